@@ -1,0 +1,74 @@
+r"""Time of a curve's training step divided by that of a plain step.
+
+Both networks train on the same random batch, in turn (plain, curve, plain, curve, ...), in one
+process; printed are the median of the ratios of neighbours, and the median times. The paper's A.1
+asks for less than 1.5.
+
+  python benchmarks/step.py --networks=3conv3fc,preresnet20 --batch_size=128
+"""
+
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from absl import app, flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("networks", ["3conv3fc", "preresnet20"], "Names in the registry.")
+flags.DEFINE_integer("batch_size", 128, "Examples a batch.", lower_bound=1)
+flags.DEFINE_integer("rounds", 15, "Pairs of measurements.", lower_bound=7)
+flags.DEFINE_integer("steps", 4, "Training steps in one measurement.", lower_bound=1)
+flags.DEFINE_float("weight_decay", 5e-4, "L2 on all weights.", lower_bound=0.0)
+
+
+def main(_):
+    """Measures every network and prints a line for each."""
+    import keras
+    import numpy as np
+
+    import mc_tf
+    from mc_tf.backend import use_xla
+
+    x = np.random.default_rng(0).normal(size=(FLAGS.batch_size, 32, 32, 3)).astype("float32")
+    y = np.random.default_rng(1).integers(0, 10, FLAGS.batch_size)
+
+    def prepare(model):
+        model.compile(
+            optimizer=keras.optimizers.SGD(1e-4, momentum=0.9),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            jit_compile=use_xla(),
+        )
+        return model
+
+    def seconds(model):
+        began = time.perf_counter()
+        for _ in range(FLAGS.steps):
+            model.train_on_batch(x, y)
+        return (time.perf_counter() - began) / FLAGS.steps
+
+    for name in FLAGS.networks:
+        plain, start, end = (
+            mc_tf.models.build(name, 10, (32, 32, 3), weight_decay=FLAGS.weight_decay)
+            for _ in range(3)
+        )
+        pair = prepare(plain), prepare(mc_tf.connect(start, end, mc_tf.Bezier(1)))
+        for model in pair:
+            seconds(model)
+        times = [[seconds(model) for model in pair] for _ in range(FLAGS.rounds)]
+        ratio = statistics.median(curve / base for base, curve in times)
+        base, curve = (1000 * statistics.median(column) for column in zip(*times))
+        print(
+            f"{name}: curve / plain = {ratio:.3f} (median of {FLAGS.rounds}; plain {base:.1f} ms, "
+            f"curve {curve:.1f} ms a step; backend {keras.backend.backend()}, batch "
+            f"{FLAGS.batch_size}, weight decay {FLAGS.weight_decay})",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)

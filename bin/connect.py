@@ -1,0 +1,56 @@
+r"""Joins two trained networks by a curve of low loss.
+
+The endpoints stay as they are; the bends begin on the segment between them and are trained to
+minimise the mean loss along the curve. Writes WORKDIR/curve.keras (after each epoch) and
+WORKDIR/history.csv. Run the same command again to go on after an interruption.
+
+  python bin/connect.py --workdir=runs/bezier --start=runs/a/model.keras \
+      --end=runs/b/model.keras --curve=bezier --dataset=mnist --use_test
+"""
+
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+shared.define_data_flags()
+shared.define_training_flags(epochs=30, learning_rate=0.015)
+flags.DEFINE_string("start", None, "Model file of the start (t = 0).", required=True)
+flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True)
+flags.DEFINE_enum(
+    "curve",
+    "bezier",
+    ["bezier", "polychain", "segment"],
+    "Family of the curve; a segment has nothing to train.",
+)
+flags.DEFINE_integer(
+    "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
+)
+
+
+def main(_):
+    """Connects and reports the lengths."""
+    from mc_tf import experiment, training
+    from mc_tf.files import check_writable
+
+    check_writable(FLAGS.workdir)
+    data = shared.load_data()
+    curve_model = training.train_curve(
+        FLAGS.workdir,
+        data,
+        FLAGS.start,
+        FLAGS.end,
+        experiment.make_curve(FLAGS.curve, FLAGS.num_bends),
+        epochs=FLAGS.epochs,
+        learning_rate=FLAGS.learning_rate,
+        batch_size=FLAGS.batch_size,
+        seed=FLAGS.seed,
+        verbose=FLAGS.verbose,
+    )
+    print(
+        f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, length {curve_model.length():.3f}, "
+        f"{curve_model.length_ratio():.3f} x the segment"
+    )
+
+
+if __name__ == "__main__":
+    shared.run(main)

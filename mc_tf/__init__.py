@@ -1,0 +1,51 @@
+"""Mode connectivity and fast ensembling of neural networks, for Keras 3.
+
+A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) -> (k,)`; the
+network at `t` runs with the weights `c(t) @ points`.
+"""
+
+from mc_tf import layers, models
+from mc_tf.batch_norm import update_batch_norm
+from mc_tf.curves import Bezier, Curve, PolyChain, Segment
+from mc_tf.evaluation import evaluate_curve
+from mc_tf.layers import (
+    CurveBatchNormalization,
+    CurveConv2D,
+    CurveDense,
+    CurveEmbedding,
+    CurveLayer,
+    CurveLSTM,
+)
+from mc_tf.models import CurveModel, connect
+from mc_tf.results import CurveEvaluation
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bezier",
+    "Curve",
+    "CurveBatchNormalization",
+    "CurveConv2D",
+    "CurveDense",
+    "CurveEmbedding",
+    "CurveEvaluation",
+    "CurveLSTM",
+    "CurveLayer",
+    "CurveModel",
+    "PolyChain",
+    "Segment",
+    "connect",
+    "evaluate_curve",
+    "layers",
+    "models",
+    "update_batch_norm",
+]
+
+
+def __getattr__(name):
+    # `data` needs TensorFlow and `plots` matplotlib: they are imported when they are used.
+    if name in ("data", "plots"):
+        import importlib
+
+        return importlib.import_module(f"mc_tf.{name}")
+    raise AttributeError(f"module 'mc_tf' has no attribute '{name}'")

@@ -1,0 +1,190 @@
+"""Batch normalisation statistics of a network as it stands (section A.2 of the paper).
+
+A network between two trained ones has never seen data: the moving averages of its normalisation
+layers belong to other weights. They are re-estimated in one pass over the training data.
+"""
+
+import contextlib
+
+import keras
+from keras import ops
+
+from mc_tf import backend
+from mc_tf.batches import Batches
+from mc_tf.layers.curve_layer import CurveLayer
+
+__all__ = ["BatchStatistics", "has_batch_norm", "update_batch_norm"]
+
+
+def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
+    """Re-estimates the batch normalisation statistics at the present weights.
+
+    One pass over the data with each `BatchNormalization` layer normalising by its batch, as in
+    training, and everything else as at inference (dropout is off). The statistics are pooled over
+    all examples: the mean of all, and the total variance, in which a short last batch counts by
+    its size. Layers inside nested models and inside curve layers are included; frozen layers
+    (`trainable = False`) keep theirs, as in Keras' training. Nothing else of the model changes,
+    also if the pass fails: then the statistics are the former ones.
+
+    Args:
+        model: a built Keras model, a `CurveModel` (at its `t`), or a layer.
+        dataset: training data, without augmentation; anything that `Batches` takes. Labels are
+            ignored.
+        num_batches: use the first batches only. Default: all.
+        batch_size: examples a batch when `dataset` is made of arrays. Default 500.
+
+    Returns:
+        The number of normalisation layers that were updated.
+
+    Raises:
+        ValueError: if the data has no batch, or `num_batches` is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> norm = keras.layers.BatchNormalization()
+        >>> model = keras.Sequential([keras.Input((1,)), norm])
+        >>> update_batch_norm(model, np.array([[1.0], [3.0]], "float32"))
+        1
+        >>> float(norm.moving_mean[0]), float(norm.moving_variance[0])
+        (2.0, 1.0)
+    """
+    statistics = BatchStatistics(model)
+    if not statistics.layers:
+        return 0
+    variables = list(model.variables)
+
+    @backend.compiled
+    def step(values, totals, x):
+        with keras.StatelessScope(list(zip(variables, values)), collect_losses=True):
+            return statistics.accumulate(totals, lambda: model(x, training=False))
+
+    values = [backend.read(v) for v in variables]
+    totals = statistics.zeros()
+    empty = True
+    for x, _, _ in Batches(dataset, batch_size, num_batches):
+        totals, empty = step(values, totals, x), False
+    if empty:
+        raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
+    for variable, value in statistics.results(totals):
+        variable.assign(value)
+    return len(statistics.layers)
+
+
+def has_batch_norm(model):
+    """Whether a model has statistics that `update_batch_norm` would re-estimate.
+
+    Args:
+        model: a built Keras layer or model.
+
+    Returns:
+        bool.
+    """
+    return bool(BatchStatistics(model).layers)
+
+
+class BatchStatistics:
+    """Pooled statistics of the normalisation layers of a model, as a pure function.
+
+    Args:
+        model: a built Keras layer or model, with curve layers at any depth.
+
+    Attributes:
+        layers: list of `(layer, mean, variance)`: the `BatchNormalization` layer that runs, and
+            the variables that hold its statistics (a curve layer's own copies, for its layers).
+    """
+
+    def __init__(self, model):
+        self.layers = list(_find(model))
+
+    def zeros(self):
+        """Accumulators before the first batch: `(count, mean, sum of squares)` a layer."""
+        zeros = [
+            [ops.zeros(()), ops.zeros(mean.shape), ops.zeros(mean.shape)]
+            for _, mean, _ in self.layers
+        ]
+        return [[ops.cast(value, "float32") for value in total] for total in zeros]
+
+    def accumulate(self, totals, forward):
+        """Adds one batch.
+
+        Args:
+            totals: accumulators, as from `zeros`.
+            forward: function without arguments that runs the model at inference, inside a
+                `keras.StatelessScope`.
+
+        Returns:
+            The new accumulators.
+        """
+        records = []
+        with self._recording(records):
+            forward()
+        totals = [list(total) for total in totals]
+        for index, count, mean, variance in records:
+            totals[index] = _merge(totals[index], count, mean, variance)
+        return totals
+
+    def results(self, totals):
+        """Pairs `(variable, value)` of the pooled means and variances.
+
+        A layer that the forward pass never called keeps its statistics.
+        """
+        pairs = []
+        for (_, mean, variance), (count, average, squares) in zip(self.layers, totals):
+            seen = count > 0
+            spread = squares / ops.maximum(count, 1)
+            pairs.append((mean, ops.where(seen, average, backend.read(mean))))
+            pairs.append((variance, ops.where(seen, spread, backend.read(variance))))
+        return pairs
+
+    @contextlib.contextmanager
+    def _recording(self, records):
+        """Makes the layers normalise by the batch and report its statistics, for a while."""
+        saved = [(layer, layer.momentum, vars(layer).get("call")) for layer, _, _ in self.layers]
+        try:
+            for index, (layer, _, _) in enumerate(self.layers):
+                layer.momentum = 0.0  # the moving statistics become the batch's own
+                vars(layer)["call"] = _recorder(layer, index, records)
+            yield
+        finally:
+            for layer, momentum, call in saved:
+                layer.momentum = momentum
+                vars(layer).pop("call")
+                if call is not None:
+                    vars(layer)["call"] = call
+
+
+def _find(model):
+    for part in model._flatten_layers():
+        if isinstance(part, CurveLayer):
+            for layer, mean, variance in _find(part.layer):
+                yield layer, part.state_copy(mean), part.state_copy(variance)
+        elif isinstance(part, keras.layers.BatchNormalization) and part.trainable:
+            yield part, part.moving_mean, part.moving_variance
+
+
+def _recorder(layer, index, records):
+    run = layer.call
+
+    def call(inputs, training=None, mask=None):
+        outputs = run(inputs, training=True, mask=mask)
+        mean = backend.read(layer.moving_mean)
+        count = ops.cast(ops.size(inputs), "float32") / float(mean.shape[0])
+        if mask is not None:
+            kept = ops.sum(ops.cast(mask, "float32"))
+            count = count * kept / ops.cast(ops.size(mask), "float32")
+        records.append((index, count, mean, backend.read(layer.moving_variance)))
+        return outputs
+
+    return call
+
+
+def _merge(total, count, mean, variance):
+    """Pools two groups (Chan et al.): no difference of large squares, so float32 is enough."""
+    old_count, old_mean, old_squares = total
+    new_count = old_count + count
+    # A batch of masked examples only has no say.
+    share = count / ops.maximum(new_count, 1)
+    change = mean - old_mean
+    new_mean = old_mean + change * share
+    new_squares = old_squares + variance * count + ops.square(change) * old_count * share
+    return [new_count, new_mean, new_squares]

@@ -1,0 +1,182 @@
+"""Curve families: how the weights of a network depend on the position `t`.
+
+A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) -> (k,)`; the
+network at `t` has the weights `phi(t) = c(t) @ points`. This file holds the second half only:
+pure functions of `t`, which know nothing of networks.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+__all__ = ["Bezier", "Curve", "PolyChain", "Segment", "check_position"]
+
+
+def check_position(t):
+    """Checks that the position `t` lies on the curve and returns it as a float tensor.
+
+    Args:
+        t: a number, array or tensor with values in [0, 1]. Symbolic tensors (inside a compiled
+            function) cannot be looked at and are returned as they are.
+
+    Returns:
+        `t` as a floating-point tensor (float32, or `t`'s own floating dtype).
+
+    Raises:
+        ValueError: if a value is not a number in [0, 1].
+    """
+    tensor = ops.convert_to_tensor(t)
+    if not keras.backend.is_float_dtype(tensor.dtype):
+        tensor = ops.cast(tensor, keras.backend.floatx())
+    try:
+        values = ops.convert_to_numpy(tensor)
+    except Exception:  # symbolic: each backend has its own error type for this
+        return tensor
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(
+            f"The position `t` on a curve must lie in [0, 1], 0 the start and 1 the end. "
+            f"Received: t={values.tolist()}"
+        )
+    return tensor
+
+
+class Curve:
+    """Base class of the curve families: a number of control points and their coefficients.
+
+    A new family implements `_coefficients(t)` for a vector `t` of shape `(B,)` with `keras.ops`,
+    differentiable in `t`, the coefficients of each row adding up to one.
+
+    Args:
+        num_bends: number of control points between the two endpoints, 0 or more.
+
+    Raises:
+        ValueError: if `num_bends` is not an integer of at least 0.
+    """
+
+    def __init__(self, num_bends=1):
+        if isinstance(num_bends, bool) or int(num_bends) != num_bends or num_bends < 0:
+            raise ValueError(
+                "`num_bends` is the number of control points between the endpoints and must be "
+                f"an integer of at least 0. Received: num_bends={num_bends}"
+            )
+        self.num_bends = int(num_bends)
+
+    @property
+    def num_points(self):
+        """Number of control points: the bends and the two endpoints."""
+        return self.num_bends + 2
+
+    def coefficients(self, t):
+        """Coefficients of the control points at the position `t`.
+
+        Args:
+            t: position in [0, 1]: a number or scalar tensor, or a vector of shape `(B,)`.
+
+        Returns:
+            Tensor of shape `(k,)`, or `(B, k)` for a vector, with `k = num_points`.
+
+        Raises:
+            ValueError: if `t` is outside [0, 1] or has more than one dimension.
+        """
+        t = check_position(t)
+        if len(t.shape) > 1:
+            raise ValueError(
+                "`t` must be a scalar or a vector of positions. "
+                f"Received a tensor of shape {tuple(t.shape)}"
+            )
+        if len(t.shape) == 0:
+            return self._coefficients(ops.expand_dims(t, 0))[0]
+        return self._coefficients(t)
+
+    def _coefficients(self, t):
+        raise NotImplementedError
+
+    def get_config(self):
+        """Arguments that make an equal curve."""
+        return {"num_bends": self.num_bends}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the curve that `get_config` described."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{key}={value}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class Bezier(Curve):
+    """Bezier curve with any number of bends (section 3.2 and A.3 of the paper).
+
+    With `n = num_bends + 1`, `c_j(t) = binom(n, j) t^j (1 - t)^(n - j)`. The curve starts and
+    ends exactly at its endpoints; its bends pull it without lying on it.
+
+    Args:
+        num_bends: number of control points between the endpoints, default 1 (quadratic).
+
+    Example:
+        >>> [float(c) for c in Bezier(num_bends=1).coefficients(0.5)]
+        [0.25, 0.5, 0.25]
+    """
+
+    def _coefficients(self, t):
+        degree = self.num_points - 1
+        # Powers by repeated products: `t ** 0` has no gradient at t = 0 on every backend.
+        up, down = [ops.ones_like(t)], [ops.ones_like(t)]
+        for _ in range(degree):
+            up.append(up[-1] * t)
+            down.append(down[-1] * (1 - t))
+        terms = [math.comb(degree, j) * up[j] * down[degree - j] for j in range(degree + 1)]
+        return ops.stack(terms, axis=-1)
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class PolyChain(Curve):
+    """Polygonal chain with any number of bends (section 3.2 and A.3 of the paper).
+
+    The chain visits control point `j` exactly at `t = j / (k - 1)` and is linear in `t` between
+    neighbours. At a bend the gradient through `t` is the one of the part that follows.
+
+    Args:
+        num_bends: number of control points between the endpoints, default 1.
+
+    Example:
+        >>> [float(c) for c in PolyChain(num_bends=1).coefficients(0.25)]
+        [0.5, 0.5, 0.0]
+    """
+
+    def _coefficients(self, t):
+        pieces = self.num_points - 1
+        position = t * pieces
+        # A float `j / pieces` times `pieces` can miss the integer by a rounding: snap to it, so
+        # that the chain passes exactly through its points, and keep the gradient.
+        nearest = ops.round(position)
+        tolerance = 4 * pieces * keras.config.epsilon()
+        close = ops.abs(position - nearest) < tolerance
+        correction = ops.where(close, nearest - position, ops.zeros_like(position))
+        position = position + ops.stop_gradient(correction)
+        left = ops.clip(ops.stop_gradient(ops.floor(position)), 0, pieces - 1)
+        fraction = ops.expand_dims(position - left, -1)
+        left = ops.cast(left, "int32")
+        here = ops.one_hot(left, self.num_points, dtype=t.dtype)
+        following = ops.one_hot(left + 1, self.num_points, dtype=t.dtype)
+        return here * (1 - fraction) + following * fraction
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class Segment(PolyChain):
+    """Straight line segment between the endpoints: the curve without bends.
+
+    Example:
+        >>> [float(c) for c in Segment().coefficients(0.25)]
+        [0.75, 0.25]
+    """
+
+    def __init__(self):
+        super().__init__(num_bends=0)
+
+    def get_config(self):
+        """Arguments that make an equal curve: none."""
+        return {}

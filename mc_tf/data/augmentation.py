@@ -1,0 +1,51 @@
+"""Pad, crop and flip as batched operations; the random draws are given, not made."""
+
+import tensorflow as tf
+
+
+def crop_and_flip(images, offsets, flips, padding=4):
+    """Crops each zero-padded image at its own offset and mirrors some of them.
+
+    The result equals `padded[i, r : r + height, c : c + width]` with `r, c =
+    offsets[i]`, its columns reversed where `flips[i]` holds: the augmentation of the
+    paper's CIFAR experiments (appendix A.1) once the offsets are drawn uniformly from
+    `0 .. 2 * padding` and the flips with probability 1/2.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`, any numeric dtype.
+        offsets: Integer tensor `(batch, 2)`: row and column in the padded image of the
+            crop's upper left corner, each in `0 .. 2 * padding`.
+        flips: Boolean tensor `(batch,)`: whether to mirror the image left to right.
+        padding: Zeros added on each side before cropping, in pixels. Defaults to 4.
+
+    Returns:
+        Tensor of the shape and dtype of `images`.
+
+    Example:
+    >>> image = tf.reshape(tf.range(4), (1, 2, 2, 1))
+    >>> shifted = crop_and_flip(image, [[1, 0]], [False], padding=1)
+    >>> shifted[0, :, :, 0].numpy().tolist()
+    [[0, 0], [0, 2]]
+    """
+    offsets = tf.convert_to_tensor(offsets, "int32") - padding
+    height, width, channels = images.shape[1:]
+    batch = tf.shape(images)[0]
+    first = tf.expand_dims(tf.range(batch), 1) * (height * width)
+
+    # Padding pixels all read one zero pixel after the batch: cheaper than to pad.
+    pixels = tf.concat(
+        [tf.reshape(images, (-1, channels)), tf.zeros((1, channels), images.dtype)], 0
+    )
+    zero = batch * (height * width)
+    rows = offsets[:, :1] + tf.range(height)
+    rows = tf.where(_inside(rows, height), first + rows * width, zero)
+    columns = tf.range(width)
+    columns = tf.where(tf.expand_dims(flips, 1), columns[::-1], columns)
+    columns = offsets[:, 1:] + columns
+    columns = tf.where(_inside(columns, width), columns, zero)
+    index = tf.minimum(rows[:, :, None] + columns[:, None, :], zero)
+    return tf.gather(pixels, index)
+
+
+def _inside(position, size):
+    return (position >= 0) & (position < size)

@@ -1,0 +1,154 @@
+"""The named data sets: `load("cifar10", data_dir)` and what each name stands for."""
+
+import dataclasses
+
+from mc_tf.data import digits, prepared
+from mc_tf.data.images import ImageData
+
+_NORMALIZATIONS = {
+    "resnet": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "vgg": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "mnist": ((0.1307,), (0.3081,)),
+    "digits": ((0.3053,), (0.3760,)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    num_classes: int
+    normalizations: tuple  # the first is the default
+    read: object  # (name, split, data_dir) -> (images, labels)
+    held_out: object  # number of training images -> size of the validation part
+    scale: float = 255.0
+    padding: int = 0
+    flip: bool = False
+
+
+def _last_5000(num_train):
+    del num_train
+    return 5000
+
+
+def _last_fifth(num_train):
+    return num_train // 5
+
+
+_CIFAR = {
+    "normalizations": ("resnet", "vgg"),
+    "read": prepared.read,
+    "held_out": _last_5000,
+    "padding": 4,
+    "flip": True,
+}
+_ENTRIES = {
+    "cifar10": _Entry(num_classes=10, **_CIFAR),
+    "cifar100": _Entry(num_classes=100, **_CIFAR),
+    "digits": _Entry(10, ("digits",), digits.read, _last_fifth, scale=16.0),
+    "mnist": _Entry(10, ("mnist",), prepared.read, _last_5000),
+}
+
+
+def names():
+    """Names that `load` knows, sorted.
+
+    Returns:
+        List of str.
+
+    Example:
+    >>> names()
+    ['cifar10', 'cifar100', 'digits', 'mnist']
+    """
+    return sorted(_ENTRIES)
+
+
+def normalizations(name):
+    """Names of the normalisations of a data set, the default first.
+
+    Args:
+        name: Name of the data set, one of `names()`.
+
+    Returns:
+        Tuple of str.
+
+    Raises:
+        ValueError: If the data set is unknown.
+
+    Example:
+    >>> normalizations("cifar10")
+    ('resnet', 'vgg')
+    """
+    return _entry(name).normalizations
+
+
+def load(name, data_dir=None, use_test=False, normalization=None):
+    """Reads a named data set into memory.
+
+    | name | images | normalisation: mean / std after scaling to 0..1 | augmentation |
+    | --- | --- | --- | --- |
+    | `"cifar10"`, `"cifar100"` | 32 × 32 × 3 | `"resnet"` (default): .4914 .4822 .4465 / \
+.2023 .1994 .2010; `"vgg"`: .485 .456 .406 / .229 .224 .225 | pad 4, crop 32, flip |
+    | `"mnist"` | 28 × 28 × 1 | `"mnist"`: .1307 / .3081 | none |
+    | `"digits"` | 8 × 8 × 1, values 0..16 | `"digits"`: .3053 / .3760 | none |
+
+    Without `use_test`, the last 5,000 training images (digits: the last fifth) are
+    held out and take the test images' place, so that no choice is made on the test
+    set. The digits come with scikit-learn and need no download; a fixed stratified
+    third of the 1,797 images is their test set.
+
+    Args:
+        name: One of `names()`.
+        data_dir: TFDS directory that holds `NAME/VERSION`. Defaults to TFDS' own,
+            `~/tensorflow_datasets`. The digits do not need it.
+        use_test: Whether to train on all training images and test on the test set.
+            Defaults to `False`.
+        normalization: Name from the table. Defaults to the data set's own.
+
+    Returns:
+        An `ImageData`.
+
+    Raises:
+        ValueError: If the data set or its normalisation is unknown.
+        FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
+
+    Example:
+    >>> data = load("digits")
+    >>> data.num_train, data.num_test, data.test_name
+    (959, 239, 'validation')
+    """
+    entry = _entry(name)
+    normalization = normalization or entry.normalizations[0]
+    if normalization not in entry.normalizations:
+        raise ValueError(
+            f"Unknown normalization for {name!r}. Received: {normalization!r}. Expected "
+            f"one of: {', '.join(entry.normalizations)}."
+        )
+    x_train, y_train = entry.read(name, "train", data_dir)
+    if use_test:
+        x_test, y_test = entry.read(name, "test", data_dir)
+    else:
+        kept = len(x_train) - entry.held_out(len(x_train))
+        x_train, x_test = x_train[:kept], x_train[kept:]
+        y_train, y_test = y_train[:kept], y_train[kept:]
+    mean, std = _NORMALIZATIONS[normalization]
+    return ImageData(
+        name=name,
+        num_classes=entry.num_classes,
+        x_train=x_train,
+        y_train=y_train,
+        x_test=x_test,
+        y_test=y_test,
+        mean=mean,
+        std=std,
+        scale=entry.scale,
+        padding=entry.padding,
+        flip=entry.flip,
+        test_name="test" if use_test else "validation",
+    )
+
+
+def _entry(name):
+    if name not in _ENTRIES:
+        raise ValueError(
+            f"Unknown data set. Received: {name!r}. Expected one of: {', '.join(names())}."
+        )
+    return _ENTRIES[name]

@@ -1,0 +1,60 @@
+"""Checks of what `ImageData` is given; each error says how to put it right."""
+
+
+def check_positive(name, value):
+    """Refuses a count below 1.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Int.
+
+    Raises:
+        ValueError: If `value` is below 1.
+    """
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1. Received: {name}={value}.")
+
+
+def check_images(part, x, y, num_classes):
+    """Refuses images and labels that do not fit each other.
+
+    Args:
+        part: `"train"` or `"test"`, for the message.
+        x: Array that should be `(examples, height, width, channels)`.
+        y: Array that should be `(examples,)` with values `0 .. num_classes - 1`.
+        num_classes: Int.
+
+    Raises:
+        ValueError: If they are anything else, or there are no examples.
+    """
+    if x.ndim != 4 or len(x) == 0:
+        raise ValueError(
+            f"x_{part} must be an array (examples, height, width, channels) with at least "
+            f"one example. Received shape: {x.shape}."
+        )
+    if y.shape != (len(x),) or y.min() < 0 or y.max() >= num_classes:
+        received = f"shape {y.shape}"
+        if y.size:
+            received += f", values {y.min()} .. {y.max()}"
+        raise ValueError(
+            f"y_{part} must hold one label in 0 .. {num_classes - 1} for each of the "
+            f"{len(x)} images. Received: {received}."
+        )
+
+
+def check_channels(name, values, channels):
+    """Refuses a mean or deviation that is neither one number nor one a channel.
+
+    Args:
+        name: Name of the argument, for the message.
+        values: Tuple of floats.
+        channels: Number of channels of the images.
+
+    Raises:
+        ValueError: If `values` has another length than 1 or `channels`.
+    """
+    if len(values) not in (1, channels):
+        raise ValueError(
+            f"{name} must have one value, or one for each of the {channels} channels. "
+            f"Received: {name}={values}."
+        )

@@ -1,0 +1,230 @@
+"""`ImageData`: labelled images held in memory, served as `tf.data` batches."""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from mc_tf.data.augmentation import crop_and_flip
+from mc_tf.data.checks import check_channels, check_images, check_positive
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageData:
+    """Labelled images in memory and the batches that training and evaluation read.
+
+    `mc_tf.data.load` makes one for a named data set; build it directly for images of
+    your own. A batch is `(x, y)`: `x` float32 `(batch, height, width, channels)`,
+    equal to `(raw / scale - mean) / std`; `y` int32 `(batch,)`.
+
+    Args:
+        name: Name of the data set, for messages and result files.
+        num_classes: Number of classes; labels are `0 .. num_classes - 1`.
+        x_train: Array `(num_train, height, width, channels)`, raw values, usually uint8.
+        y_train: Integer array `(num_train,)`.
+        x_test: Array `(num_test, height, width, channels)`, like `x_train`.
+        y_test: Integer array `(num_test,)`.
+        mean: Mean of each channel after division by `scale`. Defaults to `(0.0,)`.
+        std: Standard deviation of each channel, likewise. Defaults to `(1.0,)`.
+        scale: Largest raw value. Defaults to 255.
+        padding: Zero pixels on each side for random crops; 0, the default, crops
+            nothing.
+        flip: Whether training images are mirrored at random. Defaults to `False`.
+        test_name: `"test"`, or `"validation"` where `x_test` was held out of the
+            training images. Defaults to `"test"`.
+
+    Raises:
+        ValueError: If the arrays do not fit each other, or a label is out of range.
+
+    Example:
+    >>> x, y = np.zeros((10, 8, 8, 1), "uint8"), np.arange(10) % 2
+    >>> data = ImageData("mine", 2, x, y, x[:4], y[:4])
+    >>> data.image_shape, data.num_train, data.steps_per_epoch(4)
+    ((8, 8, 1), 10, 3)
+    """
+
+    name: str
+    num_classes: int
+    x_train: np.ndarray = dataclasses.field(repr=False)
+    y_train: np.ndarray = dataclasses.field(repr=False)
+    x_test: np.ndarray = dataclasses.field(repr=False)
+    y_test: np.ndarray = dataclasses.field(repr=False)
+    mean: tuple = (0.0,)
+    std: tuple = (1.0,)
+    scale: float = 255.0
+    padding: int = 0
+    flip: bool = False
+    test_name: str = "test"
+
+    def __post_init__(self):
+        """Checks that the fields fit each other."""
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            check_images(part, x, y, self.num_classes)
+        if self.x_train.shape[1:] != self.x_test.shape[1:]:
+            raise ValueError(
+                "x_train and x_test must hold images of one shape. Received: "
+                f"{self.x_train.shape[1:]} and {self.x_test.shape[1:]}."
+            )
+        for name in ("mean", "std"):
+            check_channels(name, getattr(self, name), self.image_shape[-1])
+
+    @property
+    def image_shape(self):
+        """Shape of one image, `(height, width, channels)`."""
+        return self.x_train.shape[1:]
+
+    @property
+    def num_train(self):
+        """Number of training images."""
+        return len(self.x_train)
+
+    @property
+    def num_test(self):
+        """Number of test (or validation) images."""
+        return len(self.x_test)
+
+    def steps_per_epoch(self, batch_size=128):
+        """Number of training batches an epoch, the short last one included.
+
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+
+        Returns:
+            `ceil(num_train / batch_size)`, an int.
+        """
+        check_positive("batch_size", batch_size)
+        return -(-self.num_train // batch_size)
+
+    def train_batches(self, batch_size=128, seed=0, start_epoch=0, augment=True):
+        """Training batches, shuffled and augmented anew in each epoch, without end.
+
+        The order of the images in epoch `e`, their crops and their flips depend on
+        `(seed, e)` alone, so a run resumed with `start_epoch=e` sees exactly what the
+        uninterrupted run would have seen. Every image comes once an epoch; the short
+        last batch of an epoch is kept.
+
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+            seed: Integer. Defaults to 0.
+            start_epoch: First epoch to serve, counted from 0. Defaults to 0.
+            augment: Whether to crop and flip, for data sets that do. Defaults to
+                `True`.
+
+        Returns:
+            An infinite `tf.data.Dataset` of `(x, y)`: pass
+            `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
+        """
+        steps = self.steps_per_epoch(batch_size)
+        if start_epoch < 0:
+            raise ValueError(
+                f"start_epoch must not be negative. Received: start_epoch={start_epoch}."
+            )
+        augment = augment and (self.padding > 0 or self.flip)
+        images, labels = self._train_tensors
+
+        def epoch_batches(epoch):
+            plan = self._epoch_plan(seed, epoch)
+
+            def part(step):
+                return [a[step * batch_size : (step + 1) * batch_size] for a in plan]
+
+            return tf.data.Dataset.range(steps).map(lambda step: tuple(part(step)))
+
+        def examples(indices, offsets, flips):
+            x = tf.gather(images, indices)
+            if augment:
+                x = crop_and_flip(x, offsets, flips, self.padding)
+            return self.normalize(x), tf.gather(labels, indices)
+
+        batches = tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches)
+        batches = batches.map(examples, tf.data.AUTOTUNE, deterministic=True)
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
+
+    def train_eval_batches(self, batch_size=500, num_examples=None):
+        """Training images in their stored order, once, without augmentation.
+
+        Args:
+            batch_size: Images a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many images. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        return self._fixed_batches(*self._train_tensors, batch_size, num_examples)
+
+    def test_batches(self, batch_size=500, num_examples=None):
+        """Test (or validation) images in their stored order, once.
+
+        Args:
+            batch_size: Images a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many images. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        return self._fixed_batches(*self._test_tensors, batch_size, num_examples)
+
+    def normalize(self, images):
+        """Turns raw images into the values that the networks see.
+
+        Args:
+            images: Tensor `(batch, height, width, channels)` of raw values, `0 .. scale`.
+
+        Returns:
+            float32 tensor `(images / scale - mean) / std` of the same shape.
+        """
+        size = math.prod(self.image_shape)  # One long axis: 3 channels broadcast slowly.
+        mean = np.resize(self.mean, size)
+        std = np.resize(self.std, size)
+        slope = tf.constant(1.0 / (self.scale * std), "float32")
+        shift = tf.constant(mean / std, "float32")
+        flat = tf.cast(tf.reshape(images, (-1, size)), "float32")
+        return tf.reshape(flat * slope - shift, (-1, *self.image_shape))
+
+    @functools.cached_property
+    def _train_tensors(self):
+        return _host_tensors(self.x_train, self.y_train)
+
+    @functools.cached_property
+    def _test_tensors(self):
+        return _host_tensors(self.x_test, self.y_test)
+
+    def _epoch_plan(self, seed, epoch):
+        """Order, crop offsets and flips of a whole epoch, by place in the order."""
+        seed = tf.stack([tf.constant(seed, "int64"), epoch])
+        seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
+        order = tf.range(self.num_train)
+        shuffle = tf.random.experimental.stateless_shuffle
+        draw = functools.partial(tf.random.stateless_uniform, dtype="int32", alg="philox")
+        order = shuffle(order, seeds[0], alg="philox")
+        last = 2 * self.padding
+        offsets = draw((self.num_train, 2), seeds[1], minval=0, maxval=last + 1)
+        flips = draw((self.num_train,), seeds[2], minval=0, maxval=1 + int(self.flip))
+        return order, offsets, flips > 0
+
+    def _fixed_batches(self, images, labels, batch_size, num_examples):
+        check_positive("batch_size", batch_size)
+        total = len(images) if num_examples is None else num_examples
+        if not 1 <= total <= len(images):
+            raise ValueError(
+                f"num_examples must be between 1 and {len(images)}, the number of images "
+                f"there are. Received: num_examples={num_examples}."
+            )
+
+        def examples(start):
+            part = slice(start, tf.minimum(start + batch_size, total))
+            return self.normalize(images[part]), labels[part]
+
+        starts = tf.data.Dataset.range(0, total, batch_size)
+        batches = starts.map(examples, tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _host_tensors(x, y):
+    """Eager tensors in host memory: functions capture them, graphs do not copy them."""
+    with tf.device("CPU:0"):
+        return tf.constant(x), tf.constant(y, "int32")

@@ -1,0 +1,88 @@
+"""Files that are whole or not there: written under a temporary name, then renamed."""
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+
+__all__ = ["atomic_path", "check_writable", "write_json"]
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Gives a temporary path beside `path` that becomes `path` if the block succeeds.
+
+    Args:
+        path: the file to write. An existing file is replaced in one step, or left as it was.
+
+    Yields:
+        Path of the temporary file, with the same ending.
+    """
+    path = os.path.abspath(os.fspath(path))
+    directory, name = os.path.split(path)
+    root, ending = name, ""
+    while "." in root[1:]:  # keep compound endings: Keras looks at `.weights.h5`
+        root, _, last = root.rpartition(".")
+        ending = f".{last}{ending}"
+    handle, temporary = tempfile.mkstemp(prefix=f".{root}-", suffix=ending, dir=directory)
+    os.close(handle)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(directory):
+    """Makes a directory if it is not there and checks that files can be written in it.
+
+    Args:
+        directory: path.
+
+    Raises:
+        OSError: with one clear line, if it cannot be made or written.
+    """
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"Cannot write in the directory '{directory}' ({error.strerror}). Give another one, "
+            "or change its permissions."
+        ) from error
+
+
+def write_json(path, content):
+    """Writes a JSON file in one step; numbers that are not finite become null.
+
+    Args:
+        path: the file.
+        content: nested dicts, lists, strings and numbers.
+    """
+    with atomic_path(path) as temporary:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(_finite(content), file, indent=2, default=str, allow_nan=False)
+            file.write("\n")
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,160 @@
+"""The weights of a network as one flat vector, and what makes two networks comparable."""
+
+import keras
+import numpy as np
+from keras import ops
+
+__all__ = ["FlatLayout", "check_finite", "check_same_architecture", "flat_weights"]
+
+
+class FlatLayout:
+    """Where each trainable weight of a network lies in the flat vector `(P,)`.
+
+    Args:
+        variables: list of `keras.Variable`s, in the order of the vector.
+
+    Attributes:
+        shapes, sizes, dtypes, paths: one entry for each variable.
+        num_weights: `P`, the number of weights in all.
+        dtype: dtype of the flat vector, the widest of the variables'.
+    """
+
+    def __init__(self, variables):
+        self.shapes = [tuple(v.shape) for v in variables]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.dtypes = [v.dtype for v in variables]
+        self.paths = [v.path for v in variables]
+        self.num_weights = sum(self.sizes)
+        self.dtype = keras.backend.result_type(*self.dtypes)
+        self._splits = np.cumsum(self.sizes)[:-1].tolist()
+
+    def pack(self, values):
+        """Joins one array for each weight into the flat vector.
+
+        Args:
+            values: list of arrays with the layout's shapes.
+
+        Returns:
+            numpy array of shape `(P,)`.
+
+        Raises:
+            ValueError: if the number of arrays or a shape differs, naming the first one.
+        """
+        if len(values) != len(self.shapes):
+            raise ValueError(f"Expected {len(self.shapes)} weight arrays, received {len(values)}.")
+        arrays = []
+        for path, shape, value in zip(self.paths, self.shapes, values):
+            array = ops.convert_to_numpy(value)
+            if array.shape != shape:
+                raise ValueError(
+                    f"Weight '{path}' has shape {shape}. Received an array of shape {array.shape}"
+                )
+            arrays.append(np.ravel(array).astype(self.dtype))
+        return np.concatenate(arrays)
+
+    def unpack(self, flat):
+        """Splits the flat vector into tensors with the weights' shapes and dtypes.
+
+        One split, so that the gradient is one concatenation.
+
+        Args:
+            flat: tensor of shape `(P,)`.
+
+        Returns:
+            List of tensors, one for each weight.
+        """
+        pieces = ops.split(flat, self._splits) if self._splits else [flat]
+        return [
+            ops.cast(ops.reshape(piece, shape), dtype)
+            for piece, shape, dtype in zip(pieces, self.shapes, self.dtypes)
+        ]
+
+
+def flat_weights(layer):
+    """The trainable weights of a built layer or model as one flat vector.
+
+    Args:
+        layer: a built Keras layer or model.
+
+    Returns:
+        numpy array of shape `(P,)`, in the order of `layer.trainable_variables`.
+    """
+    variables = layer.trainable_variables
+    return FlatLayout(variables).pack(variables)
+
+
+def check_finite(variables, role):
+    """Refuses weights that are not finite numbers.
+
+    Args:
+        variables: list of `keras.Variable`s.
+        role: what to call their owner in the message, such as `"start"`.
+
+    Raises:
+        ValueError: naming the first weight with a NaN or an infinity.
+    """
+    for variable in variables:
+        if not keras.backend.is_float_dtype(variable.dtype):
+            continue
+        values = np.asarray(ops.convert_to_numpy(variable), "float64")
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"The weights of `{role}` must be finite numbers, but '{variable.path}' has "
+                f"{int((~np.isfinite(values)).sum())} NaN or infinite entries of {values.size}. "
+                "Train that network again with a smaller learning rate, or give another one."
+            )
+
+
+def _owned_variables(layer):
+    """`(variable, class name of the layer that owns it)` for all variables, each once."""
+    owners = {}
+    for part in layer._flatten_layers():
+        for variable in part._trainable_variables + part._non_trainable_variables:
+            owners.setdefault(id(variable), type(part).__name__)
+    trainable = {id(v) for v in layer.trainable_variables}
+    kinds = layer.trainable_variables + [
+        v for v in layer.variables if id(v) not in trainable and id(v) in owners
+    ]
+    return [(v, owners.get(id(v), "SeedGenerator")) for v in kinds]
+
+
+def check_same_architecture(first, second, roles=("start", "end")):
+    """Refuses two networks whose weights do not match one to one.
+
+    Weights match if they stand at the same place with the same name, the same shape, the same
+    dtype and the same class of layer. Names of layers may differ: Keras numbers them.
+
+    Args:
+        first, second: built Keras layers or models.
+        roles: what to call the two in the message.
+
+    Raises:
+        ValueError: naming the first difference with path, name and shape.
+    """
+    if first is second:
+        return
+    left, right = _owned_variables(first), _owned_variables(second)
+    for index in range(max(len(left), len(right))):
+        a = left[index] if index < len(left) else None
+        b = right[index] if index < len(right) else None
+        if a is None or b is None or _signature(*a) != _signature(*b):
+            raise ValueError(
+                f"`{roles[0]}` and `{roles[1]}` must have the same architecture. They first "
+                f"differ at weight {index}: {_describe(a)} in `{roles[0]}`, {_describe(b)} in "
+                f"`{roles[1]}`."
+            )
+
+
+def _signature(variable, owner):
+    return variable.name, tuple(variable.shape), variable.dtype, owner, variable.trainable
+
+
+def _describe(entry):
+    if entry is None:
+        return "nothing"
+    variable, owner = entry
+    frozen = "" if variable.trainable else ", not trainable"
+    return (
+        f"'{variable.path}' (name '{variable.name}', shape {tuple(variable.shape)}, "
+        f"{variable.dtype}, of a {owner}{frozen})"
+    )

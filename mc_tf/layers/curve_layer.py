@@ -1,0 +1,303 @@
+"""Any Keras layer or model on a curve: the one mechanism that the library stands on."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf import backend, curves
+from mc_tf.flat import FlatLayout, check_same_architecture, flat_weights
+from mc_tf.penalty import WeightPenalty
+
+__all__ = ["CurveLayer"]
+
+
+class _Untracked:
+    """Keeps a layer out of Keras' attribute tracking: it serves as code, not as weights."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveLayer(keras.layers.Layer):
+    """Runs a Keras layer or model with the weights `phi(t) = c(t) @ points` (section 3.2).
+
+    The wrapped layer is code only: it is never changed. All numbers belong to the wrapper: the
+    control points as flat vectors (fixed endpoints are not trainable) and a copy of everything
+    else that the layer keeps (batch normalisation statistics, random seeds, recurrent state).
+
+    In training each call draws a fresh `t ~ U(0, 1)`; all curve layers that are called within
+    one model call share it. At inference the layer runs at `self.t`. Regularizers and
+    `add_loss` of the wrapped layer are evaluated at `phi(t)`.
+
+    Args:
+        layer: a Keras layer or model. If it is built, all control points begin at its weights.
+            If not, it is built with the first call (or `build`).
+        curve: `Bezier`, `PolyChain`, `Segment` or another `Curve`.
+        fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
+        seed: integer seed of the positions drawn in training. Default: Keras' random seed.
+        **kwargs: `name` and the like, for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs, *args, **kwargs: what the wrapped layer is called with.
+        t: position in [0, 1], scalar. Default: drawn in training, `self.t` at inference.
+        training: as in any Keras layer.
+
+    Raises:
+        ValueError: if the built layer has no trainable weights.
+
+    Example:
+        >>> dense = keras.layers.Dense(2)
+        >>> layer = CurveLayer(dense, curves.Bezier(num_bends=1))
+        >>> layer(np.ones((1, 3), "float32"), t=0.5).shape == (1, 2)
+        True
+        >>> [v.name for v in layer.trainable_variables]
+        ['bend_1']
+    """
+
+    def __init__(self, layer, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+        kwargs.setdefault("dtype", layer.dtype_policy)
+        kwargs["autocast"] = False
+        super().__init__(**kwargs)
+        self._wrapped = _Untracked(layer)
+        self.curve = curve
+        self.fix_start = fix_start
+        self.fix_end = fix_end
+        self.seed = seed
+        self.supports_masking = layer.supports_masking
+        self._seed_generator = keras.random.SeedGenerator(seed)
+        self._position = self.add_weight(
+            name="t", shape=(), dtype="float32", initializer="zeros", trainable=False
+        )
+        self._at = None
+        if layer.built:
+            self._create_points()
+            self.built = True
+
+    @property
+    def layer(self):
+        """The wrapped layer: code only, its weights take no part."""
+        return self._wrapped.layer
+
+    def build(self, input_shape):
+        """Builds the wrapped layer if it is not built, and the control points."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+            self.layer.built = True
+        if not hasattr(self, "layout"):
+            self._create_points()
+
+    def _create_points(self):
+        weights = self.layer.trainable_variables
+        if not weights:
+            raise ValueError(
+                f"'{self.layer.name}' has no trainable weights, so there is nothing to put on a "
+                "curve. Set `trainable = True` on what should move before you wrap it."
+            )
+        known = {id(v) for v in weights}
+        others = [v for v in self.layer.variables if id(v) not in known]
+        self._code = _Untracked((list(weights), others))
+        self.layout = FlatLayout(weights)
+        self.penalty = WeightPenalty(weights)
+        flat = flat_weights(self.layer)
+        last = self.curve.num_points - 1
+        names = ["start", *(f"bend_{j}" for j in range(1, last)), "end"]
+        fixed = [self.fix_start, *[False] * (last - 1), self.fix_end]
+        self.points = [
+            self._new_variable(name, flat, trainable=not is_fixed)
+            for name, is_fixed in zip(names, fixed)
+        ]
+        self.state = [
+            self._new_variable(v.path.replace("/", "."), ops.convert_to_numpy(v), False, v.dtype)
+            for v in others
+        ]
+
+    def _new_variable(self, name, value, trainable, dtype=None):
+        # Through numpy: on JAX a shared buffer would be donated to the first training step.
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            dtype=dtype or self.layout.dtype,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(np.array(value), dtype=dtype),
+            trainable=trainable,
+            autocast=False,
+        )
+
+    # Where on the curve.
+
+    @property
+    def t(self):
+        """Position in [0, 1] at which the layer runs at inference; assign it to move."""
+        return float(ops.convert_to_numpy(self._position))
+
+    @t.setter
+    def t(self, value):
+        value = curves.check_position(value)
+        if len(value.shape):
+            raise ValueError(f"`t` must be one position, received shape {tuple(value.shape)}")
+        self._position.assign(value)
+
+    def _resolve_position(self, t, training):
+        if t is not None:
+            return ops.cast(curves.check_position(t), "float32")
+        if not training:
+            return backend.read(self._position)
+        context = self._get_call_context()
+        drawn = context.get_value("mc_tf_position")
+        if drawn is None:
+            drawn = keras.random.uniform((), dtype="float32", seed=self._seed_generator)
+            context.set_value("mc_tf_position", drawn)
+        return drawn
+
+    # Weights.
+
+    def flat_point(self, t):
+        """The flat weight vector `phi(t)`, differentiable in the points and in `t`.
+
+        Args:
+            t: position in [0, 1], scalar.
+
+        Returns:
+            Tensor of shape `(P,)`.
+        """
+        coefficients = ops.cast(self.curve.coefficients(t), self.layout.dtype)
+        terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
+        return sum(terms[1:], terms[0])
+
+    def set_point(self, index, weights):
+        """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
+
+        Args:
+            index: integer position in the list of control points.
+            weights: a layer or model of the same architecture, a list of arrays in the order
+                of `layer.trainable_variables`, or a flat vector `(P,)`.
+
+        Raises:
+            ValueError: if the weights do not match, naming the first difference.
+        """
+        if isinstance(weights, keras.layers.Layer):
+            check_same_architecture(self.layer, weights, ("layer", "weights"))
+            flat = flat_weights(weights)
+        elif isinstance(weights, (list, tuple)):
+            flat = self.layout.pack(weights)
+        else:
+            flat = ops.convert_to_numpy(weights)
+            if flat.shape != (self.layout.num_weights,):
+                raise ValueError(
+                    f"A flat weight vector of '{self.layer.name}' has shape "
+                    f"({self.layout.num_weights},). Received shape {flat.shape}"
+                )
+        self.points[index].assign(flat)
+
+    def initialize_bends(self):
+        """Puts the bends on the segment between the endpoints, evenly spaced and in order."""
+        start, end = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
+        for j in range(1, self.curve.num_points - 1):
+            fraction = j / (self.curve.num_points - 1)
+            self.points[j].assign((1 - fraction) * start + fraction * end)
+
+    def state_copy(self, variable):
+        """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
+
+        Args:
+            variable: a non-trainable variable of `self.layer`, such as a moving mean.
+
+        Returns:
+            The `keras.Variable` that stands for it here.
+        """
+        for original, copy in zip(self._code.layer[1], self.state):
+            if original is variable:
+                return copy
+        raise ValueError(f"'{variable.path}' is not a state variable of '{self.layer.name}'.")
+
+    def reset_state(self):
+        """Sets the recurrent state of stateful layers back to zero, as `Model.reset_states`."""
+        with self._numbers():
+            for part in self.layer._flatten_layers():
+                if getattr(part, "stateful", False) and hasattr(part, "reset_state"):
+                    part.reset_state()
+
+    # Running the code with the numbers.
+
+    def evaluate_point(self, t):
+        """Weights and penalties at `t`, computed once for many calls under `at_point`.
+
+        Args:
+            t: position in [0, 1], scalar.
+
+        Returns:
+            `(weights, penalties)`, two lists of tensors.
+        """
+        flat = self.flat_point(t)
+        weights = self.layout.unpack(flat)
+        return weights, self.penalty(flat, weights)
+
+    @contextlib.contextmanager
+    def at_point(self, weights, penalties):
+        """Context in which calls run with weights from `evaluate_point`, whatever `t` is."""
+        self._at = _Untracked((weights, penalties))
+        try:
+            yield self
+        finally:
+            self._at = None
+
+    def call(self, inputs, *args, t=None, training=None, **kwargs):
+        """Runs the wrapped layer with the weights at `t`."""
+        if self._at is not None:
+            weights, penalties = self._at.layer
+        else:
+            weights, penalties = self.evaluate_point(self._resolve_position(t, training))
+        with self._numbers(weights) as scope:
+            outputs = self.layer(inputs, *args, **kwargs)
+        for loss in (*scope.losses, *penalties):
+            self.add_loss(loss)
+        return outputs
+
+    @contextlib.contextmanager
+    def _numbers(self, weights=()):
+        """Scope in which the wrapped layer reads `weights` and our state, and writes nothing.
+
+        At its end, what the layer updated (statistics, seeds, recurrent state) goes to our copies.
+        """
+        variables, others = self._code.layer
+        mapping = [(v, backend.read(copy)) for v, copy in zip(others, self.state)]
+        mapping += zip(variables, weights)
+        scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True)
+        given = [scope.get_current_value(v) for v in others]
+        with scope:
+            yield scope
+        for variable, copy, before in zip(others, self.state, given):
+            after = scope.get_current_value(variable)
+            if after is not before:
+                copy.assign(after)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The wrapped layer's mask."""
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_config(self):
+        """Arguments that make an equal layer; the wrapped layer must be serialisable."""
+        return {
+            **super().get_config(),
+            "layer": keras.saving.serialize_keras_object(self.layer),
+            **self._curve_config(),
+        }
+
+    def _curve_config(self):
+        return {
+            "curve": keras.saving.serialize_keras_object(self.curve),
+            "fix_start": self.fix_start,
+            "fix_end": self.fix_end,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the layer that `get_config` described."""
+        config = dict(config)
+        for key in {"layer", "curve", "dtype"} & config.keys():
+            if isinstance(config[key], dict):
+                config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)

@@ -1,0 +1,82 @@
+"""Two trained networks joined by a curve (section 3.1 of the paper)."""
+
+import numpy as np
+from keras import ops
+
+from mc_tf.curves import Bezier
+from mc_tf.flat import check_finite, check_same_architecture
+from mc_tf.models.curve_model import CurveModel
+
+__all__ = ["connect"]
+
+
+def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, seed=None, name=None):
+    """Joins two trained networks by a curve whose bends can be trained.
+
+    Neither network is changed, now or later: their weights are copied to the curve.
+
+    Args:
+        start, end: built Keras models of the same architecture.
+        curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()` or another `Curve`.
+            Default: `Bezier(1)`.
+        fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
+        bends: list of `curve.num_bends` models, in order from start to end, at whose weights the
+            bends begin. Default: evenly spaced on the segment.
+        seed: integer seed of the positions drawn in training. Default: Keras' random seed.
+        name: name of the model.
+
+    Returns:
+        `CurveModel`, not compiled. Its batch normalisation statistics begin at `start`'s.
+
+    Raises:
+        ValueError: if a network is not built, has no trainable weights or weights that are not
+            finite, if the architectures differ (naming the first difference), or if weights
+            that are frozen differ.
+
+    Example:
+        >>> import keras
+        >>> nets = [keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]) for _ in "ab"]
+        >>> curve_model = connect(nets[0], nets[1], Bezier(num_bends=1))
+        >>> curve_model.control_points().shape == (3, 10)
+        True
+    """
+    curve = Bezier(1) if curve is None else curve
+    models = {"start": start, "end": end}
+    if bends is not None:
+        if len(bends) != curve.num_bends:
+            raise ValueError(
+                f"{curve} has {curve.num_bends} bends, but `bends` holds {len(bends)} models."
+            )
+        models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
+    for role, model in models.items():
+        if not model.built:
+            raise ValueError(
+                f"`{role}` ('{model.name}') is not built, so it has no weights yet. Call it on "
+                "a batch of data, or train it, before connecting."
+            )
+        check_same_architecture(start, model, ("start", role))
+        check_finite(model.variables, role)
+    _check_frozen(start, end)
+    curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
+    layer = curve_model.curve_layer
+    layer.set_point(-1, end)
+    if bends is None:
+        layer.initialize_bends()
+    else:
+        for j, model in enumerate(bends):
+            layer.set_point(j + 1, model)
+    return curve_model
+
+
+def _check_frozen(start, end):
+    """Refuses frozen weights that differ: the curve could not reach the end."""
+    for first, second in zip(start._flatten_layers(), end._flatten_layers()):
+        for a, b in zip(first._trainable_variables, second._trainable_variables):
+            if not a.trainable and not np.array_equal(
+                ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+            ):
+                raise ValueError(
+                    f"The frozen weight '{a.path}' differs between `start` and `end`. Only "
+                    "trainable weights lie on the curve: set `trainable = True` on its layer in "
+                    "both networks before connecting."
+                )

@@ -1,0 +1,213 @@
+"""A whole network on a curve, as an ordinary Keras model."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf import backend
+from mc_tf.flat import check_same_architecture
+from mc_tf.layers.curve_layer import CurveLayer
+
+__all__ = ["CurveModel"]
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveModel(keras.Model):
+    """A Keras model whose weights lie on a curve between two endpoints.
+
+    It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training
+    batch draws a fresh `t ~ U(0, 1)`, which minimises equation (2) of the paper; at inference
+    the network runs at `curve_model.t`. `connect` makes one from two trained networks.
+
+    Args:
+        network: a built Keras model: the code that runs. Its weights are where all control
+            points begin; it is never changed and its weights are not stored.
+        curve, fix_start, fix_end, seed: see `CurveLayer`.
+        **kwargs: `name` and the like, for `keras.Model`.
+
+    Call arguments:
+        inputs: what the network takes.
+        t: position in [0, 1]. Default: drawn in training, `curve_model.t` at inference.
+        training: as in any Keras model.
+
+    Raises:
+        ValueError: if the network is not built or has no trainable weights.
+    """
+
+    def __init__(self, network, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+        kwargs.setdefault("dtype", network.dtype_policy)
+        kwargs["autocast"] = False
+        super().__init__(**kwargs)
+        if not network.built:
+            raise ValueError(
+                f"The network '{network.name}' is not built, so it has no weights yet. Call it "
+                "on a batch of data, or train it, before you put it on a curve."
+            )
+        self.curve_layer = CurveLayer(
+            network, curve, fix_start, fix_end, seed=seed, name="curve_layer"
+        )
+        self.supports_masking = self.curve_layer.supports_masking
+        self.built = True
+
+    @property
+    def network(self):
+        """The wrapped network: code only, its weights take no part."""
+        return self.curve_layer.layer
+
+    @property
+    def curve(self):
+        """The curve: `Bezier`, `PolyChain`, `Segment` or another."""
+        return self.curve_layer.curve
+
+    @property
+    def t(self):
+        """Position in [0, 1] at which the model runs at inference; assign it to move."""
+        return self.curve_layer.t
+
+    @t.setter
+    def t(self, value):
+        self.curve_layer.t = value
+
+    def call(self, inputs, t=None, training=None, **kwargs):
+        """Runs the network with the weights at `t`."""
+        return self.curve_layer(inputs, t=t, training=training, **kwargs)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The network's mask."""
+        return self.curve_layer.compute_mask(inputs, previous_mask)
+
+    def compile(self, *args, jit_compile="auto", **kwargs):
+        """As `keras.Model.compile`; `jit_compile="auto"` leaves XLA out on a CPU.
+
+        See `mc_tf.backend.use_xla` for the reason.
+        """
+        if jit_compile == "auto":
+            jit_compile = backend.use_xla()
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def reset_state(self):
+        """Sets the recurrent state of stateful layers back to zero."""
+        self.curve_layer.reset_state()
+
+    def control_points(self):
+        """The control points: endpoints and bends.
+
+        Returns:
+            Tensor of shape `(k, P)`, the start first, the end last.
+        """
+        return ops.stack([backend.read(p) for p in self.curve_layer.points])
+
+    def point(self, t, into=None):
+        """The network at `t` as an ordinary Keras model with the weights `phi(t)`.
+
+        Statistics of batch normalisation and other state are the curve's present ones: call
+        `update_batch_norm(model, train)` to have them for this `t`.
+
+        Args:
+            t: position in [0, 1].
+            into: a built model of the same architecture that receives the weights. Default: a
+                clone of the network, where Keras can make one: functional and sequential models,
+                and subclassed ones that are registered for serialisation.
+
+        Returns:
+            A `keras.Model` (`into`, if given).
+
+        Raises:
+            ValueError: if `t` is outside [0, 1], `into` does not match, or no clone can be made.
+        """
+        weights = self.curve_layer.layout.unpack(self.curve_layer.flat_point(t))
+        target = self._clone() if into is None else into
+        check_same_architecture(self.network, target, ("curve", "into"))
+        known = {id(v) for v in target.trainable_variables}
+        others = [v for v in target.variables if id(v) not in known]
+        for variable, value in zip(target.trainable_variables, weights):
+            variable.assign(value)
+        for variable, value in zip(others, self.curve_layer.state):
+            variable.assign(value)
+        return target
+
+    def _clone(self):
+        network = self.network
+        try:
+            if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
+                return keras.models.clone_model(network)
+            clone = keras.saving.deserialize_keras_object(
+                keras.saving.serialize_keras_object(network)
+            )
+            if not clone.built:
+                raise ValueError("the copy is not built")
+            return clone
+        except Exception as error:
+            raise ValueError(
+                f"Keras cannot copy the network '{network.name}' of class "
+                f"{type(network).__name__} ({type(error).__name__}). Pass a built instance of it: "
+                "`curve_model.point(t, into=another_instance)`."
+            ) from error
+
+    def length(self):
+        """Length of the curve in weight space.
+
+        Returns:
+            float, from a polyline of 2,000 pieces between neighbouring control points.
+        """
+        pieces = 2000 * (self.curve.num_points - 1)
+        return float(self.arc_lengths(np.linspace(0, 1, pieces + 1)).sum())
+
+    def length_ratio(self):
+        """Length of the curve divided by that of the segment between its endpoints.
+
+        Returns:
+            float of at least 1; NaN if the endpoints are the same point.
+        """
+        segment = self.arc_lengths([0.0, 1.0]).sum()
+        return float(self.length() / segment) if segment > 0 else float("nan")
+
+    def arc_lengths(self, t):
+        """Distances in weight space between neighbouring positions.
+
+        `|phi(a) - phi(b)|^2 = d^T G d`, with `d = c(a) - c(b)` and `G` the Gram matrix of the
+        control points: no weight vector is formed.
+
+        Args:
+            t: increasing positions in [0, 1], shape `(B,)`.
+
+        Returns:
+            float64 numpy array of shape `(B - 1,)`.
+        """
+        coefficients = ops.convert_to_numpy(self.curve.coefficients(np.asarray(t, "float64")))
+        steps = np.diff(coefficients.astype("float64"), axis=0)
+        squares = np.einsum("bi,ij,bj->b", steps, self._gram(), steps)
+        return np.sqrt(np.maximum(squares, 0))
+
+    def _gram(self):
+        points = [ops.convert_to_numpy(p) for p in self.curve_layer.points]
+        gram = np.zeros((len(points), len(points)))
+        chunk = 1 << 20  # float64 copies of a few million weights at a time
+        for first in range(0, points[0].size, chunk):
+            part = np.stack([p[first : first + chunk] for p in points]).astype("float64")
+            part -= part[0].copy()  # steps add up to zero: the origin is free, here the start
+            gram += part @ part.T
+        return gram
+
+    def get_config(self):
+        """Arguments that make an equal model; the network's class must be serialisable."""
+        layer = self.curve_layer
+        try:
+            network = keras.saving.serialize_keras_object(layer.layer)
+        except NotImplementedError as error:
+            raise ValueError(
+                f"The class {type(layer.layer).__name__} of the network cannot be saved whole: "
+                "give it a `get_config` and register it with "
+                "`keras.saving.register_keras_serializable`, or use `save_weights` and make the "
+                "curve again with `connect` before `load_weights`."
+            ) from error
+        return {**super().get_config(), "network": network, **layer._curve_config()}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the model that `get_config` described."""
+        config = dict(config)
+        for key in {"network", "curve", "dtype"} & config.keys():
+            if isinstance(config[key], dict):
+                config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)

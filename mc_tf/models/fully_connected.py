@@ -1,0 +1,30 @@
+"""The fully connected network of the paper's MNIST experiment."""
+
+import keras
+
+from mc_tf.models.layers import dense
+from mc_tf.models.registry import register
+
+
+@register("fc")
+def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)):
+    """Flatten, two ReLU layers of 500 units, logits (paper section A.2, MNIST).
+
+    Args:
+        num_classes: Number of logits.
+        input_shape: Shape of one example, of any rank.
+        weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
+        units: Widths of the hidden layers. Defaults to `(500, 500)`.
+
+    Returns:
+        A `keras.Model`; 648,010 weights for ten classes at `(28, 28, 1)`.
+
+    Example:
+    >>> fully_connected(10, (28, 28, 1)).count_params()
+    648010
+    """
+    inputs = keras.Input(tuple(input_shape))
+    x = keras.layers.Flatten()(inputs)
+    for width in units:
+        x = dense(width, weight_decay, activation="relu")(x)
+    return keras.Model(inputs, dense(num_classes, weight_decay)(x), name="fc")

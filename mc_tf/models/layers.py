@@ -1,0 +1,138 @@
+"""Keras layers as the paper's experiments set them: L2 on every trainable weight."""
+
+import keras
+
+
+def l2(weight_decay):
+    """L2 regularizer whose loss term is `weight_decay / 2 * sum(w ** 2)`.
+
+    Args:
+        weight_decay: Float, not negative.
+
+    Returns:
+        A `keras.regularizers.L2`, or `None` where `weight_decay` is 0.
+
+    Raises:
+        ValueError: If `weight_decay` is negative.
+
+    Example:
+    >>> float(l2(0.5)(keras.ops.ones((4,))))
+    1.0
+    """
+    if weight_decay < 0:
+        raise ValueError(
+            "weight_decay must not be negative. Received: "
+            f"weight_decay={weight_decay}. Use 0 for none."
+        )
+    return keras.regularizers.L2(weight_decay / 2) if weight_decay else None
+
+
+def dense(units, weight_decay=0.0, activation=None):
+    """Fully connected layer, kernel and bias both decayed.
+
+    Args:
+        units: Number of outputs.
+        weight_decay: See `l2`. Defaults to 0.
+        activation: Keras activation. Defaults to none.
+
+    Returns:
+        A `keras.layers.Dense` with Keras' default (Glorot uniform) initial kernel.
+    """
+    return keras.layers.Dense(
+        units,
+        activation=activation,
+        kernel_regularizer=l2(weight_decay),
+        bias_regularizer=l2(weight_decay),
+    )
+
+
+def conv(
+    filters,
+    kernel_size,
+    weight_decay=0.0,
+    strides=1,
+    padding="same",
+    activation=None,
+    use_bias=True,
+):
+    """Convolution with initial kernel `N(0, 2 / (kernel_size ** 2 * filters))`.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Side of the square kernel.
+        weight_decay: See `l2`. Defaults to 0.
+        strides: Defaults to 1.
+        padding: `"same"` (default) or `"valid"`.
+        activation: Keras activation. Defaults to none.
+        use_bias: Defaults to `True`.
+
+    Returns:
+        A `keras.layers.Conv2D`.
+    """
+    initializer = keras.initializers.VarianceScaling(
+        scale=2.0, mode="fan_out", distribution="untruncated_normal"
+    )
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        activation=activation,
+        use_bias=use_bias,
+        kernel_initializer=initializer,
+        kernel_regularizer=l2(weight_decay),
+        bias_regularizer=l2(weight_decay) if use_bias else None,
+    )
+
+
+def batch_norm(weight_decay=0.0):
+    """Batch normalisation with momentum 0.9 and epsilon 1e-5, gamma and beta decayed.
+
+    Args:
+        weight_decay: See `l2`. Defaults to 0.
+
+    Returns:
+        A `keras.layers.BatchNormalization`.
+    """
+    return keras.layers.BatchNormalization(
+        momentum=0.9,
+        epsilon=1e-5,
+        beta_regularizer=l2(weight_decay),
+        gamma_regularizer=l2(weight_decay),
+    )
+
+
+def batch_norm_relu(x, weight_decay=0.0):
+    """Applies `batch_norm` and a ReLU to a symbolic tensor.
+
+    Args:
+        x: Keras tensor.
+        weight_decay: See `l2`. Defaults to 0.
+
+    Returns:
+        Keras tensor of the same shape.
+    """
+    return keras.layers.ReLU()(batch_norm(weight_decay)(x))
+
+
+def image_input(input_shape, network, smallest=1):
+    """Input of a convolutional network, refused where the images are too small.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        network: Name of the network, for the message.
+        smallest: Least height and width. Defaults to 1.
+
+    Returns:
+        Keras tensor `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: If `input_shape` is not such a shape or is too small.
+    """
+    shape = tuple(input_shape)
+    if len(shape) != 3 or min(shape[:2]) < smallest:
+        raise ValueError(
+            f"{network} expects input_shape=(height, width, channels) of at least "
+            f"{smallest} x {smallest} pixels. Received: input_shape={shape}."
+        )
+    return keras.Input(shape)

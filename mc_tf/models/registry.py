@@ -1,0 +1,85 @@
+"""Network names: `@register("name")` on a builder, `build("name", ...)` to call it."""
+
+import re
+
+_PLACEHOLDER = re.compile(r"<(\w+)>")
+_BUILDERS = {}
+_EXAMPLES = {}
+
+
+def register(name, examples=()):
+    """Gives a builder a name that `build`, and so every program, knows.
+
+    Args:
+        name: The name, such as `"fc"`; or a family's, such as `"preresnet<depth>"`,
+            which stands for every integer in the placeholder and hands it to the
+            builder: `build("preresnet20", ...)` calls it with `depth=20`.
+        examples: For a family, members' full names for `names()` to list.
+
+    Returns:
+        A decorator that returns the builder as it is. A builder takes
+        `(num_classes, input_shape, weight_decay=0.0, **options)` and returns a built
+        `keras.Model` that outputs logits.
+
+    Raises:
+        ValueError: If the name is taken.
+    """
+    if name in _BUILDERS:
+        raise ValueError(
+            f"The network name {name!r} is taken by "
+            f"{_BUILDERS[name].__module__}.{_BUILDERS[name].__name__}. Choose another."
+        )
+
+    def decorate(builder):
+        _BUILDERS[name] = builder
+        _EXAMPLES[name] = tuple(examples) or (name,)
+        return builder
+
+    return decorate
+
+
+def names():
+    """Names that `build` accepts, sorted; of a family, a few members.
+
+    Returns:
+        List of str.
+    """
+    return sorted(example for group in _EXAMPLES.values() for example in group)
+
+
+def build(name, num_classes, input_shape, weight_decay=0.0, **options):
+    """Builds a registered network with fresh weights.
+
+    Call `keras.utils.set_random_seed(seed)` just before it for initial weights that
+    can be had again.
+
+    Args:
+        name: Registered name, see `names()`.
+        num_classes: Number of logits.
+        input_shape: Shape of one example, `(height, width, channels)`.
+        weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)` over all
+            trainable weights, biases and batch normalisation included. Defaults to 0.
+        **options: The builder's own, such as `width` of `"3conv3fc"`.
+
+    Returns:
+        A built `keras.Model` from images `(batch, *input_shape)` to logits
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If the name is unknown, or the network cannot have that shape.
+    """
+    for pattern, builder in _BUILDERS.items():
+        expression = _PLACEHOLDER.sub(r"(?P<\1>[0-9]+)", pattern)
+        match = re.fullmatch(expression, name)
+        if match:
+            numbers = {key: int(value) for key, value in match.groupdict().items()}
+            return builder(
+                num_classes,
+                input_shape,
+                weight_decay=weight_decay,
+                **numbers,
+                **options,
+            )
+    raise ValueError(
+        f"Unknown network. Received: {name!r}. Expected one of: {', '.join(sorted(_BUILDERS))}."
+    )

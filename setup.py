@@ -1,0 +1,31 @@
+"""Installs mc_tf: `pip install -e .`, or with its tests `pip install -e ".[test]"`."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="mc_tf",
+    version="0.1.0",
+    description="Mode connectivity and fast ensembling of neural networks, for Keras 3",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["mc_tf", "mc_tf.*"]),
+    install_requires=[
+        "tensorflow>=2.18",
+        "tensorflow-datasets>=4.9.7",
+        "importlib_resources",  # tensorflow-datasets imports it and does not declare it
+        "keras>=3.10",
+        "numpy>=1.26",
+        "absl-py>=2.1",
+        "matplotlib>=3.8",
+        "scikit-learn>=1.4",  # the embedded digits
+        "tqdm>=4.60",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "pytest-timeout>=2.3", "ruff>=0.8", "jax>=0.4.35"],
+        "jax": ["jax>=0.4.35"],
+    },
+)
