@@ -40,11 +40,7 @@ def main(_):
         FLAGS.start,
         FLAGS.end,
         experiment.make_curve(FLAGS.curve, FLAGS.num_bends),
-        epochs=FLAGS.epochs,
-        learning_rate=FLAGS.learning_rate,
-        batch_size=FLAGS.batch_size,
-        seed=FLAGS.seed,
-        verbose=FLAGS.verbose,
+        shared.training_options(),
     )
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, length {curve_model.length():.3f}, "

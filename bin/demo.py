@@ -15,8 +15,8 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", "runs/demo", "Directory for networks, curves and figures.")
-flags.DEFINE_integer("epochs", 40, "Epochs for each of the two networks.", lower_bound=1)
-flags.DEFINE_integer("curve_epochs", 80, "Epochs for each curve.", lower_bound=1)
+flags.DEFINE_integer("epochs", 30, "Epochs for each of the two networks.", lower_bound=1)
+flags.DEFINE_integer("curve_epochs", 50, "Epochs for each curve.", lower_bound=1)
 flags.DEFINE_integer("num_points", 61, "Positions to evaluate on each curve.", lower_bound=2)
 flags.DEFINE_integer("seed", 1, "Seed; the second network has the next one.")
 
@@ -30,23 +30,22 @@ def main(_):
 
     check_writable(FLAGS.workdir)
     data = data_sets.load("digits", use_test=True)
-    options = {"batch_size": 64, "verbose": 0}
+
+    def options(epochs, seed):
+        return training.TrainingOptions(
+            epochs, learning_rate=0.05, batch_size=64, seed=seed, save_every=10, verbose=0
+        )
+
     files = []
     for name, seed in (("start", FLAGS.seed), ("end", FLAGS.seed + 1)):
         print(f"Training the network '{name}' ({FLAGS.epochs} epochs) ...", flush=True)
+        workdir = os.path.join(FLAGS.workdir, name)
         training.train_network(
-            os.path.join(FLAGS.workdir, name),
-            data,
-            "convnet",
-            epochs=FLAGS.epochs,
-            learning_rate=0.05,
-            weight_decay=5e-4,
-            seed=seed,
-            **options,
+            workdir, data, "convnet", options(FLAGS.epochs, seed), weight_decay=5e-4
         )
-        files.append(os.path.join(FLAGS.workdir, name, "model.keras"))
+        files.append(os.path.join(workdir, "model.keras"))
     results = {}
-    for name in ("segment", "bezier", "polychain"):
+    for name in experiment.CURVES:
         print(f"Connecting by a {name} ...", flush=True)
         workdir = os.path.join(FLAGS.workdir, name)
         curve_model = training.train_curve(
@@ -54,10 +53,7 @@ def main(_):
             data,
             *files,
             experiment.make_curve(name),
-            epochs=FLAGS.curve_epochs,
-            learning_rate=0.05,
-            seed=FLAGS.seed + 2,
-            **options,
+            options(FLAGS.curve_epochs, FLAGS.seed + 2),
         )
         results[name.capitalize()] = experiment.evaluate(
             curve_model,

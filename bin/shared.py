@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from absl import app, flags  # noqa: E402
 
 FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
 def define_data_flags():
@@ -52,7 +53,26 @@ def define_training_flags(epochs, learning_rate):
         lower_bound=0.0,
     )
     flags.DEFINE_integer("seed", 0, "Seed of initial weights, order, augmentation and t.")
+    flags.DEFINE_integer("save_every", 1, "Epochs between two checkpoints.", lower_bound=1)
     flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line an epoch.")
+
+
+def training_options():
+    """The settings that the flags of `define_training_flags` choose.
+
+    Returns:
+        `mc_tf.training.TrainingOptions`.
+    """
+    from mc_tf.training import TrainingOptions
+
+    return TrainingOptions(
+        epochs=FLAGS.epochs,
+        learning_rate=FLAGS.learning_rate,
+        batch_size=FLAGS.batch_size,
+        seed=FLAGS.seed,
+        save_every=FLAGS.save_every,
+        verbose=FLAGS.verbose,
+    )
 
 
 def load_data():
@@ -88,7 +108,16 @@ def run(main):
         except KeyboardInterrupt:
             _fail("stopped; the same command goes on from here")
 
-    app.run(checked)
+    app.run(checked, flags_parser=_parse)
+
+
+def _parse(arguments):
+    try:
+        return FLAGS(arguments)
+    except flags.Error as error:
+        _fail(f"{' '.join(str(error).split()).rstrip('.')}. See --help.")
+    except SystemExit:  # --help was asked for: absl ends it with status 1
+        sys.exit(0)
 
 
 def _fail(message):

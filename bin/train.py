@@ -32,12 +32,8 @@ def main(_):
         FLAGS.workdir,
         data,
         FLAGS.network,
-        epochs=FLAGS.epochs,
-        learning_rate=FLAGS.learning_rate,
+        shared.training_options(),
         weight_decay=FLAGS.weight_decay,
-        batch_size=FLAGS.batch_size,
-        seed=FLAGS.seed,
-        verbose=FLAGS.verbose,
     )
     scores = model.evaluate(data.test_batches(), verbose=0, return_dict=True)
     print(

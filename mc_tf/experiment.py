@@ -4,11 +4,11 @@ from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.models import CurveModel
-from mc_tf.training import compile_classifier
+from mc_tf.training import check_fits, compile_classifier
 
 __all__ = ["CURVES", "evaluate", "load_curve", "make_curve"]
 
-CURVES = ("bezier", "polychain", "segment")
+CURVES = ("segment", "bezier", "polychain")
 
 
 def make_curve(name, num_bends=1):
@@ -67,7 +67,11 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
 
     Returns:
         `CurveEvaluation`.
+
+    Raises:
+        ValueError: if the data set does not fit the network, or as `evaluate_curve`.
     """
+    check_fits(curve_model.network, data)
     compile_classifier(curve_model)
     return evaluate_curve(
         curve_model,

@@ -1,12 +1,13 @@
 """Files that are whole or not there: written under a temporary name, then renamed."""
 
 import contextlib
+import glob
 import json
 import math
 import os
 import tempfile
 
-__all__ = ["atomic_path", "check_writable", "write_json"]
+__all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_json"]
 
 
 @contextlib.contextmanager
@@ -20,12 +21,8 @@ def atomic_path(path):
         Path of the temporary file, with the same ending.
     """
     path = os.path.abspath(os.fspath(path))
-    directory, name = os.path.split(path)
-    root, ending = name, ""
-    while "." in root[1:]:  # keep compound endings: Keras looks at `.weights.h5`
-        root, _, last = root.rpartition(".")
-        ending = f".{last}{ending}"
-    handle, temporary = tempfile.mkstemp(prefix=f".{root}-", suffix=ending, dir=directory)
+    directory, prefix, ending = _temporary_name(path)
+    handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=ending, dir=directory)
     os.close(handle)
     try:
         yield temporary
@@ -37,6 +34,29 @@ def atomic_path(path):
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
         raise
+
+
+def remove_leftovers(path):
+    """Removes what a killed `atomic_path(path)` left behind. No other process may be writing it.
+
+    Args:
+        path: the file that was to be written; it is not touched.
+    """
+    parts = _temporary_name(os.path.abspath(os.fspath(path)))
+    directory, prefix, ending = map(glob.escape, parts)
+    for temporary in glob.glob(os.path.join(directory, f"{prefix}????????{ending}")):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def _temporary_name(path):
+    """Directory, beginning and ending of the temporary names, with 8 characters between."""
+    directory, root = os.path.split(path)
+    ending = ""
+    while "." in root[1:]:  # keep compound endings: Keras looks at `.weights.h5`
+        root, _, last = root.rpartition(".")
+        ending = f".{last}{ending}"
+    return directory, f".{root}-", ending
 
 
 def _umask():

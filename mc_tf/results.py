@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from mc_tf.files import atomic_path, write_json
+from mc_tf.files import atomic_path, remove_leftovers, write_json
 
 __all__ = ["CurveEvaluation"]
 
@@ -193,7 +193,7 @@ class CurveEvaluation:
                     for key in stored.files
                     if key.startswith("value:")
                 }
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"The result file '{file}' is damaged or is not a curve evaluation "
                 f"({type(error).__name__}). Delete it and evaluate again."
@@ -216,6 +216,9 @@ class CurveEvaluation:
         Raises:
             ValueError: if the file is damaged or belongs to another evaluation.
         """
+        if path is not None:
+            remove_leftovers(f"{path}.npz")
+            remove_leftovers(f"{path}.json")
         if path is None or not os.path.exists(f"{path}.npz"):
             return cls(t, fingerprint, description)
         result = cls.load(path)

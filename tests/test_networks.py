@@ -73,7 +73,7 @@ def test_a_training_step_moves_the_weights(name):
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        run_eagerly=True,
+        run_eagerly=keras.backend.backend() == "tensorflow",  # quicker there for one step
     )
     x = np.random.default_rng(0).normal(size=(4, *SHAPE)).astype("float32")
     loss = model.train_on_batch(x, np.array([0, 3, 9, 3]))

@@ -1,0 +1,16 @@
+"""Settings that every test needs."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """The same random numbers for each test, whatever ran before."""
+    keras.utils.set_random_seed(1234)
+    return 1234
