@@ -53,7 +53,13 @@ class Batches:
             return (data[index] for index in range(data.num_batches))
         leaves = keras.tree.flatten(data)
         if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
-            size = len(leaves[0])
+            sizes = [len(leaf) for leaf in leaves]
+            size = sizes[0]
+            if len(set(sizes)) > 1:
+                raise ValueError(
+                    f"Arrays must have the same number of examples. Received: {sizes}. (A list "
+                    "of batches is read as arrays, as Keras does: give a `PyDataset` instead.)"
+                )
             return (
                 keras.tree.map_structure(
                     lambda leaf, first=first: np.asarray(leaf[first : first + self._batch_size]),

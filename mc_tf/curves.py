@@ -8,6 +8,7 @@ pure functions of `t`, which know nothing of networks.
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 __all__ = ["Bezier", "Curve", "PolyChain", "Segment", "check_position"]
@@ -30,7 +31,8 @@ def check_position(t):
     if not keras.backend.is_float_dtype(tensor.dtype):
         tensor = ops.cast(tensor, keras.backend.floatx())
     try:
-        values = ops.convert_to_numpy(tensor)
+        # A plain number can be looked at even while a function is being compiled.
+        values = ops.convert_to_numpy(tensor) if hasattr(t, "dtype") else np.asarray(t)
     except Exception:  # symbolic: each backend has its own error type for this
         return tensor
     if not ((values >= 0) & (values <= 1)).all():
@@ -55,7 +57,7 @@ class Curve:
     """
 
     def __init__(self, num_bends=1):
-        if isinstance(num_bends, bool) or int(num_bends) != num_bends or num_bends < 0:
+        if isinstance(num_bends, bool) or not hasattr(num_bends, "__index__") or num_bends < 0:
             raise ValueError(
                 "`num_bends` is the number of control points between the endpoints and must be "
                 f"an integer of at least 0. Received: num_bends={num_bends}"

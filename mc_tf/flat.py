@@ -4,7 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["FlatLayout", "check_finite", "check_same_architecture", "flat_weights"]
+__all__ = [
+    "FlatLayout",
+    "check_finite",
+    "check_same_architecture",
+    "flat_weights",
+    "state_variables",
+]
 
 
 class FlatLayout:
@@ -83,6 +89,27 @@ def flat_weights(layer):
     return FlatLayout(variables).pack(variables)
 
 
+def state_variables(layer):
+    """Everything that a built layer or model keeps apart from its trainable weights.
+
+    That is `layer.variables` without the trainable ones, and the state of stateful recurrent
+    layers, which Keras hides from `layer.variables`.
+
+    Args:
+        layer: a built Keras layer or model.
+
+    Returns:
+        List of `keras.Variable`s, each once.
+    """
+    known = {id(v) for v in layer.trainable_variables}
+    found = {id(v): v for v in layer.variables if id(v) not in known}
+    for part in layer._flatten_layers():
+        for v in keras.tree.flatten(getattr(part, "states", None)):
+            if isinstance(v, keras.Variable):
+                found.setdefault(id(v), v)
+    return list(found.values())
+
+
 def check_finite(variables, role):
     """Refuses weights that are not finite numbers.
 
@@ -109,13 +136,13 @@ def _owned_variables(layer):
     """`(variable, class name of the layer that owns it)` for all variables, each once."""
     owners = {}
     for part in layer._flatten_layers():
-        for variable in part._trainable_variables + part._non_trainable_variables:
+        states = keras.tree.flatten(getattr(part, "states", None))
+        for variable in (*part._trainable_variables, *part._non_trainable_variables, *states):
             owners.setdefault(id(variable), type(part).__name__)
-    trainable = {id(v) for v in layer.trainable_variables}
-    kinds = layer.trainable_variables + [
-        v for v in layer.variables if id(v) not in trainable and id(v) in owners
-    ]
-    return [(v, owners.get(id(v), "SeedGenerator")) for v in kinds]
+    # In the order of the layers, so that the first difference is where a reader would find it.
+    states = [v for v in state_variables(layer) if id(v) in owners]
+    order = {id(v): v for v in [*layer.variables, *states] if v.trainable or id(v) in owners}
+    return [(v, owners.get(id(v), "SeedGenerator")) for v in order.values()]
 
 
 def check_same_architecture(first, second, roles=("start", "end")):

@@ -5,6 +5,7 @@ import json
 import os
 
 import keras
+from keras import ops
 
 from mc_tf import backend
 from mc_tf.callbacks.checkpoint import AtomicCheckpoint, load_checkpoint
@@ -152,10 +153,10 @@ def _trim_history(path, epochs):
     """Drops rows of epochs after the checkpoint, which are trained again, and half a line."""
     remove_leftovers(path)
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            first, *rows = file.readlines() or [""]
-        rows = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) < epochs]
-        with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        with open(path, "rb") as file:
+            first, *rows = file.readlines() or [b""]
+        rows = [row for row in rows if row.endswith(b"\n") and int(row.split(b",")[0]) < epochs]
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
             file.writelines([first, *rows])
 
 
@@ -211,12 +212,25 @@ def train_curve(workdir, data, start, end, curve, options):
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
     check_fits(first, data)
     made = connect(first, last, curve, seed=options.seed)
-    claim(workdir, {"curve": repr(curve), "start": start, "end": end, **options.settings(data)})
+    files = {"start": os.path.abspath(start), "end": os.path.abspath(end)}
+    claim(workdir, {"curve": repr(curve), **files, **options.settings(data)})
     path = os.path.join(workdir, "curve.keras")
     if os.path.exists(path):
+        ends = made.control_points()[0], made.control_points()[-1]
         made = load_checkpoint(path)
+        _check_same_ends(made, ends, path)
     else:
         keras.utils.set_random_seed(options.seed)
         compile_classifier(made, options.learning_rate)
     # Validation would look at the start only.
     return _fit(made, path, data, options, validate=False)
+
+
+def _check_same_ends(curve_model, ends, path):
+    """Refuses to go on with a curve whose endpoint files were trained anew in between."""
+    points = curve_model.control_points()
+    if not all(bool(ops.all(a == b)) for a, b in zip((points[0], points[-1]), ends)):
+        raise ValueError(
+            f"'{path}' joins other networks than the files of --start and --end hold now. "
+            "Choose another --workdir to start anew."
+        )

@@ -116,9 +116,9 @@ def gradients(function, values):
 
 def total_loss(model, variables, values, x, y, loss, **kwargs):
     """Loss with the model's own losses, at other values of its variables."""
-    with keras.StatelessScope(list(zip(variables, values)), collect_losses=True) as scope:
+    with keras.StatelessScope(list(zip(variables, values)), collect_losses=True):
         outputs = model(x, **kwargs)
-        terms = [ops.cast(v, "float32") for v in scope.losses]
+        terms = [ops.cast(v, "float32") for v in model.losses]
         return loss(y, outputs) + sum(terms, ops.zeros(()))
 
 

@@ -96,9 +96,7 @@ def test_gradient_is_finite_and_right_at_the_ends(family, bends):
     first = np.zeros(curve.num_points, "float32")
     first[0] = 1
     expected = -(bends + 1)
-    (found,) = gradients(
-        lambda v: ops.sum(curve.coefficients(v[0]) * first), [np.float32(0)]
-    )
+    (found,) = gradients(lambda v: ops.sum(curve.coefficients(v[0]) * first), [np.float32(0)])
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     (found,) = gradients(
         lambda v: ops.sum(curve.coefficients(v[0]) * first[::-1].copy()), [np.float32(1)]
@@ -109,9 +107,7 @@ def test_gradient_is_finite_and_right_at_the_ends(family, bends):
 @pytest.mark.parametrize("bends", [1, 2, 5])
 def test_gradient_at_a_bend_is_the_following_piece(bends):
     curve = PolyChain(bends)
-    (found,) = gradients(
-        lambda v: curve.coefficients(v[0])[1], [np.float32(1 / (bends + 1))]
-    )
+    (found,) = gradients(lambda v: curve.coefficients(v[0])[1], [np.float32(1 / (bends + 1))])
     np.testing.assert_allclose(found, -(bends + 1), rtol=1e-5)
 
 

@@ -13,8 +13,9 @@ class AtomicCheckpoint(keras.callbacks.Callback):
     """Saves the model with its optimizer to one `.keras` file after each epoch.
 
     The file is written under a temporary name and then renamed, so that at any moment it holds
-    one complete state; `optimizer.iterations` in it says how far training had come. Everything
-    that training depends on is inside: weights, momentum, random seeds.
+    one complete state; `optimizer.iterations` in it says how far training had come. Weights and
+    momentum are inside, and for a curve all random seeds. Keras does not save the seeds of a
+    plain network's dropout layers: those begin anew when training goes on.
 
     Args:
         path: file name, ending in `.keras`.

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend, curves
-from mc_tf.flat import FlatLayout, check_same_architecture, flat_weights
+from mc_tf.flat import FlatLayout, check_same_architecture, flat_weights, state_variables
 from mc_tf.penalty import WeightPenalty
 
 __all__ = ["CurveLayer"]
@@ -81,6 +81,10 @@ class CurveLayer(keras.layers.Layer):
         """The wrapped layer: code only, its weights take no part."""
         return self._wrapped.layer
 
+    def __dir__(self):
+        # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
+        return [name for name in super().__dir__() if name != "layer"]
+
     def build(self, input_shape):
         """Builds the wrapped layer if it is not built, and the control points."""
         if not self.layer.built:
@@ -96,8 +100,7 @@ class CurveLayer(keras.layers.Layer):
                 f"'{self.layer.name}' has no trainable weights, so there is nothing to put on a "
                 "curve. Set `trainable = True` on what should move before you wrap it."
             )
-        known = {id(v) for v in weights}
-        others = [v for v in self.layer.variables if id(v) not in known]
+        others = state_variables(self.layer)
         self._code = _Untracked((list(weights), others))
         self.layout = FlatLayout(weights)
         self.penalty = WeightPenalty(weights)
@@ -163,6 +166,9 @@ class CurveLayer(keras.layers.Layer):
             Tensor of shape `(P,)`.
         """
         coefficients = ops.cast(self.curve.coefficients(t), self.layout.dtype)
+        if len(coefficients.shape) != 1:
+            shape = tuple(coefficients.shape[:-1])
+            raise ValueError(f"`t` must be one position, received shape {shape}")
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
 
@@ -276,6 +282,20 @@ class CurveLayer(keras.layers.Layer):
     def compute_mask(self, inputs, previous_mask=None):
         """The wrapped layer's mask."""
         return self.layer.compute_mask(inputs, previous_mask)
+
+    # Files.
+
+    def save_own_variables(self, store):
+        """Saves the variables, and how far the positions were drawn, which Keras leaves out."""
+        super().save_own_variables(store)
+        store["drawn"] = ops.convert_to_numpy(self._seed_generator.state)
+
+    def load_own_variables(self, store):
+        """Loads what `save_own_variables` saved: training goes on with the next position."""
+        values = {key: store[key] for key in store.keys()}
+        if "drawn" in values:
+            self._seed_generator.state.assign(values.pop("drawn"))
+        super().load_own_variables(values)
 
     def get_config(self):
         """Arguments that make an equal layer; the wrapped layer must be serialisable."""

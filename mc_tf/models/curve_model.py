@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.flat import check_same_architecture
+from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["CurveModel"]
@@ -54,6 +54,10 @@ class CurveModel(keras.Model):
         """The wrapped network: code only, its weights take no part."""
         return self.curve_layer.layer
 
+    def __dir__(self):
+        # Keras saves what it finds here: the network's own weights are not ours to save.
+        return [name for name in super().__dir__() if name != "network"]
+
     @property
     def curve(self):
         """The curve: `Bezier`, `PolyChain`, `Segment` or another."""
@@ -84,6 +88,16 @@ class CurveModel(keras.Model):
         if jit_compile == "auto":
             jit_compile = backend.use_xla()
         super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles as a saved model was; Keras calls it on loading.
+
+        Whether XLA is used is chosen anew, for the machine that loads.
+        """
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**{**config, "jit_compile": "auto"})
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def reset_state(self):
         """Sets the recurrent state of stateful layers back to zero."""
@@ -118,12 +132,11 @@ class CurveModel(keras.Model):
         weights = self.curve_layer.layout.unpack(self.curve_layer.flat_point(t))
         target = self._clone() if into is None else into
         check_same_architecture(self.network, target, ("curve", "into"))
-        known = {id(v) for v in target.trainable_variables}
-        others = [v for v in target.variables if id(v) not in known]
         for variable, value in zip(target.trainable_variables, weights):
             variable.assign(value)
-        for variable, value in zip(others, self.curve_layer.state):
-            variable.assign(value)
+        for variable, value in zip(state_variables(target), self.curve_layer.state):
+            # Through numpy: on JAX a shared buffer would be deleted by a step of either model.
+            variable.assign(ops.convert_to_numpy(value))
         return target
 
     def _clone(self):

@@ -1,0 +1,682 @@
+"""The programs in bin/: the whole chain, kill and resume, bad input.
+
+A program runs in a process of its own, forked from a server that has imported TensorFlow once: as
+good as `python bin/train.py ...`, without seconds of imports each. `command` does that one.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import pathlib
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+REPO = pathlib.Path(__file__).parents[1]
+PROGRAMS = ("train", "connect", "eval_curve", "plot_curve", "demo")
+LIMIT_SECONDS = 240
+EPOCHS = 6
+POINTS = 41
+NETWORK = ("--batch_size=256", f"--epochs={EPOCHS}")
+GRID = (f"--num_points={POINTS}", "--num_train_examples=300")
+# What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
+TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
+# A data set that is not there must not be downloaded by a test.
+OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+    reason="the programs are tested with the TensorFlow backend",
+)
+
+
+# Running programs.
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self):
+        """Lines on stderr that are not TensorFlow's own."""
+        return [line for line in self.err.splitlines() if line and not TF_LOG.match(line)]
+
+
+class Running:
+    """A program on its way."""
+
+    def __init__(self, process, folder):
+        self.process = process
+        self.folder = pathlib.Path(folder)
+
+    def wait(self):
+        self.process.join(LIMIT_SECONDS)
+        assert self.process.exitcode is not None, "the program hangs"
+        texts = [(self.folder / name).read_text() for name in ("out", "err")]
+        shutil.rmtree(self.folder)
+        return Ended(self.process.exitcode, *texts)
+
+    def kill_when(self, reached):
+        """SIGKILL as soon as `reached()`, which must be before the program's end."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not reached():
+            assert self.process.is_alive() and time.monotonic() < deadline, self.wait().err
+            time.sleep(0.001)
+        self.process.kill()
+        assert self.wait().code == -9, "the program ended before it was killed"
+
+
+def start(program, *flags):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tensorflow", "keras", "sklearn.datasets", "h5py"])
+    folder = tempfile.mkdtemp(prefix="mc_tf-test-")
+    process = context.Process(
+        target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder), daemon=True
+    )
+    process.start()
+    return Running(process, folder)
+
+
+def _program(path, flags, folder):
+    for descriptor, name in ((1, "out"), (2, "err")):
+        file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, descriptor)
+    os.environ.update(OFFLINE)
+    os.chdir(folder)
+    sys.argv = [path, *flags]
+    sys.path.insert(0, os.path.dirname(path))
+    runpy.run_path(path, run_name="__main__")
+
+
+def run_all(program, flags):
+    """Runs a program with each of several flags at once; returns what they printed, by name."""
+    running = {name: start(program, *given) for name, given in flags.items()}
+    printed = {}
+    for name, one in running.items():
+        ended = one.wait()
+        assert ended.code == 0, ended.err
+        assert not re.search("Traceback|Warning", ended.err), ended.err
+        printed[name] = ended.out
+    return printed
+
+
+def run(program, *flags):
+    """Runs a program that must succeed; returns what it printed."""
+    return run_all(program, {"it": flags})["it"]
+
+
+def command(program, *flags):
+    """Runs a program as a user does."""
+    arguments = [sys.executable, f"{REPO}/bin/{program}.py", *flags]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+# Reading and damaging files.
+
+
+def arrays(path):
+    """All arrays in a `.keras` file: weights, optimizer, random seeds."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+            file.visititems(
+                lambda name, item: (
+                    found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+                )
+            )
+    assert any(name.startswith("optimizer") for name in found)
+    return found
+
+
+def assert_same_arrays(path, other):
+    first, second = arrays(path), arrays(other)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def set_nan(path, copy):
+    """Copies a `.keras` file with a NaN in its first weight array."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(copy, "w") as target:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "model.weights.h5":
+                buffer = io.BytesIO(content)
+                with h5py.File(buffer, "r+") as file:
+                    file["layers/conv2d/vars/0"][0, 0, 0, 0] = np.nan
+                content = buffer.getvalue()
+            target.writestr(name, content)
+
+
+def cut(path, copy):
+    """Copies the first half of a file."""
+    content = pathlib.Path(path).read_bytes()
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(content[: len(content) // 2])
+    return copy
+
+
+def history(folder):
+    """Rows of history.csv; a row that is being written does not count."""
+    path = folder / "history.csv"
+    text = path.read_text() if path.exists() else ""
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+
+
+def done(path):
+    if not path.exists():
+        return np.zeros(0, bool)
+    with np.load(path) as stored:
+        return stored["done"]
+
+
+def temporary_files(folder):
+    return [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def epochs_printed(out):
+    return [int(epoch) for epoch in re.findall(r"^Epoch (\d+)/", out, re.MULTILINE)]
+
+
+def snapshot(folder):
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# The chain, once for all tests.
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def networks(root):
+    """Two trained networks and what the programs printed."""
+    seeds = {"a": 1, "b": 2}
+    flags = {name: (f"--workdir={root}/{name}", f"--seed={seed}") for name, seed in seeds.items()}
+    return run_all("train", {name: (*given, *NETWORK) for name, given in flags.items()})
+
+
+@pytest.fixture(scope="module")
+def other_network(root):
+    """An untrained network of another kind, made by a command as a user types it."""
+    ended = command("train", f"--workdir={root}/other", "--network=fc", "--epochs=0")
+    assert ended.code == 0, ended.err
+    assert ended.errors == []
+    return ended.out
+
+
+def connect_flags(root, workdir, curve, *more):
+    return (
+        f"--workdir={workdir}",
+        f"--start={root}/a/model.keras",
+        f"--end={root}/b/model.keras",
+        f"--curve={curve}",
+        *NETWORK,
+        *more,
+    )
+
+
+@pytest.fixture(scope="module")
+def curves(root, networks):
+    """A curve of each family and what the programs printed."""
+    more = {"bezier": ["--num_bends=2"], "polychain": ["--epochs=1"], "segment": []}
+    flags = {name: connect_flags(root, root / name, name, *more[name]) for name in more}
+    return run_all("connect", flags)
+
+
+@pytest.fixture(scope="module")
+def evaluations(root, curves):
+    """Evaluations of the curves and what the programs printed."""
+    more = {"bezier": [], "polychain": ["--num_points=3"], "segment": ["--num_points=3"]}
+    flags = {
+        name: (f"--curve_file={root}/{name}/curve.keras", *GRID, *more[name]) for name in curves
+    }
+    return run_all("eval_curve", flags)
+
+
+def test_train_writes_network_and_history(root, networks):
+    for name, out in networks.items():
+        assert epochs_printed(out) == list(range(1, EPOCHS + 1))
+        assert re.search(rf"/{name}/model\.keras: validation error \d+\.\d\d %, loss \d", out)
+        rows = history(root / name)
+        assert [int(row["epoch"]) for row in rows] == list(range(EPOCHS))
+        assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+        assert arrays(root / name / "model.keras")["optimizer/vars/0"] == 4 * EPOCHS
+        assert temporary_files(root / name) == []
+    rates = [float(row["learning_rate"]) for row in history(root / "a")]
+    np.testing.assert_allclose(rates[:3] + rates[-1:], [0.05, 0.05, 0.05, 0.0005], rtol=1e-6)
+
+
+def test_finished_training_is_left_as_it_is(root, networks):
+    before = snapshot(root / "a")
+    out = run("train", f"--workdir={root}/a", "--seed=1", *NETWORK)
+    assert epochs_printed(out) == []
+    assert out == networks["a"].splitlines(keepends=True)[-1]
+    assert snapshot(root / "a") == before
+
+
+def test_train_without_epochs_saves_initial_network(root, other_network):
+    assert "validation error" in other_network
+    assert sorted(p.name for p in (root / "other").iterdir()) == ["model.keras", "settings.json"]
+
+
+def test_connect_writes_curves(root, networks, curves):
+    for name, out in curves.items():
+        found = re.search(r"curve\.keras: (\w+)\(.*length (\S+), (\S+) x the segment", out)
+        assert found[1].lower() == name
+        assert float(found[3]) == 1 if name == "segment" else float(found[3]) >= 1
+    assert epochs_printed(curves["bezier"]) == list(range(1, EPOCHS + 1))
+    assert epochs_printed(curves["segment"]) == []
+    assert not (root / "segment" / "history.csv").exists()
+    # Its ends are the two networks: the last weights are the last layer's biases.
+    points = [v for v in arrays(root / "bezier/curve.keras").values() if v.size > 10_000]
+    for name in "ab":
+        bias = arrays(root / name / "model.keras")["layers/dense/vars/1"]
+        assert any(np.array_equal(point[-len(bias) :], bias) for point in points)
+
+
+def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
+    columns = ["Start", "End", "Min", "Int", "Mean", "Max", "Barrier"]
+    for name, out in evaluations.items():
+        head, *rows, last, files = out.splitlines()
+        assert head.split() == columns
+        table = {row[:14].strip(): [float(x) for x in row[14:].split()] for row in rows}
+        assert list(table) == ["train loss", "train error", "test loss", "test error"]
+        for begin, end, low, integral, mean, high, barrier in table.values():
+            assert low <= min(begin, end) <= max(begin, end) <= high
+            assert low <= integral <= high and low <= mean <= high
+            assert barrier == pytest.approx(high - max(begin, end), abs=2e-4)
+        assert re.fullmatch(r"length \S+, \S+ x the segment", last)
+        path = root / name / "evaluation"
+        assert files == f"{path}.npz, {path}.json"
+        count = POINTS if name == "bezier" else 3
+        with np.load(f"{path}.npz") as stored:
+            assert stored["done"].all()
+            np.testing.assert_array_equal(stored["t"], np.linspace(0, 1, count))
+            found = stored["value:test_error"]
+            assert found.shape == (count,) and found.dtype == "float64"
+            assert found.max() == pytest.approx(table["test error"][5], abs=1e-4)
+        summary = json.loads(pathlib.Path(f"{path}.json").read_text())
+        assert summary["description"]["data"] == "digits"
+        assert summary["num_points"] == count
+        assert temporary_files(root / name) == []
+    # All curves have the same ends.
+    ends = {name: [out.splitlines()[1][14:34]] for name, out in evaluations.items()}
+    assert ends["bezier"] == ends["polychain"] == ends["segment"]
+
+
+@pytest.mark.parametrize("ending, magic", [("png", b"\x89PNG\r\n\x1a\n"), ("svg", b"<?xml")])
+def test_plot(root, evaluations, tmp_path, ending, magic):
+    files = ",".join(f"{name.capitalize()}={root}/{name}/evaluation.npz" for name in evaluations)
+    figure = tmp_path / "new" / f"curves.{ending}"
+    out = run("plot_curve", f"--results={files}", f"--output={figure}", "--title=Digits")
+    assert out.strip() == str(figure)
+    assert figure.read_bytes().startswith(magic)
+    assert figure.stat().st_size > 10_000
+    assert temporary_files(figure.parent) == []
+
+
+def test_demo(tmp_path):
+    flags = ("--epochs=1", "--curve_epochs=1", "--num_points=3")
+    out = run("demo", f"--workdir={tmp_path}/demo", *flags)
+    for name in ("Segment", "Bezier", "Polychain"):
+        assert re.search(rf"\n{name}\n +Start +End +Min .*\ntrain loss ", out)
+        assert done(tmp_path / "demo" / name.lower() / "evaluation.npz").tolist() == [True] * 3
+    for name in ("curves.png", "curves.svg"):
+        assert f"Figure: {tmp_path}/demo/{name}" in out
+        assert (tmp_path / "demo" / name).stat().st_size > 10_000
+
+
+# Help.
+
+HELP = {
+    "train": ("Trains one network", {"dataset": "digits", "epochs": "30", "network": "convnet"}),
+    "connect": ("Joins two trained networks", {"curve": "bezier", "num_bends": "1"}),
+    "eval_curve": ("Evaluates loss and error along a curve", {"num_points": "61"}),
+    "plot_curve": ("Draws losses and errors", {"values": "train_loss,test_error"}),
+    "demo": ("The main job on the embedded digits", {"workdir": "runs/demo"}),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help(program):
+    ended = command(program, "--help")
+    purpose, defaults = HELP[program]
+    assert ended.code == 0
+    assert ended.err == ""
+    assert ended.out.startswith(purpose)
+    assert f"python bin/{program}.py --" in ended.out  # an example
+    for name, default in defaults.items():
+        assert re.search(rf"--{name}: [^-]*\(default: '{default}'\)", ended.out), name
+    if program in ("train", "connect"):  # flags that programs share are explained too
+        assert {"--workdir", "--data_dir", "--seed"} <= set(re.findall(r"--\w+", ended.out))
+
+
+# Kill and resume.
+
+
+def test_killed_training_goes_on(root, networks, tmp_path):
+    flags = (f"--workdir={tmp_path}", "--seed=1", "--save_every=2", *NETWORK)
+    start("train", *flags).kill_when(lambda: len(history(tmp_path)) >= 3)
+    reached = int(arrays(tmp_path / "model.keras")["optimizer/vars/0"]) // 4
+    assert 2 <= reached < EPOCHS
+    leftover = tmp_path / ".model-0a1b2c3d.keras"
+    leftover.write_bytes(b"half a file")
+    out = run("train", *flags)
+    assert epochs_printed(out) == list(range(reached + 1, EPOCHS + 1))
+    assert_same_arrays(tmp_path / "model.keras", root / "a" / "model.keras")
+    assert out.splitlines()[-1].split(": ")[1] == networks["a"].splitlines()[-1].split(": ")[1]
+    assert temporary_files(tmp_path) == []
+    assert_same_history(tmp_path, root / "a")
+
+
+def test_killed_connection_goes_on(root, curves, tmp_path):
+    flags = connect_flags(root, tmp_path, "bezier", "--num_bends=2")
+    before = snapshot(root)
+    # In the middle of writing a checkpoint.
+    start("connect", *flags).kill_when(
+        lambda: len(history(tmp_path)) >= 2 and any(tmp_path.glob(".curve-*.keras"))
+    )
+    reached = int(arrays(tmp_path / "curve.keras")["optimizer/vars/0"]) // 4
+    assert 2 <= reached < EPOCHS
+    (tmp_path / ".curve-0a1b2c3d.keras").write_bytes(b"half a file")
+    out = run("connect", *flags)
+    assert epochs_printed(out) == list(range(reached + 1, EPOCHS + 1))
+    assert_same_arrays(tmp_path / "curve.keras", root / "bezier" / "curve.keras")
+    assert out.splitlines()[-1].split(": ")[1] == curves["bezier"].splitlines()[-1].split(": ")[1]
+    assert temporary_files(tmp_path) == []
+    assert_same_history(tmp_path, root / "bezier")
+    assert snapshot(root) == before  # the networks, above all
+
+
+def assert_same_history(folder, uninterrupted):
+    """Each epoch once, in order; the epoch in which the program died may be missing."""
+    expected = {row["epoch"]: row for row in history(uninterrupted)}
+    rows = history(folder)
+    numbers = [int(row["epoch"]) for row in rows]
+    assert numbers == sorted(set(numbers)) and len(numbers) >= EPOCHS - 1
+    assert rows == [expected[row["epoch"]] for row in rows]
+
+
+def test_killed_evaluation_goes_on(root, evaluations, tmp_path):
+    flags = (
+        f"--curve_file={root}/bezier/curve.keras",
+        f"--output={tmp_path}/evaluation",
+        *GRID,
+    )
+    file = tmp_path / "evaluation.npz"
+    start("eval_curve", *flags).kill_when(lambda: done(file).sum() >= 3)
+    with np.load(file) as stored:
+        before = dict(stored)
+    count = int(before["done"].sum())
+    assert before["done"].tolist() == [True] * count + [False] * (POINTS - count)
+    assert np.isnan(before["value:test_loss"][count:]).all()
+    assert not (tmp_path / "evaluation.json").exists()
+    # A point that is there is taken as it is: this mark must survive.
+    marked = before["value:train_accuracy"][0] = 123.0
+    np.savez(file, **before)
+    (tmp_path / ".evaluation-0a1b2c3d.npz").write_bytes(b"half a file")
+    ended = start("eval_curve", *flags).wait()
+    assert ended.code == 0, ended.err
+    assert f" {count}/{POINTS} " in ended.err  # the progress bar begins there
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["evaluation.json", "evaluation.npz"]
+    with np.load(file) as stored, np.load(root / "bezier/evaluation.npz") as expected:
+        assert sorted(stored.files) == sorted(expected.files)
+        for name in stored.files:
+            values = stored[name]
+            if name == "value:train_accuracy":
+                assert values[0] == marked
+                values, wanted = values[1:], expected[name][1:]
+            else:
+                wanted = expected[name]
+            np.testing.assert_array_equal(values, wanted, err_msg=name)
+    assert ended.out.splitlines()[:-1] == evaluations["bezier"].splitlines()[:-1]
+
+
+# Bad input.
+
+
+@pytest.fixture(scope="module")
+def broken(root, networks, other_network, curves, evaluations):
+    """Files and directories that programs must refuse."""
+    folder = root / "broken"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "file").write_text("a regular file")
+    cut(root / "a/model.keras", folder / "cut.keras")
+    set_nan(root / "a/model.keras", folder / "nan.keras")
+    cut(root / "bezier/evaluation.npz", folder / "cut.npz")
+    for name, file in (("a", "model.keras"), ("bezier", "curve.keras")):
+        shutil.copytree(root / name, folder / name)
+        cut(root / name / file, folder / name / file)
+    with np.load(root / "segment/evaluation.npz") as stored:
+        content = dict(stored)
+    content["done"] = np.array([True, True, False])
+    np.savez(folder / "incomplete.npz", **content)
+    return folder
+
+
+ENDS = ("--start={root}/a/model.keras", "--end={root}/b/model.keras")
+NEW = "--workdir={root}/new"
+CURVE = "--curve_file={root}/bezier/curve.keras"
+FIGURE = "--output={root}/new.png"
+BAD = {
+    "train: unknown data set": ("train", [NEW, "--dataset=svhn"], "'svhn'.*digits"),
+    "train: data set not there": (
+        "train",
+        [NEW, "--dataset=cifar10", "--data_dir={broken}/empty"],
+        "'cifar10' is not prepared.*--data_dir",
+    ),
+    "train: no data directory": (
+        "train",
+        [NEW, "--dataset=cifar10", "--data_dir={broken}/none"],
+        "broken/none' is not a directory",
+    ),
+    "train: unknown network": ("train", [NEW, "--network=resnt"], "'resnt'.*convnet"),
+    "train: unwritable": ("train", ["--workdir={broken}/file/x"], "Cannot write.*file/x"),
+    "train: another run's directory": (
+        "train",
+        ["--workdir={root}/a", "--seed=5", *NETWORK],
+        "seed=1.*seed=5",
+    ),
+    "train: cut checkpoint": (
+        "train",
+        ["--workdir={broken}/a", "--seed=1", *NETWORK],
+        "broken/a/model.keras' is damaged",
+    ),
+    "train: no directory": ("train", [], "--workdir"),
+    "train: epochs": ("train", [NEW, "--epochs=-1"], "epochs=-1"),
+    "train: argument": ("train", [NEW, "more"], "unexpected argument 'more'"),
+    "train: unknown flag": ("train", [NEW, "--epoch=3"], "'epoch'"),
+    "connect: missing network": (
+        "connect",
+        [NEW, ENDS[0], "--end={root}/none.keras"],
+        "no model file.*none.keras",
+    ),
+    "connect: directory for network": (
+        "connect",
+        [NEW, ENDS[0], "--end={root}/b"],
+        "no model file.*/b'",
+    ),
+    "connect: ends differ": (
+        "connect",
+        [NEW, ENDS[0], "--end={root}/other/model.keras"],
+        "same architecture.*shape",
+    ),
+    "connect: bends": ("connect", [NEW, *ENDS, "--num_bends=-1"], "num_bends=-1"),
+    "connect: unknown curve": ("connect", [NEW, *ENDS, "--curve=circle"], "circle.*polychain"),
+    "connect: cut network": (
+        "connect",
+        [NEW, ENDS[0], "--end={broken}/cut.keras"],
+        "cut.keras' is damaged",
+    ),
+    "connect: NaN": (
+        "connect",
+        [NEW, "--start={broken}/nan.keras", ENDS[1]],
+        "`start` must be finite.*1 NaN",
+    ),
+    "connect: unwritable": (
+        "connect",
+        ["--workdir={broken}/file/x", *ENDS],
+        "Cannot write.*file/x",
+    ),
+    "connect: another run's directory": (
+        "connect",
+        ["--workdir={root}/bezier", *ENDS, "--num_bends=2", *NETWORK, "--seed=5"],
+        "seed=0.*seed=5",
+    ),
+    "connect: a network's directory": (
+        "connect",
+        ["--workdir={root}/a", *ENDS, *NETWORK],
+        "holds a run",
+    ),
+    "connect: cut checkpoint": (
+        "connect",
+        ["--workdir={broken}/bezier", *ENDS, "--num_bends=2", *NETWORK],
+        "broken/bezier/curve.keras' is damaged",
+    ),
+    "eval_curve: missing curve": ("eval_curve", ["--curve_file={root}/none.keras"], "none.keras"),
+    "eval_curve: a network": (
+        "eval_curve",
+        ["--curve_file={root}/a/model.keras"],
+        "Functional, not a curve",
+    ),
+    "eval_curve: cut curve": (
+        "eval_curve",
+        ["--curve_file={broken}/bezier/curve.keras"],
+        "curve.keras' is damaged",
+    ),
+    "eval_curve: cut results": (
+        "eval_curve",
+        [CURVE, "--output={broken}/cut", *GRID],
+        "cut.npz' is damaged",
+    ),
+    "eval_curve: other results": (
+        "eval_curve",
+        [CURVE, *GRID, "--num_points=4"],
+        "evaluation.npz' holds the results of another",
+    ),
+    "eval_curve: points": ("eval_curve", [CURVE, "--num_points=1"], "num_points=1"),
+    "eval_curve: too many examples": (
+        "eval_curve",
+        [CURVE, "--output={root}/new", "--num_train_examples=5000"],
+        "959.*5000",
+    ),
+    "eval_curve: unwritable": (
+        "eval_curve",
+        [CURVE, "--output={broken}/file/x/evaluation"],
+        "Cannot write.*file/x",
+    ),
+    "plot_curve: missing results": (
+        "plot_curve",
+        [FIGURE, "--results={root}/none.npz"],
+        "no result file.*none.npz",
+    ),
+    "plot_curve: cut results": (
+        "plot_curve",
+        [FIGURE, "--results=Curve={broken}/cut.npz"],
+        "cut.npz' is damaged",
+    ),
+    "plot_curve: not results": (
+        "plot_curve",
+        [FIGURE, "--results={root}/a/model.keras"],
+        "no result file|damaged",
+    ),
+    "plot_curve: incomplete": (
+        "plot_curve",
+        [FIGURE, "--results=Curve={broken}/incomplete.npz"],
+        "'Curve'.*2 of 3 points",
+    ),
+    "plot_curve: unknown values": (
+        "plot_curve",
+        [FIGURE, "--results={root}/bezier/evaluation.npz", "--values=tst_loss"],
+        "tst_loss.*test_loss",
+    ),
+    "plot_curve: unknown format": (
+        "plot_curve",
+        ["--output={root}/new.xyz", "--results={root}/bezier/evaluation.npz"],
+        "xyz",
+    ),
+    "plot_curve: unwritable": (
+        "plot_curve",
+        ["--output={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
+        "Cannot write.*broken/file",
+    ),
+    "demo: argument": ("demo", ["runs/demo"], "unexpected argument 'runs/demo'"),
+    "demo: unwritable": ("demo", ["--workdir={broken}/file/x"], "Cannot write.*file/x"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(root, broken, case):
+    program, flags, message = BAD[case]
+    before = snapshot(root)
+    ended = start(program, *(flag.format(root=root, broken=broken) for flag in flags)).wait()
+    assert ended.code == 1
+    assert ended.out == ""
+    (line,) = ended.errors
+    assert line.startswith(f"{program}.py: error: ")
+    assert re.search(message, line)
+    assert snapshot(root) == before  # nothing is changed, removed or left behind
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_unknown_flag_as_a_command(program):
+    ended = command(program, "--nonsense=1")
+    assert ended.code == 1
+    assert ended.out == ""
+    assert ended.err.startswith(f"{program}.py: error: ") and "'nonsense'" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+# Real data.
+
+
+@pytest.fixture(scope="module")
+def mnist(root):
+    """A network trained on MNIST for one epoch: directory and what the program printed."""
+    data_dir = os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds")
+    if not (pathlib.Path(data_dir) / "mnist").is_dir():
+        pytest.skip(f"mnist is not in {data_dir} (set MC_TF_DATA_DIR)")
+    flags = ("--dataset=mnist", f"--data_dir={data_dir}", "--network=fc", "--use_test")
+    options = ("--epochs=1", "--batch_size=2000", "--learning_rate=0.1")
+    return run("train", f"--workdir={root}/mnist", *flags, *options)
+
+
+def test_mnist(root, mnist):
+    error = float(re.search(r"test error (\S+) %", mnist)[1])
+    assert error < 60  # by chance: 90
+    assert len(history(root / "mnist")) == 1
+
+
+def test_network_of_another_data_set_is_refused(root, mnist, tmp_path):
+    ends = [f"--{end}={root}/mnist/model.keras" for end in ("start", "end")]
+    ended = start("connect", f"--workdir={tmp_path}", *ends, "--dataset=digits").wait()
+    assert ended.code == 1
+    (line,) = ended.errors
+    assert "(28, 28, 1)" in line and "(8, 8, 1)" in line
+    assert list(tmp_path.iterdir()) == []
