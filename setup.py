@@ -25,7 +25,13 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-timeout>=2.3", "ruff>=0.8", "jax>=0.4.35"],
+        "test": [
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.5",
+            "ruff>=0.8",
+            "jax>=0.4.35",
+        ],
         "jax": ["jax>=0.4.35"],
     },
 )

@@ -23,7 +23,8 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
     training, and everything else as at inference (dropout is off). The statistics are pooled over
     all examples: the mean of all, and the total variance, in which a short last batch counts by
     its size. Layers inside nested models and inside curve layers are included; frozen layers
-    (`trainable = False`) keep theirs, as in Keras' training. Nothing else of the model changes,
+    (`trainable = False`) keep theirs, as in Keras' training; so do the correction terms of
+    `renorm=True`, which inference does not use. Nothing else of the model changes,
     also if the pass fails: then the statistics are the former ones.
 
     Args:

@@ -15,7 +15,7 @@ class Batches:
 
     Args:
         data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, another iterable of
-            batches that starts anew each time, or arrays: `x`, `(x, y)` or
+            batches (not a list) that starts anew each time, or arrays: `x`, `(x, y)` or
             `(x, y, sample_weight)`.
         batch_size: examples a batch, for arrays only. Default 500.
         num_batches: how many batches to use at most. Default: all.

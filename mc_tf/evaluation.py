@@ -184,10 +184,14 @@ class PointEvaluator:
 
 
 def _fingerprint(curve_model, num_points, description):
-    """What the results depend on: the control points, the grid, the metrics, the description."""
+    """What the results depend on: all weights, the grid, the metrics, the description."""
     digest = hashlib.sha256()
-    for point in curve_model.curve_layer.points:
-        digest.update(np.ascontiguousarray(ops.convert_to_numpy(point)).tobytes())
+    layer = curve_model.curve_layer
+    parts = layer.layer._flatten_layers()
+    created = [v for part in parts for v in part._trainable_variables]
+    frozen = [layer.state_copy(v) for v in created if not v.trainable]
+    for variable in (*layer.points, *frozen):
+        digest.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).tobytes())
     try:
         compiled_with = dict(curve_model.get_compile_config() or {})
     except (TypeError, ValueError, NotImplementedError):  # a loss that cannot be serialised

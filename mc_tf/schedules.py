@@ -19,8 +19,8 @@ def piecewise_linear(epoch, epochs, learning_rate, final_ratio=0.01):
         float.
 
     Example:
-        >>> [round(piecewise_linear(epoch, 10, 0.1), 4) for epoch in range(10)]
-        [0.1, 0.1, 0.1, 0.1, 0.1, 0.0753, 0.0505, 0.0258, 0.001, 0.001]
+        >>> [round(piecewise_linear(epoch, 10, 0.1), 5) for epoch in range(10)]
+        [0.1, 0.1, 0.1, 0.1, 0.1, 0.07525, 0.0505, 0.02575, 0.001, 0.001]
     """
     progress = (epoch + 1) / epochs
     if progress <= 0.5:

@@ -458,7 +458,7 @@ def test_regularizers_of_every_sort():
 
     curve_model = connect(make(), make(), Bezier(1))
     x = np.ones((2, 3), "float32")
-    point = curve_model.point(0.3)
+    point = curve_model.point(0.3, into=make())
     point(x)
     curve_model(x, t=0.3)
     np.testing.assert_allclose(float(sum(curve_model.losses)), float(sum(point.losses)), rtol=1e-5)

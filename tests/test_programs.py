@@ -37,10 +37,13 @@ TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*te
 # A data set that is not there must not be downloaded by a test.
 OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
-    reason="the programs are tested with the TensorFlow backend",
-)
+pytestmark = [
+    pytest.mark.xdist_group("programs"),  # they share trained endpoints
+    pytest.mark.skipif(
+        os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+        reason="the programs are tested with the TensorFlow backend",
+    ),
+]
 
 
 # Running programs.
