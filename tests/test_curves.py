@@ -44,7 +44,9 @@ def test_vector_of_positions_matches_oracle(family, bends):
 
 
 @pytest.mark.parametrize("family, bends", FAMILIES)
-@pytest.mark.parametrize("kind", [float, np.float32, ops.convert_to_tensor], ids=str)
+@pytest.mark.parametrize(
+    "kind", [float, np.float32, ops.convert_to_tensor], ids=["float", "float32", "tensor"]
+)
 def test_scalar_position_matches_the_vector(family, bends, kind):
     curve = family(bends)
     for t in (0.0, 0.3, 0.75, 1.0):
