@@ -142,6 +142,7 @@ def _fit(model, path, data, options, validate):
             keras.callbacks.LearningRateScheduler(
                 lambda epoch, _: piecewise_linear(epoch, options.epochs, options.learning_rate)
             ),
+            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
             checkpoint,
             keras.callbacks.CSVLogger(history, append=start_epoch > 0),
         ],

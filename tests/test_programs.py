@@ -417,6 +417,14 @@ def test_killed_connection_goes_on(root, curves, tmp_path):
     assert snapshot(root) == before  # the networks, above all
 
 
+def test_diverging_training_ends_with_a_line_and_saves_nothing(tmp_path):
+    ended = start("train", f"--workdir={tmp_path}", "--learning_rate=1e20", "--epochs=2").wait()
+    assert ended.code == 1
+    assert len(ended.errors) == 1
+    assert re.search("Training diverged.*smaller learning rate", ended.errors[0])
+    assert not (tmp_path / "model.keras").exists()
+
+
 def assert_same_history(folder, uninterrupted):
     """Each epoch once, in order; the epoch in which the program died may be missing."""
     expected = {row["epoch"]: row for row in history(uninterrupted)}

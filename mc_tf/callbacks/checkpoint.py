@@ -1,5 +1,6 @@
 """A checkpoint that is whole whenever the process is killed."""
 
+import math
 import os
 
 import keras
@@ -20,6 +21,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
     Args:
         path: file name, ending in `.keras`.
         every: save after each so many epochs, and after the last one. Default 1.
+
+    Training that diverges (a loss that is not finite) is ended with a `ValueError` and not saved.
     """
 
     def __init__(self, path, every=1):
@@ -39,7 +42,18 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             (model or self.model).save(temporary)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Keras' hook."""
+        """Keras' hook: saves, unless training diverged.
+
+        Raises:
+            ValueError: if the loss of the epoch is not finite; the file stays as it was.
+        """
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"Training diverged: the loss of epoch {epoch + 1} is {loss}. Start anew in "
+                "another directory with a smaller learning rate. The last checkpoint before it, "
+                f"if there is one, is in '{self.path}'."
+            )
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
             self.save()
 

@@ -7,17 +7,10 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend, curves
-from mc_tf.flat import FlatLayout, check_same_architecture, flat_weights, state_variables
-from mc_tf.penalty import WeightPenalty
+from mc_tf.flat import check_same_architecture, flat_weights
+from mc_tf.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
-
-
-class _Untracked:
-    """Keeps a layer out of Keras' attribute tracking: it serves as code, not as weights."""
-
-    def __init__(self, layer):
-        self.layer = layer
 
 
 @keras.saving.register_keras_serializable("mc_tf")
@@ -61,7 +54,7 @@ class CurveLayer(keras.layers.Layer):
         kwargs.setdefault("dtype", layer.dtype_policy)
         kwargs["autocast"] = False
         super().__init__(**kwargs)
-        self._wrapped = _Untracked(layer)
+        self._code = StatelessLayer(layer)
         self.curve = curve
         self.fix_start = fix_start
         self.fix_end = fix_end
@@ -79,7 +72,7 @@ class CurveLayer(keras.layers.Layer):
     @property
     def layer(self):
         """The wrapped layer: code only, its weights take no part."""
-        return self._wrapped.layer
+        return self._code.layer
 
     def __dir__(self):
         # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
@@ -90,20 +83,11 @@ class CurveLayer(keras.layers.Layer):
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
-        if not hasattr(self, "layout"):
+        if self._code.weights is None:
             self._create_points()
 
     def _create_points(self):
-        weights = self.layer.trainable_variables
-        if not weights:
-            raise ValueError(
-                f"'{self.layer.name}' has no trainable weights, so there is nothing to put on a "
-                "curve. Set `trainable = True` on what should move before you wrap it."
-            )
-        others = state_variables(self.layer)
-        self._code = _Untracked((list(weights), others))
-        self.layout = FlatLayout(weights)
-        self.penalty = WeightPenalty(weights)
+        self._code.bind()
         flat = flat_weights(self.layer)
         last = self.curve.num_points - 1
         names = ["start", *(f"bend_{j}" for j in range(1, last)), "end"]
@@ -114,7 +98,7 @@ class CurveLayer(keras.layers.Layer):
         ]
         self.state = [
             self._new_variable(v.path.replace("/", "."), ops.convert_to_numpy(v), False, v.dtype)
-            for v in others
+            for v in self._code.state
         ]
 
     def _new_variable(self, name, value, trainable, dtype=None):
@@ -127,6 +111,11 @@ class CurveLayer(keras.layers.Layer):
             trainable=trainable,
             autocast=False,
         )
+
+    @property
+    def layout(self):
+        """`FlatLayout` of the weights: their order and shapes in the flat vector."""
+        return self._code.layout
 
     # Where on the curve.
 
@@ -213,17 +202,20 @@ class CurveLayer(keras.layers.Layer):
         Returns:
             The `keras.Variable` that stands for it here.
         """
-        for original, copy in zip(self._code.layer[1], self.state):
+        for original, copy in zip(self._code.state, self.state):
             if original is variable:
                 return copy
         raise ValueError(f"'{variable.path}' is not a state variable of '{self.layer.name}'.")
 
     def reset_state(self):
         """Sets the recurrent state of stateful layers back to zero, as `Model.reset_states`."""
-        with self._numbers():
+
+        def reset():
             for part in self.layer._flatten_layers():
                 if getattr(part, "stateful", False) and hasattr(part, "reset_state"):
                     part.reset_state()
+
+        self._run(reset)
 
     # Running the code with the numbers.
 
@@ -238,12 +230,12 @@ class CurveLayer(keras.layers.Layer):
         """
         flat = self.flat_point(t)
         weights = self.layout.unpack(flat)
-        return weights, self.penalty(flat, weights)
+        return weights, self._code.penalty(flat, weights)
 
     @contextlib.contextmanager
     def at_point(self, weights, penalties):
         """Context in which calls run with weights from `evaluate_point`, whatever `t` is."""
-        self._at = _Untracked((weights, penalties))
+        self._at = lambda: (weights, penalties)  # a function is not tracked
         try:
             yield self
         finally:
@@ -252,32 +244,22 @@ class CurveLayer(keras.layers.Layer):
     def call(self, inputs, *args, t=None, training=None, **kwargs):
         """Runs the wrapped layer with the weights at `t`."""
         if self._at is not None:
-            weights, penalties = self._at.layer
+            weights, penalties = self._at()
         else:
             weights, penalties = self.evaluate_point(self._resolve_position(t, training))
-        with self._numbers(weights) as scope:
-            outputs = self.layer(inputs, *args, **kwargs)
-        for loss in (*scope.losses, *penalties):
+        outputs, losses = self._run(lambda: self.layer(inputs, *args, **kwargs), weights)
+        for loss in (*losses, *penalties):
             self.add_loss(loss)
         return outputs
 
-    @contextlib.contextmanager
-    def _numbers(self, weights=()):
-        """Scope in which the wrapped layer reads `weights` and our state, and writes nothing.
-
-        At its end, what the layer updated (statistics, seeds, recurrent state) goes to our copies.
-        """
-        variables, others = self._code.layer
-        mapping = [(v, backend.read(copy)) for v, copy in zip(others, self.state)]
-        mapping += zip(variables, weights)
-        scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True)
-        given = [scope.get_current_value(v) for v in others]
-        with scope:
-            yield scope
-        for variable, copy, before in zip(others, self.state, given):
-            after = scope.get_current_value(variable)
-            if after is not before:
-                copy.assign(after)
+    def _run(self, function, weights=()):
+        """Runs the code and keeps what it updates: statistics, seeds, recurrent state."""
+        state = [backend.read(copy) for copy in self.state]
+        outputs, changes, losses = self._code.run(function, weights, state)
+        for copy, new in zip(self.state, changes):
+            if new is not None:
+                copy.assign(new)
+        return outputs, losses
 
     def compute_mask(self, inputs, previous_mask=None):
         """The wrapped layer's mask."""
