@@ -9,9 +9,9 @@ __all__ = ["compiled", "read", "to_device", "use_xla"]
 def use_xla():
     """Whether `jit_compile="auto"` should mean XLA here.
 
-    On TensorFlow without a GPU Keras' `"auto"` turns XLA on, which made a PreResNet-20 curve
-    eight times slower than the plain graph: there the answer is `False`. On JAX everything is
-    compiled by XLA, and on a GPU Keras' own choice stands.
+    On TensorFlow without a GPU Keras' `"auto"` turns XLA on, which made a curve's training step 1.4
+    to 1.8 times slower than the plain graph (benchmarks/step.py --with_xla): there the answer is
+    `False`. On JAX everything is compiled by XLA, and on a GPU Keras' own choice stands.
 
     Returns:
         `"auto"` (leave it to Keras) or `False`, to be given as `compile(jit_compile=...)`.

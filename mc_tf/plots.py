@@ -30,7 +30,7 @@ _LABELS = {
 def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
     """Draws values along one or more curves, as in figure 2 of the paper.
 
-    An axis is logarithmic where the values span more than a factor of 20.
+    The axis of a loss is logarithmic where its values span more than a factor of 20.
 
     Args:
         results: dict from label (`"Bezier"`) to complete `CurveEvaluation`.
@@ -60,7 +60,7 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
             axis.plot(result.t, values, style, color=color, label=label, linewidth=2)
             axis.plot(result.t[[0, -1]], values[[0, -1]], "o", color="black", markersize=5)
             low, high = min(low, values.min()), max(high, values.max())
-        if 0 < low and high > 20 * low:
+        if "loss" in name and 0 < low and high > 20 * low:
             axis.set_yscale("log")
         axis.set_xlabel("position t on the curve")
         axis.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
