@@ -2,6 +2,7 @@
 
 import math
 import os
+import zipfile
 
 import keras
 
@@ -77,6 +78,11 @@ def load_checkpoint(path, compile=True):
         raise FileNotFoundError(
             f"There is no model file '{path}'. Give the `.keras` file that train.py or "
             "connect.py wrote."
+        )
+    if path.endswith(".keras") and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"The model file '{path}' is damaged or is not a Keras model: it is not a whole "
+            f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
         )
     try:
         return keras.saving.load_model(path, compile=compile)
