@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 
 import keras
@@ -12,6 +13,7 @@ from keras import ops
 from mc_tf import backend
 from mc_tf.batch_norm import BatchStatistics
 from mc_tf.batches import Batches
+from mc_tf.files import check_writable
 from mc_tf.results import CurveEvaluation
 
 __all__ = ["PointEvaluator", "evaluate_curve"]
@@ -33,8 +35,9 @@ def evaluate_curve(
             `PyDataset`, or arrays `(x, y)`. Without augmentation.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
-        path: file name without ending. `PATH.npz` is written after each point, `PATH.json` with
-            the summary at the end; the same call goes on where an earlier one was stopped.
+        path: file name without ending; its directory is made. `PATH.npz` is written after each
+            point, `PATH.json` with the summary at the end; the same call goes on where an earlier
+            one was stopped.
         batch_size: examples a batch, for arrays only. Default 500.
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.
@@ -49,6 +52,7 @@ def evaluate_curve(
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
             or `path` holds the results of another evaluation.
+        OSError: if the directory of `path` cannot be made or written.
     """
     if not getattr(curve_model, "compiled", False):
         raise ValueError(
@@ -57,6 +61,8 @@ def evaluate_curve(
         )
     if num_points < 2:
         raise ValueError(f"`num_points` must be at least 2. Received: num_points={num_points}")
+    if path is not None:
+        check_writable(os.path.dirname(os.path.abspath(path)))
     grid = np.linspace(0, 1, num_points)
     result = CurveEvaluation.resume(
         path, grid, _fingerprint(curve_model, num_points, description), description or {}

@@ -348,3 +348,13 @@ def test_a_file_of_another_evaluation_is_refused(tmp_path):
 def test_a_missing_file():
     with pytest.raises(FileNotFoundError, match="no result file"):
         CurveEvaluation.load("/nowhere/result")
+
+
+def test_directory_is_made_or_refused_before_any_work(tmp_path):
+    curve_model = curve_of("dense")
+    train, test = splits("dense")
+    evaluate_curve(curve_model, train, test, 2, tmp_path / "new/curve", verbose=0)
+    assert CurveEvaluation.load(tmp_path / "new/curve").complete
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Cannot write in the directory"):
+        evaluate_curve(curve_model, None, None, 2, tmp_path / "file/curve", verbose=0)
