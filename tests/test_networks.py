@@ -1,90 +1,189 @@
 """The registered networks: shapes, published weight counts, L2, settings."""
 
+import functools
 import math
 
 import keras
 import numpy as np
 import pytest
+from model_zoo import gradients, numpy
 
-from mc_tf.models import registry
+from mc_tf.models import imagenet_resnet, registry, with_weight_decay
 from mc_tf.models.preresnet import preresnet
+from mc_tf.models.shake_shake import ShakeMix
 
 SHAPE = (32, 32, 3)
-QUICK = ["fc", "3conv3fc", "convnet", "preresnet8", "preresnet11"]
+QUICK = {
+    "fc": {},
+    "3conv3fc": {},
+    "convnet": {},
+    "preresnet8": {},
+    "preresnet11": {},
+    "vgg16": {},
+    "resnet8": {},
+    "wrn10x1": {"dropout": 0.3},
+    "pyramidnet11": {"alpha": 12},
+    "shakeshake8x4": {},
+    "densenet161": {"blocks": (1, 1, 1, 1)},
+}
+FAMILIES = [
+    "vgg16",
+    "resnet8",
+    "preresnet11",
+    "wrn10x1",
+    "pyramidnet11",
+    "shakeshake8x4",
+    "densenet161",
+]
+TRAINABLE = {  # by number of classes
+    "3conv3fc": {10: 2_422_634, 100: 2_512_724},
+    "convnet": {10: 57_130},
+    "densenet161": {1000: 28_681_000},
+    "imagenet_resnet50": {1000: 25_583_592},
+    "imagenet_resnet101": {1000: 44_601_832},
+    "imagenet_resnet152": {1000: 60_268_520},
+    "preresnet20": {10: 272_282},
+    "preresnet56": {10: 855_578},
+    "preresnet110": {10: 1_146_842, 100: 1_169_972},
+    "preresnet164": {10: 1_703_258, 100: 1_726_388},
+    "pyramidnet272": {10: 26_210_842, 100: 26_288_692},
+    "resnet20": {10: 269_722},
+    "resnet56": {10: 853_018},
+    "resnet110": {10: 1_727_962},
+    "resnet158": {10: 2_505_690},
+    "shakeshake26x64": {10: 11_653_978, 100: 11_677_108},
+    "vgg16": {10: 15_245_130, 100: 15_291_300},
+    "vgg16bn": {10: 15_253_578, 100: 15_299_748},
+    "vgg19": {10: 20_554_826, 100: 20_600_996},
+    "vgg19bn": {10: 20_565_834, 100: 20_612_004},
+    "wrn28x10": {10: 36_489_290, 100: 36_546_980},
+    "fc": {10: 3072 * 500 + 500 + 500 * 500 + 500 + 501 * 10},
+}
 
 
 def count(model):
     return sum(math.prod(w.shape) for w in model.trainable_weights)
 
 
+def quick(name, num_classes=10, **options):
+    return registry.build(name, num_classes, SHAPE, **QUICK[name], **options)
+
+
+@functools.cache
+def plain(name):
+    """A small member for seven classes, for tests that only look at it."""
+    return quick(name, 7)
+
+
+def images(size, seed=0):
+    return np.random.default_rng(seed).normal(size=(size, *SHAPE)).astype("float32")
+
+
+def normalised(model, seed=0):
+    """Sets batch normalisation statistics that are not the initial ones."""
+    rng = np.random.default_rng(seed)
+    for layer in layers_of(model, keras.layers.BatchNormalization):
+        layer.moving_mean.assign(rng.normal(size=layer.moving_mean.shape) / 10)
+        layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
+    return model
+
+
 def layers_of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-def test_names():
-    assert {"fc", "3conv3fc", "convnet", "preresnet20", "preresnet110"} <= set(registry.names())
-
-
-@pytest.mark.parametrize(
-    "name, shape, ten, hundred",
-    [
-        ("fc", (28, 28, 1), 784 * 500 + 500 + 500 * 500 + 500 + 501 * 10, 693_100),
-        ("3conv3fc", SHAPE, 2_422_634, 2_512_724),
-        ("preresnet110", SHAPE, 1_146_842, 1_169_972),
-        ("preresnet164", SHAPE, 1_703_258, 1_726_388),
-    ],
-)
-def test_weight_counts(name, shape, ten, hundred):
-    """Published counts; a hundred classes only make the classifier larger."""
-    model = registry.build(name, 10, shape)
+@pytest.mark.parametrize("name", [n for n in registry.names() if not n.startswith("lstm")])
+def test_weight_counts(name, monkeypatch):
+    """Published counts where there are; more classes only make the classifier larger."""
+    assert name in TRAINABLE, f"Give {name} its number of trainable weights."
+    # The large ones take long enough without the copy, which a test below makes.
+    monkeypatch.setattr(imagenet_resnet, "with_weight_decay", lambda model, *_, **__: model)
+    (classes, expected), *others = TRAINABLE[name].items()
+    model = registry.build(name, classes, SHAPE)
+    assert model.output_shape == (None, classes)
+    assert count(model) == expected
     features = model.layers[-1].kernel.shape[0]
-    assert count(model) == ten
-    assert count(model) + 90 * (features + 1) == hundred
+    for more, weights in others:
+        assert expected + (more - classes) * (features + 1) == weights
+
+
+def test_mnist_weight_count():
+    assert count(registry.build("fc", 10, (28, 28, 1))) == 648_010
+
+
+@pytest.mark.parametrize("depth, alpha, classes", [(272, 200, 10), (20, 25, 7)])
+def test_pyramidnet_weights_by_formula(depth, alpha, classes):
+    blocks = (depth - 2) // 3
+    total, inputs = 27 * 16 + 2 * 16, 16
+    for k in range(1, blocks + 1):
+        c = (2 * (16 * blocks + alpha * k) + blocks) // (2 * blocks)  # rounded half up
+        convolutions = inputs * c + 9 * c * c + 4 * c * c
+        total += convolutions + 2 * (inputs + c + c + 4 * c)
+        inputs = 4 * c
+    total += 2 * inputs + (inputs + 1) * classes
+    if depth == 272:
+        assert total == TRAINABLE["pyramidnet272"][10]
+    else:
+        assert total == count(registry.build(f"pyramidnet{depth}", classes, SHAPE, alpha=alpha))
+
+
+@pytest.mark.parametrize("depth, width, classes", [(26, 64, 10), (14, 16, 7)])
+def test_shakeshake_weights_by_formula(depth, width, classes):
+    total, inputs = 27 * 16 + 2 * 16, 16
+    for stage in range(3):
+        c = width * 2**stage
+        for _ in range((depth - 2) // 6):
+            total += 2 * (9 * inputs * c + 9 * c * c + 2 * c + 2 * c)
+            total += inputs * c + 2 * c if inputs != c else 0
+            inputs = c
+    total += (inputs + 1) * classes
+    if depth == 26:
+        assert total == TRAINABLE["shakeshake26x64"][10]
+    else:
+        assert total == count(registry.build(f"shakeshake{depth}x{width}", classes, SHAPE))
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_outputs_are_logits_of_the_classes(name):
-    model = registry.build(name, 7, SHAPE)
-    x = np.random.default_rng(0).normal(size=(3, *SHAPE)).astype("float32")
-    y = keras.ops.convert_to_numpy(model(5 * x))
+    model = plain(name)
+    y = numpy(model(5 * images(3)))
     assert model.output_shape == (None, 7) and y.shape == (3, 7)
     assert not np.allclose(y.sum(1), 1)
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_penalty_covers_every_trainable_weight(name):
-    model = registry.build(name, 10, SHAPE, weight_decay=3e-2)
+    model = quick(name, weight_decay=3e-2)
     rng = np.random.default_rng(0)
     total = 0.0
     for weight in model.trainable_weights:
-        value = rng.normal(size=weight.shape).astype("float32")
+        value = rng.standard_normal(weight.shape, "float32")
         weight.assign(value)
         total += np.square(value.astype("float64")).sum()
     received = sum(float(loss) for loss in model.losses)
     assert received == pytest.approx(3e-2 / 2 * total, rel=1e-5)
-    assert registry.build(name, 10, SHAPE).losses == []
+    assert plain(name).losses == []
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_training_step_moves_the_weights(name):
     keras.utils.set_random_seed(0)
-    model = registry.build(name, 10, SHAPE, weight_decay=1e-4)
+    model = quick(name, weight_decay=1e-4)
     before = [np.array(w) for w in model.get_weights()]
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         run_eagerly=keras.backend.backend() == "tensorflow",  # quicker there for one step
     )
-    x = np.random.default_rng(0).normal(size=(4, *SHAPE)).astype("float32")
-    loss = model.train_on_batch(x, np.array([0, 3, 9, 3]))
+    loss = model.train_on_batch(images(4), np.array([0, 3, 9, 3]))
     assert np.isfinite(loss)
     moved = [np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True)]
     assert sum(moved) >= 0.9 * len(moved)
 
 
-@pytest.mark.parametrize("name", ["convnet", "preresnet20"])
+@pytest.mark.parametrize("name", ["convnet", *FAMILIES[1:]])  # VGG-16 has none
 def test_batch_normalisation_settings(name):
-    layers = layers_of(registry.build(name, 10, SHAPE), keras.layers.BatchNormalization)
+    layers = layers_of(plain(name), keras.layers.BatchNormalization)
     assert layers
     assert {layer.momentum for layer in layers} == {0.9}
     assert {layer.epsilon for layer in layers} == {1e-5}
@@ -94,23 +193,35 @@ def test_batch_normalisation_settings(name):
 def test_set_random_seed_fixes_the_initial_weights(name):
     def weights(seed):
         keras.utils.set_random_seed(seed)
-        return np.concatenate([w.ravel() for w in registry.build(name, 10, SHAPE).get_weights()])
+        return np.concatenate([w.ravel() for w in quick(name, 7).get_weights()])
 
     first = weights(1)
     np.testing.assert_array_equal(first, weights(1))
-    assert not np.array_equal(first, weights(2))
+    other = np.concatenate([w.ravel() for w in plain(name).get_weights()])
+    assert not np.array_equal(first, other)
 
 
-def test_initial_convolutions_have_fan_out_variance():
+@pytest.mark.parametrize(
+    "name, biases, variance",
+    [
+        ("preresnet20", False, lambda inputs, outputs: 2 / outputs),
+        ("resnet20", False, lambda inputs, outputs: 2 / outputs),
+        ("shakeshake8x32", False, lambda inputs, outputs: 2 / outputs),
+        ("vgg16", True, lambda inputs, outputs: 2 / outputs),
+        ("wrn10x2", True, lambda inputs, outputs: 1 / (3 * inputs)),
+    ],
+)
+def test_initial_convolutions(name, biases, variance):
     keras.utils.set_random_seed(0)
-    model = registry.build("preresnet20", 10, SHAPE)
-    for layer in layers_of(model, keras.layers.Conv2D):
-        assert not layer.use_bias
-        k, filters = layer.kernel_size[0], layer.filters
-        if layer.kernel.shape[2] > 3:
-            expected = math.sqrt(2 / (k * k * filters))
-            received = np.std(keras.ops.convert_to_numpy(layer.kernel))
-            assert received == pytest.approx(expected, rel=0.1)
+    for layer in layers_of(registry.build(name, 10, SHAPE), keras.layers.Conv2D):
+        assert layer.use_bias is biases
+        *sides, inputs, outputs = layer.kernel.shape
+        if inputs > 3:
+            expected = variance(math.prod(sides) * inputs, math.prod(sides) * outputs)
+            received = np.std(numpy(layer.kernel))
+            assert received == pytest.approx(math.sqrt(expected), rel=0.1)
+        if biases:
+            assert not numpy(layer.bias).any()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +236,175 @@ def test_preresnet_depth_counts_its_layers(depth, convolutions, shortcuts):
     assert model.name == f"preresnet{depth}"
 
 
+@pytest.mark.parametrize(
+    "name, shape",
+    [
+        ("resnet8", (9, 7, 1)),
+        ("wrn10x1", (5, 12, 4)),
+        ("pyramidnet11", (9, 7, 1)),
+        ("shakeshake8x16", (9, 7, 1)),
+        ("densenet161", (37, 41, 1)),
+        ("vgg16", (64, 33, 1)),
+    ],
+)
+def test_images_of_other_shapes(name, shape):
+    model = registry.build(name, 3, shape, **QUICK.get(name, {}))
+    y = numpy(model(np.ones((2, *shape), "float32")))
+    assert y.shape == (2, 3) and np.isfinite(y).all()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_save_and_load(name, tmp_path):
+    model = normalised(quick(name, weight_decay=0.02))
+    model.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    np.testing.assert_array_equal(numpy(loaded(images(2))), numpy(model(images(2))))
+    losses, expected = (sum(map(float, m.losses)) for m in (loaded, model))
+    assert losses == expected > 0
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_logits_are_float32_under_mixed_precision(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = quick(name)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert model.layers[1].compute_dtype == "bfloat16"
+    assert model.output.dtype == model.layers[-1].kernel.dtype == "float32"
+
+
+def test_resnet_shortcuts_have_no_weights():
+    model = plain("resnet8")
+    without = quick("resnet8", 7, skips=False)
+    assert [w.shape for w in model.weights] == [w.shape for w in without.weights]
+    assert len(layers_of(model, keras.layers.Add)) == 3
+    assert not layers_of(without, keras.layers.Add)
+    without.set_weights(model.get_weights())
+    assert not np.allclose(numpy(model(images(2))), numpy(without(images(2))))
+
+
+def test_resnet_shortcut_takes_every_second_pixel_and_pads_channels():
+    model = plain("resnet8")
+    add = layers_of(model, keras.layers.Add)[1]
+    before = layers_of(model, keras.layers.ReLU)[2]  # the output of the first stage
+    part = keras.Model(model.input, [before.output, add.input[0]])
+    x, shortcut = map(numpy, part(images(2)))
+    np.testing.assert_array_equal(shortcut[..., :16], x[:, ::2, ::2])
+    assert shortcut.shape == (2, 16, 16, 32) and not shortcut[..., 16:].any()
+
+
+def test_shakeshake_shortcut_sees_other_pixels_in_each_half():
+    model = registry.build("shakeshake8x16", 10, SHAPE)
+    halves = layers_of(model, keras.layers.Concatenate)[0].input
+    shortcuts = [half._keras_history.operation for half in halves]
+    part = keras.Model(model.input, [layer.input for layer in shortcuts])
+    x, shifted = map(numpy, part(images(2)))
+    np.testing.assert_array_equal(shifted[:, 1:, 1:], x[:, :-1, :-1])
+    assert not shifted[:, 0].any() and not shifted[:, :, 0].any()
+    assert {layer.strides for layer in shortcuts} == {(2, 2)}
+
+
+def test_shake_mix_draws_shares_for_every_image():
+    a, b = np.zeros((2000, 2, 2, 3), "float32"), np.ones((2000, 2, 2, 3), "float32")
+    layer = ShakeMix(seed=1)
+    np.testing.assert_array_equal(numpy(layer([a, b])), 0.5)
+    y = numpy(layer([a, b], training=True))
+    shares = y[:, 0, 0, 0]
+    np.testing.assert_allclose(y, np.broadcast_to(shares[:, None, None, None], y.shape), rtol=1e-5)
+    assert 0 <= shares.min() < 0.01 and 0.99 < shares.max() <= 1
+    assert shares.mean() == pytest.approx(0.5, abs=0.03)
+    assert shares.std() == pytest.approx(math.sqrt(1 / 12), abs=0.02)
+    assert not np.array_equal(numpy(layer([a, b], training=True)), y)
+    same = ShakeMix.from_config(layer.get_config())
+    np.testing.assert_array_equal(numpy(same([a, b], training=True)), y)
+
+
+def test_shake_mix_draws_gradients_apart():
+    a, b = np.zeros((2000, 1), "float32"), np.ones((2000, 1), "float32")
+    outputs = []
+
+    def total(branches):
+        outputs.append(ShakeMix(seed=1)(branches, training=True))
+        return keras.ops.sum(outputs[0])
+
+    first, second = gradients(total, [a, b])
+    np.testing.assert_allclose(first + second, 1, rtol=1e-5)
+    assert first.mean() == pytest.approx(0.5, abs=0.03)
+    forward = numpy(ShakeMix(seed=1)([a, b], training=True))
+    assert abs(np.corrcoef(second[:, 0], forward[:, 0])[0, 1]) < 0.1
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """A network of `keras.applications` and its weights file."""
+    model = keras.applications.ResNet50(
+        weights=None, input_shape=SHAPE, classes=4, classifier_activation=None
+    )
+    file = tmp_path_factory.mktemp("pretrained") / "resnet50.h5"
+    normalised(model).save(file)
+    return model, file
+
+
+def test_imagenet_resnet_reads_the_weights_of_keras_applications(pretrained):
+    original, file = pretrained
+    model = registry.build("imagenet_resnet50", 4, SHAPE, weight_decay=0.01, weights_file=file)
+    np.testing.assert_allclose(
+        numpy(model(images(2))), numpy(original(images(2))), rtol=1e-4, atol=1e-5
+    )
+    squares = sum(np.square(numpy(w).astype("float64")).sum() for w in original.trainable_weights)
+    assert sum(map(float, model.losses)) == pytest.approx(0.01 / 2 * squares, rel=1e-5)
+    assert {b.momentum for b in layers_of(model, keras.layers.BatchNormalization)} == {0.9}
+
+
+def test_weights_files_that_do_not_fit(pretrained, tmp_path):
+    _, file = pretrained
+    for wrong in (file, tmp_path / "text.h5", tmp_path / "text.txt"):
+        if wrong != file:
+            wrong.write_text("not weights")
+        with pytest.raises(
+            ValueError, match=f"{wrong.name}.*fit wrn10x1 with 7 classes: ."
+        ) as error:
+            imagenet_resnet._load(plain("wrn10x1"), wrong, 7)
+        assert "\n" not in str(error.value)
+    with pytest.raises(FileNotFoundError, match="no weights file.*missing.h5"):
+        registry.build("imagenet_resnet50", 4, SHAPE, weights_file=tmp_path / "missing.h5")
+
+
+def test_with_weight_decay_of_a_nested_network(tmp_path):
+    inner = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()]
+    )
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Dense(2, kernel_regularizer="l1")(inner(inputs))
+    model = keras.Model(inputs, outputs)
+    for value in (0, 0.5):
+        made = with_weight_decay(model, value, momentum=0.8)
+        assert made.layers[1].layers[-1].momentum == 0.8
+        for a, b in zip(made.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        squares = sum(np.square(numpy(w)).sum() for w in model.trainable_weights)
+        assert sum(map(float, made.losses)) == pytest.approx(value / 2 * squares, rel=1e-5)
+    assert inner.layers[-1].momentum == 0.99 and len(model.losses) == 1
+    made.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    assert list(map(float, loaded.losses)) == list(map(float, made.losses))
+    assert loaded.layers[1].layers[-1].momentum == 0.8
+
+
+def test_options():
+    assert registry.options("resnet20") == ["skips"]
+    assert registry.options("wrn28x10") == ["dropout"]
+    assert registry.options("fc") == ["units"]
+    with pytest.raises(ValueError, match="network 'fc'. Received: 'width'. Expected: 'units'"):
+        registry.build("fc", 10, SHAPE, width=2)
+    with pytest.raises(ValueError, match="'convnet'. Received: 'width'. Expected: none"):
+        registry.build("convnet", 10, SHAPE, width=2)
+    with pytest.raises(ValueError, match="Received: 'depth'. Expected: 'skips'"):
+        registry.build("resnet20", 10, SHAPE, depth=8)
+
+
 def test_width_scales_the_fully_connected_layers():
     model = registry.build("3conv3fc", 10, SHAPE, width=0.3)
     units = [layer.units for layer in layers_of(model, keras.layers.Dense)]
@@ -134,8 +414,8 @@ def test_width_scales_the_fully_connected_layers():
 
 
 def test_errors_say_what_was_expected():
-    with pytest.raises(ValueError, match="'vgg99'.*3conv3fc.*fc.*preresnet<depth>"):
-        registry.build("vgg99", 10, SHAPE)
+    with pytest.raises(ValueError, match="'lenet'.*3conv3fc.*fc.*preresnet<depth>.*x<width>"):
+        registry.build("lenet", 10, SHAPE)
     with pytest.raises(ValueError, match="depth=111. Nearest: 110 and 119"):
         registry.build("preresnet111", 10, SHAPE)
     for depth in (-200, 1, 2):
@@ -149,3 +429,41 @@ def test_errors_say_what_was_expected():
         registry.build("3conv3fc", 10, SHAPE, width=0)
     with pytest.raises(ValueError, match="'fc' is taken"):
         registry.register("fc")
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("vgg17", {}, "16 or 19. Received: depth=17"),
+        ("resnet21", {}, "6 n . 2. Received: depth=21. Nearest: 20 and 26"),
+        ("resnet2", {}, "Nearest: 8"),
+        ("wrn28x0", {}, "width=0"),
+        ("wrn29x1", {}, "Nearest: 28 and 34"),
+        ("pyramidnet12", {}, "Nearest: 11 and 20"),
+        ("pyramidnet11", {"alpha": -1}, "alpha=-1"),
+        ("shakeshake8x3", {}, "even width.*width=3"),
+        ("densenet161", {"blocks": (1, 0)}, "blocks="),
+        ("imagenet_resnet34", {}, "50, 101 or 152. Received: depth=34"),
+    ],
+)
+def test_members_that_no_family_has(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        registry.build(name, 10, SHAPE, **options)
+
+
+@pytest.mark.parametrize(
+    "name, smallest",
+    [
+        ("vgg16", 32),
+        ("vgg19bn", 32),
+        ("resnet8", 4),
+        ("wrn10x1", 4),
+        ("pyramidnet11", 4),
+        ("shakeshake8x4", 4),
+        ("densenet161", 32),
+        ("imagenet_resnet50", 32),
+    ],
+)
+def test_images_that_are_too_small(name, smallest):
+    with pytest.raises(ValueError, match=f"at least {smallest} x {smallest}"):
+        registry.build(name, 10, (smallest - 1, smallest, 3))

@@ -1,9 +1,24 @@
 """Networks as plain Keras builders, and whole networks on a curve."""
 
-from mc_tf.models import conv3fc3, convnet, fully_connected, preresnet, registry
+from mc_tf.models import (
+    conv3fc3,
+    convnet,
+    densenet,
+    fully_connected,
+    imagenet_resnet,
+    lstm,
+    preresnet,
+    pyramidnet,
+    registry,
+    resnet,
+    shake_shake,
+    vgg,
+    wide_resnet,
+)
 from mc_tf.models.connect import connect
 from mc_tf.models.curve_model import CurveModel
 from mc_tf.models.registry import build
+from mc_tf.models.weight_decay import with_weight_decay
 
 __all__ = [
     "CurveModel",
@@ -11,7 +26,16 @@ __all__ = [
     "connect",
     "conv3fc3",
     "convnet",
+    "densenet",
     "fully_connected",
+    "imagenet_resnet",
+    "lstm",
     "preresnet",
+    "pyramidnet",
     "registry",
+    "resnet",
+    "shake_shake",
+    "vgg",
+    "wide_resnet",
+    "with_weight_decay",
 ]

@@ -17,8 +17,8 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
 
     Args:
         start, end: built Keras models of the same architecture.
-        curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()` or another `Curve`.
-            Default: `Bezier(1)`.
+        curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()`, `TrivialCurve()` or another
+            `Curve`. Default: `Bezier(1)`.
         fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
         bends: list of `curve.num_bends` models, in order from start to end, at whose weights the
             bends begin. Default: evenly spaced on the segment.
@@ -57,6 +57,7 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
         check_same_architecture(start, model, ("start", role))
         check_finite(model.variables, role)
     _check_frozen(start, end)
+    curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer
     layer.set_point(-1, end)

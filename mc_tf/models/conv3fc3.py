@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import conv, dense, image_input
+from mc_tf.models.layers import conv, dense, image_input, logits
 from mc_tf.models.registry import register
 
 
@@ -44,4 +44,4 @@ def conv3fc3(num_classes, input_shape, weight_decay=0.0, width=1.0):
     x = keras.layers.Flatten()(x)
     for _ in range(2):
         x = dense(units, weight_decay, activation="relu")(x)
-    return keras.Model(inputs, dense(num_classes, weight_decay)(x), name="3conv3fc")
+    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="3conv3fc")

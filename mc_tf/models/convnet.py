@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import batch_norm_relu, conv, dense, image_input
+from mc_tf.models.layers import batch_norm_relu, conv, image_input, logits
 from mc_tf.models.registry import register
 
 
@@ -30,4 +30,4 @@ def convnet(num_classes, input_shape, weight_decay=0.0):
         x = conv(filters, 3, weight_decay, strides=strides, use_bias=False)(x)
         x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, dense(num_classes, weight_decay)(x), name="convnet")
+    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="convnet")

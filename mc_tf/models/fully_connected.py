@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import dense
+from mc_tf.models.layers import dense, logits
 from mc_tf.models.registry import register
 
 
@@ -27,4 +27,4 @@ def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)
     x = keras.layers.Flatten()(inputs)
     for width in units:
         x = dense(width, weight_decay, activation="relu")(x)
-    return keras.Model(inputs, dense(num_classes, weight_decay)(x), name="fc")
+    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="fc")

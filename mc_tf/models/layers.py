@@ -27,13 +27,14 @@ def l2(weight_decay):
     return keras.regularizers.L2(weight_decay / 2) if weight_decay else None
 
 
-def dense(units, weight_decay=0.0, activation=None):
+def dense(units, weight_decay=0.0, activation=None, dtype=None):
     """Fully connected layer, kernel and bias both decayed.
 
     Args:
         units: Number of outputs.
         weight_decay: See `l2`. Defaults to 0.
         activation: Keras activation. Defaults to none.
+        dtype: Keras dtype or policy. Defaults to the global policy.
 
     Returns:
         A `keras.layers.Dense` with Keras' default (Glorot uniform) initial kernel.
@@ -43,7 +44,23 @@ def dense(units, weight_decay=0.0, activation=None):
         activation=activation,
         kernel_regularizer=l2(weight_decay),
         bias_regularizer=l2(weight_decay),
+        dtype=dtype,
     )
+
+
+def logits(num_classes, weight_decay=0.0):
+    """The last layer of a network: `dense`, computed in the precision of the weights.
+
+    Under mixed precision the logits, and so the loss, are float32.
+
+    Args:
+        num_classes: Number of outputs.
+        weight_decay: See `l2`. Defaults to 0.
+
+    Returns:
+        A `keras.layers.Dense`.
+    """
+    return dense(num_classes, weight_decay, dtype=keras.config.dtype_policy().variable_dtype)
 
 
 def conv(
@@ -54,8 +71,9 @@ def conv(
     padding="same",
     activation=None,
     use_bias=True,
+    initializer=None,
 ):
-    """Convolution with initial kernel `N(0, 2 / (kernel_size ** 2 * filters))`.
+    """Convolution, kernel and bias both decayed.
 
     Args:
         filters: Number of output channels.
@@ -65,11 +83,13 @@ def conv(
         padding: `"same"` (default) or `"valid"`.
         activation: Keras activation. Defaults to none.
         use_bias: Defaults to `True`.
+        initializer: Keras initializer of the kernel. Defaults to a normal distribution of
+            variance `2 / (kernel_size ** 2 * filters)`.
 
     Returns:
         A `keras.layers.Conv2D`.
     """
-    initializer = keras.initializers.VarianceScaling(
+    initializer = initializer or keras.initializers.VarianceScaling(
         scale=2.0, mode="fan_out", distribution="untruncated_normal"
     )
     return keras.layers.Conv2D(
@@ -83,6 +103,26 @@ def conv(
         kernel_regularizer=l2(weight_decay),
         bias_regularizer=l2(weight_decay) if use_bias else None,
     )
+
+
+def conv3x3(x, filters, weight_decay=0.0, strides=1, **options):
+    """Applies a 3 × 3 convolution that pads one pixel on every side, at any stride.
+
+    Args:
+        x: Keras tensor.
+        filters: Number of output channels.
+        weight_decay: See `l2`. Defaults to 0.
+        strides: Defaults to 1.
+        **options: Other arguments of `conv`.
+
+    Returns:
+        Keras tensor `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+    """
+    if strides == 1:
+        return conv(filters, 3, weight_decay, **options)(x)
+    # With a stride, "same" would pad on one side only.
+    x = keras.layers.ZeroPadding2D(1)(x)
+    return conv(filters, 3, weight_decay, strides, padding="valid", **options)(x)
 
 
 def batch_norm(weight_decay=0.0):

@@ -2,8 +2,9 @@
 
 import keras
 
-from mc_tf.models.layers import batch_norm_relu, conv, dense, image_input
+from mc_tf.models.layers import batch_norm_relu, conv, conv3x3, image_input, logits
 from mc_tf.models.registry import register
+from mc_tf.models.residual import add_projected
 
 _DEEPEST_BASIC = 56
 _EXPANSION = 4
@@ -52,33 +53,32 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20):
         )
     block, layers_per_block = kind
     inputs = image_input(input_shape, "preresnet", smallest=4)
-    x = conv(16, 3, weight_decay, use_bias=False)(inputs)
+    x = conv3x3(inputs, 16, weight_decay, use_bias=False)
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // (3 * layers_per_block)):
             strides = 2 if stage > 0 and index == 0 else 1
             x = block(x, filters, strides, weight_decay)
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = dense(num_classes, weight_decay)(x)
-    return keras.Model(inputs, outputs, name=f"preresnet{depth}")
+    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name=f"preresnet{depth}")
 
 
 def _basic(x, filters, strides, weight_decay):
     y = batch_norm_relu(x, weight_decay)
-    y = _conv3x3(y, filters, strides, weight_decay)
+    y = conv3x3(y, filters, weight_decay, strides, use_bias=False)
     y = batch_norm_relu(y, weight_decay)
-    y = _conv3x3(y, filters, 1, weight_decay)
-    return _add_shortcut(x, y, strides, weight_decay)
+    y = conv3x3(y, filters, weight_decay, use_bias=False)
+    return add_projected(x, y, weight_decay, strides, use_bias=False)
 
 
 def _bottleneck(x, filters, strides, weight_decay):
     y = batch_norm_relu(x, weight_decay)
     y = conv(filters, 1, weight_decay, use_bias=False)(y)
     y = batch_norm_relu(y, weight_decay)
-    y = _conv3x3(y, filters, strides, weight_decay)
+    y = conv3x3(y, filters, weight_decay, strides, use_bias=False)
     y = batch_norm_relu(y, weight_decay)
     y = conv(_EXPANSION * filters, 1, weight_decay, use_bias=False)(y)
-    return _add_shortcut(x, y, strides, weight_decay)
+    return add_projected(x, y, weight_decay, strides, use_bias=False)
 
 
 def _block_kind(depth):
@@ -88,19 +88,3 @@ def _block_kind(depth):
     if depth > 9 and (depth - 2) % 9 == 0:
         return _bottleneck, 3
     return None
-
-
-def _conv3x3(x, filters, strides, weight_decay):
-    """Pads one pixel on every side; "same" with a stride would pad on one side only."""
-    if strides == 1:
-        return conv(filters, 3, weight_decay, use_bias=False)(x)
-    x = keras.layers.ZeroPadding2D(1)(x)
-    layer = conv(filters, 3, weight_decay, strides, padding="valid", use_bias=False)
-    return layer(x)
-
-
-def _add_shortcut(x, y, strides, weight_decay):
-    if x.shape[1:] != y.shape[1:]:
-        filters = y.shape[-1]
-        x = conv(filters, 1, weight_decay, strides, padding="valid", use_bias=False)(x)
-    return keras.layers.add([x, y])

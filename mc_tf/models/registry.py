@@ -1,5 +1,6 @@
 """Network names: `@register("name")` on a builder, `build("name", ...)` to call it."""
 
+import inspect
 import re
 
 _PLACEHOLDER = re.compile(r"<(\w+)>")
@@ -11,9 +12,9 @@ def register(name, examples=()):
     """Gives a builder a name that `build`, and so every program, knows.
 
     Args:
-        name: The name, such as `"fc"`; or a family's, such as `"preresnet<depth>"`,
-            which stands for every integer in the placeholder and hands it to the
-            builder: `build("preresnet20", ...)` calls it with `depth=20`.
+        name: The name, such as `"fc"`; or a family's, such as `"preresnet<depth>"` or
+            `"wrn<depth>x<width>"`, where a placeholder stands for every integer, which
+            the builder is handed: `build("preresnet20", ...)` calls it with `depth=20`.
         examples: For a family, members' full names for `names()` to list.
 
     Returns:
@@ -47,7 +48,28 @@ def names():
     return sorted(example for group in _EXAMPLES.values() for example in group)
 
 
-def build(name, num_classes, input_shape, weight_decay=0.0, **options):
+def options(name):
+    """Names of the options that `build` takes for a network, beyond what all take.
+
+    Args:
+        name: Registered name, see `names()`.
+
+    Returns:
+        List of str, in the order of the builder.
+
+    Raises:
+        ValueError: If the name is unknown.
+
+    Example:
+    >>> options("3conv3fc"), options("convnet")
+    (['width'], [])
+    """
+    builder, numbers = _find(name)
+    taken = list(inspect.signature(builder).parameters)[3:]
+    return [option for option in taken if option not in numbers]
+
+
+def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder):
     """Builds a registered network with fresh weights.
 
     Call `keras.utils.set_random_seed(seed)` just before it for initial weights that
@@ -59,27 +81,37 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options):
         input_shape: Shape of one example, `(height, width, channels)`.
         weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)` over all
             trainable weights, biases and batch normalisation included. Defaults to 0.
-        **options: The builder's own, such as `width` of `"3conv3fc"`.
+        **options_of_builder: The builder's own, such as `width` of `"3conv3fc"`, see
+            `options(name)`.
 
     Returns:
         A built `keras.Model` from images `(batch, *input_shape)` to logits
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If the name is unknown, or the network cannot have that shape.
+        ValueError: If the name is unknown, the network does not take an option, or it
+            cannot have that shape.
     """
+    builder, numbers = _find(name)
+    accepted = options(name)
+    for option in options_of_builder:
+        if option not in accepted:
+            raise ValueError(
+                f"Unknown option of the network {name!r}. Received: {option!r}. "
+                f"Expected: {', '.join(map(repr, accepted)) or 'none, as it has no options'}."
+            )
+    return builder(
+        num_classes, input_shape, weight_decay=weight_decay, **numbers, **options_of_builder
+    )
+
+
+def _find(name):
+    """Builder of that name, and the integers in the name by placeholder."""
     for pattern, builder in _BUILDERS.items():
         expression = _PLACEHOLDER.sub(r"(?P<\1>[0-9]+)", pattern)
         match = re.fullmatch(expression, name)
         if match:
-            numbers = {key: int(value) for key, value in match.groupdict().items()}
-            return builder(
-                num_classes,
-                input_shape,
-                weight_decay=weight_decay,
-                **numbers,
-                **options,
-            )
+            return builder, {key: int(value) for key, value in match.groupdict().items()}
     raise ValueError(
         f"Unknown network. Received: {name!r}. Expected one of: {', '.join(sorted(_BUILDERS))}."
     )
