@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from mc_tf.data import digits, prepared
+from mc_tf.data import digits, prepared, texts
+from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
 
 _NORMALIZATIONS = {
@@ -40,6 +41,7 @@ _CIFAR = {
     "padding": 4,
     "flip": True,
 }
+_TEXTS = {"ptb": texts.load_ptb, "pydoc": texts.load_pydoc}
 _ENTRIES = {
     "cifar10": _Entry(num_classes=10, **_CIFAR),
     "cifar100": _Entry(num_classes=100, **_CIFAR),
@@ -56,9 +58,9 @@ def names():
 
     Example:
     >>> names()
-    ['cifar10', 'cifar100', 'digits', 'mnist']
+    ['cifar10', 'cifar100', 'digits', 'imagenet2012', 'mnist', 'ptb', 'pydoc']
     """
-    return sorted(_ENTRIES)
+    return sorted([*_ENTRIES, *_TEXTS, "imagenet2012"])
 
 
 def normalizations(name):
@@ -80,8 +82,8 @@ def normalizations(name):
     return _entry(name).normalizations
 
 
-def load(name, data_dir=None, use_test=False, normalization=None):
-    """Reads a named data set into memory.
+def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None, image_size=None):
+    """Opens a named data set: images in memory, a text, or ImageNet streamed from its files.
 
     | name | images | normalisation: mean / std after scaling to 0..1 | augmentation |
     | --- | --- | --- | --- |
@@ -95,6 +97,10 @@ def load(name, data_dir=None, use_test=False, normalization=None):
     set. The digits come with scikit-learn and need no download; a fixed stratified
     third of the 1,797 images is their test set.
 
+    Two texts are for language models: `"ptb"`, Penn Treebank, from its three files in `data_dir`,
+    and `"pydoc"`, the documentation that comes with Python. Their validation part takes the test
+    part's place without `use_test`. `"imagenet2012"` is described in `load_imagenet`.
+
     Args:
         name: One of `names()`.
         data_dir: TFDS directory that holds `NAME/VERSION`. Defaults to TFDS' own,
@@ -102,9 +108,11 @@ def load(name, data_dir=None, use_test=False, normalization=None):
         use_test: Whether to train on all training images and test on the test set.
             Defaults to `False`.
         normalization: Name from the table. Defaults to the data set's own.
+        num_steps: Of texts: words a window. Defaults to 20.
+        image_size: Of ImageNet: height and width in pixels. Defaults to 224.
 
     Returns:
-        An `ImageData`.
+        `ImageData`, `TextData` or `ImageNetData`.
 
     Raises:
         ValueError: If the data set or its normalisation is unknown.
@@ -115,7 +123,14 @@ def load(name, data_dir=None, use_test=False, normalization=None):
     >>> data.num_train, data.num_test, data.test_name
     (959, 239, 'validation')
     """
+    if name == "imagenet2012":
+        _refuse(name, num_steps=num_steps)
+        return load_imagenet(data_dir, use_test, normalization, image_size or 224)
+    if name in _TEXTS:
+        _refuse(name, normalization=normalization, image_size=image_size)
+        return _TEXTS[name](data_dir, use_test, num_steps or 20)
     entry = _entry(name)
+    _refuse(name, num_steps=num_steps, image_size=image_size)
     normalization = normalization or entry.normalizations[0]
     if normalization not in entry.normalizations:
         raise ValueError(
@@ -144,6 +159,15 @@ def load(name, data_dir=None, use_test=False, normalization=None):
         flip=entry.flip,
         test_name="test" if use_test else "validation",
     )
+
+
+def _refuse(name, **options):
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f"The data set {name!r} has no {option}. Received: {option}={value!r}. Leave it "
+                "out."
+            )
 
 
 def _entry(name):

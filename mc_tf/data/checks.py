@@ -15,6 +15,29 @@ def check_positive(name, value):
         raise ValueError(f"{name} must be at least 1. Received: {name}={value}.")
 
 
+def check_num_examples(num_examples, available, what):
+    """Refuses to serve more examples than there are, or none.
+
+    Args:
+        num_examples: How many to serve, or `None` for all.
+        available: How many there are.
+        what: What they are, for the message.
+
+    Returns:
+        How many to serve.
+
+    Raises:
+        ValueError: If `num_examples` is not in `1 .. available`.
+    """
+    total = available if num_examples is None else num_examples
+    if not 1 <= total <= available:
+        raise ValueError(
+            f"num_examples must be between 1 and {available}, the number of {what} there are. "
+            f"Received: num_examples={num_examples}."
+        )
+    return total
+
+
 def check_images(part, x, y, num_classes):
     """Refuses images and labels that do not fit each other.
 

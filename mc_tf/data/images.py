@@ -4,11 +4,17 @@ import dataclasses
 import functools
 import math
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from mc_tf.data.augmentation import crop_and_flip
-from mc_tf.data.checks import check_channels, check_images, check_positive
+from mc_tf.data.checks import (
+    check_channels,
+    check_images,
+    check_num_examples,
+    check_positive,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,6 +83,42 @@ class ImageData:
         return self.x_train.shape[1:]
 
     @property
+    def input_shape(self):
+        """Shape of one example; here `image_shape`."""
+        return self.image_shape
+
+    @property
+    def settings(self):
+        """What identifies the data and how it is served, as a dict."""
+        return {
+            "data": self.name,
+            "test": self.test_name,
+            "train_examples": self.num_train,
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+    def metrics(self):
+        """What a classifier is judged by.
+
+        Returns:
+            List of new Keras metrics.
+        """
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def network_options(self, batch_size):
+        """What a builder in the registry must know of the data besides its shapes: nothing.
+
+        Args:
+            batch_size: Images a batch.
+
+        Returns:
+            An empty dict.
+        """
+        del batch_size
+        return {}
+
+    @property
     def num_train(self):
         """Number of training images."""
         return len(self.x_train)
@@ -85,6 +127,24 @@ class ImageData:
     def num_test(self):
         """Number of test (or validation) images."""
         return len(self.x_test)
+
+    def first(self, num_train, num_test):
+        """The same data set with its first examples only.
+
+        Args:
+            num_train: Number of training images, at most.
+            num_test: Number of test images, at most.
+
+        Returns:
+            An `ImageData`.
+        """
+        return dataclasses.replace(
+            self,
+            x_train=self.x_train[:num_train],
+            y_train=self.y_train[:num_train],
+            x_test=self.x_test[:num_test],
+            y_test=self.y_test[:num_test],
+        )
 
     def steps_per_epoch(self, batch_size=128):
         """Number of training batches an epoch, the short last one included.
@@ -117,32 +177,48 @@ class ImageData:
             An infinite `tf.data.Dataset` of `(x, y)`: pass
             `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
         """
-        steps = self.steps_per_epoch(batch_size)
         if start_epoch < 0:
             raise ValueError(
                 f"start_epoch must not be negative. Received: start_epoch={start_epoch}."
             )
-        augment = augment and (self.padding > 0 or self.flip)
-        images, labels = self._train_tensors
 
         def epoch_batches(epoch):
-            plan = self._epoch_plan(seed, epoch)
+            return self.epoch_batches(batch_size, seed, epoch, augment=augment)
 
-            def part(step):
-                return [a[step * batch_size : (step + 1) * batch_size] for a in plan]
+        batches = tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches)
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
 
-            return tf.data.Dataset.range(steps).map(lambda step: tuple(part(step)))
+    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0, augment=True):
+        """The training batches of one epoch; see `train_batches`.
 
-        def examples(indices, offsets, flips):
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+            seed: Integer. Defaults to 0.
+            epoch: Number of the epoch, counted from 0: an int or an int64 tensor.
+            first_step: Batches to leave out at the beginning. Defaults to 0.
+            augment: Whether to crop and flip, for data sets that do. Defaults to
+                `True`.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        steps = self.steps_per_epoch(batch_size)
+        augment = augment and (self.padding > 0 or self.flip)
+        images, labels = self._train_tensors
+        plan = self._epoch_plan(seed, epoch)
+
+        def examples(step):
+            part = slice(step * batch_size, (step + 1) * batch_size)
+            indices, offsets, flips = (drawn[part] for drawn in plan)
             x = tf.gather(images, indices)
             if augment:
                 x = crop_and_flip(x, offsets, flips, self.padding)
             return self.normalize(x), tf.gather(labels, indices)
 
-        batches = tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches)
+        batches = tf.data.Dataset.range(first_step, steps)
         batches = batches.map(examples, tf.data.AUTOTUNE, deterministic=True)
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(tf.data.AUTOTUNE)
 
     def train_eval_batches(self, batch_size=500, num_examples=None):
         """Training images in their stored order, once, without augmentation.
@@ -195,7 +271,7 @@ class ImageData:
 
     def _epoch_plan(self, seed, epoch):
         """Order, crop offsets and flips of a whole epoch, by place in the order."""
-        seed = tf.stack([tf.constant(seed, "int64"), epoch])
+        seed = tf.stack([tf.constant(seed, "int64"), tf.cast(epoch, "int64")])
         seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
         order = tf.range(self.num_train)
         shuffle = tf.random.experimental.stateless_shuffle
@@ -208,12 +284,7 @@ class ImageData:
 
     def _fixed_batches(self, images, labels, batch_size, num_examples):
         check_positive("batch_size", batch_size)
-        total = len(images) if num_examples is None else num_examples
-        if not 1 <= total <= len(images):
-            raise ValueError(
-                f"num_examples must be between 1 and {len(images)}, the number of images "
-                f"there are. Received: num_examples={num_examples}."
-            )
+        total = check_num_examples(num_examples, len(images), "images")
 
         def examples(start):
             part = slice(start, tf.minimum(start + batch_size, total))
@@ -226,5 +297,5 @@ class ImageData:
 
 def _host_tensors(x, y):
     """Eager tensors in host memory: functions capture them, graphs do not copy them."""
-    with tf.device("CPU:0"):
+    with tf.init_scope(), tf.device("CPU:0"):
         return tf.constant(x), tf.constant(y, "int32")

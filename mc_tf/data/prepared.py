@@ -15,6 +15,9 @@ _HOSTS = {
     "mnist": "https://storage.googleapis.com",
 }
 _HOST_TIMEOUT_SECONDS = 10
+_SHUFFLE_BUFFER = 4096  # images of some 110 kB each in memory
+# Archives that only their owner's site gives out, after a login.
+_ARCHIVES = {"imagenet2012": "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar"}
 
 
 def read(name, split, data_dir=None):
@@ -35,26 +38,10 @@ def read(name, split, data_dir=None):
     Raises:
         FileNotFoundError: If the data set is neither there nor downloadable.
     """
-    if data_dir is not None:
-        data_dir = os.path.expanduser(os.fspath(data_dir))
-        if not tf.io.gfile.isdir(data_dir):
-            raise FileNotFoundError(
-                f"data_dir {data_dir!r} is not a directory: {_remedy(name, data_dir)}"
-            )
     import tensorflow_datasets as tfds
 
+    builder = prepared_builder(name, data_dir)
     with _quiet(tfds):
-        try:
-            builder = tfds.builder(name, data_dir=data_dir)
-            if not builder.is_prepared():
-                _download(tfds, builder, name)
-        except Exception as error:
-            where = data_dir or tfds.core.constants.DATA_DIR
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise FileNotFoundError(
-                f"Data set {name!r} is not prepared in {where!r} and could not be "
-                f"downloaded: {_remedy(name, where)} ({reason})"
-            ) from error
         dataset = builder.as_dataset(
             split=split,
             batch_size=-1,
@@ -63,6 +50,96 @@ def read(name, split, data_dir=None):
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
         return tfds.as_numpy(dataset)
+
+
+def encoded_examples(builder, split, seeds=None):
+    """Reads one split record by record, with the images left encoded.
+
+    Args:
+        builder: What `prepared_builder` returns.
+        split: Name of a split, or a slice of it such as `"train[:-500]"`.
+        seeds: Two integers, or an int64 tensor `(2,)`, that alone decide the order: 16
+            files, themselves in random order, are read in turn, and of the next 4096
+            images one is picked at random. Defaults to `None`: the stored order.
+
+    Returns:
+        A finite `tf.data.Dataset` of `(image, label)`: a scalar string, the encoded
+        file, and a scalar int32.
+    """
+    if seeds is None:
+        return _records(builder, split, interleave_cycle_length=1)
+
+    @tf.autograph.experimental.do_not_convert  # AutoGraph cannot convert TFDS, and warns.
+    def shuffled(seeds):
+        # Else each shuffle mixes the caller's global seed in; this sets the graph's own.
+        # With 0 a shuffle takes no tensor.
+        tf.compat.v1.set_random_seed(1)
+        records = _records(builder, split, shuffle_seed=seeds[0], interleave_cycle_length=16)
+        return records.shuffle(_SHUFFLE_BUFFER, seeds[1], reshuffle_each_iteration=False)
+
+    seeds = tf.cast(seeds, "int64")
+    return tf.data.Dataset.from_tensors(seeds).flat_map(shuffled)
+
+
+def _records(builder, split, **read_options):
+    import tensorflow_datasets as tfds
+
+    with _quiet(tfds):
+        dataset = builder.as_dataset(
+            split=split,
+            shuffle_files="shuffle_seed" in read_options,
+            decoders={"image": tfds.decode.SkipDecoding()},
+            # The guard refuses to shuffle data sets that were stored unshuffled.
+            read_config=tfds.ReadConfig(
+                try_autocache=False, enable_ordering_guard=False, **read_options
+            ),
+        )
+    return dataset.map(lambda example: (example["image"], tf.cast(example["label"], "int32")))
+
+
+def prepared_builder(name, data_dir=None):
+    """The TFDS builder of a data set that is ready to be read.
+
+    A data set that is not prepared in `data_dir` is downloaded and prepared there,
+    unless its archives have to be fetched by hand.
+
+    Args:
+        name: TFDS name: `"mnist"`, `"cifar10"`, `"cifar100"` or `"imagenet2012"`.
+        data_dir: Directory that holds `NAME/VERSION`. Defaults to TFDS' own.
+
+    Returns:
+        A `tfds.core.DatasetBuilder`.
+
+    Raises:
+        FileNotFoundError: If the data set is neither there nor downloadable.
+    """
+    if data_dir is not None:
+        data_dir = os.path.expanduser(os.fspath(data_dir))
+        if not tf.io.gfile.isdir(data_dir):
+            raise FileNotFoundError(
+                f"data_dir {data_dir!r} is not a directory: {_remedy(name, data_dir)}"
+            )
+    import tensorflow_datasets as tfds
+
+    where = data_dir or tfds.core.constants.DATA_DIR
+    with _quiet(tfds):
+        try:
+            builder = tfds.builder(name, data_dir=data_dir)
+            ready = builder.is_prepared()
+            if not ready and name in _HOSTS:
+                _download(tfds, builder, name)
+                ready = True
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise FileNotFoundError(
+                f"Data set {name!r} is not prepared in {where!r} and could not be "
+                f"downloaded: {_remedy(name, where)} ({reason})"
+            ) from error
+    if not ready:
+        raise FileNotFoundError(
+            f"Data set {name!r} is not prepared in {where!r}: {_remedy(name, where)}"
+        )
+    return builder
 
 
 def _download(tfds, builder, name):
@@ -79,10 +156,12 @@ def _download(tfds, builder, name):
 
 
 def _remedy(name, data_dir):
-    return (
-        f"run `tfds build {name} --data_dir={data_dir}` on a machine with a network, or "
-        f"point --data_dir at a directory that holds {name}/VERSION."
-    )
+    build = f"run `tfds build {name} --data_dir={data_dir}`"
+    if name in _ARCHIVES:
+        how = f"put {_ARCHIVES[name]} into {data_dir}/downloads/manual and {build}"
+    else:
+        how = f"{build} on a machine with a network"
+    return f"{how}, or point --data_dir at a directory that holds {name}/VERSION."
 
 
 @contextlib.contextmanager

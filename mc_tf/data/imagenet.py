@@ -1,0 +1,252 @@
+"""`ImageNetData`: ImageNet streamed from its files, served as `tf.data` batches."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from mc_tf.data import prepared
+from mc_tf.data.checks import check_num_examples, check_positive
+from mc_tf.data.decoding import NORMALIZATIONS, centre_crop, normalize, random_crop
+
+
+def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=224):
+    """Opens ImageNet (ILSVRC-2012), which TFDS has prepared in `data_dir`.
+
+    Its labelled validation images are the ones that everyone reports errors on, so
+    they are the test images here. Without `use_test`, the last hundredth of the
+    training images is held out and takes their place.
+
+    Args:
+        data_dir: TFDS directory that holds `imagenet2012/VERSION`. Defaults to TFDS'
+            own, `~/tensorflow_datasets`.
+        use_test: Whether to train on all training images and test on the validation
+            images. Defaults to `False`.
+        normalization: `"caffe"`, what the ResNet weights of `keras.applications`
+            expect, or `"torch"`; see `decoding.normalize`. Defaults to `"caffe"`.
+        image_size: Height and width of the images served, in pixels. Defaults to 224.
+
+    Returns:
+        An `ImageNetData`.
+
+    Raises:
+        ValueError: If the normalisation is unknown or `image_size` is below 1.
+        FileNotFoundError: If ImageNet is not prepared in `data_dir`.
+    """
+    builder = prepared.prepared_builder("imagenet2012", data_dir)
+    normalization = normalization or NORMALIZATIONS[0]
+    return ImageNetData(builder, use_test, normalization, image_size)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageNetData:
+    """ImageNet on disk and the batches that training and evaluation read.
+
+    `load_imagenet` makes one. It serves what `ImageData` serves, but reads and decodes
+    the images as they are asked for. A batch is `(x, y)`: `x` float32
+    `(batch, image_size, image_size, 3)`, normalised; `y` int32 `(batch,)`.
+
+    Args:
+        builder: `tfds.core.DatasetBuilder` of the prepared data set.
+        use_test: Whether the test images are the validation split; otherwise they are
+            held out of the training images. Defaults to `False`.
+        normalization: `"caffe"` or `"torch"`. Defaults to `"caffe"`.
+        image_size: Height and width of the images served, in pixels. Defaults to 224.
+        limits: Use at most so many of the training and of the test images; see `first`.
+
+    Raises:
+        ValueError: If the normalisation is unknown or `image_size` is below 1.
+    """
+
+    builder: object = dataclasses.field(repr=False)
+    use_test: bool = False
+    normalization: str = "caffe"
+    image_size: int = 224
+    limits: tuple = (None, None)
+
+    def __post_init__(self):
+        """Checks the options."""
+        check_positive("image_size", self.image_size)
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"Unknown normalization for {self.name!r}. Received: {self.normalization!r}. "
+                f"Expected one of: {', '.join(NORMALIZATIONS)}."
+            )
+
+    @property
+    def name(self):
+        """Name of the data set, `"imagenet2012"`."""
+        return self.builder.name
+
+    @property
+    def num_classes(self):
+        """Number of classes, 1000."""
+        return self.builder.info.features["label"].num_classes
+
+    @property
+    def input_shape(self):
+        """Shape of one image, `(image_size, image_size, 3)`."""
+        return (self.image_size, self.image_size, 3)
+
+    @property
+    def num_train(self):
+        """Number of training images, without those held out."""
+        stored = self._num_stored("train") - (0 if self.use_test else self._num_held_out)
+        return min(stored, self.limits[0] or stored)
+
+    @property
+    def num_test(self):
+        """Number of test images: of the validation split, or held out."""
+        stored = self._num_stored("validation") if self.use_test else self._num_held_out
+        return min(stored, self.limits[1] or stored)
+
+    def first(self, num_train, num_test):
+        """The same data set with at most so many of its first training and test images."""
+        return dataclasses.replace(self, limits=(num_train, num_test))
+
+    @property
+    def test_name(self):
+        """What the test images are: `"validation"` or `"held-out train"`."""
+        return "validation" if self.use_test else "held-out train"
+
+    @property
+    def settings(self):
+        """What identifies the data, as a dict of str and int."""
+        return {
+            "data": self.name,
+            "test": self.test_name,
+            "normalization": self.normalization,
+            "image_size": self.image_size,
+            "train_examples": self.num_train,
+        }
+
+    def metrics(self):
+        """What a classifier is judged by: new Keras metrics `accuracy` and `top_5_accuracy`."""
+        return [
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy"),
+        ]
+
+    def network_options(self, batch_size):
+        """What a builder in the registry must know of the data besides its shapes: nothing."""
+        del batch_size
+        return {}
+
+    def steps_per_epoch(self, batch_size=128):
+        """Number of training batches an epoch, the short last one included.
+
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+
+        Returns:
+            `ceil(num_train / batch_size)`, an int.
+        """
+        check_positive("batch_size", batch_size)
+        return -(-self.num_train // batch_size)
+
+    def train_batches(self, batch_size=128, seed=0, start_step=0):
+        """Training batches, shuffled and augmented anew in each epoch, without end.
+
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+            seed: Integer. Defaults to 0.
+            start_step: First batch to serve, counted from 0 over all epochs: a resumed
+                run sees exactly what the uninterrupted one would have. Defaults to 0.
+
+        Returns:
+            An infinite `tf.data.Dataset` of `(x, y)`: pass
+            `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
+        """
+        if start_step < 0:
+            raise ValueError(f"start_step must not be negative. Received: start_step={start_step}.")
+        first_epoch, left_out = divmod(start_step, self.steps_per_epoch(batch_size))
+
+        def epoch_batches(epoch):
+            first_step = tf.where(epoch == first_epoch, left_out, 0)
+            return self.epoch_batches(batch_size, seed, epoch, first_step)
+
+        batches = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
+
+    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+        """The training batches of one epoch: every image once, the short last batch kept.
+
+        The order of the images, their crops and their flips (see `random_crop`) depend
+        on `(seed, epoch)` alone.
+
+        Args:
+            batch_size: Images a batch. Defaults to 128.
+            seed: Integer. Defaults to 0.
+            epoch: Number of the epoch, counted from 0: an int or an int64 tensor.
+            first_step: Batches to leave out at the beginning, which are read but not
+                decoded: an int or a tensor. Defaults to 0.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        steps = self.steps_per_epoch(batch_size)
+        seeds = tf.stack([tf.constant(seed, "int64"), tf.cast(epoch, "int64")])
+        order, draws = tf.unstack(tf.random.split(seeds, 2, alg="philox"))
+
+        def example(place, record):
+            own = tf.random.fold_in(draws, place, alg="philox")
+            return random_crop(record[0], own, self.image_size), record[1]
+
+        first_step = tf.cast(first_step, "int64")
+        records = prepared.encoded_examples(self.builder, self._train_split, order)
+        records = records.enumerate().skip(first_step * batch_size)
+        length = tf.data.experimental.assert_cardinality(steps - first_step)
+        batches = self._batches(records, example, batch_size)
+        return batches.apply(length).prefetch(tf.data.AUTOTUNE)
+
+    def train_eval_batches(self, batch_size=500, num_examples=None):
+        """Training images as `test_batches` serves the test images, with the same arguments."""
+        return self._fixed_batches(self._train_split, self.num_train, batch_size, num_examples)
+
+    def test_batches(self, batch_size=500, num_examples=None):
+        """Test images in their stored order, once.
+
+        The shorter side of an image is resized to `256 / 224 * image_size` pixels and
+        the square in its centre is kept.
+
+        Args:
+            batch_size: Images a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many images. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        split = "validation" if self.use_test else f"train[-{self._num_held_out}:]"
+        return self._fixed_batches(split, self.num_test, batch_size, num_examples)
+
+    @property
+    def _num_held_out(self):
+        return max(1, self._num_stored("train") // 100)
+
+    @property
+    def _train_split(self):
+        return f"train[:{self.num_train}]"
+
+    def _num_stored(self, split):
+        return self.builder.info.splits[split].num_examples
+
+    def _fixed_batches(self, split, available, batch_size, num_examples):
+        check_positive("batch_size", batch_size)
+        total = check_num_examples(num_examples, available, "images")
+        records = prepared.encoded_examples(self.builder, split).take(total)
+
+        def example(image, label):
+            return centre_crop(image, self.image_size), label
+
+        return self._batches(records, example, batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def _batches(self, records, example, batch_size):
+        """Batches of the normalised examples that `example` makes of one record each."""
+
+        def normalized(*record):
+            image, label = example(*record)
+            return normalize(image, self.normalization), label
+
+        examples = records.map(normalized, tf.data.AUTOTUNE, deterministic=True)
+        return examples.batch(batch_size)

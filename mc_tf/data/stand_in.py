@@ -1,0 +1,59 @@
+"""Small embedded data in the shape of a named data set, to try an experiment without it."""
+
+from mc_tf.data.digits import read
+from mc_tf.data.images import ImageData
+from mc_tf.data.texts import load_pydoc
+
+__all__ = ["stand_in"]
+
+_SHAPES = {  # image shape, classes, and what scikit-learn's 8 x 8 digits are enlarged by
+    "cifar10": ((32, 32, 3), 10, 4),
+    "cifar100": ((32, 32, 3), 100, 4),
+    "mnist": ((28, 28, 1), 10, 4),
+    "digits": ((8, 8, 1), 10, 1),
+    "imagenet2012": ((64, 64, 3), 1000, 8),
+}
+
+
+def stand_in(name, num_steps=None):
+    """Embedded data that a network for a named data set can be run on.
+
+    The digits of scikit-learn, enlarged and with equal channels, in place of images (64 x 64
+    pixels for ImageNet); the Python documentation in place of Penn Treebank. For trying programs:
+    what a network reaches on it says nothing about the named data set.
+
+    Args:
+        name: one of `mc_tf.data.names()`.
+        num_steps: of texts: words a window.
+
+    Returns:
+        `ImageData` or `TextData`, whose name says what it is.
+
+    Raises:
+        ValueError: if there is no stand-in for the name.
+
+    Example:
+    >>> stand_in("cifar100").input_shape
+    (32, 32, 3)
+    """
+    if name in ("ptb", "pydoc"):
+        return load_pydoc(use_test=True, num_steps=num_steps or 20)
+    if name not in _SHAPES:
+        known = ", ".join(sorted([*_SHAPES, "ptb", "pydoc"]))
+        raise ValueError(f"No embedded data for {name!r}. There is some for: {known}.")
+    shape, num_classes, factor = _SHAPES[name]
+    parts = {}
+    for split in ("train", "test"):
+        images, parts[f"y_{split}"] = read("digits", split)
+        images = images.repeat(factor, 1).repeat(factor, 2)[:, : shape[0], : shape[1]]
+        parts[f"x_{split}"] = images.repeat(shape[2], 3)
+    return ImageData(
+        name="digits" if name == "digits" else f"digits in place of {name}",
+        num_classes=num_classes,
+        mean=(0.3053,),
+        std=(0.3760,),
+        scale=16.0,
+        padding=4 if name.startswith("cifar") else 0,
+        flip=name.startswith("cifar"),
+        **parts,
+    )

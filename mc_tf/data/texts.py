@@ -1,0 +1,97 @@
+"""The named texts: Penn Treebank from files, and the Python documentation, which is embedded."""
+
+import collections
+import os
+import re
+
+from mc_tf.data.text import TextData, build_vocabulary, encode
+
+__all__ = ["load_ptb", "load_pydoc"]
+
+_PARTS = ("train", "valid", "test")
+_PTB_FOLDERS = ("", "ptb", os.path.join("simple-examples", "data"))
+_RARE = 3
+_WORD = re.compile(r"[a-z]+|[0-9]+|[^\sa-z0-9]")
+
+
+def load_ptb(data_dir=None, use_test=False, num_steps=20):
+    """Penn Treebank with the usual preprocessing: 10,000 words, `<unk>`, numbers as `N`.
+
+    Args:
+        data_dir: Directory that holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`, or
+            holds them in `ptb` or `simple-examples/data`. Defaults to the working directory.
+        use_test: Whether `test_batches` serves the test part; otherwise the validation part.
+        num_steps: Words a window. Defaults to 20.
+
+    Returns:
+        `TextData`.
+
+    Raises:
+        FileNotFoundError: If the files are not there.
+    """
+    directory = os.path.expanduser(os.fspath(data_dir or "."))
+    for folder in _PTB_FOLDERS:
+        files = [os.path.join(directory, folder, f"ptb.{part}.txt") for part in _PARTS]
+        if all(map(os.path.isfile, files)):
+            break
+    else:
+        raise FileNotFoundError(
+            f"Penn Treebank is not in '{directory}': give --data_dir a directory that holds "
+            "ptb.train.txt, ptb.valid.txt and ptb.test.txt (Mikolov's simple-examples), or take "
+            "--dataset=pydoc, which needs no files."
+        )
+    texts = []
+    for file in files:
+        with open(file, encoding="utf-8") as lines:
+            texts.append(lines.read().replace("\n", " <eos> ").split())
+    return _make("ptb", texts, use_test, num_steps)
+
+
+def load_pydoc(data_dir=None, use_test=False, num_steps=20):
+    """The language reference that Python's `help()` shows: English prose, no download.
+
+    About 110,000 words and punctuation marks, in lower case, numbers as `N`, line ends left out,
+    paragraphs ended by `<eos>`; words that are seen less than three times in the training part
+    are `<unk>`. Of ten topics one is for validation and one for testing. The text differs a
+    little between Python versions.
+
+    Args:
+        data_dir: Ignored.
+        use_test: Whether `test_batches` serves the test part; otherwise the validation part.
+        num_steps: Words a window. Defaults to 20.
+
+    Returns:
+        `TextData`.
+
+    Example:
+    >>> data = load_pydoc()
+    >>> "the" in data.vocabulary[:5], data.test_name
+    (True, 'validation')
+    """
+    del data_dir
+    from pydoc_data.topics import topics
+
+    texts = {part: [] for part in _PARTS}
+    for index, name in enumerate(sorted(topics)):
+        part = {8: "valid", 9: "test"}.get(index % 10, "train")
+        texts[part] += _words(topics[name])
+    counts = collections.Counter(texts["train"])
+    train = [word if counts[word] >= _RARE else "<unk>" for word in texts["train"]]
+    return _make("pydoc", [train, texts["valid"], texts["test"]], use_test, num_steps)
+
+
+def _words(text):
+    words = []
+    for paragraph in re.split(r"\n\s*\n", text.lower()):
+        found = ["N" if word.isdigit() else word for word in _WORD.findall(paragraph)]
+        words += [*found, "<eos>"]
+    return words
+
+
+def _make(name, texts, use_test, num_steps):
+    vocabulary = build_vocabulary(texts[0])
+    train, validation, test = (
+        encode(words, vocabulary, part) for part, words in zip(_PARTS, texts)
+    )
+    test_name = "test" if use_test else "validation"
+    return TextData(name, vocabulary, train, validation, test, num_steps, test_name)

@@ -1,0 +1,36 @@
+"""Metrics that Keras does not have."""
+
+import keras
+from keras import ops
+
+__all__ = ["Perplexity"]
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
+    """Perplexity of a language model: the exponential of the mean cross-entropy of a word.
+
+    The mean is over all words of all batches, whatever their sizes (Table 3 of the paper).
+
+    Args:
+        name: default `"perplexity"`.
+        dtype: of the accumulators.
+        from_logits: whether the network outputs logits. Default `True`.
+
+    Example:
+        >>> metric = Perplexity()
+        >>> metric.update_state([[0, 3]], ops.zeros((1, 2, 4)))  # four equally likely words
+        >>> round(float(metric.result()), 4)
+        4.0
+    """
+
+    def __init__(self, name="perplexity", dtype=None, from_logits=True):
+        super().__init__(name=name, dtype=dtype, from_logits=from_logits)
+
+    def result(self):
+        """The perplexity so far."""
+        return ops.exp(super().result())
+
+    def get_config(self):
+        """Arguments that make an equal metric."""
+        return {"name": self.name, "dtype": self.dtype, "from_logits": self.from_logits}
