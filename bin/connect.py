@@ -8,19 +8,21 @@ WORKDIR/history.csv. Run the same command again to go on after an interruption.
       --end=runs/b/model.keras --curve=bezier --dataset=mnist --use_test
 """
 
+import data_flags
 import shared
+import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-shared.define_data_flags()
-shared.define_training_flags(epochs=30, learning_rate=0.015)
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=30, learning_rate=0.015)
 flags.DEFINE_string("start", None, "Model file of the start (t = 0).", required=True)
 flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True)
 flags.DEFINE_enum(
     "curve",
     "bezier",
-    ["bezier", "polychain", "segment"],
-    "Family of the curve; a segment has nothing to train.",
+    ["bezier", "polychain", "segment", "trivial"],
+    "Family of the curve; a segment and a trivial curve (through zero) have nothing to train.",
 )
 flags.DEFINE_integer(
     "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
@@ -33,14 +35,14 @@ def main(_):
     from mc_tf.files import check_writable
 
     check_writable(FLAGS.workdir)
-    data = shared.load_data()
+    data = data_flags.load_data()
     curve_model = training.train_curve(
         FLAGS.workdir,
         data,
         FLAGS.start,
         FLAGS.end,
         experiment.make_curve(FLAGS.curve, FLAGS.num_bends),
-        shared.training_options(),
+        training_flags.training_options(),
     )
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, length {curve_model.length():.3f}, "

@@ -10,11 +10,12 @@ interruption.
 
 import os
 
+import data_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-shared.define_data_flags()
+data_flags.define_data_flags()
 flags.DEFINE_string("curve_file", None, "File that connect.py wrote.", required=True)
 flags.DEFINE_string(
     "output", None, "Result files without ending. Default: evaluation, beside the curve."
@@ -37,7 +38,7 @@ def main(_):
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
     curve_model = experiment.load_curve(FLAGS.curve_file)
     check_writable(os.path.dirname(os.path.abspath(output)))
-    data = shared.load_data()
+    data = data_flags.load_data()
     result = experiment.evaluate(
         curve_model,
         data,

@@ -6,12 +6,14 @@ the same command again to go on after an interruption.
   python bin/train.py --workdir=runs/a --dataset=mnist --network=fc --seed=1 --use_test
 """
 
+import data_flags
 import shared
+import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-shared.define_data_flags()
-shared.define_training_flags(epochs=30, learning_rate=0.05)
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=30, learning_rate=0.05)
 flags.DEFINE_string("network", "convnet", "Network: convnet, fc, 3conv3fc, preresnet20, ...")
 flags.DEFINE_float(
     "weight_decay",
@@ -19,27 +21,31 @@ flags.DEFINE_float(
     "Factor wd of the loss term wd/2 * sum of squares over all trainable weights.",
     lower_bound=0.0,
 )
+flags.DEFINE_string(
+    "initial_weights", None, "File of weights to start from (.keras, .weights.h5 or .h5)."
+)
+training_flags.define_network_flags()
+flags.DEFINE_bool("keep_best", False, "Keep the network with the best validation as best.keras.")
 
 
 def main(_):
     """Trains and reports the last errors."""
-    from mc_tf import training
+    from mc_tf import experiment, training
     from mc_tf.files import check_writable
 
     check_writable(FLAGS.workdir)
-    data = shared.load_data()
+    data = data_flags.load_data()
     model = training.train_network(
         FLAGS.workdir,
         data,
         FLAGS.network,
-        shared.training_options(),
+        training_flags.training_options(),
         weight_decay=FLAGS.weight_decay,
+        network_options=training_flags.network_options(),
+        initial_weights=FLAGS.initial_weights,
     )
-    scores = model.evaluate(data.test_batches(), verbose=0, return_dict=True)
-    print(
-        f"{FLAGS.workdir}/model.keras: {data.test_name} error "
-        f"{100 * (1 - scores['accuracy']):.2f} %, loss {scores['loss']:.4f}"
-    )
+    scores = experiment.evaluate_network(model, data)
+    print(f"{FLAGS.workdir}/model.keras: {data.test_name} {experiment.describe(scores)}")
 
 
 if __name__ == "__main__":

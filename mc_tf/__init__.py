@@ -18,6 +18,7 @@ from mc_tf.layers import (
 )
 from mc_tf.models import CurveModel, connect
 from mc_tf.results import CurveEvaluation
+from mc_tf.trivial import TrivialCurve
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "CurveModel",
     "PolyChain",
     "Segment",
+    "TrivialCurve",
     "connect",
     "evaluate_curve",
     "layers",

@@ -69,6 +69,38 @@ class Curve:
         """Number of control points: the bends and the two endpoints."""
         return self.num_bends + 2
 
+    @property
+    def trainable(self):
+        """Whether there is anything between the endpoints to train."""
+        return self.num_bends > 0
+
+    def for_network(self, network):
+        """The curve as it is for a network; a family that depends on it returns another one.
+
+        Args:
+            network: built Keras model.
+
+        Returns:
+            `Curve`.
+        """
+        del network
+        return self
+
+    def initial_points(self, start, end, layout):
+        """Control points before training: evenly spaced on the segment, in order.
+
+        Args:
+            start, end: flat weight vectors, numpy arrays `(P,)`.
+            layout: `FlatLayout` of them.
+
+        Returns:
+            List of `num_points` numpy arrays `(P,)`.
+        """
+        del layout
+        last = self.num_points - 1
+        inner = [(1 - j / last) * start + j / last * end for j in range(1, last)]
+        return [start, *inner, end]
+
     def coefficients(self, t):
         """Coefficients of the control points at the position `t`.
 

@@ -20,7 +20,15 @@ __all__ = ["PointEvaluator", "evaluate_curve"]
 
 
 def evaluate_curve(
-    curve_model, train, test, num_points=61, path=None, batch_size=500, description=None, verbose=1
+    curve_model,
+    train,
+    test,
+    num_points=61,
+    path=None,
+    batch_size=500,
+    description=None,
+    verbose=1,
+    others=None,
 ):
     """Evaluates the networks along a curve on training and test data.
 
@@ -42,6 +50,8 @@ def evaluate_curve(
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.
         verbose: 1 for a progress bar, 0 for silence.
+        others: dict of further data sets by name, such as `{"validation": validation}`, whose
+            values are named `validation_loss` and so on.
 
     Returns:
         `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
@@ -80,7 +90,7 @@ def evaluate_curve(
             mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
         ) as bar:
             for index in np.flatnonzero(~result.done):
-                result.record(index, evaluator(grid[index], train, test))
+                result.record(index, evaluator(grid[index], train, test, others))
                 result.save(path)
                 bar.update()
     result.finish(path)
@@ -104,12 +114,13 @@ class PointEvaluator:
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
 
-    def __call__(self, t, train, test):
+    def __call__(self, t, train, test, others=None):
         """Evaluates the network at `t`.
 
         Args:
             t: position in [0, 1].
             train, test: data sets.
+            others: dict of further data sets by name.
 
         Returns:
             dict of floats: `train_loss`, `test_loss`, `regularization` and the metrics.
@@ -119,7 +130,7 @@ class PointEvaluator:
         if self._statistics.layers:
             state = self._estimate_state(point, state, train)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
-        for name, data in (("train", train), ("test", test)):
+        for name, data in {"train": train, **(others or {}), "test": test}.items():
             logs.update(
                 {f"{name}_{key}": v for key, v in self._evaluate(point, state, data).items()}
             )
@@ -176,7 +187,9 @@ class PointEvaluator:
                 y_pred = self._model(x, training=False)
             batch_loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
             self._model.compute_metrics(x, y, y_pred, sample_weight)
-        size = ops.cast(ops.shape(keras.tree.flatten(x)[0])[0], "float32")
+        # By targets, not examples: the last window of a text may be shorter.
+        leaf = keras.tree.flatten(x if y is None else y)[0]
+        size = ops.cast(ops.size(leaf), "float32")
         return (
             [scope.get_current_value(v) for v in self._layer.state],
             [scope.get_current_value(v) for v in metrics],

@@ -1,22 +1,26 @@
 """The curves of an experiment by name, from their files, and along their length."""
 
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.fitting import fixed_batch_size
 from mc_tf.models import CurveModel
-from mc_tf.training import check_fits, compile_classifier
+from mc_tf.options import compile_for
+from mc_tf.training import check_fits
+from mc_tf.trivial import TrivialCurve
 
-__all__ = ["CURVES", "evaluate", "load_curve", "make_curve"]
+__all__ = ["CURVES", "describe", "evaluate", "evaluate_network", "load_curve", "make_curve"]
 
-CURVES = ("segment", "bezier", "polychain")
+CURVES = ("segment", "bezier", "polychain", "trivial")
 
 
 def make_curve(name, num_bends=1):
     """The curve with a given name.
 
     Args:
-        name: `"bezier"`, `"polychain"` or `"segment"`.
-        num_bends: number of bends; a segment has none, whatever it is.
+        name: `"bezier"`, `"polychain"`, `"segment"` or `"trivial"`.
+        num_bends: number of bends of the first two.
 
     Returns:
         `Curve`.
@@ -25,8 +29,9 @@ def make_curve(name, num_bends=1):
         ValueError: if there is no such curve or the number is negative.
     """
     families = {"bezier": Bezier, "polychain": PolyChain}
-    if name == "segment":
-        return Segment()
+    fixed = {"segment": Segment, "trivial": TrivialCurve}
+    if name in fixed:
+        return fixed[name]()
     if name not in families:
         raise ValueError(f"Unknown curve '{name}'. Choose one of: {', '.join(CURVES)}.")
     return families[name](num_bends)
@@ -61,7 +66,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
         data: data set from `mc_tf.data.load`.
         path: result files without ending.
         num_points: positions, 61 by default.
-        batch_size: examples a batch, default 500.
+        batch_size: examples a batch, default 500; a network with carried state has its own.
         num_train: use so many of the training examples only. Default: all.
         verbose: 1 for a progress bar.
 
@@ -72,7 +77,11 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
         ValueError: if the data set does not fit the network, or as `evaluate_curve`.
     """
     check_fits(curve_model.network, data)
-    compile_classifier(curve_model)
+    compile_for(curve_model, data)
+    batch_size = fixed_batch_size(curve_model) or batch_size
+    others = {}
+    if hasattr(data, "validation_batches"):
+        others["validation"] = data.validation_batches(batch_size).cache()
     return evaluate_curve(
         curve_model,
         data.train_eval_batches(batch_size, num_examples=num_train).cache(),
@@ -80,11 +89,49 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
         num_points=num_points,
         path=path,
         description={
-            "data": data.name,
-            "test": data.test_name,
+            **data.settings,
             "curve": repr(curve_model.curve),
             "train_examples": num_train or data.num_train,
             "test_examples": data.num_test,
         },
         verbose=verbose,
+        others=others,
     )
+
+
+def evaluate_network(model, data, batch_size=500):
+    """Evaluates one compiled network on the test (or validation) data.
+
+    Args:
+        model: compiled Keras model.
+        data: data set from `mc_tf.data.load`.
+        batch_size: examples a batch, default 500; a network with carried state has its own.
+
+    Returns:
+        dict of floats: `loss` and the metrics.
+    """
+    batches = data.test_batches(fixed_batch_size(model) or batch_size)
+    return model.evaluate(batches, verbose=0, return_dict=True, callbacks=[ResetRecurrentState()])
+
+
+def describe(scores):
+    """Scores as one line of text: errors in percent, perplexity, loss.
+
+    Args:
+        scores: dict, as from `evaluate_network`.
+
+    Returns:
+        str.
+
+    Example:
+        >>> describe({"accuracy": 0.9, "top_5_accuracy": 1.0, "loss": 0.5})
+        'error 10.00 %, top 5 error 0.00 %, loss 0.5000'
+    """
+    parts = []
+    for name, value in scores.items():
+        if name.endswith("accuracy"):
+            label = name.replace("accuracy", "error").replace("_", " ")
+            parts.append(f"{label} {100 * (1 - value):.2f} %")
+        elif name != "loss":
+            parts.append(f"{name} {value:.2f}")
+    return ", ".join([*parts, f"loss {scores['loss']:.4f}"])

@@ -9,6 +9,7 @@ __all__ = [
     "check_finite",
     "check_same_architecture",
     "flat_weights",
+    "reset_recurrent_state",
     "state_variables",
 ]
 
@@ -104,10 +105,25 @@ def state_variables(layer):
     known = {id(v) for v in layer.trainable_variables}
     found = {id(v): v for v in layer.variables if id(v) not in known}
     for part in layer._flatten_layers():
-        for v in keras.tree.flatten(getattr(part, "states", None)):
-            if isinstance(v, keras.Variable):
-                found.setdefault(id(v), v)
+        found.update((id(v), v) for v in _recurrent_state(part) if id(v) not in found)
     return list(found.values())
+
+
+def _recurrent_state(layer):
+    """State of a stateful recurrent layer, which Keras keeps out of `layer.variables`."""
+    states = keras.tree.flatten(getattr(layer, "states", None))
+    return [v for v in states if isinstance(v, keras.Variable)]
+
+
+def reset_recurrent_state(layer):
+    """Sets the state of all stateful recurrent layers inside a layer or model back to zero.
+
+    Args:
+        layer: a built Keras layer or model, curve layers included.
+    """
+    for part in layer._flatten_layers():
+        if getattr(part, "stateful", False) and hasattr(part, "reset_state"):
+            part.reset_state()
 
 
 def check_finite(variables, role):
@@ -136,8 +152,8 @@ def _owned_variables(layer):
     """`(variable, class name of the layer that owns it)` for all variables, each once."""
     owners = {}
     for part in layer._flatten_layers():
-        states = keras.tree.flatten(getattr(part, "states", None))
-        for variable in (*part._trainable_variables, *part._non_trainable_variables, *states):
+        own = (*part._trainable_variables, *part._non_trainable_variables)
+        for variable in (*own, *_recurrent_state(part)):
             owners.setdefault(id(variable), type(part).__name__)
     # In the order of the layers, so that the first difference is where a reader would find it.
     states = [v for v in state_variables(layer) if id(v) in owners]

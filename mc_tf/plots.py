@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 from mc_tf.files import atomic_path  # noqa: E402
 
-__all__ = ["plot_curves"]
+__all__ = ["plot_curves", "plot_widths"]
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
 _STYLES = [
@@ -23,6 +23,9 @@ _LABELS = {
     "train_error": "Train error (%)",
     "test_loss": "Test loss (with L2)",
     "test_error": "Test error (%)",
+    "train_perplexity": "Train perplexity",
+    "validation_perplexity": "Validation perplexity",
+    "test_perplexity": "Test perplexity",
     "regularization": "L2 term",
 }
 
@@ -30,7 +33,7 @@ _LABELS = {
 def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
     """Draws values along one or more curves, as in figure 2 of the paper.
 
-    The axis of a loss is logarithmic where its values span more than a factor of 20.
+    The axis of a loss or perplexity is logarithmic where its values span more than a factor of 20.
 
     Args:
         results: dict from label (`"Bezier"`) to complete `CurveEvaluation`.
@@ -60,7 +63,7 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
             axis.plot(result.t, values, style, color=color, label=label, linewidth=2)
             axis.plot(result.t[[0, -1]], values[[0, -1]], "o", color="black", markersize=5)
             low, high = min(low, values.min()), max(high, values.max())
-        if "loss" in name and 0 < low and high > 20 * low:
+        if not name.endswith("error") and 0 < low and high > 20 * low:
             axis.set_yscale("log")
         axis.set_xlabel("position t on the curve")
         axis.set_ylabel(_LABELS.get(name, name.replace("_", " ")))
@@ -68,6 +71,39 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
         axis.margins(y=0.08)
         axis.grid(alpha=0.3)
     axes[0][0].legend(frameon=False)
+    _save(figure, path, title)
+
+
+def plot_widths(widths, series, path, title=None):
+    """Draws the worst train loss and the length ratio of curves against the width (section A.7).
+
+    Args:
+        widths: list of widths, the factor K of the fully connected layers.
+        series: dict from curve name to a list of `CurveEvaluation`, one for each width.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.7), layout="constrained")
+    for index, (label, results) in enumerate(series.items()):
+        color, style = _STYLES[index % len(_STYLES)]
+        worst = [result.summary("train_loss")["max"] for result in results]
+        axes[0].plot(widths, worst, style, marker="o", color=color, label=label.capitalize())
+        if all(result.length_ratio > 1 + 1e-6 for result in results):
+            ratios = [result.length_ratio for result in results]
+            axes[1].plot(widths, ratios, style, marker="o", color=color, label=label.capitalize())
+    ends = [max(result["train_loss"][0], result["train_loss"][-1]) for result in results]
+    axes[0].plot(widths, ends, ":", marker="s", color="black", label="worse endpoint")
+    axes[0].set_ylabel("Worst train loss on the curve")
+    axes[1].set_ylabel("Length of the curve / of the segment")
+    for axis in axes:
+        axis.set_xlabel("width K of the fully connected layers")
+        axis.margins(y=0.12)
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+    _save(figure, path, title)
+
+
+def _save(figure, path, title):
     if title:
         figure.suptitle(title)
     try:

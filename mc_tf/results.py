@@ -17,6 +17,11 @@ _ACCURACIES = (
     "accuracy",
     "acc",
 )
+_TABLE = tuple(
+    f"{part}_{value}"
+    for part in ("train", "validation", "test")
+    for value in ("loss", "error", "perplexity")
+)
 
 
 class CurveEvaluation:
@@ -104,22 +109,26 @@ class CurveEvaluation:
             "end": float(values[-1]),
         }
 
-    def table(self, names=("train_loss", "train_error", "test_loss", "test_error")):
+    def table(self, names=None):
         """The summary as lines of text, one for each name that is there.
 
         Args:
-            names: which values, in order.
+            names: which values, in order. Default: loss, error and perplexity on the training,
+                validation and test data, as far as they are there.
 
         Returns:
             str.
         """
+        names = names or _TABLE
         columns = ("start", "end", "min", "int", "mean", "max", "barrier")
-        lines = [f"{'':<14}" + "".join(f"{column.capitalize():>10}" for column in columns)]
+        width = max(14, *(len(name) + 1 for name in names if name in self._values), 0)
+        lines = [f"{'':<{width}}" + "".join(f"{column.capitalize():>10}" for column in columns)]
         for name in names:
             if name in self._values:
                 row = self.summary(name)
                 lines.append(
-                    f"{name.replace('_', ' '):<14}" + "".join(f"{row[c]:>10.4f}" for c in columns)
+                    f"{name.replace('_', ' '):<{width}}"
+                    + "".join(f"{row[c]:>10.4f}" for c in columns)
                 )
         lines.append(f"length {self.length:.4f}, {self.length_ratio:.4f} x the segment")
         return "\n".join(lines)

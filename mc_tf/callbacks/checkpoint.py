@@ -1,46 +1,92 @@
-"""A checkpoint that is whole whenever the process is killed."""
+"""A checkpoint that is whole whenever the process is killed, and everything that is in it."""
 
+import io
 import math
 import os
 import zipfile
 
 import keras
+import numpy as np
+from keras import ops
 
 from mc_tf.files import atomic_path
+from mc_tf.flat import state_variables
 
-__all__ = ["AtomicCheckpoint", "load_checkpoint"]
+__all__ = [
+    "AtomicCheckpoint",
+    "BestCheckpoint",
+    "load_checkpoint",
+    "read_record",
+    "save_checkpoint",
+]
+
+_RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
 
 
 class AtomicCheckpoint(keras.callbacks.Callback):
     """Saves the model with its optimizer to one `.keras` file after each epoch.
 
     The file is written under a temporary name and then renamed, so that at any moment it holds
-    one complete state; `optimizer.iterations` in it says how far training had come. Weights and
-    momentum are inside, and for a curve all random seeds. Keras does not save the seeds of a
-    plain network's dropout layers: those begin anew when training goes on.
+    one complete state: weights, momentum, random seeds, recurrent state, and how many steps
+    training has come, so that it can go on there.
 
     Args:
         path: file name, ending in `.keras`.
         every: save after each so many epochs, and after the last one. Default 1.
+        every_steps: also save after each so many steps. Default: no.
+        keep_every: keep a copy as `NAME-0010.keras` after each so many epochs. Default: none.
+        steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
+            trained.
+        first_step: batches of the first epoch that were trained earlier. Default 0.
 
     Training that diverges (a loss that is not finite) is ended with a `ValueError` and not saved.
     """
 
-    def __init__(self, path, every=1):
+    def __init__(
+        self,
+        path,
+        every=1,
+        every_steps=None,
+        keep_every=None,
+        steps_per_epoch=None,
+        first_step=0,
+    ):
         super().__init__()
         self.path = os.fspath(path)
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1 epoch. Received: every={every}")
+        for name, value in (("every", every), ("keep_every", keep_every)):
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1 epoch. Received: {name}={value}")
+        if every_steps is not None and every_steps < 1:
+            raise ValueError(f"`every_steps` must be at least 1. Received: {every_steps}")
         self.every = every
+        self.every_steps = every_steps
+        self.keep_every = keep_every
+        self._steps_per_epoch = steps_per_epoch
+        self._first_step = first_step
+        self._epoch = 0
 
-    def save(self, model=None):
+    def save(self, model=None, step=0):
         """Saves now.
 
         Args:
             model: the model, default the one that is trained.
+            step: number of steps that it was trained for.
         """
-        with atomic_path(self.path) as temporary:
-            (model or self.model).save(temporary)
+        save_checkpoint(model or self.model, self.path, step=step)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras' hook."""
+        self._epoch = epoch
+        self._saved = self._first_step
+        self._steps = self._steps_per_epoch or self.params["steps"]
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Keras' hook: saves, where `every_steps` asks for it."""
+        done = self._first_step + batch + 1
+        if self.every_steps and done < self._steps and done - self._saved >= self.every_steps:
+            if math.isfinite((logs or {}).get("loss", 0.0)):
+                self._saved = done
+                self.save(step=self._epoch * self._steps + done)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook: saves, unless training diverged.
@@ -48,6 +94,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         Raises:
             ValueError: if the loss of the epoch is not finite; the file stays as it was.
         """
+        self._first_step = 0
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise ValueError(
@@ -55,8 +102,94 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 "another directory with a smaller learning rate. The last checkpoint before it, "
                 f"if there is one, is in '{self.path}'."
             )
+        step = (epoch + 1) * self._steps
+        if self.keep_every and (epoch + 1) % self.keep_every == 0:
+            root, ending = os.path.splitext(self.path)
+            save_checkpoint(self.model, f"{root}-{epoch + 1:04d}{ending}", step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
-            self.save()
+            self.save(step=step)
+
+
+class BestCheckpoint(keras.callbacks.Callback):
+    """Keeps the model of the epoch with the best value of a metric, written in one step.
+
+    What the file holds counts when training goes on: Keras' `ModelCheckpoint` forgets it.
+
+    Args:
+        path: file name, ending in `.keras`.
+        monitor: name in the logs, such as `"val_accuracy"`.
+        mode: `"max"` or `"min"`.
+    """
+
+    def __init__(self, path, monitor, mode):
+        super().__init__()
+        self.path = os.fspath(path)
+        self.monitor = monitor
+        self._sign = {"max": 1.0, "min": -1.0}[mode]
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook: looks up the best value so far."""
+        record = read_record(self.path) if os.path.exists(self.path) else {}
+        self.best = float(record.get("best", -self._sign * math.inf))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook: saves the model if it is better than all before."""
+        value = float((logs or {})[self.monitor])
+        if self._sign * value > self._sign * self.best:
+            self.best = value
+            save_checkpoint(self.model, self.path, best=value, epoch=epoch + 1)
+
+
+def save_checkpoint(model, path, **record):
+    """Saves a model with everything that its training depends on, in one step.
+
+    Keras leaves random seeds and the state of stateful recurrent layers out of a `.keras` file;
+    they are added to the archive, which Keras can still read.
+
+    Args:
+        model: built Keras model.
+        path: file name, ending in `.keras`.
+        **record: numbers to be read back by `read_record`.
+    """
+    arrays = {f"record:{name}": np.asarray(value) for name, value in record.items()}
+    for index, variable in enumerate(_left_out(model)):
+        arrays[f"state:{index}"] = ops.convert_to_numpy(variable)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(_RECORD, buffer.getvalue())
+
+
+def _left_out(model):
+    """Variables that decide how training goes on and that Keras does not save."""
+    saved = {id(v) for v in model.weights}
+    return [v for v in state_variables(model) if id(v) not in saved]
+
+
+def read_record(path):
+    """The numbers that `save_checkpoint` was given.
+
+    Args:
+        path: `.keras` file.
+
+    Returns:
+        dict of floats and ints; empty if Keras alone wrote the file.
+    """
+    return {
+        key.removeprefix("record:"): value.item()
+        for key, value in _read(path).items()
+        if key.startswith("record:")
+    }
+
+
+def _read(path):
+    with zipfile.ZipFile(path) as archive:
+        if _RECORD not in archive.namelist():
+            return {}
+        with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
+            return dict(stored)
 
 
 def load_checkpoint(path, compile=True):
@@ -85,10 +218,15 @@ def load_checkpoint(path, compile=True):
             f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
         )
     try:
-        return keras.saving.load_model(path, compile=compile)
+        model = keras.saving.load_model(path, compile=compile)
+        stored = _read(path)
+        for index, variable in enumerate(_left_out(model)):
+            if f"state:{index}" in stored:
+                variable.assign(stored[f"state:{index}"])
     except Exception as error:  # zip, h5py, json and Keras each have their own
         reason = str(error).strip().splitlines() or [""]
         raise ValueError(
             f"The model file '{path}' is damaged or is not a Keras model "
             f"({type(error).__name__}: {reason[0][:200]}). Make it again."
         ) from error
+    return model

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend, curves
-from mc_tf.flat import check_same_architecture, flat_weights
+from mc_tf.flat import check_same_architecture, flat_weights, reset_recurrent_state
 from mc_tf.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
@@ -49,6 +49,8 @@ class CurveLayer(keras.layers.Layer):
         >>> [v.name for v in layer.trainable_variables]
         ['bend_1']
     """
+
+    stateful = True  # `reset_state` resets what the wrapped layer carries, if anything
 
     def __init__(self, layer, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
         kwargs.setdefault("dtype", layer.dtype_policy)
@@ -187,11 +189,10 @@ class CurveLayer(keras.layers.Layer):
         self.points[index].assign(flat)
 
     def initialize_bends(self):
-        """Puts the bends on the segment between the endpoints, evenly spaced and in order."""
-        start, end = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
-        for j in range(1, self.curve.num_points - 1):
-            fraction = j / (self.curve.num_points - 1)
-            self.points[j].assign((1 - fraction) * start + fraction * end)
+        """Puts the bends where the curve family begins: evenly spaced on the segment."""
+        ends = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
+        for point, value in zip(self.points, self.curve.initial_points(*ends, self.layout)):
+            point.assign(value)
 
     def state_copy(self, variable):
         """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
@@ -209,13 +210,7 @@ class CurveLayer(keras.layers.Layer):
 
     def reset_state(self):
         """Sets the recurrent state of stateful layers back to zero, as `Model.reset_states`."""
-
-        def reset():
-            for part in self.layer._flatten_layers():
-                if getattr(part, "stateful", False) and hasattr(part, "reset_state"):
-                    part.reset_state()
-
-        self._run(reset)
+        self._run(lambda: reset_recurrent_state(self.layer))
 
     # Running the code with the numbers.
 

@@ -1,0 +1,65 @@
+"""Flags that choose a data set, in all programs that need one."""
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_data_flags():
+    """Flags that choose the data set."""
+    flags.DEFINE_string("dataset", "digits", "Data set: see mc_tf.data.names().")
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "Directory of tensorflow-datasets, holding NAME/VERSION. Default: its own.",
+    )
+    flags.DEFINE_bool(
+        "use_test",
+        False,
+        "Train on all training examples and evaluate on the test set; without it the last 5,000 "
+        "training examples (of digits: a fifth) are held out and evaluated on.",
+    )
+    flags.DEFINE_enum(
+        "normalization",
+        None,
+        ["resnet", "vgg", "caffe", "torch"],
+        "CIFAR: channel means and deviations of the ResNet (default) or VGG experiments. ImageNet: "
+        "as keras.applications' ResNets expect (caffe, the default) or as most others (torch).",
+    )
+    flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
+    flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
+
+
+def load_data():
+    """The data set that the flags choose.
+
+    Returns:
+        Data set from `mc_tf.data.load`.
+    """
+    from mc_tf import data
+
+    return data.load(
+        FLAGS.dataset,
+        data_dir=FLAGS.data_dir,
+        use_test=FLAGS.use_test,
+        normalization=FLAGS.normalization,
+        num_steps=FLAGS.num_steps,
+        image_size=FLAGS.image_size,
+    )
+
+
+def load_small_data(num_examples):
+    """A few examples of the data set that the flags choose, or embedded ones in their shape.
+
+    Args:
+        num_examples: how many for training and for testing; of a text, hundreds of words.
+
+    Returns:
+        Data set: the chosen one if `--data_dir` is given.
+    """
+    from mc_tf.data import stand_in
+
+    data = load_data() if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
+    size = 100 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
+    return data.first(size, size)

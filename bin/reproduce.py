@@ -1,0 +1,118 @@
+r"""Reproduces a published result from start to end: endpoints, curves, evaluation, figure.
+
+A recipe is a file of flags in bin/recipes; flags given besides it come after it, so they win.
+Writes everything to WORKDIR, the published numbers beside the obtained ones to
+WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on after an interruption.
+
+  python bin/reproduce.py --list
+  python bin/reproduce.py --recipe=table2_cifar10_vgg16 --data_dir=DIRECTORY
+  python bin/reproduce.py --recipe=table2_cifar10_vgg16 --smoke
+"""
+
+import os
+
+import data_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+RECIPES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
+SMOKE_EXAMPLES = 64
+SMOKE_BATCH = 32
+
+flags.DEFINE_string("recipe", None, "Name of the recipe, see --list.")
+flags.DEFINE_bool("list", False, "List the recipes with their state and stop.")
+flags.DEFINE_bool(
+    "smoke",
+    False,
+    "Only try it, in less than a minute: one epoch of a small network on a few examples, of the "
+    "data set in --data_dir, or without that of embedded data in its shape.",
+)
+flags.DEFINE_string("results_file", "runs/results.csv", "Table that the numbers are added to.")
+flags.DEFINE_string("network", "convnet", "Network, see mc_tf.models.registry.names().")
+flags.DEFINE_float("weight_decay", 0.0, "Factor wd of wd/2 * sum of squares.", lower_bound=0.0)
+flags.DEFINE_string("initial_weights", None, "File of weights that both endpoints start from.")
+flags.DEFINE_list("widths", [], "Values of the network's option width, one experiment each.")
+flags.DEFINE_list("curves", ["segment", "bezier", "polychain"], "Curves between the endpoints.")
+flags.DEFINE_integer("num_bends", 1, "Bends of a Bezier curve or chain.", lower_bound=1)
+flags.DEFINE_integer("curve_epochs", 50, "Epochs of a curve.", lower_bound=0)
+flags.DEFINE_float("curve_learning_rate", 0.015, "Base rate of a curve.", lower_bound=0.0)
+flags.DEFINE_string("curve_schedule", None, "Schedule of a curve. Default: --schedule.")
+flags.DEFINE_list("curve_seeds", ["3"], "Seeds of a curve; each curve is found for each.")
+flags.DEFINE_integer("num_points", 61, "Positions to evaluate; the paper has 121.", lower_bound=2)
+flags.DEFINE_integer(
+    "num_train_examples", None, "Evaluate on the first training examples only.", lower_bound=1
+)
+flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
+flags.DEFINE_string("title", None, "Heading of the figure.")
+flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")
+flags.DEFINE_string("smoke_network", None, "Smaller network for --smoke.")
+flags.DEFINE_multi_string("smoke_option", [], "Options of its builder, NAME=VALUE.")
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=30, learning_rate=0.05, workdir=None)
+training_flags.define_network_flags()
+
+
+def main(_):
+    """Runs the recipe, or lists all."""
+    from mc_tf import recipes, reproduction, targets
+    from mc_tf.files import check_writable
+
+    if FLAGS.list:
+        for recipe in recipes.read_recipes(RECIPES):
+            workdir = os.path.join("runs", recipe.name)
+            print(f"{recipe.name:<32}{recipes.state(workdir):<48}{recipe.title}")
+        return
+    if not FLAGS.recipe:
+        raise ValueError("Give --recipe=NAME; --list shows the names.")
+    name = f"smoke/{FLAGS.recipe}" if FLAGS.smoke else FLAGS.recipe
+    workdir = FLAGS.workdir or os.path.join("runs", name)
+    plan = experiment_from_flags(reproduction, targets)
+    check_writable(workdir)
+    check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
+    data = data_flags.load_small_data(SMOKE_EXAMPLES) if FLAGS.smoke else data_flags.load_data()
+    rows = reproduction.run_experiment(plan, data, workdir, say=lambda s: print(s, flush=True))
+    targets.append_results(FLAGS.results_file, name, rows)
+    print(targets.format_rows(rows))
+    print(f"{workdir}/comparison.json, {workdir}/curves.png, {FLAGS.results_file}")
+
+
+def experiment_from_flags(reproduction, targets):
+    """The experiment that the flags describe, made small for --smoke."""
+    changes, network, options = {}, FLAGS.network, training_flags.network_options()
+    num_points, num_train = FLAGS.num_points, FLAGS.num_train_examples
+    if FLAGS.smoke:
+        text = FLAGS.dataset in ("ptb", "pydoc")
+        changes = {"epochs": 1, "batch_size": FLAGS.batch_size if text else SMOKE_BATCH}
+        network = FLAGS.smoke_network or network
+        options = training_flags.network_options("smoke_option") or options
+        num_points, num_train = 3, None
+        FLAGS.image_size = FLAGS.smoke_image_size or FLAGS.image_size
+    training = training_flags.training_options(**changes)
+    curve_changes = {
+        "epochs": FLAGS.curve_epochs,
+        "learning_rate": FLAGS.curve_learning_rate,
+        "schedule": FLAGS.curve_schedule or FLAGS.schedule,
+        **changes,
+    }
+    return reproduction.Experiment(
+        network=network,
+        training=training,
+        curve_training=training_flags.training_options(**curve_changes),
+        weight_decay=FLAGS.weight_decay,
+        network_options=options,
+        initial_weights=FLAGS.initial_weights,
+        widths=training_flags.numbers("widths", float),
+        curves=tuple(FLAGS.curves),
+        num_bends=FLAGS.num_bends,
+        curve_seeds=training_flags.numbers("curve_seeds", int),
+        num_points=num_points,
+        num_train=num_train,
+        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
+        title=FLAGS.title,
+    )
+
+
+if __name__ == "__main__":
+    shared.run(main, recipes=RECIPES)

@@ -1,0 +1,136 @@
+"""Flags that say how to train, in all programs that do."""
+
+import json
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_training_flags(epochs, learning_rate, workdir="required"):
+    """Flags of a training, with the program's defaults.
+
+    Args:
+        epochs: default number of epochs.
+        learning_rate: default base learning rate.
+        workdir: default directory, `None` where the program chooses one; it must be given
+            otherwise.
+    """
+    required = workdir == "required"
+    flags.DEFINE_string(
+        "workdir",
+        None if required else workdir,
+        "Directory for what this program writes.",
+        required=required,
+    )
+    flags.DEFINE_integer("epochs", epochs, "Number of epochs.", lower_bound=0)
+    flags.DEFINE_integer("batch_size", 128, "Examples a batch.", lower_bound=1)
+    flags.DEFINE_float("learning_rate", learning_rate, "Base learning rate.", lower_bound=0.0)
+    flags.DEFINE_integer("seed", 0, "Seed of initial weights, order, augmentation and t.")
+    flags.DEFINE_enum(
+        "schedule",
+        "piecewise_linear",
+        ["piecewise_linear", "step", "exponential", "constant"],
+        "Learning rate: constant until half of the epochs, linear to final_ratio at 90 %, then "
+        "that; or times decay_factor at each of decay_epochs; or constant for decay_epochs, then "
+        "times decay_factor in each epoch; or constant.",
+    )
+    flags.DEFINE_float("final_ratio", 0.01, "Last rate divided by the base rate.", lower_bound=0.0)
+    flags.DEFINE_list("decay_epochs", [], "Epochs, counted from 0, at which the rate falls.")
+    flags.DEFINE_float("decay_factor", 0.1, "What it is multiplied by there.", lower_bound=0.0)
+    flags.DEFINE_float("momentum", 0.9, "Momentum of SGD.", lower_bound=0.0, upper_bound=1.0)
+    flags.DEFINE_float(
+        "clip_norm", None, "Global norm to which larger gradients are scaled.", lower_bound=0.0
+    )
+    flags.DEFINE_enum(
+        "precision",
+        "float32",
+        ["float32", "mixed_bfloat16", "mixed_float16"],
+        "Precision of a network that is built; a curve has its endpoints'.",
+    )
+    flags.DEFINE_integer(
+        "steps_per_execution", 1, "Steps that run as one call of the backend.", lower_bound=1
+    )
+    flags.DEFINE_enum(
+        "jit_compile", "auto", ["auto", "true", "false"], "Whether XLA compiles; auto: on a GPU."
+    )
+    flags.DEFINE_integer("save_every", 1, "Epochs between two checkpoints.", lower_bound=1)
+    flags.DEFINE_integer(
+        "save_every_steps", None, "Also a checkpoint after each so many steps.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "keep_every",
+        None,
+        "Keep a copy of the checkpoint after each so many epochs.",
+        lower_bound=1,
+    )
+    flags.DEFINE_bool("tensorboard", False, "Write logs for TensorBoard to WORKDIR/tensorboard.")
+    flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line an epoch.")
+
+
+def training_options(**changes):
+    """The settings that the flags of `define_training_flags` choose.
+
+    Args:
+        **changes: fields of `TrainingOptions` to set otherwise.
+
+    Returns:
+        `mc_tf.training.TrainingOptions`.
+    """
+    from mc_tf.options import TrainingOptions
+
+    given = {
+        field: FLAGS[field].value for field in TrainingOptions.__annotations__ if field in FLAGS
+    }
+    given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
+    given["decay_epochs"] = numbers("decay_epochs", int)
+    return TrainingOptions(**{**given, **changes})
+
+
+def define_network_flags():
+    """Flag for the options that only some networks have."""
+    flags.DEFINE_multi_string(
+        "network_option",
+        [],
+        "NAME=VALUE, an option of the network's builder, such as width=0.5 of 3conv3fc.",
+    )
+
+
+def network_options(flag="network_option"):
+    """The options of a network's builder that a flag gives.
+
+    Args:
+        flag: name of the flag.
+
+    Returns:
+        dict from name to number, bool, list or str.
+    """
+    options = {}
+    for entry in FLAGS[flag].value:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise ValueError(f"--{flag} must be NAME=VALUE. Received: '{entry}'.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def numbers(flag, kind):
+    """The numbers that a list flag gives.
+
+    Args:
+        flag: name of the flag.
+        kind: `int` or `float`.
+
+    Returns:
+        Tuple.
+    """
+    values = FLAGS[flag].value
+    try:
+        return tuple(kind(value) for value in values)
+    except ValueError as error:
+        what = {int: "whole numbers", float: "numbers"}[kind]
+        raise ValueError(f"--{flag} must be {what}. Received: {','.join(values)}.") from error

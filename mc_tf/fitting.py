@@ -1,0 +1,142 @@
+"""`model.fit` that goes on at any step that was saved, with data in the order of (seed, epoch)."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_record
+from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.files import atomic_path, remove_leftovers
+from mc_tf.schedules import learning_rate_at
+
+__all__ = ["fit", "fixed_batch_size"]
+
+
+def fit(model, path, data, options, validate):
+    """Trains a compiled model from the step that its checkpoint has reached.
+
+    Args:
+        model: compiled Keras model, as loaded from `path` if that is there.
+        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
+        data: data set with `epoch_batches` and `steps_per_epoch`.
+        options: `TrainingOptions`.
+        validate: whether to evaluate after each epoch, on the validation part where the data has
+            one of its own, otherwise on `data.test_batches`.
+
+    Returns:
+        `model`.
+    """
+    steps = data.steps_per_epoch(options.batch_size)
+    epoch, first_step = divmod(_steps_done(path), steps)
+    directory = os.path.dirname(path)
+    history = os.path.join(directory, "history.csv")
+    remove_leftovers(path)
+    _trim_history(history, epoch)
+    if options.epochs == 0:
+        AtomicCheckpoint(path).save(model)
+    validation = _validation(data, fixed_batch_size(model) or 500) if validate else None
+    # First the rest of an epoch that was begun, then the whole ones.
+    parts = [(epoch, epoch + 1, first_step)] if first_step else []
+    parts.append((epoch + len(parts), options.epochs, 0))
+    for start, end, first in parts:
+        if start >= end:
+            continue
+        batches = _EpochBatches(data, options, first)
+        callbacks = [
+            keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
+            batches,
+            ResetRecurrentState(keep_first=first > 0),
+            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
+        ]
+        if options.keep_best and validate:
+            best = os.path.join(directory, "best.keras")
+            remove_leftovers(best)
+            callbacks.append(BestCheckpoint(best, *_monitored(data)))
+        if options.tensorboard:
+            logs = os.path.join(directory, "tensorboard")
+            callbacks.append(keras.callbacks.TensorBoard(logs))
+        callbacks.append(
+            AtomicCheckpoint(
+                path,
+                every=options.save_every,
+                every_steps=options.save_every_steps,
+                keep_every=options.keep_every,
+                steps_per_epoch=steps,
+                first_step=first,
+            )
+        )
+        callbacks.append(keras.callbacks.CSVLogger(history, append=start > 0))
+        model.fit(
+            batches.dataset,
+            shuffle=False,  # the data set does it
+            initial_epoch=start,
+            epochs=end,
+            validation_data=validation,
+            verbose=options.verbose,
+            callbacks=callbacks,
+        )
+    return model
+
+
+def fixed_batch_size(network):
+    """The only batch size that a network takes, or `None`.
+
+    Args:
+        network: `keras.Model`, or a `CurveModel`.
+
+    Returns:
+        int or `None`.
+    """
+    shape = getattr(getattr(network, "network", network), "input_shape", None)
+    return shape[0] if isinstance(shape, tuple) and shape else None
+
+
+class _EpochBatches(keras.callbacks.Callback):
+    """A data set of which each pass is the next epoch's batches.
+
+    Keras reads it anew in each epoch, so that `steps_per_execution` cannot read past the end of
+    an epoch, as it would with one endless data set.
+    """
+
+    def __init__(self, data, options, first_step):
+        super().__init__()
+        with tf.device("CPU:0"):
+            self._epoch = tf.Variable(0, dtype="int64", trainable=False)
+
+        def one_epoch(_):
+            epoch = tf.identity(self._epoch)
+            return data.epoch_batches(options.batch_size, options.seed, epoch, first_step)
+
+        steps = data.steps_per_epoch(options.batch_size) - first_step
+        dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+        self.dataset = dataset.prefetch(tf.data.AUTOTUNE)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch.assign(epoch)
+
+
+def _steps_done(path):
+    return int(read_record(path).get("step", 0)) if os.path.exists(path) else 0
+
+
+def _validation(data, batch_size):
+    return getattr(data, "validation_batches", data.test_batches)(batch_size)
+
+
+def _monitored(data):
+    """Name in the logs and direction of the data set's first metric."""
+    name = data.metrics()[0].name
+    return f"val_{name}", "max" if "accuracy" in name else "min"
+
+
+def _trim_history(path, epochs):
+    """Drops rows of epochs after the checkpoint, which are trained again, and half a line."""
+    remove_leftovers(path)
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            first, *rows = file.readlines() or [b""]
+        rows = [row for row in rows if row.endswith(b"\n") and int(row.split(b",")[0]) < epochs]
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            file.writelines([first, *rows])

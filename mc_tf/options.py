@@ -1,0 +1,152 @@
+"""The settings of a training, and the compilation that follows from them."""
+
+import contextlib
+import dataclasses
+
+import keras
+
+from mc_tf import backend
+from mc_tf.schedules import SCHEDULES
+
+__all__ = ["PRECISIONS", "TrainingOptions", "compile_for", "precision"]
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """How to train: the settings that networks and curves share.
+
+    Attributes:
+        epochs: number of epochs in all.
+        learning_rate: base rate of SGD.
+        batch_size: examples a batch (of text: streams).
+        seed: integer that decides initial weights, order, augmentation and positions `t`.
+        schedule: `"piecewise_linear"` (the reference's), `"step"`, `"exponential"` (Penn
+            Treebank's) or `"constant"`; see `mc_tf.schedules`.
+        final_ratio: of `"piecewise_linear"`: last rate divided by the base rate, default 0.01.
+        decay_epochs: of `"step"`: epochs at which the rate falls; of `"exponential"`: one number,
+            of epochs at the base rate.
+        decay_factor: of `"step"` and `"exponential"`: what the rate is multiplied by.
+        momentum: of SGD, default 0.9.
+        clip_norm: global norm to which a larger gradient is scaled down. Default: none.
+        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`, of networks that are
+            built; a curve has its endpoints' precision.
+        steps_per_execution: steps that run as one call of the backend, default 1.
+        jit_compile: whether XLA compiles the step: `"auto"` (see `mc_tf.backend.use_xla`),
+            `True` or `False`.
+        save_every: epochs between two checkpoints.
+        save_every_steps: also a checkpoint after each so many steps. Default: none.
+        keep_every: keep a copy of the checkpoint after each so many epochs. Default: none.
+        keep_best: whether to keep the network with the best validation result as `best.keras`.
+        tensorboard: whether to write logs for TensorBoard.
+        verbose: Keras' verbosity of training.
+
+    Raises:
+        ValueError: if a value cannot be.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 128
+    seed: int = 0
+    schedule: str = "piecewise_linear"
+    final_ratio: float = 0.01
+    decay_epochs: tuple = ()
+    decay_factor: float = 0.1
+    momentum: float = 0.9
+    clip_norm: float | None = None
+    precision: str = "float32"
+    steps_per_execution: int = 1
+    jit_compile: bool | str = "auto"
+    save_every: int = 1
+    save_every_steps: int | None = None
+    keep_every: int | None = None
+    keep_best: bool = False
+    tensorboard: bool = False
+    verbose: int = 1
+
+    def __post_init__(self):
+        """Checks what the types cannot say."""
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"Unknown schedule {self.schedule!r}. Choose one of: {', '.join(SCHEDULES)}."
+            )
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"Unknown precision {self.precision!r}. Choose one of: {', '.join(PRECISIONS)}."
+            )
+        needed = {"step": "at least one epoch", "exponential": "exactly one number"}
+        count = len(self.decay_epochs)
+        if self.schedule == "exponential" and count != 1 or self.schedule == "step" and not count:
+            raise ValueError(
+                f"The schedule '{self.schedule}' needs {needed[self.schedule]} in decay_epochs. "
+                f"Received: decay_epochs={list(self.decay_epochs)}."
+            )
+
+    def settings(self, data):
+        """What the result depends on, as a dict for `claim`; defaults of later options left out.
+
+        Args:
+            data: data set.
+        """
+        chosen = {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        chosen |= {"batch_size": self.batch_size, "seed": self.seed}
+        for name in _RESULT_DEPENDS_ON:
+            value = getattr(self, name)
+            if value != TrainingOptions.__dataclass_fields__[name].default:
+                chosen[name] = list(value) if isinstance(value, tuple) else value
+        return {**data.settings, **chosen}
+
+
+_RESULT_DEPENDS_ON = (
+    "schedule",
+    "final_ratio",
+    "decay_epochs",
+    "decay_factor",
+    "momentum",
+    "clip_norm",
+    "precision",
+)
+
+
+def compile_for(model, data, options=None):
+    """Compiles a network or curve as the experiments do: SGD and the cross-entropy of logits.
+
+    Args:
+        model: a Keras model that outputs logits.
+        data: data set, whose metrics are compiled in.
+        options: `TrainingOptions`. Default: for evaluation only.
+    """
+    options = options or TrainingOptions(epochs=0, learning_rate=0.0)
+    jit_compile = options.jit_compile
+    model.compile(
+        optimizer=keras.optimizers.SGD(
+            options.learning_rate, momentum=options.momentum, global_clipnorm=options.clip_norm
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=data.metrics(),
+        steps_per_execution=options.steps_per_execution,
+        jit_compile=backend.use_xla() if jit_compile == "auto" else jit_compile,
+    )
+
+
+@contextlib.contextmanager
+def precision(name):
+    """Context in which Keras builds layers with a dtype policy.
+
+    Args:
+        name: such as `"mixed_bfloat16"`.
+
+    Example:
+        >>> with precision("mixed_bfloat16"):
+        ...     layer = keras.layers.Dense(1)
+        >>> layer.compute_dtype, keras.config.dtype_policy().name
+        ('bfloat16', 'float32')
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

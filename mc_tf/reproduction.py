@@ -1,0 +1,172 @@
+"""A whole experiment, resumable: endpoints, curves, evaluations, figure, and how it compares."""
+
+import dataclasses
+import os
+
+import numpy as np
+
+from mc_tf import experiment, training
+from mc_tf.files import check_writable, write_json
+from mc_tf.options import TrainingOptions
+from mc_tf.targets import compare
+
+__all__ = ["Experiment", "run_experiment"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """What to train, to join and to evaluate.
+
+    Attributes:
+        network: name in the registry.
+        training: `TrainingOptions` of the endpoints; the second one has the next seed.
+        curve_training: `TrainingOptions` of the curves.
+        weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`.
+        network_options: dict of the builder's own options.
+        initial_weights: file of weights from which both endpoints start. Default: none.
+        widths: values of the builder's option `width`; the experiment is done for each. Default:
+            once, without it.
+        curves: names of curve families, see `mc_tf.experiment.make_curve`.
+        num_bends: number of bends of Bezier curves and polygonal chains.
+        curve_seeds: seeds of curve training; each trained family is found once for each.
+        num_points: positions at which curves are evaluated.
+        num_train: how many of the training examples to evaluate on. Default: all.
+        targets: list of `mc_tf.targets.Target`, the published numbers.
+        title: heading of the figure.
+    """
+
+    network: str
+    training: TrainingOptions
+    curve_training: TrainingOptions
+    weight_decay: float = 0.0
+    network_options: dict = dataclasses.field(default_factory=dict)
+    initial_weights: str | None = None
+    widths: tuple = ()
+    curves: tuple = ("segment", "bezier", "polychain")
+    num_bends: int = 1
+    curve_seeds: tuple = (3,)
+    num_points: int = 61
+    num_train: int | None = None
+    targets: tuple = ()
+    title: str | None = None
+
+
+def run_experiment(plan, data, workdir, say=print):
+    """Runs an experiment from start to end, or goes on where it was stopped.
+
+    Args:
+        plan: `Experiment`.
+        data: data set from `mc_tf.data.load`.
+        workdir: directory for everything: a folder for each network and curve, `curves.png` and
+            `curves.svg`, `widths.png` and `widths.svg` for several widths, and `comparison.json`.
+        say: function that is called with a line of text at each step.
+
+    Returns:
+        List of `mc_tf.targets.Row`: what was obtained beside the targets.
+
+    Raises:
+        ValueError, OSError: as the steps themselves do.
+    """
+    check_writable(workdir)
+    results, distances = {}, {}
+    for width in plan.widths or (None,):
+        prefix = "" if width is None else f"width {width:g} "
+        folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
+        files = _train_endpoints(plan, data, folder, width, prefix, say)
+        bends = {}
+        for name, seed, label in _curves(plan):
+            say(f"Connecting by a {prefix}{label} ...")
+            curve_folder = os.path.join(folder, label)
+            options = dataclasses.replace(plan.curve_training, seed=seed)
+            curve = experiment.make_curve(name, plan.num_bends)
+            curve_model = training.train_curve(curve_folder, data, *files, curve, options)
+            results[prefix + label] = experiment.evaluate(
+                curve_model,
+                data,
+                os.path.join(curve_folder, "evaluation"),
+                num_points=plan.num_points,
+                batch_size=plan.training.batch_size if data.num_train < 500 else 500,
+                num_train=plan.num_train,
+                verbose=int(plan.training.verbose > 0),
+            )
+            say(f"\n{_capital(prefix + label)}\n{results[prefix + label].table()}\n")
+            if curve_model.curve.trainable:
+                bends.setdefault(name, []).append(_points(curve_model))
+        distances.update(_distances(bends, prefix))
+    _draw(plan, results, workdir)
+    rows = compare(results, distances, plan.targets)
+    content = [dataclasses.asdict(row) for row in rows]
+    write_json(os.path.join(workdir, "comparison.json"), content)
+    return rows
+
+
+def _train_endpoints(plan, data, folder, width, prefix, say):
+    """Trains both endpoints; returns their files."""
+    files = []
+    for index, name in enumerate(("start", "end")):
+        say(f"Training the {prefix}network '{name}' ({plan.training.epochs} epochs) ...")
+        options = (
+            plan.network_options if width is None else {**plan.network_options, "width": width}
+        )
+        training.train_network(
+            os.path.join(folder, name),
+            data,
+            plan.network,
+            dataclasses.replace(plan.training, seed=plan.training.seed + index),
+            weight_decay=plan.weight_decay,
+            network_options=options,
+            initial_weights=plan.initial_weights,
+        )
+        files.append(os.path.join(folder, name, "model.keras"))
+    return files
+
+
+def _curves(plan):
+    """`(family, seed, label)` for each curve; the label is also its folder."""
+    for name in plan.curves:
+        trained = experiment.make_curve(name, plan.num_bends).trainable
+        seeds = plan.curve_seeds if trained else plan.curve_seeds[:1]
+        for seed in seeds:
+            yield name, seed, name if len(seeds) == 1 else f"{name}-{seed}"
+
+
+def _points(curve_model):
+    return np.asarray(curve_model.control_points(), "float64")
+
+
+def _distances(bends, prefix):
+    """Distances in weight space of the endpoints, and of the bends of equal curves (section 4)."""
+    found = {}
+    for name, curves in bends.items():
+        first, *others = curves
+        found[f"{prefix}endpoints"] = float(np.linalg.norm(first[-1] - first[0]))
+        for other in others:
+            inner = first[1:-1] - other[1:-1]
+            found[f"{prefix}bends of {name}"] = float(np.linalg.norm(inner, axis=1).mean())
+    return found
+
+
+def _draw(plan, results, workdir):
+    from mc_tf.plots import plot_curves, plot_widths
+
+    quality = next(
+        name
+        for name in ("test_error", "test_perplexity")
+        if all(name in result.names for result in results.values())
+    )
+    labels = {_capital(label): result for label, result in results.items()}
+    for ending in ("png", "svg"):
+        path = os.path.join(workdir, f"curves.{ending}")
+        plot_curves(labels, path, ("train_loss", quality), title=plan.title)
+        if plan.widths:
+            trained = [name for _, _, name in _curves(plan)]
+            series = {
+                name: [results[f"width {width:g} {name}"] for width in plan.widths]
+                for name in trained
+            }
+            path = os.path.join(workdir, f"widths.{ending}")
+            plot_widths(plan.widths, series, path, title=plan.title)
+
+
+def _capital(label):
+    return label[0].upper() + label[1:]

@@ -1,0 +1,184 @@
+"""Published numbers beside the ones that were obtained."""
+
+import csv
+import dataclasses
+import datetime
+import os
+
+from mc_tf.files import atomic_path
+
+__all__ = ["Row", "Target", "append_results", "compare", "format_rows", "parse_target"]
+
+_STATISTICS = ("min", "int", "mean", "max")
+_REPORTED = (
+    ("train_loss", "max"),
+    ("test_error", "int"),
+    ("test_error", "max"),
+    ("train_perplexity", "max"),
+    ("validation_perplexity", "max"),
+    ("test_perplexity", "max"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A published number.
+
+    Attributes:
+        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints.
+        value: name of the value, such as `"test_error"`, or `"length_ratio"`.
+        statistic: `"min"`, `"int"`, `"mean"` or `"max"`; empty for `"length_ratio"` and distances.
+        number: float.
+    """
+
+    curve: str
+    value: str
+    statistic: str
+    number: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A number that was obtained, and the published one if there is one."""
+
+    curve: str
+    value: str
+    statistic: str
+    target: float | None
+    obtained: float | None
+
+
+def parse_target(text):
+    """Reads a target as recipes write it.
+
+    Args:
+        text: `CURVE:VALUE:STATISTIC=NUMBER`, or `CURVE:length_ratio=NUMBER`, or
+            `endpoints:distance=NUMBER`.
+
+    Returns:
+        `Target`.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_target("bezier:test_error:max=7.01")
+        Target(curve='bezier', value='test_error', statistic='max', number=7.01)
+    """
+    key, _, number = text.partition("=")
+    parts = [*key.split(":"), ""][:3]
+    try:
+        return Target(parts[0], parts[1], parts[2], float(number))
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            "A target must be CURVE:VALUE:STATISTIC=NUMBER, such as bezier:test_error:max=7.01, "
+            f"or CURVE:length_ratio=NUMBER. Received: '{text}'."
+        ) from error
+
+
+def compare(results, distances, targets):
+    """Puts what was obtained beside the targets.
+
+    Args:
+        results: dict from label to complete `CurveEvaluation`.
+        distances: dict from name to distance in weight space.
+        targets: iterable of `Target`.
+
+    Returns:
+        List of `Row`, of the endpoints first, then of each curve. A target that this experiment
+        does not obtain comes last, with `None`.
+
+    Raises:
+        ValueError: if a target names a statistic that there is not.
+    """
+    obtained = _obtained(results, distances)
+    wanted = {}
+    for target in targets:
+        if target.statistic not in (*_STATISTICS, ""):
+            raise ValueError(
+                f"Unknown statistic '{target.statistic}'. Choose one of: {', '.join(_STATISTICS)}."
+            )
+        wanted[target.curve, target.value, target.statistic] = target.number
+    default = set(_reported(results, distances))
+    keys = [key for key in obtained if key in default or key in wanted]
+    keys += [key for key in wanted if key not in obtained]
+    return [Row(*key, wanted.get(key), obtained.get(key)) for key in keys]
+
+
+def _obtained(results, distances):
+    found = {}
+    for label, result in results.items():
+        single = _single(label)
+        for value in result.names:
+            summary = result.summary(value)
+            ends = (summary["start"], summary["end"])
+            found.setdefault((single, value, "min"), min(ends))
+            found.setdefault((single, value, "max"), max(ends))
+    for label, result in results.items():
+        for value in result.names:
+            summary = result.summary(value)
+            found.update({(label, value, name): summary[name] for name in _STATISTICS})
+        found[label, "length_ratio", ""] = result.length_ratio
+    found.update({(name, "distance", ""): value for name, value in distances.items()})
+    return found
+
+
+def _reported(results, distances):
+    """Keys that every comparison shows, with a target or without."""
+    for label in (*results, *map(_single, results)):
+        for value, statistic in _REPORTED:
+            yield label, value, statistic
+        yield label, "test_error", "min"
+        yield label, "test_perplexity", "min"
+        yield label, "length_ratio", ""
+    for name in distances:
+        yield name, "distance", ""
+
+
+def _single(label):
+    """What the endpoints of a curve are called: `"single"`, or `"width 0.5 single"`."""
+    return label.rpartition(" ")[0] + " single" if " " in label else "single"
+
+
+def format_rows(rows):
+    """Rows as a table of text.
+
+    Args:
+        rows: list of `Row`.
+
+    Returns:
+        str.
+    """
+    lines = [f"{'':<24}{'':<32}{'target':>10}{'obtained':>10}"]
+    for row in rows:
+        numbers = "".join(
+            f"{'-' if value is None else format(value, '.4g'):>10}"
+            for value in (row.target, row.obtained)
+        )
+        name = f"{row.value.replace('_', ' ')} {row.statistic}".strip()
+        lines.append(f"{row.curve:<24}{name:<32}{numbers}")
+    return "\n".join(lines)
+
+
+def append_results(path, recipe, rows):
+    """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
+
+    Args:
+        path: the file; made if it is not there.
+        recipe: name of the recipe.
+        rows: list of `Row`.
+    """
+    columns = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))]
+    stored = []
+    if os.path.exists(path):
+        with open(path, newline="", encoding="utf-8") as file:
+            stored = list(csv.DictReader(file))
+    date = datetime.date.today().isoformat()
+    new = [{"date": date, "recipe": recipe, **dataclasses.asdict(row)} for row in rows]
+    new = [{key: "" if value is None else str(value) for key, value in row.items()} for row in new]
+    known = [{**row, "date": ""} for row in stored]
+    new = [row for row in new if {**row, "date": ""} not in known]
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows([*stored, *new])
