@@ -13,7 +13,15 @@ from mc_tf.fitting import fit, fixed_batch_size
 from mc_tf.models import connect, registry
 from mc_tf.options import TrainingOptions, compile_for, precision
 
-__all__ = ["TrainingOptions", "check_fits", "claim", "train_curve", "train_network"]
+__all__ = [
+    "TrainingOptions",
+    "check_batch_size",
+    "check_fits",
+    "claim",
+    "load_initial_weights",
+    "train_curve",
+    "train_network",
+]
 
 
 def claim(workdir, settings):
@@ -142,7 +150,7 @@ def train_network(
         settings["network_options"] = chosen
     if initial_weights:
         settings["initial_weights"] = os.path.abspath(initial_weights)
-        _load_weights(model, initial_weights)
+        load_initial_weights(model, initial_weights)
     claim(workdir, settings)
     path = os.path.join(workdir, "model.keras")
     if os.path.exists(path):
@@ -152,8 +160,17 @@ def train_network(
     return fit(model, path, data, options, validate=True)
 
 
-def _load_weights(model, path):
-    """Loads a file of weights with one clear line if that fails."""
+def load_initial_weights(model, path):
+    """Loads a file of weights with one clear line if that fails.
+
+    Args:
+        model: built Keras model.
+        path: file name: `.keras`, `.weights.h5`, or `.h5` as `keras.applications` publishes.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds other weights, or none.
+    """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file of weights '{path}'.")
     try:

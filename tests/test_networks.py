@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from model_zoo import gradients, numpy
 
-from mc_tf.models import imagenet_resnet, registry, with_weight_decay
+from mc_tf.curves import Bezier
+from mc_tf.models import connect, imagenet_resnet, registry, with_weight_decay
 from mc_tf.models.preresnet import preresnet
 from mc_tf.models.shake_shake import ShakeMix
+from mc_tf.training import load_initial_weights
 
 SHAPE = (32, 32, 3)
 QUICK = {
@@ -38,18 +40,16 @@ FAMILIES = [
 TRAINABLE = {  # by number of classes
     "3conv3fc": {10: 2_422_634, 100: 2_512_724},
     "convnet": {10: 57_130},
+    "lstm_small": {10_000: 4_651_600},
+    "lstm_medium": {10_000: 19_775_200},
+    "lstm_large": {10_000: 66_022_000},
     "densenet161": {1000: 28_681_000},
     "imagenet_resnet50": {1000: 25_583_592},
-    "imagenet_resnet101": {1000: 44_601_832},
     "imagenet_resnet152": {1000: 60_268_520},
     "preresnet20": {10: 272_282},
-    "preresnet56": {10: 855_578},
-    "preresnet110": {10: 1_146_842, 100: 1_169_972},
     "preresnet164": {10: 1_703_258, 100: 1_726_388},
     "pyramidnet272": {10: 26_210_842, 100: 26_288_692},
     "resnet20": {10: 269_722},
-    "resnet56": {10: 853_018},
-    "resnet110": {10: 1_727_962},
     "resnet158": {10: 2_505_690},
     "shakeshake26x64": {10: 11_653_978, 100: 11_677_108},
     "vgg16": {10: 15_245_130, 100: 15_291_300},
@@ -92,15 +92,15 @@ def layers_of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-@pytest.mark.parametrize("name", [n for n in registry.names() if not n.startswith("lstm")])
+@pytest.mark.parametrize("name", registry.names())
 def test_weight_counts(name, monkeypatch):
     """Published counts where there are; more classes only make the classifier larger."""
     assert name in TRAINABLE, f"Give {name} its number of trainable weights."
     # The large ones take long enough without the copy, which a test below makes.
     monkeypatch.setattr(imagenet_resnet, "with_weight_decay", lambda model, *_, **__: model)
     (classes, expected), *others = TRAINABLE[name].items()
-    model = registry.build(name, classes, SHAPE)
-    assert model.output_shape == (None, classes)
+    model = registry.build(name, classes, (20,) if name.startswith("lstm") else SHAPE)
+    assert model.output_shape[-1] == classes
     assert count(model) == expected
     features = model.layers[-1].kernel.shape[0]
     for more, weights in others:
@@ -166,19 +166,29 @@ def test_penalty_covers_every_trainable_weight(name):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_training_step_moves_the_weights(name):
-    keras.utils.set_random_seed(0)
-    model = quick(name, weight_decay=1e-4)
-    before = [np.array(w) for w in model.get_weights()]
+def test_a_training_step_and_a_curve(name):
+    first, second = (quick(name, weight_decay=1e-4) for _ in range(2))
+    x, y = images(4), np.array([0, 3, 9, 3])
+    before = [np.array(w) for w in first.get_weights()]
+    train_once(first, x, y)
+    moved = [np.any(a != b) for a, b in zip(before, first.get_weights(), strict=True)]
+    assert sum(moved) >= 0.9 * len(moved)
+    curve = connect(first, second, Bezier(1))
+    np.testing.assert_array_equal(numpy(curve(x, t=0.0)), numpy(first(x)))
+    start, bend, end = map(np.array, curve.control_points())
+    train_once(curve, x, y)
+    same_start, moved_bend, same_end = map(np.array, curve.control_points())
+    np.testing.assert_array_equal([start, end], [same_start, same_end])
+    assert np.mean(bend != moved_bend) > 0.5
+
+
+def train_once(model, x, y):
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         run_eagerly=keras.backend.backend() == "tensorflow",  # quicker there for one step
     )
-    loss = model.train_on_batch(images(4), np.array([0, 3, 9, 3]))
-    assert np.isfinite(loss)
-    moved = [np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True)]
-    assert sum(moved) >= 0.9 * len(moved)
+    assert np.isfinite(model.train_on_batch(x, y))
 
 
 @pytest.mark.parametrize("name", ["convnet", *FAMILIES[1:]])  # VGG-16 has none
@@ -349,7 +359,8 @@ def pretrained(tmp_path_factory):
 
 def test_imagenet_resnet_reads_the_weights_of_keras_applications(pretrained):
     original, file = pretrained
-    model = registry.build("imagenet_resnet50", 4, SHAPE, weight_decay=0.01, weights_file=file)
+    model = registry.build("imagenet_resnet50", 4, SHAPE, weight_decay=0.01)
+    load_initial_weights(model, file)
     np.testing.assert_allclose(
         numpy(model(images(2))), numpy(original(images(2))), rtol=1e-4, atol=1e-5
     )
@@ -363,13 +374,11 @@ def test_weights_files_that_do_not_fit(pretrained, tmp_path):
     for wrong in (file, tmp_path / "text.h5", tmp_path / "text.txt"):
         if wrong != file:
             wrong.write_text("not weights")
-        with pytest.raises(
-            ValueError, match=f"{wrong.name}.*fit wrn10x1 with 7 classes: ."
-        ) as error:
-            imagenet_resnet._load(plain("wrn10x1"), wrong, 7)
+        with pytest.raises(ValueError, match=f"{wrong.name}.*network 'wrn10x1'") as error:
+            load_initial_weights(plain("wrn10x1"), wrong)
         assert "\n" not in str(error.value)
-    with pytest.raises(FileNotFoundError, match="no weights file.*missing.h5"):
-        registry.build("imagenet_resnet50", 4, SHAPE, weights_file=tmp_path / "missing.h5")
+    with pytest.raises(FileNotFoundError, match="no file of weights.*missing.h5"):
+        load_initial_weights(plain("wrn10x1"), tmp_path / "missing.h5")
 
 
 def test_with_weight_decay_of_a_nested_network(tmp_path):

@@ -1,6 +1,4 @@
-"""Keras' ResNet-50, 101 and 152 for ImageNet, with L2 and with pretrained weights."""
-
-from pathlib import Path
+"""Keras' ResNet-50, 101 and 152 for ImageNet, with L2."""
 
 import keras
 
@@ -17,28 +15,26 @@ _MODELS = {
 
 @register(
     "imagenet_resnet<depth>",
-    examples=("imagenet_resnet50", "imagenet_resnet101", "imagenet_resnet152"),
+    examples=("imagenet_resnet50", "imagenet_resnet152"),
 )
-def imagenet_resnet(num_classes, input_shape, weight_decay=0.0, depth=50, weights_file=None):
+def imagenet_resnet(num_classes, input_shape, weight_decay=0.0, depth=50):
     """ResNet of `keras.applications` with logits, L2 and BN momentum 0.9.
+
+    `load_weights` reads the published files of the same network that have a classifier, such as
+    `resnet50_weights_tf_dim_ordering_tf_kernels.h5`.
 
     Args:
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 32 × 32 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
         depth: 50, 101 or 152. Defaults to 50.
-        weights_file: Local file with the weights of the same network of
-            `keras.applications`, classifier included, such as
-            `resnet50_weights_tf_dim_ordering_tf_kernels.h5`. Defaults to fresh weights.
 
     Returns:
         A `keras.Model`; for a thousand classes and three channels, the depths 50, 101
         and 152 have 25,583,592, 44,601,832 and 60,268,520 trainable weights.
 
     Raises:
-        ValueError: If the depth is another, the images are too small, or the weights
-            do not fit the network.
-        FileNotFoundError: If there is no such file.
+        ValueError: If the depth is another, or the images are too small.
     """
     if depth not in _MODELS:
         raise ValueError(
@@ -46,23 +42,8 @@ def imagenet_resnet(num_classes, input_shape, weight_decay=0.0, depth=50, weight
         )
     name = f"imagenet_resnet{depth}"
     inputs = image_input(input_shape, name, smallest=32)
-    if weights_file is not None and not Path(weights_file).is_file():
-        raise FileNotFoundError(f"There is no weights file at {str(weights_file)!r}.")
     features = _MODELS[depth](
         include_top=False, weights=None, input_tensor=inputs, pooling="avg"
     ).output
     model = keras.Model(inputs, logits(num_classes)(features), name=name)
-    if weights_file is not None:
-        _load(model, weights_file, num_classes)
     return with_weight_decay(model, weight_decay, momentum=0.9)
-
-
-def _load(model, weights_file, num_classes):
-    try:
-        model.load_weights(weights_file)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip("'\"").split("\n")[0]
-        raise ValueError(
-            f"The file {str(weights_file)!r} does not hold the weights of keras.applications "
-            f"that fit {model.name} with {num_classes} classes: {reason}"
-        ) from error

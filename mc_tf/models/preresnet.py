@@ -12,7 +12,7 @@ _EXPANSION = 4
 
 @register(
     "preresnet<depth>",
-    examples=("preresnet20", "preresnet56", "preresnet110", "preresnet164"),
+    examples=("preresnet20", "preresnet164"),
 )
 def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20):
     """Pre-activation ResNet (He et al. 2016, Identity Mappings in Deep Residual Networks).

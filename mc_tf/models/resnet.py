@@ -7,7 +7,7 @@ from mc_tf.models.registry import register
 from mc_tf.models.residual import add_zero_padded, blocks_in_stage
 
 
-@register("resnet<depth>", examples=("resnet20", "resnet56", "resnet110", "resnet158"))
+@register("resnet<depth>", examples=("resnet20", "resnet158"))
 def resnet(num_classes, input_shape, weight_decay=0.0, depth=20, skips=True):
     """ResNet (He et al. 2016, Deep Residual Learning for Image Recognition) for CIFAR.
 
