@@ -44,6 +44,7 @@ flags.DEFINE_integer("num_points", 61, "Positions to evaluate; the paper has 121
 flags.DEFINE_integer(
     "num_train_examples", None, "Evaluate on the first training examples only.", lower_bound=1
 )
+flags.DEFINE_integer("eval_batch_size", 500, "Examples a batch in evaluation.", lower_bound=1)
 flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
 flags.DEFINE_string("title", None, "Heading of the figure.")
 flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")
@@ -109,6 +110,7 @@ def experiment_from_flags(reproduction, targets):
         curve_seeds=training_flags.numbers("curve_seeds", int),
         num_points=num_points,
         num_train=num_train,
+        eval_batch_size=FLAGS.eval_batch_size,
         targets=tuple(targets.parse_target(text) for text in FLAGS.target),
         title=FLAGS.title,
     )

@@ -43,30 +43,6 @@ def fit(model, path, data, options, validate):
         if start >= end:
             continue
         batches = _EpochBatches(data, options, first)
-        callbacks = [
-            keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
-            batches,
-            ResetRecurrentState(keep_first=first > 0),
-            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
-        ]
-        if options.keep_best and validate:
-            best = os.path.join(directory, "best.keras")
-            remove_leftovers(best)
-            callbacks.append(BestCheckpoint(best, *_monitored(data)))
-        if options.tensorboard:
-            logs = os.path.join(directory, "tensorboard")
-            callbacks.append(keras.callbacks.TensorBoard(logs))
-        callbacks.append(
-            AtomicCheckpoint(
-                path,
-                every=options.save_every,
-                every_steps=options.save_every_steps,
-                keep_every=options.keep_every,
-                steps_per_epoch=steps,
-                first_step=first,
-            )
-        )
-        callbacks.append(keras.callbacks.CSVLogger(history, append=start > 0))
         model.fit(
             batches.dataset,
             shuffle=False,  # the data set does it
@@ -74,9 +50,34 @@ def fit(model, path, data, options, validate):
             epochs=end,
             validation_data=validation,
             verbose=options.verbose,
-            callbacks=callbacks,
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
+                batches,
+                ResetRecurrentState(keep_first=first > 0),
+                keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
+                *_optional_callbacks(directory, data, options, validate),
+                AtomicCheckpoint(
+                    path,
+                    every=options.save_every,
+                    every_steps=options.save_every_steps,
+                    keep_every=options.keep_every,
+                    steps_per_epoch=steps,
+                    first_step=first,
+                ),
+                keras.callbacks.CSVLogger(history, append=start > 0),
+            ],
         )
     return model
+
+
+def _optional_callbacks(directory, data, options, validate):
+    if options.keep_best and validate:
+        # Before the checkpoint: if killed between the two, the epoch is trained again.
+        best = os.path.join(directory, "best.keras")
+        remove_leftovers(best)
+        yield BestCheckpoint(best, *_monitored(data))
+    if options.tensorboard:
+        yield keras.callbacks.TensorBoard(os.path.join(directory, "tensorboard"))
 
 
 def fixed_batch_size(network):

@@ -31,6 +31,7 @@ class Experiment:
         curve_seeds: seeds of curve training; each trained family is found once for each.
         num_points: positions at which curves are evaluated.
         num_train: how many of the training examples to evaluate on. Default: all.
+        eval_batch_size: examples a batch in evaluation.
         targets: list of `mc_tf.targets.Target`, the published numbers.
         title: heading of the figure.
     """
@@ -47,6 +48,7 @@ class Experiment:
     curve_seeds: tuple = (3,)
     num_points: int = 61
     num_train: int | None = None
+    eval_batch_size: int = 500
     targets: tuple = ()
     title: str | None = None
 
@@ -85,7 +87,7 @@ def run_experiment(plan, data, workdir, say=print):
                 data,
                 os.path.join(curve_folder, "evaluation"),
                 num_points=plan.num_points,
-                batch_size=plan.training.batch_size if data.num_train < 500 else 500,
+                batch_size=plan.eval_batch_size,
                 num_train=plan.num_train,
                 verbose=int(plan.training.verbose > 0),
             )

@@ -763,3 +763,14 @@ def test_update_batch_norm_leaves_the_given_models_alone():
     assert update_batch_norm(curve_model, x) == 1
     assert_same(before[0], snapshot(start))
     assert_same(before[1], snapshot(end))
+
+
+@pytest.mark.parametrize("asked", ["auto", True, False])
+def test_loading_keeps_what_was_asked_of_xla(asked, tmp_path):
+    case = ZOO["dense"]
+    model = connect(case.model(1), case.model(2))
+    model.compile("sgd", case.loss(), jit_compile=asked)
+    model.save(tmp_path / "curve.keras")
+    loaded = keras.saving.load_model(tmp_path / "curve.keras")
+    assert loaded.get_compile_config()["jit_compile"] == asked
+    assert loaded.jit_compile == model.jit_compile

@@ -405,9 +405,9 @@ def test_with_weight_decay_of_a_nested_network(tmp_path):
 def test_options():
     assert registry.options("resnet20") == ["skips"]
     assert registry.options("wrn28x10") == ["dropout"]
-    assert registry.options("fc") == ["units"]
-    with pytest.raises(ValueError, match="network 'fc'. Received: 'width'. Expected: 'units'"):
-        registry.build("fc", 10, SHAPE, width=2)
+    assert registry.options("fc") == ["units", "width"]
+    with pytest.raises(ValueError, match="network 'fc'. Received: 'depth'. Expected: 'units'"):
+        registry.build("fc", 10, SHAPE, depth=2)
     with pytest.raises(ValueError, match="'convnet'. Received: 'width'. Expected: none"):
         registry.build("convnet", 10, SHAPE, width=2)
     with pytest.raises(ValueError, match="Received: 'depth'. Expected: 'skips'"):

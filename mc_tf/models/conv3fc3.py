@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import conv, dense, image_input, logits
+from mc_tf.models.layers import conv, dense, image_input, logits, scaled
 from mc_tf.models.registry import register
 
 
@@ -31,12 +31,7 @@ def conv3fc3(num_classes, input_shape, weight_decay=0.0, width=1.0):
     >>> conv3fc3(10, (32, 32, 3)).count_params()
     2422634
     """
-    units = round(1000 * width)
-    if units < 1:
-        raise ValueError(
-            "width must leave at least one of 1000 units, so be 0.001 or more. "
-            f"Received: width={width}."
-        )
+    units = scaled(1000, width)
     inputs = x = image_input(input_shape, "3conv3fc", smallest=15)
     for filters in (32, 64, 128):
         x = conv(filters, 5, weight_decay, activation="relu")(x)

@@ -85,17 +85,22 @@ class CurveModel(keras.Model):
 
         See `mc_tf.backend.use_xla` for the reason.
         """
+        self._asked_jit_compile = jit_compile
         if jit_compile == "auto":
             jit_compile = backend.use_xla()
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
+    def get_compile_config(self):
+        """As `keras.Model.get_compile_config`; `"auto"` is kept as it was asked for."""
+        config = super().get_compile_config()
+        return config and {**config, "jit_compile": self._asked_jit_compile}
+
     def compile_from_config(self, config):
         """Compiles as a saved model was; Keras calls it on loading.
 
-        Whether XLA is used is chosen anew, for the machine that loads.
+        Where XLA was left to `"auto"`, it is chosen anew, for the machine that loads.
         """
-        config = keras.saving.deserialize_keras_object(config)
-        self.compile(**{**config, "jit_compile": "auto"})
+        self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -2,22 +2,26 @@
 
 import keras
 
-from mc_tf.models.layers import dense, logits
+from mc_tf.models.layers import dense, logits, scaled
 from mc_tf.models.registry import register
 
 
 @register("fc")
-def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)):
+def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500), width=1.0):
     """Flatten, two ReLU layers of 500 units, logits (paper section A.2, MNIST).
 
     Args:
         num_classes: Number of logits.
         input_shape: Shape of one example, of any rank.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        units: Widths of the hidden layers. Defaults to `(500, 500)`.
+        units: Units of the hidden layers. Defaults to `(500, 500)`.
+        width: Factor of them. Defaults to 1.
 
     Returns:
         A `keras.Model`; 648,010 weights for ten classes at `(28, 28, 1)`.
+
+    Raises:
+        ValueError: If `width` leaves no units.
 
     Example:
     >>> fully_connected(10, (28, 28, 1)).count_params()
@@ -25,6 +29,6 @@ def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)
     """
     inputs = keras.Input(tuple(input_shape))
     x = keras.layers.Flatten()(inputs)
-    for width in units:
-        x = dense(width, weight_decay, activation="relu")(x)
+    for count in units:
+        x = dense(scaled(count, width), weight_decay, activation="relu")(x)
     return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="fc")

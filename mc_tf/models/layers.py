@@ -176,3 +176,28 @@ def image_input(input_shape, network, smallest=1):
             f"{smallest} x {smallest} pixels. Received: input_shape={shape}."
         )
     return keras.Input(shape)
+
+
+def scaled(units, width):
+    """Number of units of a layer of another width (section A.7, there K).
+
+    Args:
+        units: Int at width 1.
+        width: Factor, positive.
+
+    Returns:
+        Int.
+
+    Raises:
+        ValueError: If no unit is left.
+
+    Example:
+    >>> scaled(1000, 0.3)
+    300
+    """
+    count = round(units * width)
+    if count < 1:
+        raise ValueError(
+            f"width must leave at least one of {units} units. Received: width={width}."
+        )
+    return count
