@@ -23,6 +23,7 @@ setup(
         "matplotlib>=3.8",
         "scikit-learn>=1.4",  # the embedded digits
         "tqdm>=4.60",
+        "tensorboard>=2.18",  # --tensorboard
     ],
     extras_require={
         "test": [

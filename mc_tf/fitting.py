@@ -28,13 +28,19 @@ def fit(model, path, data, options, validate):
         `model`.
     """
     steps = data.steps_per_epoch(options.batch_size)
-    epoch, first_step = divmod(_steps_done(path), steps)
+    epoch, first_step = divmod(_steps_done(model, path), steps)
     directory = os.path.dirname(path)
     history = os.path.join(directory, "history.csv")
     remove_leftovers(path)
     _trim_history(history, epoch)
-    if options.epochs == 0:
+    if options.epochs == 0 and not os.path.exists(path):
         AtomicCheckpoint(path).save(model)
+    # A training step that has to make variables is traced twice.
+    model.optimizer.build(model.trainable_variables)
+    # These may change from run to run; a checkpoint brings what it was compiled with.
+    model.steps_per_execution = options.steps_per_execution
+    if options.jit_compile != "auto":
+        model.jit_compile = options.jit_compile
     validation = _validation(data, fixed_batch_size(model) or 500) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
     parts = [(epoch, epoch + 1, first_step)] if first_step else []
@@ -118,8 +124,11 @@ class _EpochBatches(keras.callbacks.Callback):
         self._epoch.assign(epoch)
 
 
-def _steps_done(path):
-    return int(read_record(path).get("step", 0)) if os.path.exists(path) else 0
+def _steps_done(model, path):
+    """Steps that the checkpoint was trained for; loss scaling can leave out some updates."""
+    if not os.path.exists(path):
+        return 0
+    return int(read_record(path).get("step", model.optimizer.iterations))
 
 
 def _validation(data, batch_size):

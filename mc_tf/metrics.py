@@ -27,6 +27,21 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
     def __init__(self, name="perplexity", dtype=None, from_logits=True):
         super().__init__(name=name, dtype=dtype, from_logits=from_logits)
 
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds the words of a batch.
+
+        Args:
+            y_true: word numbers, `(batch, steps)`.
+            y_pred: logits, `(batch, steps, words)`.
+            sample_weight: weights, `(batch, steps)`. Default: all words count alike.
+        """
+        # As so many examples: Keras would give each example the same weight, however long it is.
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+        if sample_weight is not None:
+            sample_weight = ops.reshape(sample_weight, (-1,))
+        return super().update_state(ops.reshape(y_true, (-1,)), y_pred, sample_weight)
+
     def result(self):
         """The perplexity so far."""
         return ops.exp(super().result())

@@ -3,6 +3,7 @@
 import matplotlib
 
 matplotlib.use("Agg")
+matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
 from matplotlib import pyplot as plt  # noqa: E402
 
 from mc_tf.files import atomic_path  # noqa: E402
@@ -99,15 +100,18 @@ def plot_widths(widths, series, path, title=None):
         axis.set_xlabel("width K of the fully connected layers")
         axis.margins(y=0.12)
         axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+        if axis.get_legend_handles_labels()[0]:  # no curve may be longer than the segment
+            axis.legend(frameon=False)
     _save(figure, path, title)
 
 
 def _save(figure, path, title):
     if title:
         figure.suptitle(title)
+    # An SVG file would hold the time, and names drawn at random: equal figures, equal files.
+    metadata = {"Date": None} if str(path).endswith(".svg") else None
     try:
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=150)
+            figure.savefig(temporary, dpi=150, metadata=metadata)
     finally:
         plt.close(figure)

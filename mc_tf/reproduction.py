@@ -70,13 +70,14 @@ def run_experiment(plan, data, workdir, say=print):
         ValueError, OSError: as the steps themselves do.
     """
     check_writable(workdir)
+    curves = list(_curves(plan))  # an unknown one is refused before any work
     results, distances = {}, {}
     for width in plan.widths or (None,):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
         files = _train_endpoints(plan, data, folder, width, prefix, say)
         bends = {}
-        for name, seed, label in _curves(plan):
+        for name, seed, label in curves:
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
             options = dataclasses.replace(plan.curve_training, seed=seed)

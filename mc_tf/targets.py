@@ -66,13 +66,18 @@ def parse_target(text):
         Target(curve='bezier', value='test_error', statistic='max', number=7.01)
     """
     key, _, number = text.partition("=")
-    parts = [*key.split(":"), ""][:3]
+    curve, _, rest = key.partition(":")
+    value, _, statistic = rest.partition(":")
+    choices = ("",) if value in ("length_ratio", "distance") else _STATISTICS
     try:
-        return Target(parts[0], parts[1], parts[2], float(number))
-    except (ValueError, IndexError) as error:
+        if not (curve and value and statistic in choices):
+            raise ValueError(key)
+        return Target(curve, value, statistic, float(number))
+    except ValueError as error:
         raise ValueError(
             "A target must be CURVE:VALUE:STATISTIC=NUMBER, such as bezier:test_error:max=7.01, "
-            f"or CURVE:length_ratio=NUMBER. Received: '{text}'."
+            f"with a statistic of {', '.join(_STATISTICS)}; or CURVE:length_ratio=NUMBER, or "
+            f"endpoints:distance=NUMBER. Received: '{text}'."
         ) from error
 
 
@@ -87,18 +92,9 @@ def compare(results, distances, targets):
     Returns:
         List of `Row`, of the endpoints first, then of each curve. A target that this experiment
         does not obtain comes last, with `None`.
-
-    Raises:
-        ValueError: if a target names a statistic that there is not.
     """
     obtained = _obtained(results, distances)
-    wanted = {}
-    for target in targets:
-        if target.statistic not in (*_STATISTICS, ""):
-            raise ValueError(
-                f"Unknown statistic '{target.statistic}'. Choose one of: {', '.join(_STATISTICS)}."
-            )
-        wanted[target.curve, target.value, target.statistic] = target.number
+    wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
     default = set(_reported(results, distances))
     keys = [key for key in obtained if key in default or key in wanted]
     keys += [key for key in wanted if key not in obtained]

@@ -36,6 +36,7 @@ def claim(workdir, settings):
         ValueError: if it holds a run with other settings, naming the first difference.
     """
     check_writable(workdir)
+    settings = json.loads(json.dumps(settings, default=str))  # as in the file: tuples are lists
     path = os.path.join(workdir, "settings.json")
     remove_leftovers(path)
     if os.path.exists(path):
@@ -141,8 +142,7 @@ def train_network(
             data.num_classes,
             data.input_shape,
             weight_decay=weight_decay,
-            **data.network_options(options.batch_size),
-            **chosen,
+            **{**data.network_options(options.batch_size), **chosen},
         )
     check_batch_size(model, options.batch_size)
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
@@ -150,10 +150,12 @@ def train_network(
         settings["network_options"] = chosen
     if initial_weights:
         settings["initial_weights"] = os.path.abspath(initial_weights)
+    path = os.path.join(workdir, "model.keras")
+    begun = os.path.exists(path)
+    if initial_weights and not begun:
         load_initial_weights(model, initial_weights)
     claim(workdir, settings)
-    path = os.path.join(workdir, "model.keras")
-    if os.path.exists(path):
+    if begun:
         model = load_checkpoint(path)
     else:
         compile_for(model, data, options)

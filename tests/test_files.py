@@ -94,7 +94,7 @@ def test_checkpoint_after_each_so_many_epochs_and_the_last(tmp_path):
     saved = []
 
     class Spy(AtomicCheckpoint):
-        def save(self, model=None):
+        def save(self, model=None, step=0):
             saved.append(int(self.model.optimizer.iterations))
 
     case = ZOO["dense"]

@@ -136,7 +136,12 @@ class TextData:
     @property
     def settings(self):
         """What identifies the data and how it is served, as a dict."""
-        return {"data": self.name, "test": self.test_name, "num_steps": self.num_steps}
+        return {
+            "data": self.name,
+            "test": self.test_name,
+            "num_steps": self.num_steps,
+            "train_examples": self.num_train,
+        }
 
     def metrics(self):
         """What a language model is judged by.

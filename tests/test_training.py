@@ -1,0 +1,558 @@
+"""Training: schedules, options, resuming at any step, checkpoints; against SGD in numpy."""
+
+import csv
+import dataclasses
+import importlib.util
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from model_zoo import ZOO, assert_same, numpy, snapshot
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="training is tested with the TensorFlow backend",
+)
+pytest.importorskip("tensorflow")
+
+from mc_tf import Bezier, schedules, training  # noqa: E402
+from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint  # noqa: E402
+from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
+from mc_tf.data import TextData, load  # noqa: E402
+from mc_tf.models import registry  # noqa: E402
+from mc_tf.options import TrainingOptions, compile_for, precision  # noqa: E402
+
+UNITS = {"units": [8]}
+EPOCHS = 4
+TENSORBOARD = importlib.util.find_spec("tensorboard") is not None
+STEPS = 7  # an epoch; neither 2 nor 3 divides it
+BASE = {
+    "epochs": EPOCHS,
+    "learning_rate": 0.3,
+    "batch_size": 32,
+    "seed": 5,
+    "clip_norm": 1.0,
+    "keep_best": True,
+    "verbose": 0,
+}
+
+
+def options(**changes):
+    return TrainingOptions(**{**BASE, **changes})
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").first(200, 50)
+
+
+@pytest.fixture(scope="module")
+def text():
+    """Seven windows of five words an epoch in each of four streams."""
+    words = np.random.default_rng(0).integers(0, 12, 4 * (5 * STEPS + 1))
+    return TextData("random", [str(i) for i in range(12)], words, words[:30], words[:30], 5)
+
+
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    """A run that nothing interrupts: its directory and the network."""
+    folder = tmp_path_factory.mktemp("whole")
+    chosen = options(keep_every=2, tensorboard=TENSORBOARD)
+    return folder, training.train_network(folder, digits, "fc", chosen, network_options=UNITS)
+
+
+def column(folder, name):
+    with open(folder / "history.csv", newline="") as file:
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+class Stop(Exception):
+    """Stands for a power cut."""
+
+
+def stopped(monkeypatch, after, function, *args, **kwargs):
+    """Runs a training until so many times a batch's end was announced."""
+    original, calls = AtomicCheckpoint.on_train_batch_end, []
+
+    def hook(self, batch, logs=None):
+        original(self, batch, logs)
+        calls.append(batch)
+        if len(calls) == after:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AtomicCheckpoint, "on_train_batch_end", hook)
+        with pytest.raises(Stop):
+            function(*args, **kwargs)
+
+
+def assert_same_training(first, second):
+    """Weights and optimizer, bit for bit."""
+    assert_same(snapshot(first), snapshot(second))
+    assert_same(*([numpy(v) for v in m.optimizer.variables] for m in (first, second)))
+
+
+# The oracle.
+
+
+def sgd(weights, batches, rates, momentum=0.9, clip_norm=None):
+    """SGD on a network with one ReLU layer, in numpy; yields the weights after each epoch."""
+    weights = [w.astype("float64") for w in weights]
+    velocity = [np.zeros_like(w) for w in weights]
+    for rate, epoch in zip(rates, batches):
+        for x, y in epoch:
+            grads = gradients(weights, x.reshape(len(x), -1), y)
+            norm = np.sqrt(sum((g**2).sum() for g in grads))
+            scale = min(1, clip_norm / norm) if clip_norm else 1
+            velocity = [momentum * v - rate * scale * g for v, g in zip(velocity, grads)]
+            weights = [w + v for w, v in zip(weights, velocity)]
+        yield [w.copy() for w in weights]
+
+
+def gradients(weights, x, y):
+    kernel, bias, kernel2, bias2 = weights
+    hidden = np.maximum(x @ kernel + bias, 0)
+    exps = np.exp(hidden @ kernel2 + bias2)
+    error = exps / exps.sum(1, keepdims=True)
+    error[np.arange(len(y)), y] -= 1
+    error /= len(y)
+    back = (error @ kernel2.T) * (hidden > 0)
+    return [x.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+
+
+def accuracy(weights, x, y):
+    hidden = np.maximum(x.reshape(len(x), -1) @ weights[0] + weights[1], 0)
+    return np.mean((hidden @ weights[2] + weights[3]).argmax(1) == y)
+
+
+def initial(data, seed=BASE["seed"]):
+    keras.utils.set_random_seed(seed)
+    model = registry.build("fc", data.num_classes, data.input_shape, **UNITS)
+    return [numpy(w) for w in model.trainable_variables]
+
+
+@pytest.fixture(scope="module")
+def expected(digits):
+    """Weights after each epoch of the whole run."""
+    rates = [schedules.piecewise_linear(e, EPOCHS, BASE["learning_rate"]) for e in range(EPOCHS)]
+    batches = [
+        list(digits.epoch_batches(32, BASE["seed"], epoch).as_numpy_iterator())
+        for epoch in range(EPOCHS)
+    ]
+    return list(sgd(initial(digits), batches, rates, clip_norm=BASE["clip_norm"]))
+
+
+def assert_weights(model, weights, tolerance=2e-4):
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        np.testing.assert_allclose(numpy(variable), value, rtol=tolerance, atol=tolerance)
+
+
+# Schedules and options.
+
+
+@pytest.mark.parametrize("epochs, ratio", [(1, 0.01), (7, 0.01), (10, 0.1), (160, 0.01)])
+def test_piecewise_linear(epochs, ratio):
+    progress = np.arange(1, epochs + 1) / epochs
+    wanted = 0.2 * np.interp(progress, [0, 0.5, 0.9, 1], [1, 1, ratio, ratio])
+    chosen = options(epochs=epochs, learning_rate=0.2, final_ratio=ratio)
+    found = [schedules.learning_rate_at(epoch, chosen) for epoch in range(epochs)]
+    np.testing.assert_allclose(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "changes, wanted",
+    [
+        ({"schedule": "constant"}, [2, 2, 2, 2, 2]),
+        ({"schedule": "step", "decay_epochs": (1, 3)}, [2, 0.2, 0.2, 0.02, 0.02]),
+        ({"schedule": "step", "decay_epochs": (3, 1), "decay_factor": 0.5}, [2, 1, 1, 0.5, 0.5]),
+        (
+            {"schedule": "exponential", "decay_epochs": (2,), "decay_factor": 0.5},
+            [2, 2, 1, 0.5, 0.25],
+        ),
+    ],
+    ids=["constant", "step", "any order", "exponential"],
+)
+def test_other_schedules(changes, wanted):
+    chosen = options(epochs=5, learning_rate=2.0, **changes)
+    found = [schedules.learning_rate_at(epoch, chosen) for epoch in range(5)]
+    np.testing.assert_allclose(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"schedule": "cosine"}, "Unknown schedule 'cosine'.*piecewise_linear"),
+        ({"precision": "float16"}, "Unknown precision 'float16'.*mixed_bfloat16"),
+        ({"schedule": "step"}, "'step' needs at least one epoch"),
+        ({"schedule": "exponential"}, "'exponential' needs exactly one number"),
+        ({"schedule": "exponential", "decay_epochs": (1, 2)}, r"exactly one.*\[1, 2\]"),
+    ],
+    ids=["schedule", "precision", "step", "none", "two"],
+)
+def test_options_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        options(**changes)
+
+
+def test_settings_are_what_the_result_depends_on(digits):
+    settings = options().settings(digits)
+    for changes in (
+        {"epochs": 5},
+        {"learning_rate": 0.2},
+        {"batch_size": 31},
+        {"seed": 6},
+        {"schedule": "constant"},
+        {"final_ratio": 0.1},
+        {"momentum": 0.0},
+        {"clip_norm": None},
+        {"precision": "mixed_bfloat16"},
+        {"schedule": "step", "decay_epochs": (1,)},
+        {"schedule": "step", "decay_epochs": (1,), "decay_factor": 0.5},
+    ):
+        other = options(**changes).settings(digits)
+        assert other != settings
+        settings_of_step = options(schedule="step", decay_epochs=(1,)).settings(digits)
+        assert "decay_factor" not in changes or other != settings_of_step
+    for changes in (
+        {"steps_per_execution": 3},
+        {"save_every": 2},
+        {"save_every_steps": 2},
+        {"keep_every": 2},
+        {"keep_best": False},
+        {"tensorboard": True},
+        {"jit_compile": True},
+        {"verbose": 2},
+    ):
+        assert options(**changes).settings(digits) == settings
+    for changes in ({"mean": (0.5,)}, {"std": (0.5,)}, {"name": "other"}, {"test_name": "test"}):
+        assert options().settings(dataclasses.replace(digits, **changes)) != settings
+    assert options().settings(digits.first(100, 50)) != settings
+
+
+# Training is SGD on the batches of each epoch.
+
+
+def test_weights_are_those_of_sgd_in_numpy(whole, expected):
+    """Order of the data in each epoch, schedule, momentum, clipping."""
+    _, model = whole
+    assert_weights(model, expected[-1])
+    assert int(model.optimizer.iterations) == STEPS * EPOCHS
+
+
+def test_history_has_the_schedule_and_the_validation(whole, expected, digits):
+    folder, _ = whole
+    rates = [schedules.piecewise_linear(e, EPOCHS, BASE["learning_rate"]) for e in range(EPOCHS)]
+    np.testing.assert_allclose(column(folder, "learning_rate"), rates, rtol=1e-6)
+    assert column(folder, "epoch") == list(range(EPOCHS))
+    ((x, y),) = digits.test_batches(50).as_numpy_iterator()
+    found = [accuracy(weights, x, y) for weights in expected]
+    np.testing.assert_allclose(column(folder, "val_accuracy"), found, atol=1e-6)
+
+
+def test_copies_of_epochs_and_of_the_best_one_are_kept(whole, expected):
+    folder, _ = whole
+    assert {p.name for p in folder.iterdir()} - {"tensorboard"} == {
+        "model.keras",
+        "model-0002.keras",
+        "model-0004.keras",
+        "best.keras",
+        "history.csv",
+        "settings.json",
+    }
+    assert_weights(load_checkpoint(folder / "model-0002.keras"), expected[1])
+    assert_weights(load_checkpoint(folder / "model-0004.keras"), expected[3])
+    reached = column(folder, "val_accuracy")
+    best = int(np.argmax(reached))
+    assert_weights(load_checkpoint(folder / "best.keras"), expected[best])
+    record = read_record(folder / "best.keras")
+    assert record == {"best": pytest.approx(reached[best]), "epoch": best + 1}
+
+
+@pytest.mark.skipif(not TENSORBOARD, reason="tensorboard is not installed")
+def test_logs_for_tensorboard(whole):
+    folder, _ = whole
+    logs = {p.parent.name for p in (folder / "tensorboard").rglob("events.out.tfevents.*")}
+    assert logs == {"train", "validation"}
+
+
+def test_batches_depend_on_the_epoch_alone(digits):
+    endless = digits.train_batches(32, seed=3, start_epoch=2).as_numpy_iterator()
+    epochs = [list(digits.epoch_batches(32, 3, e).as_numpy_iterator()) for e in (1, 2)]
+    assert not np.array_equal(epochs[0][0][1], epochs[1][0][1])
+    for x, y in epochs[1]:
+        received = next(endless)
+        np.testing.assert_array_equal(received[0], x)
+        np.testing.assert_array_equal(received[1], y)
+    rest = list(digits.epoch_batches(32, 3, 2, first_step=4).as_numpy_iterator())
+    assert_same([y for _, y in rest], [y for _, y in epochs[1][4:]])
+
+
+@pytest.mark.parametrize("momentum, clip_norm", [(0.0, 0.1), (0.9, 0.1), (0.9, None)])
+def test_one_step_by_hand(digits, momentum, clip_norm):
+    chosen = options(momentum=momentum, clip_norm=clip_norm, steps_per_execution=1)
+    before = initial(digits)
+    keras.utils.set_random_seed(chosen.seed)
+    model = registry.build("fc", 10, digits.input_shape, **UNITS)
+    compile_for(model, digits, chosen)
+    model.run_eagerly = True
+    batches = list(digits.epoch_batches(32).take(2).as_numpy_iterator())
+    rates = [chosen.learning_rate] * 2
+    steps = sgd(before, [[b] for b in batches], rates, momentum, clip_norm)
+    for batch, weights in zip(batches, steps):
+        model.train_on_batch(*batch)
+        assert_weights(model, weights, 1e-5)
+        if clip_norm and not momentum:
+            change = [w - b for w, b in zip(weights, before)]
+            norm = np.sqrt(sum((c**2).sum() for c in change))
+            assert norm <= chosen.learning_rate * clip_norm * (1 + 1e-6)
+            before = weights
+
+
+# Going on.
+
+
+def test_goes_on_in_the_middle_of_an_epoch(digits, whole, tmp_path, monkeypatch):
+    """With three steps an execution, which change nothing; the best network so far stays."""
+    chosen = options(steps_per_execution=3, save_every_steps=2)
+    arguments = (tmp_path, digits, "fc", chosen)
+    stopped(monkeypatch, 8, training.train_network, *arguments, network_options=UNITS)
+    assert read_record(tmp_path / "model.keras") == {"step": 2 * STEPS + 6}
+    resumed = training.train_network(*arguments, network_options={"units": (8,)})
+    assert int(resumed.optimizer.iterations) == STEPS * EPOCHS
+    assert_same_training(resumed, whole[1])
+    for name in ("epoch", "learning_rate", "val_accuracy", "val_loss"):
+        assert column(tmp_path, name) == column(whole[0], name)
+    best = [load_checkpoint(folder / "best.keras") for folder in (tmp_path, whole[0])]
+    assert_same_training(*best)
+    again = training.train_network(*arguments, network_options=UNITS)
+    assert_same_training(again, resumed)
+
+
+def photographed(copy, after, function, *args, **kwargs):
+    """Runs a training; its directory is copied as a power cut after so many calls leaves it."""
+    original, calls = AtomicCheckpoint.on_train_batch_end, []
+
+    def hook(self, batch, logs=None):
+        original(self, batch, logs)
+        calls.append(batch)
+        if len(calls) == after:
+            shutil.copytree(pathlib.Path(self.path).parent, copy)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AtomicCheckpoint, "on_train_batch_end", hook)
+        return function(*args, **kwargs)
+
+
+def train_text(folder, text, steps_per_execution):
+    chosen = options(
+        epochs=2,
+        batch_size=4,
+        keep_best=False,
+        save_every_steps=2,
+        steps_per_execution=steps_per_execution,
+    )
+    return training.train_network(folder, text, "lstm_medium", chosen, network_options={"units": 8})
+
+
+@pytest.fixture(scope="module")
+def language_models(text, tmp_path_factory):
+    """By steps an execution: directory, its copy at a power cut, and the network."""
+    found = {}
+    for steps, calls in ((1, 5), (2, 3)):
+        folder = tmp_path_factory.mktemp(f"text{steps}")
+        run = photographed(folder / "copy", calls, train_text, folder / "run", text, steps)
+        found[steps] = folder / "run", folder / "copy", run
+    return found
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_dropout_and_recurrent_state_go_on(steps, text, language_models):
+    whole, copy, uninterrupted = language_models[steps]
+    assert 0 < read_record(copy / "model.keras")["step"] < STEPS
+    resumed = train_text(copy, text, steps)
+    assert int(resumed.optimizer.iterations) == 2 * STEPS
+    assert_same_training(resumed, uninterrupted)
+    for name in ("epoch", "learning_rate", "val_perplexity"):
+        assert column(copy, name) == column(whole, name)
+
+
+def test_steps_per_execution_changes_nothing(language_models):
+    assert_same_training(language_models[1][2], language_models[2][2])
+
+
+def test_a_curve_goes_on(digits, tmp_path):
+    for name in ("start", "end"):
+        model = registry.build("fc", 10, digits.input_shape, weight_decay=1e-3, **UNITS)
+        model.save(tmp_path / f"{name}.keras")
+    ends = [tmp_path / "start.keras", tmp_path / "end.keras"]
+    chosen = options(epochs=2, save_every_steps=2)
+
+    def train(name):
+        return training.train_curve(tmp_path / name, digits, *ends, Bezier(1), chosen)
+
+    uninterrupted = photographed(tmp_path / "stopped", STEPS + 3, train, "whole")
+    assert read_record(tmp_path / "stopped" / "curve.keras") == {"step": STEPS + 2}
+    resumed = train("stopped")
+    assert_same_training(resumed, uninterrupted)
+    assert int(resumed.optimizer.iterations) == 2 * STEPS
+    rates = [column(tmp_path / name, "learning_rate") for name in ("stopped", "whole")]
+    assert rates[0] == rates[1]
+    model.save(ends[0])
+    with pytest.raises(ValueError, match="joins other networks.*Choose another --workdir"):
+        train("stopped")
+
+
+# Networks.
+
+
+def untrained(folder, data, network="fc", network_options=UNITS, **changes):
+    changes, rest = dict(changes), {}
+    if "initial_weights" in changes:
+        rest["initial_weights"] = changes.pop("initial_weights")
+    return training.train_network(
+        folder, data, network, options(epochs=0, **changes), network_options=network_options, **rest
+    )
+
+
+def test_mixed_precision(digits, text, tmp_path):
+    policy = keras.config.dtype_policy().name
+    chosen = {"precision": "mixed_bfloat16"}
+    networks = [
+        untrained(tmp_path / "fc", digits, **chosen),
+        untrained(tmp_path / "lstm", text, "lstm_small", {"units": 8}, batch_size=4, **chosen),
+    ]
+    assert keras.config.dtype_policy().name == policy
+    for model in networks:
+        *body, last = [layer for layer in model.layers if layer.weights]
+        assert {layer.compute_dtype for layer in body} == {"bfloat16"}
+        assert last.compute_dtype == "float32"
+        assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    x, _ = next(iter(digits.test_batches(5)))
+    assert networks[0](x).dtype == "float32"
+    with pytest.raises(ZeroDivisionError), precision("mixed_float16"):
+        raise ZeroDivisionError
+    assert keras.config.dtype_policy().name == policy
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_training_begins_with_given_weights(digits, ending, tmp_path):
+    path = tmp_path / f"given{ending}"
+    given = fresh(digits)
+    (given.save if ending == ".keras" else given.save_weights)(path)
+    model = untrained(tmp_path / "run", digits, initial_weights=str(path))
+    assert_same(snapshot(model), snapshot(given))
+    assert_same(snapshot(load_checkpoint(tmp_path / "run" / "model.keras")), snapshot(given))
+
+
+def fresh(data, seed=77, **changes):
+    keras.utils.set_random_seed(seed)
+    return registry.build("fc", data.num_classes, data.input_shape, **{**UNITS, **changes})
+
+
+def test_weights_that_do_not_fit_are_refused_with_one_line(digits, tmp_path):
+    fresh(digits, units=[9]).save_weights(tmp_path / "foreign.weights.h5")
+    (tmp_path / "text.weights.h5").write_text("hello")
+    for name, error, message in (
+        ("none.keras", FileNotFoundError, "no file of weights"),
+        ("foreign.weights.h5", ValueError, "does not hold the weights of the network 'fc'"),
+        ("text.weights.h5", ValueError, "does not hold the weights of the network 'fc'"),
+    ):
+        with pytest.raises(error, match=message) as caught:
+            untrained(tmp_path / "run", digits, initial_weights=str(tmp_path / name))
+        assert len(str(caught.value).splitlines()) == 1
+        assert name in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_run_in_the_directory_is_refused(digits, tmp_path):
+    untrained(tmp_path, digits)
+    content = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    untrained(tmp_path, digits, network_options={"units": (8,)}, steps_per_execution=2)
+    for changes, message in (
+        ({"network_options": {"units": [9]}}, r"network_options=.*\[8\].*\[9\].*another --workdir"),
+        ({"network_options": None}, "network_options=None"),
+        ({"seed": 1}, "seed=5, but this one has seed=1"),
+        ({"momentum": 0.5}, "momentum=None, but this one has momentum=0.5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            untrained(tmp_path, digits, **changes)
+    assert content.keys() == {p.name for p in tmp_path.iterdir()}
+    assert content["settings.json"] == (tmp_path / "settings.json").read_bytes()
+
+
+def test_a_batch_size_without_room_for_its_state_is_refused(text, tmp_path):
+    with pytest.raises(ValueError, match="batches of 5, but batch_size is 4.*--batch_size=5"):
+        untrained(tmp_path, text, "lstm_small", {"units": 2, "batch_size": 5}, batch_size=4)
+    for name, seed in (("start", 1), ("end", 2)):
+        keras.utils.set_random_seed(seed)
+        registry.build("lstm_small", 12, (5,), batch_size=4, units=2).save(
+            tmp_path / f"{name}.keras"
+        )
+    ends = [tmp_path / "start.keras", tmp_path / "end.keras"]
+    with pytest.raises(ValueError, match="batches of 4, but batch_size is 3"):
+        training.train_curve(
+            tmp_path / "curve", text, *ends, Bezier(1), options(batch_size=3, epochs=1)
+        )
+
+
+# Checkpoints.
+
+
+def compiled(model, case):
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), case.loss())
+    model.run_eagerly = True
+    return model
+
+
+def test_a_checkpoint_holds_the_seeds_of_dropout(tmp_path):
+    case, path = ZOO["dropout"], tmp_path / "a.keras"
+    model = compiled(case.model(1), case)
+    x, y = case.data()
+    model.train_on_batch(x, y)
+    save_checkpoint(model, path, step=3, best=0.5)
+    assert read_record(path) == {"step": 3, "best": 0.5}
+    loaded, by_keras = load_checkpoint(path), keras.saving.load_model(path)
+    assert_same(*([numpy(w) for w in m.weights] for m in (model, by_keras)))
+    for each in (model, loaded, by_keras):
+        each.run_eagerly = True
+        each.train_on_batch(x, y)
+    assert_same_training(model, loaded)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_checkpoint_holds_the_recurrent_state(dtype, tmp_path):
+    path, x = tmp_path / "a.keras", np.random.default_rng(0).integers(0, 9, (3, 4))
+    with precision(dtype):
+        model = registry.build("lstm_small", 9, (4,), batch_size=3, units=5)
+    first = numpy(model(x))
+    save_checkpoint(model, path)
+    loaded = load_checkpoint(path, compile=False)
+    second = numpy(model(x))
+    np.testing.assert_array_equal(numpy(loaded(x)), second)
+    assert not np.array_equal(first, second)
+
+
+def test_a_file_that_keras_wrote_is_loaded_too(tmp_path):
+    case, path = ZOO["dropout"], tmp_path / "a.keras"
+    model = compiled(case.model(1), case)
+    model.save(path)
+    assert read_record(path) == {}
+    assert_same(
+        [numpy(w) for w in load_checkpoint(path).weights], [numpy(w) for w in model.weights]
+    )
+
+
+@pytest.mark.parametrize("mode, values", [("max", (0.5, 0.4, 0.5, 0.6)), ("min", (3, 4, 3, 2))])
+def test_the_best_network_outlives_a_restart(mode, values, tmp_path):
+    path, model = tmp_path / "best.keras", ZOO["dense"].model(1)
+    kept = []
+    for epoch, value in enumerate(values):
+        callback = BestCheckpoint(path, "val_x", mode)  # as after a restart
+        callback.set_model(model)
+        callback.on_train_begin()
+        callback.on_epoch_end(epoch, {"val_x": value})
+        kept.append(read_record(path))
+    assert [record["epoch"] for record in kept] == [1, 1, 1, 4]
+    assert kept[-1]["best"] == values[-1]
