@@ -19,7 +19,7 @@ from absl import app, flags  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("networks", ["3conv3fc", "preresnet20"], "Names in the registry.")
-flags.DEFINE_integer("batch_size", 128, "Examples a batch.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 128, "Images a batch; of text: 20 streams.", lower_bound=1)
 flags.DEFINE_integer("rounds", 15, "Pairs of measurements.", lower_bound=7)
 flags.DEFINE_integer("steps", 4, "Training steps in one measurement.", lower_bound=1)
 flags.DEFINE_bool("with_xla", False, "Measure the curve compiled with XLA as well.")
@@ -34,8 +34,14 @@ def main(_):
     import mc_tf
     from mc_tf.backend import use_xla
 
-    x = np.random.default_rng(0).normal(size=(FLAGS.batch_size, 32, 32, 3)).astype("float32")
-    y = np.random.default_rng(1).integers(0, 10, FLAGS.batch_size)
+    rng = np.random.default_rng(0)
+
+    def examples(name):
+        """Number of classes, shape of an example and one batch: of words for an LSTM."""
+        if name.startswith("lstm"):
+            return 10_000, (20,), *(rng.integers(0, 10_000, (20, 20), "int32") for _ in range(2))
+        x = rng.normal(size=(FLAGS.batch_size, 32, 32, 3)).astype("float32")
+        return 10, (32, 32, 3), x, rng.integers(0, 10, FLAGS.batch_size)
 
     def prepare(model, jit_compile=None):
         model.compile(
@@ -46,15 +52,16 @@ def main(_):
         )
         return model
 
-    def seconds(model):
+    def seconds(model, x, y):
         began = time.perf_counter()
         for _ in range(FLAGS.steps):
             model.train_on_batch(x, y)
         return (time.perf_counter() - began) / FLAGS.steps
 
     for name in FLAGS.networks:
+        num_classes, shape, x, y = examples(name)
         plain, start, end = (
-            mc_tf.models.build(name, 10, (32, 32, 3), weight_decay=FLAGS.weight_decay)
+            mc_tf.models.build(name, num_classes, shape, weight_decay=FLAGS.weight_decay)
             for _ in range(3)
         )
         models = {
@@ -64,8 +71,8 @@ def main(_):
         if FLAGS.with_xla:
             models["curve with XLA"] = prepare(mc_tf.connect(start, end), jit_compile=True)
         for model in models.values():
-            seconds(model)
-        times = [[seconds(model) for model in models.values()] for _ in range(FLAGS.rounds)]
+            seconds(model, x, y)
+        times = [[seconds(model, x, y) for model in models.values()] for _ in range(FLAGS.rounds)]
         for column, label in enumerate(models):
             ratio = statistics.median(row[column] / row[0] for row in times)
             milliseconds = 1000 * statistics.median(row[column] for row in times)

@@ -78,6 +78,8 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
 def plot_widths(widths, series, path, title=None):
     """Draws the worst train loss and the length ratio of curves against the width (section A.7).
 
+    Axes are logarithmic where their values span a wide range.
+
     Args:
         widths: list of widths, the factor K of the fully connected layers.
         series: dict from curve name to a list of `CurveEvaluation`, one for each width.
@@ -95,8 +97,15 @@ def plot_widths(widths, series, path, title=None):
     ends = [max(result["train_loss"][0], result["train_loss"][-1]) for result in results]
     axes[0].plot(widths, ends, ":", marker="s", color="black", label="worse endpoint")
     axes[0].set_ylabel("Worst train loss on the curve")
+    low, high = axes[0].dataLim.intervaly
+    if 0 < low and high > 20 * low:
+        axes[0].set_yscale("log")
     axes[1].set_ylabel("Length of the curve / of the segment")
     for axis in axes:
+        if max(widths) > 10 * min(widths):
+            axis.set_xscale("log")
+            axis.set_xticks(widths, [f"{width:g}" for width in widths])
+            axis.minorticks_off()
         axis.set_xlabel("width K of the fully connected layers")
         axis.margins(y=0.12)
         axis.grid(alpha=0.3)
