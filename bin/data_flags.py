@@ -53,7 +53,7 @@ def load_small_data(num_examples):
     """A few examples of the data set that the flags choose, or embedded ones in their shape.
 
     Args:
-        num_examples: how many for training and for testing; of a text, hundreds of words.
+        num_examples: how many for training and for testing; of a text, times 30 words.
 
     Returns:
         Data set: the chosen one if `--data_dir` is given.
@@ -61,5 +61,5 @@ def load_small_data(num_examples):
     from mc_tf.data import stand_in
 
     data = load_data() if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
-    size = 100 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
+    size = 30 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
     return data.first(size, size)

@@ -83,12 +83,13 @@ def experiment_from_flags(reproduction, targets):
     """The experiment that the flags describe, made small for --smoke."""
     changes, network, options = {}, FLAGS.network, training_flags.network_options()
     num_points, num_train = FLAGS.num_points, FLAGS.num_train_examples
+    widths = training_flags.numbers("widths", float)
     if FLAGS.smoke:
         text = FLAGS.dataset in ("ptb", "pydoc")
         changes = {"epochs": 1, "batch_size": FLAGS.batch_size if text else SMOKE_BATCH}
         network = FLAGS.smoke_network or network
         options = training_flags.network_options("smoke_option") or options
-        num_points, num_train = 3, None
+        num_points, num_train, widths = 3, None, widths[:2]
         FLAGS.image_size = FLAGS.smoke_image_size or FLAGS.image_size
     training = training_flags.training_options(**changes)
     curve_changes = {
@@ -104,7 +105,7 @@ def experiment_from_flags(reproduction, targets):
         weight_decay=FLAGS.weight_decay,
         network_options=options,
         initial_weights=FLAGS.initial_weights,
-        widths=training_flags.numbers("widths", float),
+        widths=widths,
         curves=tuple(FLAGS.curves),
         num_bends=FLAGS.num_bends,
         curve_seeds=training_flags.numbers("curve_seeds", int),

@@ -7,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A checkout runs without installation.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from absl import app, flags  # noqa: E402
+from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
 
@@ -23,6 +23,8 @@ def run(main, recipes=None):
     def checked(arguments):
         if len(arguments) > 1:
             _fail(f"unexpected argument '{arguments[1]}'; all options are flags, see --help")
+        # Not TensorFlow's warning that each new network is traced, as it must be.
+        logging.set_verbosity(logging.ERROR)
         try:
             main(arguments)
         except (ValueError, OSError) as error:
@@ -48,11 +50,11 @@ def _parse(arguments, recipes):
 
 def _with_recipe(arguments, folder):
     """Puts the flags of `--recipe=NAME` before the others, which therefore win."""
-    from mc_tf.recipes import find_recipe
-
     for index, argument in enumerate(arguments):
         flag, _, name = argument.partition("=")
         if flag in ("--recipe", "-recipe"):
+            from mc_tf.recipes import find_recipe  # imports Keras, which takes seconds
+
             name = name or "".join(arguments[index + 1 : index + 2])
             path = find_recipe(folder, name).path
             return [arguments[0], f"--flagfile={path}", *arguments[1:]]

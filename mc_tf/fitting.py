@@ -33,10 +33,10 @@ def fit(model, path, data, options, validate):
     history = os.path.join(directory, "history.csv")
     remove_leftovers(path)
     _trim_history(history, epoch)
+    # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
+    model.optimizer.build(model.trainable_variables)
     if options.epochs == 0 and not os.path.exists(path):
         AtomicCheckpoint(path).save(model)
-    # A training step that has to make variables is traced twice.
-    model.optimizer.build(model.trainable_variables)
     # These may change from run to run; a checkpoint brings what it was compiled with.
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":

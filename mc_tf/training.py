@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import warnings
 
 import keras
 from keras import ops
@@ -176,13 +177,16 @@ def load_initial_weights(model, path):
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file of weights '{path}'.")
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings(record=True) as caught:
+            model.load_weights(path)
     except Exception as error:  # zip, h5py and Keras each have their own
         reason = str(error).strip().splitlines() or [""]
         raise ValueError(
             f"The file '{path}' does not hold the weights of the network '{model.name}' "
             f"({type(error).__name__}: {reason[0][:200]})."
         ) from error
+    for warning in caught:  # where it fails, one line is enough
+        warnings.warn(warning.message, stacklevel=2)
 
 
 def train_curve(workdir, data, start, end, curve, options):

@@ -69,8 +69,13 @@ class TrivialCurve(Curve):
         """
         for layer in getattr(network, "layers", [network]):
             activation = getattr(layer, "activation", keras.activations.linear)
-            if not isinstance(layer, (*_PASSES_SCALE, *_WEIGHTED, keras.layers.Activation)) or (
-                activation not in (keras.activations.linear, keras.activations.relu)
+            bounded = isinstance(layer, keras.layers.ReLU) and (
+                layer.max_value is not None or layer.threshold
+            )
+            if (
+                not isinstance(layer, (*_PASSES_SCALE, *_WEIGHTED, keras.layers.Activation))
+                or activation not in (keras.activations.linear, keras.activations.relu)
+                or bounded
             ):
                 raise ValueError(
                     "A trivial curve needs a feed-forward network of dense and convolutional "

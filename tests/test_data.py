@@ -238,11 +238,12 @@ def test_cifar10(data_dir):
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="'cifar11'.*cifar10, cifar100, digits, mnist"):
+    with pytest.raises(ValueError, match="'cifar11'.*cifar10, cifar100, digits, .*mnist, ptb"):
         load("cifar11")
     with pytest.raises(ValueError, match="'vgg'.*one of: digits"):
         load("digits", normalization="vgg")
-    assert mc_data.names() == ["cifar10", "cifar100", "digits", "mnist"]
+    named = ["cifar10", "cifar100", "digits", "imagenet2012", "mnist", "ptb", "pydoc"]
+    assert mc_data.names() == named
     assert mc_data.normalizations("cifar100") == ("resnet", "vgg")
 
 

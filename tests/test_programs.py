@@ -1,160 +1,40 @@
-"""The programs in bin/: the whole chain, kill and resume, bad input.
+"""The programs in bin/: the whole chain, kill and resume, bad input."""
 
-A program runs in a process of its own, forked from a server that has imported TensorFlow once: as
-good as `python bin/train.py ...`, without seconds of imports each. `command` does that one.
-"""
-
-import csv
-import dataclasses
-import hashlib
 import io
 import json
-import multiprocessing
-import os
 import pathlib
 import re
-import runpy
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
+from programs import (
+    DATA_DIR,
+    arrays,
+    assert_same_arrays,
+    command,
+    done,
+    history,
+    needs_tensorflow,
+    run,
+    run_all,
+    snapshot,
+    start,
+    temporary_files,
+)
 
-REPO = pathlib.Path(__file__).parents[1]
-PROGRAMS = ("train", "connect", "eval_curve", "plot_curve", "demo")
-LIMIT_SECONDS = 240
+PROGRAMS = ("train", "connect", "eval_curve", "plot_curve", "demo", "reproduce")
 EPOCHS = 6
 POINTS = 41
 NETWORK = ("--batch_size=256", f"--epochs={EPOCHS}")
 GRID = (f"--num_points={POINTS}", "--num_train_examples=300")
-# What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
-TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
-# A data set that is not there must not be downloaded by a test.
-OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
 
-pytestmark = [
-    pytest.mark.xdist_group("programs"),  # they share trained endpoints
-    pytest.mark.skipif(
-        os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
-        reason="the programs are tested with the TensorFlow backend",
-    ),
-]
+pytestmark = [needs_tensorflow, pytest.mark.xdist_group("programs")]  # they share endpoints
 
 
-# Running programs.
-
-
-@dataclasses.dataclass
-class Ended:
-    """How a program ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def errors(self):
-        """Lines on stderr that are not TensorFlow's own."""
-        return [line for line in self.err.splitlines() if line and not TF_LOG.match(line)]
-
-
-class Running:
-    """A program on its way."""
-
-    def __init__(self, process, folder):
-        self.process = process
-        self.folder = pathlib.Path(folder)
-
-    def wait(self):
-        self.process.join(LIMIT_SECONDS)
-        assert self.process.exitcode is not None, "the program hangs"
-        texts = [(self.folder / name).read_text() for name in ("out", "err")]
-        shutil.rmtree(self.folder)
-        return Ended(self.process.exitcode, *texts)
-
-    def kill_when(self, reached):
-        """SIGKILL as soon as `reached()`, which must be before the program's end."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while not reached():
-            assert self.process.is_alive() and time.monotonic() < deadline, self.wait().err
-            time.sleep(0.001)
-        self.process.kill()
-        assert self.wait().code == -9, "the program ended before it was killed"
-
-
-def start(program, *flags):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tensorflow", "keras", "sklearn.datasets", "h5py"])
-    folder = tempfile.mkdtemp(prefix="mc_tf-test-")
-    process = context.Process(
-        target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder), daemon=True
-    )
-    process.start()
-    return Running(process, folder)
-
-
-def _program(path, flags, folder):
-    for descriptor, name in ((1, "out"), (2, "err")):
-        file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
-        os.dup2(file, descriptor)
-    os.environ.update(OFFLINE)
-    os.chdir(folder)
-    sys.argv = [path, *flags]
-    sys.path.insert(0, os.path.dirname(path))
-    runpy.run_path(path, run_name="__main__")
-
-
-def run_all(program, flags):
-    """Runs a program with each of several flags at once; returns what they printed, by name."""
-    running = {name: start(program, *given) for name, given in flags.items()}
-    printed = {}
-    for name, one in running.items():
-        ended = one.wait()
-        assert ended.code == 0, ended.err
-        assert not re.search("Traceback|Warning", ended.err), ended.err
-        printed[name] = ended.out
-    return printed
-
-
-def run(program, *flags):
-    """Runs a program that must succeed; returns what it printed."""
-    return run_all(program, {"it": flags})["it"]
-
-
-def command(program, *flags):
-    """Runs a program as a user does."""
-    arguments = [sys.executable, f"{REPO}/bin/{program}.py", *flags]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT_SECONDS)
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-# Reading and damaging files.
-
-
-def arrays(path):
-    """All arrays in a `.keras` file: weights, optimizer, random seeds."""
-    found = {}
-    with zipfile.ZipFile(path) as archive:
-        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
-            file.visititems(
-                lambda name, item: (
-                    found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-                )
-            )
-    assert any(name.startswith("optimizer") for name in found)
-    return found
-
-
-def assert_same_arrays(path, other):
-    first, second = arrays(path), arrays(other)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], err_msg=name)
+# Damaging files, reading output.
 
 
 def set_nan(path, copy):
@@ -178,34 +58,8 @@ def cut(path, copy):
     return copy
 
 
-def history(folder):
-    """Rows of history.csv; a row that is being written does not count."""
-    path = folder / "history.csv"
-    text = path.read_text() if path.exists() else ""
-    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
-
-
-def done(path):
-    if not path.exists():
-        return np.zeros(0, bool)
-    with np.load(path) as stored:
-        return stored["done"]
-
-
-def temporary_files(folder):
-    return [path for path in folder.iterdir() if path.name.startswith(".")]
-
-
 def epochs_printed(out):
     return [int(epoch) for epoch in re.findall(r"^Epoch (\d+)/", out, re.MULTILINE)]
-
-
-def snapshot(folder):
-    return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 # The chain, once for all tests.
@@ -363,6 +217,10 @@ HELP = {
     "eval_curve": ("Evaluates loss and error along a curve", {"num_points": "61"}),
     "plot_curve": ("Draws losses and errors", {"values": "train_loss,test_error"}),
     "demo": ("The main job on the embedded digits", {"workdir": "runs/demo"}),
+    "reproduce": (
+        "Reproduces a published result",
+        {"num_points": "61", "results_file": "runs/results.csv"},
+    ),
 }
 
 
@@ -376,8 +234,11 @@ def test_help(program):
     assert f"python bin/{program}.py --" in ended.out  # an example
     for name, default in defaults.items():
         assert re.search(rf"--{name}: [^-]*\(default: '{default}'\)", ended.out), name
-    if program in ("train", "connect"):  # flags that programs share are explained too
-        assert {"--workdir", "--data_dir", "--seed"} <= set(re.findall(r"--\w+", ended.out))
+    explained = set(re.findall(r"--(?:\[no\])?(\w+)", ended.out))
+    if program in ("train", "connect", "reproduce"):  # flags that programs share, too
+        assert {"workdir", "data_dir", "image_size", "seed", "schedule", "clip_norm"} <= explained
+    if program in ("train", "reproduce"):
+        assert {"network_option", "initial_weights", "weight_decay"} <= explained
 
 
 # Kill and resume.
@@ -495,6 +356,7 @@ ENDS = ("--start={root}/a/model.keras", "--end={root}/b/model.keras")
 NEW = "--workdir={root}/new"
 CURVE = "--curve_file={root}/bezier/curve.keras"
 FIGURE = "--output={root}/new.png"
+DIGITS = "--recipe=digits"
 BAD = {
     "train: unknown data set": ("train", [NEW, "--dataset=svhn"], "'svhn'.*digits"),
     "train: data set not there": (
@@ -523,6 +385,44 @@ BAD = {
     "train: epochs": ("train", [NEW, "--epochs=-1"], "epochs=-1"),
     "train: argument": ("train", [NEW, "more"], "unexpected argument 'more'"),
     "train: unknown flag": ("train", [NEW, "--epoch=3"], "'epoch'"),
+    "train: network option without a value": (
+        "train",
+        [NEW, "--network_option=width"],
+        "NAME=VALUE.*'width'",
+    ),
+    "train: unknown network option": (
+        "train",
+        [NEW, "--network=fc", "--network_option=nonsense=1"],
+        "'nonsense'.*'units'",
+    ),
+    "train: no decay epochs": ("train", [NEW, "--schedule=exponential"], "decay_epochs"),
+    "train: decay epochs": ("train", [NEW, "--decay_epochs=x"], "--decay_epochs.*whole.*x"),
+    "train: missing weights": (
+        "train",
+        [NEW, "--initial_weights={root}/none.h5"],
+        "no file of weights.*none.h5",
+    ),
+    "train: weights of another network": (
+        "train",
+        [NEW, "--initial_weights={root}/other/model.keras"],
+        "other/model.keras' does not hold the weights.*'convnet'",
+    ),
+    "train: text not there": (
+        "train",
+        [NEW, "--dataset=ptb", "--data_dir={broken}/empty"],
+        "not in '.*/empty'.*--data_dir.*pydoc",
+    ),
+    "train: network for texts": (
+        "train",
+        [NEW, "--network=lstm_small"],
+        "lstm_small reads text.*--dataset=ptb or pydoc",
+    ),
+    "train: network for images": (
+        "train",
+        [NEW, "--dataset=pydoc", "--network=fc"],
+        "fc.*batch_size|batch_size.*fc",
+    ),
+    "train: steps of images": ("train", [NEW, "--num_steps=5"], "'digits' has no num_steps"),
     "connect: missing network": (
         "connect",
         [NEW, ENDS[0], "--end={root}/none.keras"],
@@ -540,6 +440,11 @@ BAD = {
     ),
     "connect: bends": ("connect", [NEW, *ENDS, "--num_bends=-1"], "num_bends=-1"),
     "connect: unknown curve": ("connect", [NEW, *ENDS, "--curve=circle"], "circle.*polychain"),
+    "connect: no trivial curve": (
+        "connect",
+        [NEW, *ENDS, "--curve=trivial"],
+        "trivial curve.*'batch_normalization.*BatchNormalization",
+    ),
     "connect: cut network": (
         "connect",
         [NEW, ENDS[0], "--end={broken}/cut.keras"],
@@ -639,6 +544,33 @@ BAD = {
     ),
     "demo: argument": ("demo", ["runs/demo"], "unexpected argument 'runs/demo'"),
     "demo: unwritable": ("demo", ["--workdir={broken}/file/x"], "Cannot write.*file/x"),
+    "reproduce: no recipe": ("reproduce", [NEW], "--recipe=NAME.*--list"),
+    "reproduce: unknown recipe": (
+        "reproduce",
+        [NEW, "--recipe=table9"],
+        "'table9'.*digits.*table2_cifar10_vgg16",
+    ),
+    "reproduce: unknown schedule": (
+        "reproduce",
+        [NEW, DIGITS, "--schedule=cosine"],
+        "schedule=cosine.*exponential",
+    ),
+    "reproduce: target": (
+        "reproduce",
+        [NEW, DIGITS, "--target=bezier=3"],
+        "CURVE:VALUE.*'bezier=3'",
+    ),
+    "reproduce: widths": ("reproduce", [NEW, DIGITS, "--widths=1,wide"], "--widths.*numbers.*wide"),
+    "reproduce: unknown curve": (
+        "reproduce",
+        [NEW, DIGITS, "--smoke", "--curves=segment,circle"],
+        "'circle'.*polychain",
+    ),
+    "reproduce: unwritable": (
+        "reproduce",
+        [DIGITS, "--workdir={broken}/file/x"],
+        "Cannot write.*file/x",
+    ),
 }
 
 
@@ -670,10 +602,9 @@ def test_unknown_flag_as_a_command(program):
 @pytest.fixture(scope="module")
 def mnist(root):
     """A network trained on MNIST for one epoch: directory and what the program printed."""
-    data_dir = os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds")
-    if not (pathlib.Path(data_dir) / "mnist").is_dir():
-        pytest.skip(f"mnist is not in {data_dir} (set MC_TF_DATA_DIR)")
-    flags = ("--dataset=mnist", f"--data_dir={data_dir}", "--network=fc", "--use_test")
+    if not (DATA_DIR / "mnist").is_dir():
+        pytest.skip(f"mnist is not in {DATA_DIR} (set MC_TF_DATA_DIR)")
+    flags = ("--dataset=mnist", f"--data_dir={DATA_DIR}", "--network=fc", "--use_test")
     options = ("--epochs=1", "--batch_size=2000", "--learning_rate=0.1")
     return run("train", f"--workdir={root}/mnist", *flags, *options)
 

@@ -194,16 +194,19 @@ class CurveModel(keras.Model):
         """
         coefficients = ops.convert_to_numpy(self.curve.coefficients(np.asarray(t, "float64")))
         steps = np.diff(coefficients.astype("float64"), axis=0)
-        squares = np.einsum("bi,ij,bj->b", steps, self._gram(), steps)
+        # Where steps add up to zero the origin is free: at the start there is the least to cancel.
+        gram = self._gram(from_start=np.allclose(coefficients.sum(-1), 1))
+        squares = np.einsum("bi,ij,bj->b", steps, gram, steps)
         return np.sqrt(np.maximum(squares, 0))
 
-    def _gram(self):
+    def _gram(self, from_start):
         points = [ops.convert_to_numpy(p) for p in self.curve_layer.points]
         gram = np.zeros((len(points), len(points)))
         chunk = 1 << 20  # float64 copies of a few million weights at a time
         for first in range(0, points[0].size, chunk):
             part = np.stack([p[first : first + chunk] for p in points]).astype("float64")
-            part -= part[0].copy()  # steps add up to zero: the origin is free, here the start
+            if from_start:
+                part -= part[0].copy()
             gram += part @ part.T
         return gram
 

@@ -1,0 +1,176 @@
+"""Programs in processes of their own, and what they write, for tests.
+
+A program runs in a process forked from a server that has imported TensorFlow once: as good as
+`python bin/train.py ...`, without seconds of imports each. `command` does that one.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import multiprocessing
+import os
+import pathlib
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+REPO = pathlib.Path(__file__).parents[1]
+DATA_DIR = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds"))
+LIMIT_SECONDS = 240
+# What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
+TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
+# A data set that is not there must not be downloaded by a test.
+OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
+
+needs_tensorflow = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+    reason="the programs are tested with the TensorFlow backend",
+)
+
+
+# Running programs.
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self):
+        """Lines on stderr that are not TensorFlow's own."""
+        return [line for line in self.err.splitlines() if line and not TF_LOG.match(line)]
+
+
+class Running:
+    """A program on its way."""
+
+    def __init__(self, process, folder):
+        self.process = process
+        self.folder = pathlib.Path(folder)
+
+    def wait(self):
+        self.process.join(LIMIT_SECONDS)
+        assert self.process.exitcode is not None, "the program hangs"
+        texts = [(self.folder / name).read_text() for name in ("out", "err")]
+        shutil.rmtree(self.folder)
+        return Ended(self.process.exitcode, *texts)
+
+    def kill_when(self, reached):
+        """SIGKILL as soon as `reached()`, which must be before the program's end."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not reached():
+            assert self.process.is_alive() and time.monotonic() < deadline, self.wait().err
+            time.sleep(0.001)
+        self.process.kill()
+        assert self.wait().code == -9, "the program ended before it was killed"
+
+
+def start(program, *flags, directory=None):
+    """Starts a program in a directory, by default a new and empty one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tensorflow", "keras", "sklearn.datasets", "h5py"])
+    folder = tempfile.mkdtemp(prefix="mc_tf-test-")
+    process = context.Process(
+        target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder, directory), daemon=True
+    )
+    process.start()
+    return Running(process, folder)
+
+
+def _program(path, flags, folder, directory):
+    for descriptor, name in ((1, "out"), (2, "err")):
+        file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, descriptor)
+    os.environ.update(OFFLINE)
+    os.chdir(directory or folder)
+    sys.argv = [path, *flags]
+    sys.path.insert(0, os.path.dirname(path))
+    runpy.run_path(path, run_name="__main__")
+
+
+def run_all(program, flags):
+    """Runs a program with each of several flags at once; returns what they printed, by name."""
+    running = {name: start(program, *given) for name, given in flags.items()}
+    printed = {}
+    for name, one in running.items():
+        ended = one.wait()
+        assert ended.code == 0, ended.err
+        assert not re.search("Traceback|Warning", ended.err), ended.err
+        printed[name] = ended.out
+    return printed
+
+
+def run(program, *flags):
+    """Runs a program that must succeed; returns what it printed."""
+    return run_all(program, {"it": flags})["it"]
+
+
+def command(program, *flags):
+    """Runs a program as a user does."""
+    arguments = [sys.executable, f"{REPO}/bin/{program}.py", *flags]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+# Reading files.
+
+
+def arrays(path):
+    """All arrays in a `.keras` file: weights, optimizer, random seeds."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+            file.visititems(
+                lambda name, item: (
+                    found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+                )
+            )
+    assert any(name.startswith("optimizer") for name in found)
+    return found
+
+
+def assert_same_arrays(path, other):
+    first, second = arrays(path), arrays(other)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+def history(folder):
+    """Rows of history.csv; a row that is being written does not count."""
+    path = folder / "history.csv"
+    text = path.read_text() if path.exists() else ""
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+
+
+def done(path):
+    if not path.exists():
+        return np.zeros(0, bool)
+    with np.load(path) as stored:
+        return stored["done"]
+
+
+def temporary_files(folder):
+    return [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def snapshot(folder):
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

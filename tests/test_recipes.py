@@ -1,0 +1,358 @@
+"""The recipes: each tried, their flags, kill and resume, and the comparison with targets."""
+
+import csv
+import io
+import json
+import os
+import re
+import sys
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
+
+from mc_tf import CurveEvaluation, experiment, reproduction, targets
+from mc_tf.models import registry
+from mc_tf.recipes import find_recipe, read_recipes, state
+from mc_tf.targets import Row, Target, append_results, compare, format_rows, parse_target
+
+pytestmark = needs_tensorflow
+
+RECIPES = {path.stem: path for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))}
+RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
+# Tests that share a run are one group; the others may go to any worker.
+TRIED = [
+    pytest.param(name, marks=[pytest.mark.xdist_group("resumed")] if name == RESUMED else [])
+    for name in RECIPES
+]
+
+
+def smoke(name, workdir, *more):
+    """Flags that try a recipe."""
+    if name == "imagenet_resnet50" and (DATA_DIR / "imagenet2012").is_dir():
+        more = (f"--data_dir={DATA_DIR}", *more)
+    files = (f"--workdir={workdir}", f"--results_file={workdir}/results.csv")
+    return (f"--recipe={name}", "--smoke", "--verbose=0", *files, *more)
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    """Function from a recipe's name to the directory in which it was tried, once."""
+    folders = {}
+
+    def folder(name):
+        if name not in folders:
+            folders[name] = tmp_path_factory.mktemp("smoke") / name
+            run("reproduce", *smoke(name, folders[name]))
+        return folders[name]
+
+    return folder
+
+
+def comparison(folder):
+    return json.loads((folder / "comparison.json").read_text())
+
+
+def statistics(values):
+    """Min, max and the trapezoid rule over equally spaced positions."""
+    mean = ((values[1:] + values[:-1]) / 2).mean()
+    return {"min": values.min(), "max": values.max(), "mean": mean}
+
+
+# Every recipe.
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_smoke(tried, parsed, name):
+    folder = tried(name)
+    plan, rows = parsed(name), comparison(folder)
+    found = {(row["curve"], row["value"], row["statistic"]): row for row in rows}
+    for target in plan.targets:
+        row = found[target.curve, target.value, target.statistic]
+        assert row["target"] == target.number
+        assert np.isfinite(row["obtained"])
+    labels = {row["curve"].split()[-1].split("-")[0] for row in rows}
+    assert labels >= {"single", *plan.curves}
+    for (curve, value, statistic), row in found.items():
+        *width, label = curve.split() if " of " not in curve else [curve]
+        path = folder.joinpath("-".join(width), label, "evaluation.npz")
+        if path.exists() and statistic in ("min", "max", "mean"):
+            with np.load(path) as stored:
+                expected = statistics(stored[f"value:{value}"])[statistic]
+            assert row["obtained"] == pytest.approx(expected, rel=1e-9)
+    names = ["curves", "widths"] if plan.widths else ["curves"]
+    for figure in names:
+        assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / f"{figure}.svg").stat().st_size > 10_000
+    with open(folder / "results.csv", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["obtained"] for row in table] == [str(row["obtained"]) for row in rows]
+    assert {row["recipe"] for row in table} == {f"smoke/{name}"}
+    assert not list(folder.rglob(".*"))  # temporary files
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    """Function from a recipe's name and more flags to the `Experiment` that they describe."""
+    sys.path.insert(0, str(REPO / "bin"))
+    import reproduce
+
+    def parse(name, *more):
+        with flagsaver.flagsaver():
+            reproduce.FLAGS([name, f"--flagfile={RECIPES[name]}", *more])
+            return reproduce.experiment_from_flags(reproduction, targets)
+
+    yield parse
+    reproduce.FLAGS.unparse_flags()
+    sys.path.remove(str(REPO / "bin"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_is_whole(parsed, name):
+    title, *lines = RECIPES[name].read_text().splitlines()
+    assert re.match(r"# \S.{10,}", title)
+    header = " ".join(line for line in lines if line.startswith("#"))
+    assert re.search(r"[Tt](ime|ook|akes)\b.* (hour|minute|day)s?|(hour|minute)s?\b", header)
+    assert all(line.startswith(("#", "--")) for line in lines if line)
+    for more in ([], ["--smoke"]):
+        plan = parsed(name, *more)
+        assert set(plan.network_options) <= set(registry.options(plan.network))
+        assert not plan.widths or "width" in registry.options(plan.network)
+        for curve in plan.curves:
+            experiment.make_curve(curve, plan.num_bends)
+    assert plan.training.epochs == plan.curve_training.epochs == 1
+
+
+# network, rate, weight decay, epochs, rate and epochs of curves: section A.2 of the paper.
+PAPER = {
+    "table2_cifar10_vgg16": ("vgg16", 0.05, 5e-4, 200, 0.015, 600),
+    "table2_cifar100_vgg16": ("vgg16", 0.05, 5e-4, 200, 0.015, 600),
+    "table2_cifar10_resnet158": ("resnet158", 0.1, 3e-4, 150, 0.03, 200),
+    "table2_cifar100_resnet164": ("preresnet164", 0.1, 3e-4, 150, 0.03, 200),
+    "table2_cifar10_wrn28x10": ("wrn28x10", 0.1, 5e-4, 200, 0.03, 200),
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_settings_of_the_paper(parsed, name):
+    plan = parsed(name)
+    one, curve = plan.training, plan.curve_training
+    given = (plan.network, one.learning_rate, plan.weight_decay, one.epochs)
+    assert (*given, curve.learning_rate, curve.epochs) == PAPER[name]
+    for options in (one, curve):
+        assert (options.batch_size, options.momentum) == (128, 0.9)
+        assert (options.schedule, options.final_ratio) == ("piecewise_linear", 0.01)
+    assert plan.curves == ("segment", "bezier", "polychain")
+    assert (plan.num_bends, plan.num_points, plan.num_train) == (1, 121, None)
+
+
+def test_settings_of_the_large_language_model(parsed):
+    plan = parsed("table3_ptb_lstm_large")
+    one = plan.training
+    # The TensorFlow tutorial's rate 1, norm 10 and decay 1 / 1.15 for a sum over 35 steps.
+    assert (plan.network, one.epochs, one.learning_rate) == ("lstm_large", 55, 35 * 1)
+    assert one.clip_norm == pytest.approx(10 / 35, rel=1e-5)
+    assert one.decay_factor == pytest.approx(1 / 1.15, rel=1e-5)
+    assert (one.schedule, one.decay_epochs, one.momentum) == ("exponential", (14,), 0)
+    assert plan.curve_training.schedule == "piecewise_linear"
+
+
+# The program.
+
+
+def test_given_flags_win_and_two_chains_differ(tmp_path):
+    """Wherever they stand; and section 4: distances between bends that differ in their seed."""
+    given = ("--network=fc", "--curves=polychain", "--curve_seeds=5,6", "--num_bends=2")
+    rate = "--curve_learning_rate=0.5"
+    run("reproduce", *given, *smoke("digits", tmp_path, rate, "--target=endpoints:distance=9"))
+    chains = [
+        np.array(experiment.load_curve(tmp_path / f"polychain-{seed}/curve.keras").control_points())
+        for seed in (5, 6)
+    ]
+    assert chains[0].shape == (4, 64 * 500 + 500 + 500 * 500 + 500 + 500 * 10 + 10)
+    apart = [np.linalg.norm(first - second) for first, second in zip(*chains)]
+    assert apart[0] == apart[3] == 0 and min(apart[1:3]) > 1e-3
+    found = {(row["curve"], row["value"]): row for row in comparison(tmp_path)}
+    distance = found["bends of polychain", "distance"]
+    assert distance["obtained"] == pytest.approx(np.mean(apart[1:3]), rel=1e-4)
+    ends = found["endpoints", "distance"]
+    assert ends["obtained"] == pytest.approx(np.linalg.norm(chains[0][3] - chains[0][0]), rel=1e-4)
+    assert ends["target"] == 9 and distance["target"] is None
+    assert {curve for curve, _ in found} >= {"single", "polychain-5", "polychain-6"}
+    assert not (tmp_path / "bezier").exists()
+
+
+@pytest.mark.xdist_group("resumed")
+def test_killed_recipe_goes_on(tried, tmp_path):
+    first = tmp_path / "start" / "model.keras"
+    flags = smoke(RESUMED, tmp_path)
+    start("reproduce", *flags).kill_when(first.exists)
+    before = first.read_bytes()
+    assert not (tmp_path / "comparison.json").exists()
+    assert state(tmp_path).startswith("begun: 1 networks, 0 curves")
+    run("reproduce", *flags)
+    assert first.read_bytes() == before
+    assert comparison(tmp_path) == comparison(tried(RESUMED))
+    assert state(tmp_path) == "done"
+
+
+@pytest.mark.xdist_group("resumed")
+def test_finished_recipe_is_left_as_it_is(tried):
+    folder = tried(RESUMED)
+    before = snapshot(folder)
+    run("reproduce", *smoke(RESUMED, folder))
+    assert snapshot(folder) == before
+
+
+def test_list(tmp_path):
+    runs = {"digits": "comparison.json", "table2_mnist_fc": "start/model.keras"}
+    for name, file in runs.items():
+        path = tmp_path / "runs" / name / file
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+    ended = start("reproduce", "--list", directory=tmp_path).wait()
+    assert (ended.code, ended.errors) == (0, [])
+    lines = {line.split()[0]: line for line in ended.out.splitlines()}
+    assert list(lines) == list(RECIPES)
+    expected = {"digits": "done", "table2_mnist_fc": "begun: 1 networks, 0 curves, 0 evaluations"}
+    for recipe in read_recipes(REPO / "bin" / "recipes"):
+        name, rest = lines[recipe.name].split(maxsplit=1)
+        assert rest.startswith(expected.get(name, "not begun"))
+        assert rest.endswith(recipe.title)
+    with pytest.raises(ValueError, match="'table9'.*digits, .*table3_ptb_lstm_large"):
+        find_recipe(REPO / "bin" / "recipes", "table9")
+
+
+# Targets.
+
+
+def made_up(values, length_ratio=1.25):
+    """An evaluation of three positions, twice as far apart at the end."""
+    result = CurveEvaluation(np.linspace(0, 1, 3))
+    result.set_geometry([1.0, 2.0], 3.0, length_ratio)
+    for index, value in enumerate(values):
+        result.record(index, {"train_loss": value / 10, "test_accuracy": 1 - value / 100})
+    return result
+
+
+def as_dict(rows):
+    return {(row.curve, row.value, row.statistic): row for row in rows}
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    {
+        "bezier:test_error:max=7.01": ("bezier", "test_error", "max", 7.01),
+        "single:train_loss:min=-1e-3": ("single", "train_loss", "min", -0.001),
+        "polychain:length_ratio=1.5": ("polychain", "length_ratio", "", 1.5),
+        "bends of polychain:distance=29.6": ("bends of polychain", "distance", "", 29.6),
+        "width 0.3 bezier:test_loss:int=2": ("width 0.3 bezier", "test_loss", "int", 2.0),
+    }.items(),
+)
+def test_target_is_read(text, expected):
+    assert parse_target(text) == Target(*expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "=5",
+        "bezier=5",
+        "bezier:test_error=5",
+        "bezier:test_error:max",
+        "bezier:test_error:max=low",
+        "bezier:test_error:median=5",
+        "bezier:test_error:max:more=5",
+        "bezier:length_ratio:max=5",
+        ":test_error:max=5",
+    ],
+)
+def test_bad_target_is_refused(text):
+    with pytest.raises(ValueError, match="CURVE:VALUE:STATISTIC=NUMBER") as caught:
+        parse_target(text)
+    assert f"'{text}'" in str(caught.value)
+
+
+def test_comparison():
+    results = {"segment": made_up([4, 9, 5], 1.0), "bezier": made_up([4, 6, 5])}
+    texts = ["single:test_error:min=3", "bezier:train_loss:mean=0.5", "bezier:length_ratio=1.5"]
+    rows = as_dict(compare(results, {"endpoints": 12.0}, map(parse_target, texts)))
+    expected = {
+        ("single", "test_error", "min"): (3.0, 4),
+        ("single", "test_error", "max"): (None, 5),
+        ("segment", "test_error", "max"): (None, 9),
+        ("segment", "test_error", "int"): (None, (1 * 6.5 + 2 * 7) / 3),
+        ("segment", "length_ratio", ""): (None, 1),
+        ("bezier", "test_error", "int"): (None, (1 * 5 + 2 * 5.5) / 3),
+        ("bezier", "train_loss", "mean"): (0.5, 0.525),
+        ("bezier", "train_loss", "max"): (None, 0.6),
+        ("bezier", "length_ratio", ""): (1.5, 1.25),
+        ("endpoints", "distance", ""): (None, 12),
+    }
+    for key, (target, obtained) in expected.items():
+        assert rows[key].target == target
+        assert rows[key].obtained == pytest.approx(obtained, rel=1e-6)
+    assert ("segment", "train_loss", "mean") not in rows  # neither usual nor a target
+    curves = [key[0] for key in rows]
+    assert curves == sorted(curves, key=["single", "segment", "bezier", "endpoints"].index)
+
+
+def test_comparison_of_widths():
+    results = {"width 0.3 bezier": made_up([1, 2, 3]), "width 1 bezier": made_up([4, 5, 6])}
+    wanted = [
+        parse_target("width 1 single:test_error:max=5"),
+        parse_target("width 2 bezier:x:max=1"),
+    ]
+    rows = as_dict(compare(results, {}, wanted))
+    assert rows["width 0.3 single", "test_error", "max"].obtained == pytest.approx(3)
+    assert rows["width 1 single", "test_error", "max"] == Row(
+        "width 1 single", "test_error", "max", 5.0, pytest.approx(6)
+    )
+    assert rows["width 0.3 bezier", "test_error", "min"].obtained == pytest.approx(1)
+
+
+def test_target_that_is_not_obtained_is_shown():
+    wanted = [parse_target("polychain:test_error:max=7"), parse_target("bezier:test_error:max=6.5")]
+    rows = compare({"bezier": made_up([4, 6, 5])}, {}, wanted)
+    assert rows[-1] == Row("polychain", "test_error", "max", 7.0, None)
+    head, *lines = format_rows(rows).splitlines()
+    assert head.split() == ["target", "obtained"]
+    assert lines[-1].split() == ["polychain", "test", "error", "max", "7", "-"]
+    (line,) = [line for line in lines if "test error max" in line and line.startswith("bezier")]
+    assert line.split() == ["bezier", "test", "error", "max", "6.5", "6"]
+    assert len({len(line) for line in (head, *lines)}) == 1
+
+
+def test_results_are_added_once(tmp_path):
+    path = tmp_path / "results.csv"
+    rows = [Row("single", "test_error", "max", 7.0, 6.5), Row("bezier", "x", "", None, None)]
+    append_results(path, "one", rows)
+    first = path.read_bytes()
+    append_results(path, "one", rows)
+    assert path.read_bytes() == first
+    append_results(path, "one", [Row("single", "test_error", "max", 7.0, 6.25)])
+    append_results(path, "two", rows)
+    assert path.read_bytes().startswith(first)
+    table = list(csv.DictReader(io.StringIO(path.read_text())))
+    found = [(row["recipe"], row["curve"], row["target"], row["obtained"]) for row in table]
+    assert found == [
+        ("one", "single", "7.0", "6.5"),
+        ("one", "bezier", "", ""),
+        ("one", "single", "7.0", "6.25"),
+        ("two", "single", "7.0", "6.5"),
+        ("two", "bezier", "", ""),
+    ]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", row["date"]) for row in table)
+    assert os.listdir(tmp_path) == ["results.csv"]
+
+
+def test_results_are_kept_if_writing_fails(tmp_path):
+    path = tmp_path / "results.csv"
+    append_results(path, "one", [Row("single", "test_error", "max", 7.0, 6.5)])
+    before = path.read_bytes()
+    with pytest.raises(UnicodeEncodeError):
+        append_results(path, "\ud800", [Row("bezier", "test_error", "max", 7.0, 6.5)])
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["results.csv"]
