@@ -76,7 +76,8 @@ def main(_):
     rows = reproduction.run_experiment(plan, data, workdir, say=lambda s: print(s, flush=True))
     targets.append_results(FLAGS.results_file, name, rows)
     print(targets.format_rows(rows))
-    print(f"{workdir}/comparison.json, {workdir}/curves.png, {FLAGS.results_file}")
+    figure = "widths.png" if plan.widths else "curves.png"
+    print(f"{workdir}/comparison.json, {workdir}/{figure}, {FLAGS.results_file}")
 
 
 def experiment_from_flags(reproduction, targets):

@@ -59,8 +59,9 @@ def run_experiment(plan, data, workdir, say=print):
     Args:
         plan: `Experiment`.
         data: data set from `mc_tf.data.load`.
-        workdir: directory for everything: a folder for each network and curve, `curves.png` and
-            `curves.svg`, `widths.png` and `widths.svg` for several widths, and `comparison.json`.
+        workdir: directory for everything: a folder for each network and curve, `curves.png`,
+            `curves.svg` and `comparison.json`; for several widths a folder for each with that,
+            and `widths.png`, `widths.svg`.
         say: function that is called with a line of text at each step.
 
     Returns:
@@ -76,14 +77,14 @@ def run_experiment(plan, data, workdir, say=print):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
         files = _train_endpoints(plan, data, folder, width, prefix, say)
-        bends = {}
+        here, bends = {}, {}
         for name, seed, label in curves:
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
             options = dataclasses.replace(plan.curve_training, seed=seed)
             curve = experiment.make_curve(name, plan.num_bends)
             curve_model = training.train_curve(curve_folder, data, *files, curve, options)
-            results[prefix + label] = experiment.evaluate(
+            here[prefix + label] = experiment.evaluate(
                 curve_model,
                 data,
                 os.path.join(curve_folder, "evaluation"),
@@ -92,11 +93,14 @@ def run_experiment(plan, data, workdir, say=print):
                 num_train=plan.num_train,
                 verbose=int(plan.training.verbose > 0),
             )
-            say(f"\n{_capital(prefix + label)}\n{results[prefix + label].table()}\n")
+            say(f"\n{_capital(prefix + label)}\n{here[prefix + label].table()}\n")
             if curve_model.curve.trainable:
                 bends.setdefault(name, []).append(_points(curve_model))
+        _draw_curves(plan, here, folder)
+        results.update(here)
         distances.update(_distances(bends, prefix))
-    _draw(plan, results, workdir)
+    if plan.widths:
+        _draw_widths(plan, results, workdir)
     rows = compare(results, distances, plan.targets)
     content = [dataclasses.asdict(row) for row in rows]
     write_json(os.path.join(workdir, "comparison.json"), content)
@@ -149,26 +153,27 @@ def _distances(bends, prefix):
     return found
 
 
-def _draw(plan, results, workdir):
-    from mc_tf.plots import plot_curves, plot_widths
+def _draw_curves(plan, results, folder):
+    from mc_tf.plots import plot_curves
 
-    quality = next(
-        name
-        for name in ("test_error", "test_perplexity")
-        if all(name in result.names for result in results.values())
-    )
+    names = next(iter(results.values())).names
+    quality = "test_error" if "test_error" in names else "test_perplexity"
     labels = {_capital(label): result for label, result in results.items()}
     for ending in ("png", "svg"):
-        path = os.path.join(workdir, f"curves.{ending}")
+        path = os.path.join(folder, f"curves.{ending}")
         plot_curves(labels, path, ("train_loss", quality), title=plan.title)
-        if plan.widths:
-            trained = [name for _, _, name in _curves(plan)]
-            series = {
-                name: [results[f"width {width:g} {name}"] for width in plan.widths]
-                for name in trained
-            }
-            path = os.path.join(workdir, f"widths.{ending}")
-            plot_widths(plan.widths, series, path, title=plan.title)
+
+
+def _draw_widths(plan, results, workdir):
+    from mc_tf.plots import plot_widths
+
+    series = {
+        label: [results[f"width {width:g} {label}"] for width in plan.widths]
+        for _, _, label in _curves(plan)
+    }
+    for ending in ("png", "svg"):
+        path = os.path.join(workdir, f"widths.{ending}")
+        plot_widths(plan.widths, series, path, title=plan.title)
 
 
 def _capital(label):

@@ -10,13 +10,17 @@ from mc_tf.files import atomic_path
 __all__ = ["Row", "Target", "append_results", "compare", "format_rows", "parse_target"]
 
 _STATISTICS = ("min", "int", "mean", "max")
-_REPORTED = (
+_REPORTED = (  # in every comparison, with a target or without
     ("train_loss", "max"),
+    ("test_error", "min"),
     ("test_error", "int"),
     ("test_error", "max"),
     ("train_perplexity", "max"),
     ("validation_perplexity", "max"),
+    ("test_perplexity", "min"),
     ("test_perplexity", "max"),
+    ("length_ratio", ""),
+    ("distance", ""),
 )
 
 
@@ -95,8 +99,7 @@ def compare(results, distances, targets):
     """
     obtained = _obtained(results, distances)
     wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
-    default = set(_reported(results, distances))
-    keys = [key for key in obtained if key in default or key in wanted]
+    keys = [key for key in obtained if key[1:] in _REPORTED or key in wanted]
     keys += [key for key in wanted if key not in obtained]
     return [Row(*key, wanted.get(key), obtained.get(key)) for key in keys]
 
@@ -117,18 +120,6 @@ def _obtained(results, distances):
         found[label, "length_ratio", ""] = result.length_ratio
     found.update({(name, "distance", ""): value for name, value in distances.items()})
     return found
-
-
-def _reported(results, distances):
-    """Keys that every comparison shows, with a target or without."""
-    for label in (*results, *map(_single, results)):
-        for value, statistic in _REPORTED:
-            yield label, value, statistic
-        yield label, "test_error", "min"
-        yield label, "test_perplexity", "min"
-        yield label, "length_ratio", ""
-    for name in distances:
-        yield name, "distance", ""
 
 
 def _single(label):

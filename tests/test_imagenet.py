@@ -104,7 +104,10 @@ def test_description(held_out, whole):
     assert (held_out.name, held_out.num_classes) == ("imagenet2012", 1000)
     assert held_out.input_shape == (SIZE, SIZE, 3)
     expected = {"data": "imagenet2012", "test": "validation", "normalization": "torch"}
-    assert whole.settings == {**expected, "image_size": SIZE}
+    number = {"image_size": SIZE, "train_examples": whole.num_train}
+    assert whole.settings == {**expected, **number}
+    assert whole.first(30, 20).settings["train_examples"] == 30
+    assert (whole.first(30, 20).num_test, whole.first(10**9, 20).num_train) == (20, whole.num_train)
     assert held_out.settings["normalization"] == "caffe"
     assert held_out.network_options(128) == {}
     for _ in range(2):  # new ones each time

