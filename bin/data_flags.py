@@ -8,7 +8,11 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 def define_data_flags():
     """Flags that choose the data set."""
-    flags.DEFINE_string("dataset", "digits", "Data set: see mc_tf.data.names().")
+    flags.DEFINE_string(
+        "dataset",
+        "digits",
+        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb or pydoc.",
+    )
     flags.DEFINE_string(
         "data_dir",
         None,
