@@ -1,0 +1,185 @@
+"""Snapshots: the numbers of a network at one moment of training, in one small file each."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+from keras import ops
+
+from mc_tf.files import atomic_path
+from mc_tf.flat import FlatLayout, state_variables
+
+__all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """Weights and state of a network, without the network.
+
+    Attributes:
+        weights: flat vector `(P,)` of the trainable weights, in the order of
+            `model.trainable_variables`.
+        state: list of arrays: everything else that the network keeps, such as the statistics of
+            batch normalisation.
+        layout: list of `[path, shape]` of the trainable weights and then of the state.
+        record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
+    """
+
+    weights: np.ndarray
+    state: list
+    layout: list
+    record: dict
+
+    def check_fits(self, model, source="the snapshot"):
+        """Refuses a model whose weights have other shapes.
+
+        Args:
+            model: built Keras model.
+            source: what to call the snapshot in the message, such as its file.
+
+        Raises:
+            ValueError: naming the first difference.
+        """
+        wanted = _layout(model)
+        for index in range(max(len(wanted), len(self.layout))):
+            ours = self.layout[index] if index < len(self.layout) else ("nothing", "")
+            theirs = wanted[index] if index < len(wanted) else ("nothing", "")
+            if list(ours[1]) != list(theirs[1]) or "nothing" in (ours[0], theirs[0]):
+                raise ValueError(
+                    f"{source} does not fit the model '{getattr(model, 'name', model)}'. They "
+                    f"first differ at variable {index}: '{ours[0]}' {tuple(ours[1])} in the "
+                    f"snapshot, '{theirs[0]}' {tuple(theirs[1])} in the model. Give the model "
+                    "that was trained."
+                )
+
+    def assign_to(self, model):
+        """Gives a model these weights and this state.
+
+        Args:
+            model: built Keras model.
+
+        Raises:
+            ValueError: if its weights have other shapes.
+        """
+        self.check_fits(model)
+        weights = model.trainable_variables
+        for variable, value in zip(weights, FlatLayout(weights).unpack(self.weights)):
+            variable.assign(ops.convert_to_numpy(value))
+        for variable, value in zip(state_variables(model), self.state):
+            variable.assign(value)
+
+
+def take_snapshot(model, **record):
+    """Copies a network's numbers.
+
+    Args:
+        model: built Keras model.
+        **record: numbers to keep with them.
+
+    Returns:
+        `Snapshot`.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> take_snapshot(model, step=7).weights.shape
+        (3,)
+    """
+    weights = model.trainable_variables
+    return Snapshot(
+        FlatLayout(weights).pack(weights),
+        [np.array(ops.convert_to_numpy(v)) for v in state_variables(model)],
+        _layout(model),
+        dict(record),
+    )
+
+
+def _layout(model):
+    variables = [*model.trainable_variables, *state_variables(model)]
+    return [[v.path, list(v.shape)] for v in variables]
+
+
+def save_snapshot(path, snapshot):
+    """Writes a snapshot in one step.
+
+    Args:
+        path: file name, ending in `.npz`.
+        snapshot: `Snapshot`.
+
+    Raises:
+        OSError: if the file cannot be written, on a full disk for instance; what was there stays.
+    """
+    arrays = {f"state:{index}": _storable(value) for index, value in enumerate(snapshot.state)}
+    arrays |= {f"record:{name}": np.asarray(value) for name, value in snapshot.record.items()}
+    arrays["weights"] = _storable(snapshot.weights)
+    dtypes = [str(snapshot.weights.dtype), *(str(value.dtype) for value in snapshot.state)]
+    arrays["layout"] = np.asarray(json.dumps({"variables": snapshot.layout, "dtypes": dtypes}))
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def _storable(value):
+    """numpy writes its own dtypes only: bfloat16 goes as float32, which holds it exactly."""
+    return value.astype("float32") if value.dtype.kind == "V" else value
+
+
+def read_snapshot(path):
+    """Reads a snapshot.
+
+    Args:
+        path: file that `save_snapshot` wrote.
+
+    Returns:
+        `Snapshot`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or something else.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no snapshot '{path}'.")
+    try:
+        with np.load(path) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        about = json.loads(str(arrays["layout"]))
+        dtypes = about["dtypes"]
+        state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
+        weights = _restored(arrays["weights"], dtypes[0])
+    except Exception as error:  # zip, numpy and json each have their own
+        raise ValueError(
+            f"The snapshot '{path}' is damaged or is not a snapshot ({type(error).__name__}, "
+            f"{os.path.getsize(path)} bytes). Remove it, or save it again."
+        ) from error
+    prefix = "record:"
+    record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
+    return Snapshot(weights, state, about["variables"], record)
+
+
+def _restored(value, dtype):
+    if str(value.dtype) == dtype:
+        return value
+    import ml_dtypes  # a dependency of Keras
+
+    return value.astype(np.dtype(getattr(ml_dtypes, dtype, dtype)))
+
+
+def load_snapshot(model, path):
+    """Gives a model the weights and the state of a snapshot.
+
+    Args:
+        model: built Keras model.
+        path: file that `SnapshotSaver` or `save_snapshot` wrote.
+
+    Returns:
+        The snapshot's record, a dict of numbers.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or does not fit the model, naming the first difference.
+    """
+    snapshot = read_snapshot(path)
+    snapshot.check_fits(model, f"The snapshot '{os.fspath(path)}'")
+    snapshot.assign_to(model)
+    return snapshot.record
