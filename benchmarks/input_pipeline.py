@@ -60,13 +60,15 @@ def images_per_second(batches, rounds, batches_a_round):
 
 def main():
     """Measures every pipeline and prints a line for each."""
+    from mc_tf.data import endless_batches
+
     arguments = parse_arguments()
     size = arguments.batch_size
     data_dir = arguments.data_dir and os.path.expanduser(arguments.data_dir)
     pipelines = {}
     for name, transformed in (("cifar10", "cropped and flipped"), ("mnist", "as they are")):
         data, label = small_images(name, data_dir)
-        batches = data.train_batches(batch_size=size, seed=0)
+        batches = endless_batches(data, size)
         pipelines[f"{label}, training, {transformed}"] = batches, arguments.batches
     if data_dir and os.path.isdir(os.path.join(data_dir, "imagenet2012")):
         from mc_tf.data.imagenet import load_imagenet
@@ -74,7 +76,7 @@ def main():
         data = load_imagenet(data_dir, use_test=True)
         few = max(1, arguments.batches // 100)
         label = f"imagenet2012 ({data.num_train} + {data.num_test} images)"
-        pipelines[f"{label}, training"] = data.train_batches(batch_size=size, seed=0), few
+        pipelines[f"{label}, training"] = endless_batches(data, size), few
         test = data.test_batches(batch_size=size).repeat()
         pipelines[f"{label}, evaluation"] = test, few
     for label, (batches, count) in pipelines.items():

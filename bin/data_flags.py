@@ -35,8 +35,11 @@ def define_data_flags():
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
 
 
-def load_data():
+def load_data(image_size=None):
     """The data set that the flags choose.
+
+    Args:
+        image_size: instead of what the flag says.
 
     Returns:
         Data set from `mc_tf.data.load`.
@@ -49,21 +52,22 @@ def load_data():
         use_test=FLAGS.use_test,
         normalization=FLAGS.normalization,
         num_steps=FLAGS.num_steps,
-        image_size=FLAGS.image_size,
+        image_size=image_size or FLAGS.image_size,
     )
 
 
-def load_small_data(num_examples):
+def load_small_data(num_examples, image_size=None):
     """A few examples of the data set that the flags choose, or embedded ones in their shape.
 
     Args:
         num_examples: how many for training and for testing; of a text, times 30 words.
+        image_size: of the chosen data set, instead of what the flag says.
 
     Returns:
         Data set: the chosen one if `--data_dir` is given.
     """
     from mc_tf.data import stand_in
 
-    data = load_data() if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
+    data = load_data(image_size) if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
     size = 30 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
     return data.first(size, size)

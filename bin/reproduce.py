@@ -9,6 +9,7 @@ WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on af
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --smoke
 """
 
+import dataclasses
 import os
 
 import data_flags
@@ -72,7 +73,11 @@ def main(_):
     plan = experiment_from_flags(reproduction, targets)
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
-    data = data_flags.load_small_data(SMOKE_EXAMPLES) if FLAGS.smoke else data_flags.load_data()
+    if FLAGS.smoke:
+        plan = made_small(plan)
+        data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
+    else:
+        data = data_flags.load_data()
     rows = reproduction.run_experiment(plan, data, workdir, say=lambda s: print(s, flush=True))
     targets.append_results(FLAGS.results_file, name, rows)
     print(targets.format_rows(rows))
@@ -81,40 +86,43 @@ def main(_):
 
 
 def experiment_from_flags(reproduction, targets):
-    """The experiment that the flags describe, made small for --smoke."""
-    changes, network, options = {}, FLAGS.network, training_flags.network_options()
-    num_points, num_train = FLAGS.num_points, FLAGS.num_train_examples
-    widths = training_flags.numbers("widths", float)
-    if FLAGS.smoke:
-        text = FLAGS.dataset in ("ptb", "pydoc")
-        changes = {"epochs": 1, "batch_size": FLAGS.batch_size if text else SMOKE_BATCH}
-        network = FLAGS.smoke_network or network
-        options = training_flags.network_options("smoke_option") or options
-        num_points, num_train, widths = 3, None, widths[:2]
-        FLAGS.image_size = FLAGS.smoke_image_size or FLAGS.image_size
-    training = training_flags.training_options(**changes)
-    curve_changes = {
-        "epochs": FLAGS.curve_epochs,
-        "learning_rate": FLAGS.curve_learning_rate,
-        "schedule": FLAGS.curve_schedule or FLAGS.schedule,
-        **changes,
-    }
+    """The experiment that the flags describe."""
     return reproduction.Experiment(
-        network=network,
-        training=training,
-        curve_training=training_flags.training_options(**curve_changes),
+        network=FLAGS.network,
+        training=training_flags.training_options(),
+        curve_training=training_flags.training_options(
+            epochs=FLAGS.curve_epochs,
+            learning_rate=FLAGS.curve_learning_rate,
+            schedule=FLAGS.curve_schedule or FLAGS.schedule,
+        ),
         weight_decay=FLAGS.weight_decay,
-        network_options=options,
+        network_options=training_flags.network_options(),
         initial_weights=FLAGS.initial_weights,
-        widths=widths,
+        widths=training_flags.numbers("widths", float),
         curves=tuple(FLAGS.curves),
         num_bends=FLAGS.num_bends,
         curve_seeds=training_flags.numbers("curve_seeds", int),
-        num_points=num_points,
-        num_train=num_train,
+        num_points=FLAGS.num_points,
+        num_train=FLAGS.num_train_examples,
         eval_batch_size=FLAGS.eval_batch_size,
         targets=tuple(targets.parse_target(text) for text in FLAGS.target),
         title=FLAGS.title,
+    )
+
+
+def made_small(plan):
+    """An experiment made small for --smoke: one epoch of the small network, few positions."""
+    text = FLAGS.dataset in ("ptb", "pydoc")
+    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else SMOKE_BATCH}
+    return dataclasses.replace(
+        plan,
+        network=FLAGS.smoke_network or plan.network,
+        training=dataclasses.replace(plan.training, **few),
+        curve_training=dataclasses.replace(plan.curve_training, **few),
+        network_options=training_flags.network_options("smoke_option") or plan.network_options,
+        widths=plan.widths[:2],
+        num_points=3,
+        num_train=None,
     )
 
 

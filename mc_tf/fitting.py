@@ -8,6 +8,7 @@ import tensorflow as tf
 from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_record
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.files import atomic_path, remove_leftovers
+from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 
 __all__ = ["fit", "fixed_batch_size"]
@@ -95,7 +96,9 @@ def fixed_batch_size(network):
     Returns:
         int or `None`.
     """
-    shape = getattr(getattr(network, "network", network), "input_shape", None)
+    if isinstance(network, CurveModel):
+        network = network.network
+    shape = getattr(network, "input_shape", None)
     return shape[0] if isinstance(shape, tuple) and shape else None
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 import numpy as np
+from keras import ops
 
 from mc_tf import experiment, training
 from mc_tf.files import check_writable, write_json
@@ -77,7 +78,7 @@ def run_experiment(plan, data, workdir, say=print):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
         files = _train_endpoints(plan, data, folder, width, prefix, say)
-        here, bends = {}, {}
+        here, found = {}, _Distances(prefix)
         for name, seed, label in curves:
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
@@ -95,10 +96,10 @@ def run_experiment(plan, data, workdir, say=print):
             )
             say(f"\n{_capital(prefix + label)}\n{here[prefix + label].table()}\n")
             if curve_model.curve.trainable:
-                bends.setdefault(name, []).append(_points(curve_model))
+                found.add(name, curve_model, several_seeds=len(plan.curve_seeds) > 1)
         _draw_curves(plan, here, folder)
         results.update(here)
-        distances.update(_distances(bends, prefix))
+        distances.update(found.distances)
     if plan.widths:
         _draw_widths(plan, results, workdir)
     rows = compare(results, distances, plan.targets)
@@ -137,20 +138,28 @@ def _curves(plan):
             yield name, seed, name if len(seeds) == 1 else f"{name}-{seed}"
 
 
-def _points(curve_model):
-    return np.asarray(curve_model.control_points(), "float64")
+class _Distances:
+    """Distances in weight space of the endpoints, and of the bends of equal curves (section 4).
 
+    No weights are kept but the bends of a family's first seed, while its others come.
+    """
 
-def _distances(bends, prefix):
-    """Distances in weight space of the endpoints, and of the bends of equal curves (section 4)."""
-    found = {}
-    for name, curves in bends.items():
-        first, *others = curves
-        found[f"{prefix}endpoints"] = float(np.linalg.norm(first[-1] - first[0]))
-        for other in others:
-            inner = first[1:-1] - other[1:-1]
-            found[f"{prefix}bends of {name}"] = float(np.linalg.norm(inner, axis=1).mean())
-    return found
+    def __init__(self, prefix):
+        self.distances = {}
+        self._prefix = prefix
+        self._bends = {}
+
+    def add(self, name, curve_model, several_seeds):
+        start, *bends, end = map(ops.convert_to_numpy, curve_model.curve_layer.points)
+        if not self.distances:  # all curves have the same endpoints
+            apart = np.subtract(end, start, dtype="float64")
+            self.distances[f"{self._prefix}endpoints"] = float(np.linalg.norm(apart))
+        if name in self._bends:
+            apart = np.subtract(self._bends[name], bends, dtype="float64")
+            distance = float(np.linalg.norm(apart, axis=1).mean())
+            self.distances[f"{self._prefix}bends of {name}"] = distance
+        elif several_seeds:
+            self._bends = {name: bends}
 
 
 def _draw_curves(plan, results, folder):

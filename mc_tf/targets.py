@@ -6,6 +6,7 @@ import datetime
 import os
 
 from mc_tf.files import atomic_path
+from mc_tf.locks import locked
 
 __all__ = ["Row", "Target", "append_results", "compare", "format_rows", "parse_target"]
 
@@ -150,21 +151,29 @@ def format_rows(rows):
 def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
+    Recipes that end at the same moment add theirs one after the other, see `mc_tf.locks.locked`.
+
     Args:
         path: the file; made if it is not there.
         recipe: name of the recipe.
         rows: list of `Row`.
     """
+    date = datetime.date.today().isoformat()
+    new = [{"date": date, "recipe": recipe, **dataclasses.asdict(row)} for row in rows]
+    new = [{key: "" if value is None else str(value) for key, value in row.items()} for row in new]
+    with locked(os.path.dirname(os.path.abspath(path))):
+        _append_new(path, new)
+
+
+def _append_new(path, rows):
+    """Reads the file and writes it with those of the rows that it does not hold."""
     columns = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))]
     stored = []
     if os.path.exists(path):
         with open(path, newline="", encoding="utf-8") as file:
             stored = list(csv.DictReader(file))
-    date = datetime.date.today().isoformat()
-    new = [{"date": date, "recipe": recipe, **dataclasses.asdict(row)} for row in rows]
-    new = [{key: "" if value is None else str(value) for key, value in row.items()} for row in new]
     known = [{**row, "date": ""} for row in stored]
-    new = [row for row in new if {**row, "date": ""} not in known]
+    new = [row for row in rows if {**row, "date": ""} not in known]
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

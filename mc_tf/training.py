@@ -37,23 +37,34 @@ def claim(workdir, settings):
         ValueError: if it holds a run with other settings, naming the first difference.
     """
     check_writable(workdir)
-    settings = json.loads(json.dumps(settings, default=str))  # as in the file: tuples are lists
     path = os.path.join(workdir, "settings.json")
     remove_leftovers(path)
-    if os.path.exists(path):
-        try:
-            with open(path, encoding="utf-8") as file:
-                stored = json.load(file)
-        except ValueError as error:
-            raise ValueError(f"'{path}' is damaged. Choose another --workdir.") from error
-        for key in settings.keys() | stored.keys():
-            if stored.get(key) != settings.get(key):
-                raise ValueError(
-                    f"'{workdir}' holds a run with {key}={stored.get(key)}, but this one has "
-                    f"{key}={settings.get(key)}. Choose another --workdir to start anew."
-                )
-    else:
+    stored, settings = _stored_settings(workdir), _as_stored(settings)
+    if stored is None:
         write_json(path, settings)
+        return
+    for key in settings.keys() | stored.keys():
+        if stored.get(key) != settings.get(key):
+            raise ValueError(
+                f"'{workdir}' holds a run with {key}={stored.get(key)}, but this one has "
+                f"{key}={settings.get(key)}. Choose another --workdir to start anew."
+            )
+
+
+def _as_stored(settings):
+    return json.loads(json.dumps(settings, default=str))  # as in the file: tuples are lists
+
+
+def _stored_settings(workdir):
+    """The settings of the run that a directory holds, or `None` if there is none."""
+    path = os.path.join(workdir, "settings.json")
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except ValueError as error:
+        raise ValueError(f"'{path}' is damaged. Choose another --workdir.") from error
 
 
 def check_fits(network, data):
@@ -135,17 +146,7 @@ def train_network(
         ValueError, OSError: if the network is unknown, the weights do not fit, or the directory
             holds another run, cannot be written, or its checkpoint is damaged.
     """
-    keras.utils.set_random_seed(options.seed)
     chosen = dict(network_options or {})
-    with precision(options.precision):
-        model = registry.build(
-            network,
-            data.num_classes,
-            data.input_shape,
-            weight_decay=weight_decay,
-            **{**data.network_options(options.batch_size), **chosen},
-        )
-    check_batch_size(model, options.batch_size)
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
     if chosen:
         settings["network_options"] = chosen
@@ -153,6 +154,10 @@ def train_network(
         settings["initial_weights"] = os.path.abspath(initial_weights)
     path = os.path.join(workdir, "model.keras")
     begun = os.path.exists(path)
+    keras.utils.set_random_seed(options.seed)
+    # What a run with equal settings began with need not be built again to be checked.
+    if not begun or _stored_settings(workdir) != _as_stored(settings):
+        model = _build(network, data, options, weight_decay, chosen)
     if initial_weights and not begun:
         load_initial_weights(model, initial_weights)
     claim(workdir, settings)
@@ -161,6 +166,20 @@ def train_network(
     else:
         compile_for(model, data, options)
     return fit(model, path, data, options, validate=True)
+
+
+def _build(network, data, options, weight_decay, network_options):
+    """A fresh network for a data set, refused if it cannot be trained with the options."""
+    with precision(options.precision):
+        model = registry.build(
+            network,
+            data.num_classes,
+            data.input_shape,
+            weight_decay=weight_decay,
+            **{**data.network_options(options.batch_size), **network_options},
+        )
+    check_batch_size(model, options.batch_size)
+    return model
 
 
 def load_initial_weights(model, path):

@@ -1,5 +1,7 @@
 """The trivial curves of section A.8: through the network whose weights are all zero."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 from keras import ops
@@ -59,15 +61,17 @@ class TrivialCurve(Curve):
 
         Args:
             network: built functional or sequential Keras model: dense and convolutional layers
-                with ReLU, pooling, dropout; no normalisation, no skip connections.
+                with ReLU, pooling, dropout; no normalisation, no skip connections, and each
+                layer called once.
 
         Returns:
             `TrivialCurve`.
 
         Raises:
-            ValueError: if the network has another layer, naming it.
+            ValueError: if the network has another layer, naming it, or is not one chain.
         """
-        for layer in getattr(network, "layers", [network]):
+        # A functional model's `layers` leaves out what is not a layer, such as `x + y`.
+        for layer in getattr(network, "operations", getattr(network, "layers", [network])):
             activation = getattr(layer, "activation", keras.activations.linear)
             bounded = isinstance(layer, keras.layers.ReLU) and (
                 layer.max_value is not None or layer.threshold
@@ -82,6 +86,7 @@ class TrivialCurve(Curve):
                     "layers with ReLU, without normalisation or skip connections. Received the "
                     f"layer '{layer.name}' of class {type(layer).__name__} in '{network.name}'."
                 )
+        _check_chain(network)
         return TrivialCurve(sum(isinstance(layer, _WEIGHTED) for layer in network.layers))
 
     def initial_points(self, start, end, layout):
@@ -111,3 +116,17 @@ class TrivialCurve(Curve):
                 power = power * s
                 terms.append(power)
         return ops.stack(terms, axis=-1)
+
+
+def _check_chain(network):
+    """Refuses a functional model in which layers do not follow each other, each called once."""
+    # Each of these layers has one input, so that all branches would come to outputs of their own.
+    outputs = len(getattr(network, "outputs", None) or [None])
+    nodes = [node for each in getattr(network, "_nodes_by_depth", {}).values() for node in each]
+    ((name, calls),) = Counter(node.operation.name for node in nodes).most_common(1) or [("", 1)]
+    if outputs > 1 or calls > 1:
+        found = f"{outputs} outputs" if outputs > 1 else f"{calls} calls of the layer '{name}'"
+        raise ValueError(
+            "A trivial curve needs a chain of layers from the input to one output, with each layer "
+            f"called once. Received: {found} in '{network.name}'."
+        )

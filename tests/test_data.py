@@ -1,5 +1,6 @@
 """Data sets: splits, reproducible order, augmentation, normalisation, errors."""
 
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -9,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mc_tf import data as mc_data
-from mc_tf.data import ImageData, crop_and_flip, load
+from mc_tf.data import ImageData, TextData, crop_and_flip, endless_batches, load
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
@@ -50,7 +51,7 @@ def colours():
 def epochs_of(data, count, batch_size=16, **options):
     """The first `count` epochs as lists of numpy batches."""
     steps = data.steps_per_epoch(batch_size)
-    batches = data.train_batches(batch_size, **options).as_numpy_iterator()
+    batches = endless_batches(data, batch_size, **options).as_numpy_iterator()
     return [list(itertools.islice(batches, steps)) for _ in range(count)]
 
 
@@ -81,12 +82,18 @@ def test_batches_depend_on_the_seed(colours):
     assert not np.array_equal(labels_of(one), labels_of(other))
 
 
-def test_start_epoch_resumes_the_uninterrupted_run(colours):
-    whole = epochs_of(colours, 4, seed=1)
-    resumed = epochs_of(colours, 2, seed=1, start_epoch=2)
-    for expected, received in zip(whole[2:], resumed, strict=True):
-        np.testing.assert_array_equal(images_of(expected), images_of(received))
-        np.testing.assert_array_equal(labels_of(expected), labels_of(received))
+@pytest.mark.parametrize("kind", ["images", "text"])
+def test_any_step_resumes_the_uninterrupted_run(colours, kind):
+    words = np.arange(16 * 13) % 11
+    text = TextData("text", list("abcdefghijk"), words, words, words, num_steps=3)
+    data = {"images": colours, "text": text}[kind]
+    assert data.steps_per_epoch(16) == 4
+    whole = sum(epochs_of(data, 4, seed=1), [])
+    for start in (1, 8, 11):
+        resumed = endless_batches(data, 16, seed=1, start_step=start).as_numpy_iterator()
+        for expected, received in zip(whole[start:], resumed):
+            np.testing.assert_array_equal(expected[0], received[0])
+            np.testing.assert_array_equal(expected[1], received[1])
 
 
 def test_batch_size_changes_neither_order_nor_augmentation(colours):
@@ -143,7 +150,7 @@ def test_crop_and_flip_against_numpy():
 
 
 def test_without_augmentation_images_are_only_normalised(colours):
-    (epoch,) = epochs_of(colours, 1, augment=False)
+    (epoch,) = epochs_of(dataclasses.replace(colours, padding=0, flip=False), 1)
     expected = normalized(colours.x_train[labels_of(epoch)])
     np.testing.assert_allclose(images_of(epoch), expected, atol=1e-5)
 
@@ -160,7 +167,7 @@ def test_evaluation_batches_are_finite_ordered_and_plain(colours):
     test = list(colours.test_batches(5).as_numpy_iterator())
     np.testing.assert_array_equal(labels_of(test), np.arange(7))
     assert colours.test_batches(5).cardinality() == 2
-    assert colours.train_batches().cardinality() == -1  # infinite
+    assert endless_batches(colours, 5).cardinality() == -1  # infinite
 
 
 def test_size_properties(colours):
@@ -174,7 +181,7 @@ def test_float_images_and_one_mean_for_all_channels():
     x = np.random.default_rng(0).uniform(0, 1, (4, 6, 5, 3))
     y = np.zeros(4, "int64")
     data = ImageData("f", 2, x, y, x, y, mean=(0.5,), std=(0.25,), scale=1.0)
-    (epoch,) = epochs_of(data, 1, batch_size=4, augment=True)
+    (epoch,) = epochs_of(data, 1, batch_size=4)
     (batch,) = data.test_batches().as_numpy_iterator()
     np.testing.assert_allclose(batch[0], (x - 0.5) / 0.25, atol=1e-5)
     np.testing.assert_allclose(np.sort(images_of(epoch), 0), np.sort(batch[0], 0))
@@ -233,7 +240,7 @@ def test_cifar10(data_dir):
     for data, x in ((test, vgg), (validation, normalized(validation.x_test[:9]))):
         ((received, _),) = data.test_batches(9, num_examples=9).as_numpy_iterator()
         np.testing.assert_allclose(received, x, atol=1e-5)
-    x, y = next(iter(validation.train_batches()))
+    x, y = next(iter(validation.epoch_batches()))
     assert x.shape == (128, 32, 32, 3) and y.shape == (128,)
 
 
@@ -273,9 +280,9 @@ def test_failed_download_is_one_clear_line_and_leaves_nothing(tmp_path, monkeypa
 def test_bad_arguments_say_what_was_expected(colours):
     x, y = colours.x_train, colours.y_train
     with pytest.raises(ValueError, match="batch_size must be at least 1.*=0"):
-        colours.train_batches(0)
-    with pytest.raises(ValueError, match="start_epoch.*=-1"):
-        colours.train_batches(start_epoch=-1)
+        endless_batches(colours, 0)
+    with pytest.raises(ValueError, match="start_step.*=-1"):
+        endless_batches(colours, 16, start_step=-1)
     with pytest.raises(ValueError, match="between 1 and 50.*=51"):
         colours.train_eval_batches(num_examples=51)
     with pytest.raises(ValueError, match="x_train must be an array"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mc_tf.data import endless_batches
 from mc_tf.data.decoding import centre_crop, random_crop
 from mc_tf.data.imagenet import load_imagenet
 
@@ -58,7 +59,7 @@ def stored(data_dir):
 
 
 def first_batches(data, count, batch_size=BATCH, **options):
-    return list(itertools.islice(data.train_batches(batch_size, **options), count))
+    return list(itertools.islice(endless_batches(data, batch_size, **options), count))
 
 
 def labels_of(batches):
@@ -147,7 +148,7 @@ def test_one_epoch_is_what_training_sees_of_it(held_out, two_epochs):
     epoch = held_out.epoch_batches(BATCH, seed=1, epoch=1, first_step=2)
     assert epoch.cardinality() == steps - 2
     assert_equal(epoch, two_epochs[steps + 2 :])
-    assert held_out.train_batches().cardinality() == -1  # infinite
+    assert endless_batches(held_out, BATCH).cardinality() == -1  # infinite
 
 
 def test_batches_depend_on_the_seed_and_not_on_their_size(held_out, two_epochs):
@@ -232,11 +233,11 @@ def test_bad_arguments_say_what_was_expected(data_dir, held_out):
             held_out.train_eval_batches(num_examples=count)
     with pytest.raises(ValueError, match="between 1 and 2,"):
         held_out.test_batches(num_examples=3)
-    for batches in (held_out.train_batches, held_out.test_batches):
+    for batches in (held_out.epoch_batches, held_out.test_batches):
         with pytest.raises(ValueError, match="batch_size must be at least 1.*=0"):
             batches(0)
     with pytest.raises(ValueError, match="start_step.*=-1"):
-        held_out.train_batches(start_step=-1)
+        endless_batches(held_out, BATCH, start_step=-1)
     with pytest.raises(ValueError, match="'tf'.*one of: caffe, torch"):
         load_imagenet(data_dir, normalization="tf")
     with pytest.raises(ValueError, match="image_size must be at least 1.*=0"):

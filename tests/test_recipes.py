@@ -1,5 +1,6 @@
 """The recipes: each tried, their flags, kill and resume, and the comparison with targets."""
 
+import concurrent.futures
 import csv
 import io
 import json
@@ -102,7 +103,8 @@ def parsed():
     def parse(name, *more):
         with flagsaver.flagsaver():
             reproduce.FLAGS([name, f"--flagfile={RECIPES[name]}", *more])
-            return reproduce.experiment_from_flags(reproduction, targets)
+            plan = reproduce.experiment_from_flags(reproduction, targets)
+            return reproduce.made_small(plan) if reproduce.FLAGS.smoke else plan
 
     yield parse
     reproduce.FLAGS.unparse_flags()
@@ -346,6 +348,16 @@ def test_results_are_added_once(tmp_path):
         ("two", "bezier", "", ""),
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", row["date"]) for row in table)
+    assert os.listdir(tmp_path) == ["results.csv"]
+
+
+def test_recipes_that_end_together_all_add_their_results(tmp_path):
+    path, rows = tmp_path / "results.csv", [Row("single", "test_error", "max", 7.0, 6.5)]
+    recipes = [f"recipe {i}" for i in range(24)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda recipe: append_results(path, recipe, rows), recipes))
+    table = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert sorted(row["recipe"] for row in table) == sorted(recipes)
     assert os.listdir(tmp_path) == ["results.csv"]
 
 

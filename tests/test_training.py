@@ -20,7 +20,7 @@ pytest.importorskip("tensorflow")
 from mc_tf import Bezier, schedules, training  # noqa: E402
 from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint  # noqa: E402
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
-from mc_tf.data import TextData, load  # noqa: E402
+from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.options import TrainingOptions, compile_for, precision  # noqa: E402
 
@@ -278,7 +278,7 @@ def test_logs_for_tensorboard(whole):
 
 
 def test_batches_depend_on_the_epoch_alone(digits):
-    endless = digits.train_batches(32, seed=3, start_epoch=2).as_numpy_iterator()
+    endless = endless_batches(digits, 32, seed=3, start_step=2 * STEPS).as_numpy_iterator()
     epochs = [list(digits.epoch_batches(32, 3, e).as_numpy_iterator()) for e in (1, 2)]
     assert not np.array_equal(epochs[0][0][1], epochs[1][0][1])
     for x, y in epochs[1]:
@@ -464,6 +464,23 @@ def test_weights_that_do_not_fit_are_refused_with_one_line(digits, tmp_path):
         assert len(str(caught.value).splitlines()) == 1
         assert name in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_is_built_only_to_begin(digits, text, tmp_path, monkeypatch):
+    begun = untrained(tmp_path / "fc", digits)
+    untrained(tmp_path / "lstm", text, "lstm_small", {"units": 2}, batch_size=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "build", None)
+        assert_same(snapshot(untrained(tmp_path / "fc", digits)), snapshot(begun))
+    for network, network_options, message in (
+        ("fcn", UNITS, "Unknown network.*'fcn'"),
+        ("fc", {"nonsense": 1}, "Unknown option.*'nonsense'.*'units'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            untrained(tmp_path / "fc", digits, network, network_options)
+    with pytest.raises(ValueError, match="batches of 5, but batch_size is 4.*--batch_size=5"):
+        given = {"units": 2, "batch_size": 5}
+        untrained(tmp_path / "lstm", text, "lstm_small", given, batch_size=4)
 
 
 def test_another_run_in_the_directory_is_refused(digits, tmp_path):

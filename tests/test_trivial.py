@@ -157,6 +157,43 @@ def test_network_that_it_does_not_fit_is_refused(kind):
         connect(make(), make(), TrivialCurve())
 
 
+def shared():
+    x, again = keras.Input((6,)), layers.Dense(6, activation="relu", name="again")
+    return keras.Model(x, layers.Dense(2)(again(again(x))))
+
+
+def two_outputs():
+    x = keras.Input((6,))
+    y = layers.Dense(6, activation="relu")(x)
+    return keras.Model(x, [layers.Dense(2)(y), layers.Dense(3)(y)])
+
+
+def sum_without_a_layer():
+    x = keras.Input((6,))
+    y = layers.Dense(6, activation="relu")(x)
+    return keras.Model(x, layers.Dense(2)(x + y))
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (shared, "each layer called once. Received: 2 calls of the layer 'again'"),
+        (two_outputs, "one output.*Received: 2 outputs"),
+        (sum_without_a_layer, "skip connections.*'add.*' of class Add"),
+    ],
+    ids=["shared", "outputs", "sum"],
+)
+def test_network_that_is_not_a_chain_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        TrivialCurve().for_network(make())
+
+
+def test_a_layer_may_be_called_in_another_network_too():
+    x, flatten = keras.Input((3, 2)), layers.Flatten()
+    networks = [keras.Model(x, layers.Dense(2)(flatten(x))) for _ in "ab"]
+    assert [TrivialCurve().for_network(one).num_layers for one in networks] == [1, 1]
+
+
 def test_training_saves_it_without_training(tmp_path):
     data = load("digits").first(32, 32)
     for seed, name in enumerate(("a", "b")):

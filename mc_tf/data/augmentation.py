@@ -1,4 +1,6 @@
-"""Pad, crop and flip as batched operations; the random draws are given, not made."""
+"""Pad, crop and flip as batched operations, and the random draws that they are given."""
+
+import functools
 
 import tensorflow as tf
 
@@ -45,6 +47,31 @@ def crop_and_flip(images, offsets, flips, padding=4):
     columns = tf.where(_inside(columns, width), columns, zero)
     index = tf.minimum(rows[:, :, None] + columns[:, None, :], zero)
     return tf.gather(pixels, index)
+
+
+def epoch_plan(num_examples, seed, epoch, padding, flip):
+    """Draws the order of a whole epoch, and how each image in it is cropped and flipped.
+
+    Args:
+        num_examples: Number of images.
+        seed: Integer.
+        epoch: Number of the epoch: an int or an int64 tensor. All that is drawn depends on
+            `(seed, epoch)` alone.
+        padding: Zeros added on each side before cropping, in pixels.
+        flip: Whether images are mirrored at random.
+
+    Returns:
+        Tensors by place in the order: indices `(num_examples,)`, and `offsets` and `flips` for
+        `crop_and_flip`.
+    """
+    seed = tf.stack([tf.constant(seed, "int64"), tf.cast(epoch, "int64")])
+    seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
+    shuffle = tf.random.experimental.stateless_shuffle
+    draw = functools.partial(tf.random.stateless_uniform, dtype="int32", alg="philox")
+    order = shuffle(tf.range(num_examples), seeds[0], alg="philox")
+    offsets = draw((num_examples, 2), seeds[1], minval=0, maxval=2 * padding + 1)
+    flips = draw((num_examples,), seeds[2], minval=0, maxval=1 + int(flip))
+    return order, offsets, flips > 0
 
 
 def _inside(position, size):

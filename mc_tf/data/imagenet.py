@@ -144,31 +144,6 @@ class ImageNetData:
         check_positive("batch_size", batch_size)
         return -(-self.num_train // batch_size)
 
-    def train_batches(self, batch_size=128, seed=0, start_step=0):
-        """Training batches, shuffled and augmented anew in each epoch, without end.
-
-        Args:
-            batch_size: Images a batch. Defaults to 128.
-            seed: Integer. Defaults to 0.
-            start_step: First batch to serve, counted from 0 over all epochs: a resumed
-                run sees exactly what the uninterrupted one would have. Defaults to 0.
-
-        Returns:
-            An infinite `tf.data.Dataset` of `(x, y)`: pass
-            `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
-        """
-        if start_step < 0:
-            raise ValueError(f"start_step must not be negative. Received: start_step={start_step}.")
-        first_epoch, left_out = divmod(start_step, self.steps_per_epoch(batch_size))
-
-        def epoch_batches(epoch):
-            first_step = tf.where(epoch == first_epoch, left_out, 0)
-            return self.epoch_batches(batch_size, seed, epoch, first_step)
-
-        batches = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
-
     def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
         """The training batches of one epoch: every image once, the short last batch kept.
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mc_tf.data.augmentation import crop_and_flip
+from mc_tf.data.augmentation import crop_and_flip, epoch_plan
 from mc_tf.data.checks import (
     check_channels,
     check_images,
@@ -158,55 +158,26 @@ class ImageData:
         check_positive("batch_size", batch_size)
         return -(-self.num_train // batch_size)
 
-    def train_batches(self, batch_size=128, seed=0, start_epoch=0, augment=True):
-        """Training batches, shuffled and augmented anew in each epoch, without end.
+    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+        """The training batches of one epoch: every image once, the short last batch kept.
 
-        The order of the images in epoch `e`, their crops and their flips depend on
-        `(seed, e)` alone, so a run resumed with `start_epoch=e` sees exactly what the
-        uninterrupted run would have seen. Every image comes once an epoch; the short
-        last batch of an epoch is kept.
-
-        Args:
-            batch_size: Images a batch. Defaults to 128.
-            seed: Integer. Defaults to 0.
-            start_epoch: First epoch to serve, counted from 0. Defaults to 0.
-            augment: Whether to crop and flip, for data sets that do. Defaults to
-                `True`.
-
-        Returns:
-            An infinite `tf.data.Dataset` of `(x, y)`: pass
-            `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
-        """
-        if start_epoch < 0:
-            raise ValueError(
-                f"start_epoch must not be negative. Received: start_epoch={start_epoch}."
-            )
-
-        def epoch_batches(epoch):
-            return self.epoch_batches(batch_size, seed, epoch, augment=augment)
-
-        batches = tf.data.Dataset.counter(start_epoch).flat_map(epoch_batches)
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
-
-    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0, augment=True):
-        """The training batches of one epoch; see `train_batches`.
+        The order of the images, their crops and their flips depend on `(seed, epoch)`
+        alone.
 
         Args:
             batch_size: Images a batch. Defaults to 128.
             seed: Integer. Defaults to 0.
             epoch: Number of the epoch, counted from 0: an int or an int64 tensor.
-            first_step: Batches to leave out at the beginning. Defaults to 0.
-            augment: Whether to crop and flip, for data sets that do. Defaults to
-                `True`.
+            first_step: Batches to leave out at the beginning: an int or an int64 tensor.
+                Defaults to 0.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.
         """
         steps = self.steps_per_epoch(batch_size)
-        augment = augment and (self.padding > 0 or self.flip)
+        augment = self.padding > 0 or self.flip
         images, labels = self._train_tensors
-        plan = self._epoch_plan(seed, epoch)
+        plan = epoch_plan(self.num_train, seed, epoch, self.padding, self.flip)
 
         def examples(step):
             part = slice(step * batch_size, (step + 1) * batch_size)
@@ -268,19 +239,6 @@ class ImageData:
     @functools.cached_property
     def _test_tensors(self):
         return _host_tensors(self.x_test, self.y_test)
-
-    def _epoch_plan(self, seed, epoch):
-        """Order, crop offsets and flips of a whole epoch, by place in the order."""
-        seed = tf.stack([tf.constant(seed, "int64"), tf.cast(epoch, "int64")])
-        seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
-        order = tf.range(self.num_train)
-        shuffle = tf.random.experimental.stateless_shuffle
-        draw = functools.partial(tf.random.stateless_uniform, dtype="int32", alg="philox")
-        order = shuffle(order, seeds[0], alg="philox")
-        last = 2 * self.padding
-        offsets = draw((self.num_train, 2), seeds[1], minval=0, maxval=last + 1)
-        flips = draw((self.num_train,), seeds[2], minval=0, maxval=1 + int(self.flip))
-        return order, offsets, flips > 0
 
     def _fixed_batches(self, images, labels, batch_size, num_examples):
         check_positive("batch_size", batch_size)

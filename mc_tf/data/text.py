@@ -203,7 +203,8 @@ class TextData:
         Args:
             batch_size: Streams a batch. Defaults to 20.
             seed, epoch: Ignored: the order of a text is always the same.
-            first_step: Batches to leave out at the beginning. Defaults to 0.
+            first_step: Batches to leave out at the beginning: an int or an int64 tensor.
+                Defaults to 0.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.

@@ -1,0 +1,36 @@
+"""The training batches of any data set as one stream without end."""
+
+import tensorflow as tf
+
+__all__ = ["endless_batches"]
+
+
+def endless_batches(data, batch_size, seed=0, start_step=0):
+    """Chains the training batches of all epochs, each of which has its own order.
+
+    Args:
+        data: Data set with `steps_per_epoch(batch_size)` and
+            `epoch_batches(batch_size, seed, epoch, first_step)`.
+        batch_size: Examples a batch; of text: streams.
+        seed: Integer. Defaults to 0.
+        start_step: First batch to serve, counted from 0 over all epochs: a resumed run sees
+            exactly what the uninterrupted one would have. Defaults to 0.
+
+    Returns:
+        An infinite `tf.data.Dataset` of `(x, y)`: pass
+        `steps_per_epoch=data.steps_per_epoch(batch_size)` to `fit`.
+
+    Raises:
+        ValueError: If `batch_size` is below 1 or `start_step` is negative.
+    """
+    if start_step < 0:
+        raise ValueError(f"start_step must not be negative. Received: start_step={start_step}.")
+    first_epoch, left_out = divmod(start_step, data.steps_per_epoch(batch_size))
+
+    def epoch_batches(epoch):
+        first_step = tf.where(epoch == first_epoch, tf.constant(left_out, "int64"), 0)
+        return data.epoch_batches(batch_size, seed, epoch, first_step)
+
+    batches = tf.data.Dataset.counter(first_epoch).flat_map(epoch_batches)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return batches.apply(endless).prefetch(tf.data.AUTOTUNE)
