@@ -4,8 +4,16 @@ A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) 
 network at `t` runs with the weights `c(t) @ points`.
 """
 
-from mc_tf import layers, models
+from mc_tf import callbacks, layers, models
 from mc_tf.batch_norm import update_batch_norm
+from mc_tf.callbacks import (
+    SWA,
+    CosineCyclicLearningRate,
+    CyclicLearningRate,
+    DistanceFromStart,
+    LinearCyclicLearningRate,
+    SnapshotSaver,
+)
 from mc_tf.curves import Bezier, Curve, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.layers import (
@@ -18,12 +26,14 @@ from mc_tf.layers import (
 )
 from mc_tf.models import CurveModel, connect
 from mc_tf.results import CurveEvaluation
+from mc_tf.snapshots import load_snapshot
 from mc_tf.trivial import TrivialCurve
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Bezier",
+    "CosineCyclicLearningRate",
     "Curve",
     "CurveBatchNormalization",
     "CurveConv2D",
@@ -33,12 +43,19 @@ __all__ = [
     "CurveLSTM",
     "CurveLayer",
     "CurveModel",
+    "CyclicLearningRate",
+    "DistanceFromStart",
+    "LinearCyclicLearningRate",
     "PolyChain",
+    "SWA",
     "Segment",
+    "SnapshotSaver",
     "TrivialCurve",
+    "callbacks",
     "connect",
     "evaluate_curve",
     "layers",
+    "load_snapshot",
     "models",
     "update_batch_norm",
 ]

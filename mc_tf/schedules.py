@@ -1,6 +1,17 @@
 """Learning rates as functions of the progress of training."""
 
-__all__ = ["SCHEDULES", "exponential", "learning_rate_at", "piecewise_linear", "step"]
+import math
+
+__all__ = [
+    "SCHEDULES",
+    "cosine_cycle",
+    "exponential",
+    "learning_rate_at",
+    "linear_cycle",
+    "piecewise_linear",
+    "step",
+    "triangular_cycle",
+]
 
 SCHEDULES = ("piecewise_linear", "step", "exponential", "constant")
 
@@ -68,6 +79,81 @@ def exponential(epoch, learning_rate, decay_epoch, decay_factor):
         [1.0, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]
     """
     return learning_rate * decay_factor ** max(epoch + 1 - decay_epoch, 0)
+
+
+def triangular_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
+    """Learning rate of fast geometric ensembling (section 5, Algorithm 1).
+
+    With iterations `i = step + 1` counted from 1 and `t(i) = (mod(i - 1, c) + 1) / c`:
+    `(1 - 2 t) alpha_1 + 2 t alpha_2` for `t <= 1/2`, then `(2 - 2 t) alpha_2 + (2 t - 1) alpha_1`.
+    The rate is `alpha_2` exactly at `t = 1/2`, where a network is collected, and `alpha_1` exactly
+    at the end of the cycle.
+
+    Args:
+        step: number of updates that were done before, an int, array or tensor.
+        cycle_length: steps a cycle, `c`, even.
+        max_learning_rate: `alpha_1`.
+        min_learning_rate: `alpha_2`.
+
+    Returns:
+        Of the kind of `step`: a float for an int.
+
+    Example:
+        >>> [triangular_cycle(step, 4, 0.5, 0.25) for step in range(5)]
+        [0.375, 0.25, 0.375, 0.5, 0.375]
+    """
+    high = abs(1 - 2 * _place(step, cycle_length))
+    return high * max_learning_rate + (1 - high) * min_learning_rate
+
+
+def linear_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
+    """Cyclic learning rate of stochastic weight averaging (arXiv 1803.05407, section 3.1).
+
+    `(1 - t) alpha_1 + t alpha_2` with `t` as in `triangular_cycle`: down to `alpha_2` at the end
+    of each cycle, where the weights are averaged, then up at once.
+
+    Args:
+        step: number of updates that were done before, an int, array or tensor.
+        cycle_length: steps a cycle.
+        max_learning_rate: `alpha_1`.
+        min_learning_rate: `alpha_2`.
+
+    Returns:
+        Of the kind of `step`.
+
+    Example:
+        >>> [linear_cycle(step, 4, 0.5, 0.25) for step in range(5)]
+        [0.4375, 0.375, 0.3125, 0.25, 0.4375]
+    """
+    place = _place(step, cycle_length)
+    return (1 - place) * max_learning_rate + place * min_learning_rate
+
+
+def cosine_cycle(step, cycle_length, initial_learning_rate, cos=math.cos):
+    """Learning rate of snapshot ensembles: half a cosine a cycle (Huang et al. 2017).
+
+    `alpha_0 / 2 * (cos(pi * mod(i - 1, c) / c) + 1)` with `i = step + 1`.
+
+    Args:
+        step: number of updates that were done before, an int, array or tensor.
+        cycle_length: steps a cycle, `c`.
+        initial_learning_rate: `alpha_0`, the rate with which each cycle begins.
+        cos: cosine of the kind of `step`, default Python's.
+
+    Returns:
+        Of the kind of `step`.
+
+    Example:
+        >>> [round(cosine_cycle(step, 4, 0.1), 4) for step in range(5)]
+        [0.1, 0.0854, 0.05, 0.0146, 0.1]
+    """
+    place = _place(step, cycle_length) - 1 / cycle_length
+    return 0.5 * initial_learning_rate * (cos(math.pi * place) + 1)
+
+
+def _place(step, cycle_length):
+    """Position in the cycle, in (0, 1]."""
+    return (step % cycle_length + 1) / cycle_length
 
 
 def learning_rate_at(epoch, options):

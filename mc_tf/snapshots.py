@@ -120,7 +120,7 @@ def save_snapshot(path, snapshot):
 
 
 def _storable(value):
-    """numpy writes its own dtypes only: bfloat16 goes as float32, which holds it exactly."""
+    """Numpy writes its own dtypes only: bfloat16 goes as float32, which holds it exactly."""
     return value.astype("float32") if value.dtype.kind == "V" else value
 
 

@@ -1,0 +1,212 @@
+"""Training that can be looked at after any update, also where several steps run as one call."""
+
+import keras
+
+__all__ = ["CountedFit", "innermost_optimizer", "make_train_function", "updates_in"]
+
+
+class CountedFit:
+    """One `fit`: its train function, replaced by one that counts steps and stops at some.
+
+    Keras' hooks come after whole calls of the train function, which may be several steps.
+
+    Args:
+        callback: a `StepCallback`.
+        model: the model that is trained.
+        batches_done: batches since the callback's step 0, negative before it.
+
+    Attributes:
+        origin: step 0, in updates of the optimizer, which may be older than this training.
+    """
+
+    def __init__(self, callback, model, batches_done):
+        self._callback = callback
+        self._model = model
+        self._accumulation = _accumulation(model)
+        self.origin = (_batches(model) - batches_done) // self._accumulation
+        self._history = model.history
+        before = model.train_function
+        self._inner = before if isinstance(getattr(before, "__self__", None), CountedFit) else None
+        self._functions = {model.steps_per_execution: before}
+        model.train_function = self._train
+
+    def begin_epoch(self, batches):
+        """Counts from here.
+
+        Args:
+            batches: batches in the epoch, or `None` if that is not known.
+        """
+        self._left = batches
+        self.recount(self._model)
+
+    def recount(self, model):
+        """Reads the optimizer's counter: exact also after updates that were skipped.
+
+        Args:
+            model: the model, its variables up to date.
+        """
+        self._count = _batches(model)
+
+    @property
+    def step(self):
+        """The last step that was done."""
+        return self._count // self._accumulation - self.origin
+
+    def look_ahead(self):
+        """Finds the number of batches after which the next action is due."""
+        step = self._callback.next_step(self.step)
+        self._due = None if step is None else (step + self.origin) * self._accumulation
+
+    def remove(self):
+        """Puts back the train function that was there before."""
+        if self._model.train_function == self._train:
+            self._model.train_function = self._functions.get(self._model.steps_per_execution)
+
+    def _train(self, *arguments):
+        """As Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
+        model, size = self._model, self._model.steps_per_execution
+        if model.history is not self._history:  # a later `fit`; ours was interrupted
+            self._callback.on_interrupted()
+            model.train_function = self._inner
+            if self._inner is None:
+                make_train_function(model)
+            return model.train_function(*arguments)
+        *state, iterator = arguments
+        # The last call of an epoch may be a short one.
+        number = size if self._left is None else min(size, self._left)
+        if self._due is None or self._due - self._count >= number:
+            return self._run_part(size, number, state, iterator)
+        result = None
+        for _ in range(number):
+            try:
+                result = self._run_part(1, 1, state, iterator)
+            except Exception as error:
+                if result is None or not _is_end_of_data(error):
+                    raise
+                break  # of a data set that does not say how long it is
+            state = result[1:] if state else []
+        return result
+
+    def _run_part(self, size, number, state, iterator):
+        """Runs the function for `size` steps, of which the data has `number`."""
+        try:
+            result = self._run_steps(size, state, iterator)
+        except Exception as error:
+            if _is_end_of_data(error):
+                self._undo_count()
+            raise
+        self._count += number
+        if self._left is not None:
+            self._left -= number
+        if self._due is not None and self._count >= self._due:
+            self._stop_here(result[1:] if state else [])
+        return result
+
+    def _run_steps(self, number, state, iterator):
+        model, before = self._model, self._model.steps_per_execution
+        model.steps_per_execution = number
+        try:
+            if self._inner is not None:  # another callback's, which cuts its calls itself
+                return self._inner(*state, iterator)
+            if number not in self._functions:
+                ours = model.train_function
+                make_train_function(model)
+                self._functions[number], model.train_function = model.train_function, ours
+            return self._functions[number](*state, iterator)
+        finally:
+            model.steps_per_execution = before
+
+    def _undo_count(self):
+        """TensorFlow counts a step at the end of the data that had no batch, and did nothing."""
+        counter = innermost_optimizer(self._model)._iterations
+        if keras.backend.backend() == "tensorflow" and _batches(self._model) > self._count:
+            counter.assign(self._count)
+
+    def _stop_here(self, state):
+        model = self._model
+        if state:  # JAX: the variables are written when somebody looks at them
+            names = ("trainable", "non_trainable", "optimizer", "metrics")
+            model._jax_state = {f"{name}_variables": v for name, v in zip(names, state[0])}
+            model._jax_state_synced = False
+            model.jax_state_sync()
+        self.recount(model)
+        if self._count >= self._due:  # fewer if loss scaling skipped an update
+            self._callback.on_step(self.step)
+            self.look_ahead()
+        if state:
+            model._jax_state_synced = False  # training goes on with `state`
+
+
+def _is_end_of_data(error):
+    return isinstance(error, StopIteration) or type(error).__name__ == "OutOfRangeError"
+
+
+def make_train_function(model):
+    """Makes a train function that is traced anew.
+
+    Keras' `make_train_function(force=True)` is not enough on JAX, which remembers what it traced
+    for `model.train_step` and so the learning rate that was there at the time.
+
+    Args:
+        model: compiled Keras model.
+    """
+    own, step = vars(model).get("train_step"), model.train_step
+    vars(model)["train_step"] = lambda *arguments: step(*arguments)
+    try:
+        model.make_train_function(force=True)
+    finally:
+        vars(model).pop("train_step")
+        if own is not None:
+            vars(model)["train_step"] = own
+
+
+def innermost_optimizer(model):
+    """The optimizer that updates the weights, inside one that scales the loss.
+
+    Args:
+        model: compiled Keras model.
+
+    Returns:
+        `keras.optimizers.Optimizer`.
+    """
+    optimizer = model.optimizer
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _accumulation(model):
+    return innermost_optimizer(model).gradient_accumulation_steps or 1
+
+
+def _batches(model):
+    """Batches that the optimizer has seen, those excepted whose update was skipped."""
+    return int(keras.ops.convert_to_numpy(innermost_optimizer(model)._iterations))
+
+
+def updates_in(epochs, steps_per_epoch, model):
+    """Updates of the weights in a number of epochs.
+
+    Args:
+        epochs: int.
+        steps_per_epoch: batches an epoch, or `None` if that is not known.
+        model: compiled Keras model, which may accumulate gradients.
+
+    Returns:
+        int.
+
+    Raises:
+        ValueError: if the length of an epoch is not known, or holds a fraction of an update.
+    """
+    if steps_per_epoch is None:
+        raise ValueError(
+            f"{epochs} epochs cannot be counted in steps, because the data set does not say how "
+            "long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
+        )
+    accumulation = _accumulation(model)
+    updates, rest = divmod(epochs * steps_per_epoch, accumulation)
+    if rest:
+        raise ValueError(
+            f"{epochs} epochs of {steps_per_epoch} batches are no whole number of updates with "
+            f"gradient_accumulation_steps={accumulation}. Choose a divisor of "
+            f"{epochs * steps_per_epoch}."
+        )
+    return updates

@@ -1,0 +1,252 @@
+"""Cyclic learning rates as callbacks, for any compiled optimizer."""
+
+import keras
+from keras import ops
+
+from mc_tf import backend
+from mc_tf.callbacks.counting import innermost_optimizer, make_train_function
+from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.cycles import CosineCycle, LinearCycle, TriangularCycle
+
+__all__ = [
+    "CosineCyclicLearningRate",
+    "CyclicLearningRate",
+    "LearningRateCycle",
+    "LinearCyclicLearningRate",
+]
+
+
+class LearningRateCycle(StepCallback):
+    """Base of the callbacks that let the learning rate of any compiled optimizer go in cycles.
+
+    The rate of each step is computed where the optimizer uses it, so it is right also where
+    `steps_per_execution` runs several steps as one call. Before `start_epoch` the optimizer has
+    its own rate, and after training it keeps the last one of the cycle. The logs of each epoch
+    have the `learning_rate` of its last step.
+
+    Args:
+        cycle_length: length of a cycle.
+        unit: of `cycle_length`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        start_epoch, steps_per_epoch: see `StepCallback`.
+    """
+
+    def __init__(self, cycle_length, unit="epochs", start_epoch=0, steps_per_epoch=None):
+        super().__init__(start_epoch, steps_per_epoch)
+        check_length("cycle_length", cycle_length, unit)
+        self.cycle_length = int(cycle_length)
+        self.unit = unit
+        self.cycle = self._make_cycle(self.cycle_length) if unit == "steps" else None
+
+    def _make_cycle(self, steps):
+        raise NotImplementedError
+
+    def rate_at(self, step):
+        """The rate with which the update after `step` updates is made.
+
+        Args:
+            step: int or tensor, not negative, counted from `start_epoch`.
+
+        Returns:
+            float32 tensor.
+        """
+        return self.cycle(step)
+
+    def places_in(self, callback):
+        """Where another callback of the same `fit` finds the minima of the rate.
+
+        Args:
+            callback: a `StepCallback` with the same `start_epoch` whose steps are counted.
+
+        Returns:
+            `(first, distance)`: step of the first minimum and steps from one to the next.
+        """
+        cycle = self.cycle
+        if self.unit == "epochs":  # this callback may come later in the list
+            cycle = self._make_cycle(callback.epochs_as_steps(self.cycle_length))
+        return cycle.snapshot_place, cycle.cycle_length
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook."""
+        super().on_train_begin(logs)
+        model = self._model
+        optimizer = innermost_optimizer(model)
+        if not isinstance(optimizer._learning_rate, keras.Variable):
+            raise ValueError(
+                f"{type(self).__name__} sets the learning rate, but the optimizer was compiled "
+                f"with a schedule ({type(optimizer._learning_rate).__name__}). Compile it with a "
+                "number."
+            )
+        self._install(optimizer)
+        make_train_function(model)  # one that was traced has the former rate in it
+
+    def _install(self, optimizer):
+        """Lets the optimizer ask for its rate here.
+
+        Keras' own way, `optimizer.learning_rate = schedule`, takes the rate's variable out of the
+        optimizer, so that checkpoints of before and after do not fit each other.
+        """
+        accumulation = optimizer.gradient_accumulation_steps or 1
+
+        def rate():
+            own = optimizer._learning_rate
+            if self._run is None:  # another callback asks before the first epoch
+                return own
+            step = backend.read(optimizer._iterations) // accumulation - self._run.origin
+            cyclic = ops.cast(self.rate_at(ops.maximum(step, 0)), own.dtype)
+            return ops.where(step < 0, backend.read(own), cyclic)
+
+        optimizer._get_current_learning_rate = rate
+
+    def on_counting(self, step):
+        """Finds the length of the cycle in steps."""
+        if self.unit == "epochs":
+            self.cycle = self._make_cycle(self.epochs_as_steps(self.cycle_length))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook."""
+        if logs is not None:
+            logs["learning_rate"] = self._last_rate()
+
+    def on_train_end(self, logs=None):
+        """Keras' hook: the optimizer is an ordinary one again."""
+        if self._run is None:
+            return self._uninstall()
+        rate = self._last_rate()
+        self._uninstall()
+        innermost_optimizer(self._model)._learning_rate.assign(rate)
+        self._model.train_function = None
+        return None
+
+    def on_interrupted(self):
+        """Gives the optimizer its own rate back."""
+        self._uninstall()
+
+    def _last_rate(self):
+        step = self.step - 1
+        if step < 0:
+            rate = innermost_optimizer(self._model)._learning_rate
+        else:
+            rate = self.rate_at(step)
+        return float(ops.convert_to_numpy(rate))
+
+    def _uninstall(self):
+        vars(innermost_optimizer(self._model)).pop("_get_current_learning_rate", None)
+
+
+class CyclicLearningRate(LearningRateCycle):
+    """The learning rate of fast geometric ensembling (FGE; section 5, Algorithm 1).
+
+    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly in
+    the middle, and rises again. `SnapshotSaver(directory, cycle)` collects a network at each
+    middle.
+
+    Args:
+        cycle_length: length of a cycle, an even number of steps; 2 or 4 epochs in the paper.
+        max_learning_rate: `alpha_1`, such as 5e-2.
+        min_learning_rate: `alpha_2`, such as 5e-4.
+        unit: of `cycle_length`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        start_epoch: epoch, as `fit` counts them from 0, with which the first cycle begins; before
+            it the optimizer has its own rate. Default 0.
+        steps_per_epoch: batches of an epoch, where the data set does not say it.
+
+    Raises:
+        ValueError: if the cycle has an odd number of steps (at the latest when training begins),
+            or a rate cannot be.
+
+    Example:
+        >>> cycle = CyclicLearningRate(4, 5e-2, 5e-4, unit="steps")
+        >>> [round(float(cycle.rate_at(step)), 5) for step in range(4)]
+        [0.02525, 0.0005, 0.02525, 0.05]
+    """
+
+    def __init__(
+        self,
+        cycle_length,
+        max_learning_rate,
+        min_learning_rate,
+        unit="epochs",
+        start_epoch=0,
+        steps_per_epoch=None,
+    ):
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+        self._make_cycle(2)  # refuses bad rates now
+        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
+
+    def _make_cycle(self, steps):
+        return TriangularCycle(steps, self.max_learning_rate, self.min_learning_rate)
+
+
+class LinearCyclicLearningRate(LearningRateCycle):
+    """The cyclic learning rate of stochastic weight averaging (arXiv 1803.05407, section 3.1).
+
+    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly at
+    the end, where `SWA(cycle=...)` averages the weights.
+
+    Args:
+        cycle_length: length of a cycle.
+        max_learning_rate: `alpha_1`, such as 5e-2.
+        min_learning_rate: `alpha_2`, such as 5e-4.
+        unit, start_epoch, steps_per_epoch: as in `CyclicLearningRate`.
+
+    Raises:
+        ValueError: if the length or a rate cannot be.
+
+    Example:
+        >>> cycle = LinearCyclicLearningRate(2, 0.5, 0.25, unit="steps")
+        >>> [float(cycle.rate_at(step)) for step in range(3)]
+        [0.375, 0.25, 0.375]
+    """
+
+    def __init__(
+        self,
+        cycle_length,
+        max_learning_rate,
+        min_learning_rate,
+        unit="epochs",
+        start_epoch=0,
+        steps_per_epoch=None,
+    ):
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+        self._make_cycle(1)  # refuses bad rates now
+        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
+
+    def _make_cycle(self, steps):
+        return LinearCycle(steps, self.max_learning_rate, self.min_learning_rate)
+
+
+class CosineCyclicLearningRate(LearningRateCycle):
+    """The learning rate of snapshot ensembles (SSE; Huang et al. 2017): half a cosine a cycle.
+
+    `SnapshotSaver(directory, cycle)` collects a network at the end of each cycle, where the rate
+    is nearly 0.
+
+    Args:
+        cycle_length: length of a cycle.
+        initial_learning_rate: `alpha_0`, with which each cycle begins, such as 0.1.
+        unit, start_epoch, steps_per_epoch: as in `CyclicLearningRate`.
+
+    Raises:
+        ValueError: if the length or the rate cannot be.
+
+    Example:
+        >>> cycle = CosineCyclicLearningRate(4, 0.1, unit="steps")
+        >>> [round(float(cycle.rate_at(step)), 4) for step in range(5)]
+        [0.1, 0.0854, 0.05, 0.0146, 0.1]
+    """
+
+    def __init__(
+        self,
+        cycle_length,
+        initial_learning_rate,
+        unit="epochs",
+        start_epoch=0,
+        steps_per_epoch=None,
+    ):
+        self.initial_learning_rate = initial_learning_rate
+        self._make_cycle(1)  # refuses a bad rate now
+        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
+
+    def _make_cycle(self, steps):
+        return CosineCycle(steps, self.initial_learning_rate)

@@ -1,0 +1,75 @@
+"""How far training has come in weight space."""
+
+import numpy as np
+
+from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.snapshots import read_snapshot, take_snapshot
+
+__all__ = ["DistanceFromStart"]
+
+
+class DistanceFromStart(StepCallback):
+    """Records the distance in weight space from where training began (figure 3 of the paper).
+
+    The logs of each epoch have `distance_from_start`, after its last step.
+
+    Args:
+        start: what to measure from: a snapshot file, a flat vector `(P,)`, or `None` (default)
+            for the weights when `fit` begins.
+        every: also record after each so many steps, in `history`. Default: after epochs only.
+
+    Attributes:
+        history: list of `(step, distance)`.
+
+    Raises:
+        ValueError: if `every` cannot be or `start` has another number of weights.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> distance = DistanceFromStart()
+        >>> _ = model.fit(np.ones((8, 1)), np.zeros(8), verbose=0, callbacks=[distance])
+        >>> distance.history[-1][0]
+        1
+    """
+
+    def __init__(self, start=None, every=None):
+        super().__init__()
+        if every is not None:
+            check_length("every", every, "steps")
+        self.start = start
+        self.every = every
+        self.history = []
+
+    def on_counting(self, step):
+        """Looks up the weights to measure from."""
+        weights = take_snapshot(self.model).weights
+        if self.start is None:
+            self._from = weights
+        elif hasattr(self.start, "shape"):
+            self._from = np.asarray(self.start)
+        else:
+            self._from = read_snapshot(self.start).weights
+        if self._from.shape != weights.shape:
+            raise ValueError(
+                f"`start` has {self._from.size} weights, but the model '{self._model.name}' has "
+                f"{weights.size}. Give the weights of the same network."
+            )
+
+    def next_step(self, step):
+        """The next step that is recorded."""
+        return None if self.every is None else (step // self.every + 1) * self.every
+
+    def on_step(self, step):
+        """Records the distance."""
+        weights = take_snapshot(self.model).weights.astype("float64")
+        distance = float(np.linalg.norm(weights - self._from))
+        if not self.history or self.history[-1][0] != step:
+            self.history.append((step, distance))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook."""
+        self.on_step(self.step)
+        if logs is not None:
+            logs["distance_from_start"] = self.history[-1][1]

@@ -1,0 +1,185 @@
+"""Members of an ensemble, saved as training comes by them."""
+
+import glob
+import os
+
+import numpy as np
+from keras import ops
+
+from mc_tf.callbacks.cyclic import LearningRateCycle
+from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.files import check_writable, remove_leftovers
+from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
+
+__all__ = ["SnapshotSaver", "snapshot_files"]
+
+_START = "start.npz"
+
+
+class SnapshotSaver(StepCallback):
+    """Saves the network at the minima of a cyclic learning rate, or after each so many steps.
+
+    With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
+    `mod(i, c) = c / 2`), with `CosineCyclicLearningRate` the end of each. Each network goes to
+    disk at once, in one step, so memory does not grow and what is saved stays whole whatever
+    happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory;
+    what it had saved after the checkpoint is saved anew.
+
+    Args:
+        directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
+            and `start.npz` with the weights at step 0; made if it is not there.
+        cycle: the callback that sets the learning rate. Default: none; then `every` counts.
+        every: without a cycle: save after each so many epochs or steps. Default 1.
+        unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        include_start: whether the weights at step 0 are a member too (the paper's ImageNet
+            ensemble has the pretrained network in it). Default `False`.
+        start_epoch, steps_per_epoch: see `StepCallback`. Default: the cycle's.
+
+    Attributes:
+        members: files of the members so far, in order, to be given to `Ensemble`.
+
+    Raises:
+        ValueError: if an argument cannot be, or (when training begins) the directory holds the
+            snapshots of another run.
+        OSError: if a file cannot be written; those that were written stay as they are.
+
+    Each file has numbers in its record: `step`, `learning_rate` (of the last update),
+    `distance_from_start` and `distance_from_previous`, Euclidean in weight space.
+
+    Example:
+        >>> import mc_tf
+        >>> cycle = mc_tf.CyclicLearningRate(4, max_learning_rate=5e-2, min_learning_rate=5e-4)
+        >>> saver = mc_tf.SnapshotSaver("runs/members", cycle)
+        >>> # model.fit(train, epochs=22, callbacks=[cycle, saver])
+        >>> # ensemble = mc_tf.Ensemble(model, saver.members)
+    """
+
+    def __init__(
+        self,
+        directory,
+        cycle=None,
+        every=1,
+        unit="epochs",
+        include_start=False,
+        start_epoch=None,
+        steps_per_epoch=None,
+    ):
+        if cycle is not None and not isinstance(cycle, LearningRateCycle):
+            raise ValueError(
+                "`cycle` must be a callback such as CyclicLearningRate or "
+                f"CosineCyclicLearningRate. Received: {cycle!r}"
+            )
+        if start_epoch is None:
+            start_epoch = cycle.start_epoch if cycle else 0
+        super().__init__(start_epoch, steps_per_epoch or (cycle.steps_per_epoch if cycle else None))
+        check_length("every", every, unit)
+        self.directory = os.fspath(directory)
+        self.cycle = cycle
+        self.every = int(every)
+        self.unit = unit
+        self.include_start = include_start
+
+    @property
+    def members(self):
+        """Files of the members so far, in order."""
+        return snapshot_files(self.directory, self.include_start)
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook."""
+        super().on_train_begin(logs)
+        check_writable(self.directory)
+
+    def on_counting(self, step):
+        """Looks at what an earlier part of this run has saved."""
+        self._places = self._find_places()
+        start = os.path.join(self.directory, _START)
+        remove_leftovers(start)
+        for path in glob.glob(os.path.join(glob.escape(self.directory), "snapshot-*.npz")):
+            remove_leftovers(path)
+        if step == 0 and not self.members and not os.path.exists(start):
+            self._save_start()
+        elif step >= 0:
+            self._check_start(start, step)
+
+    def _find_places(self):
+        """`(first place, distance between places)` in steps."""
+        if self.cycle is None:
+            every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
+            return every, every
+        return self.cycle.places_in(self)
+
+    def _save_start(self):
+        numbers = {"step": 0, "distance_from_start": 0.0, "distance_from_previous": 0.0}
+        snapshot = take_snapshot(self.model, learning_rate=float("nan"), **numbers)
+        save_snapshot(os.path.join(self.directory, _START), snapshot)
+
+    def _check_start(self, start, step):
+        if not os.path.exists(start):
+            problem = f"it has no '{_START}', though training goes on at step {step}"
+        elif step == 0 and not np.array_equal(
+            read_snapshot(start).weights, take_snapshot(self.model).weights
+        ):
+            problem = "its snapshots are of a run that began with other weights"
+        else:
+            return
+        raise ValueError(
+            f"The directory '{self.directory}' does not belong to this run: {problem}. Give "
+            "another directory."
+        )
+
+    def next_step(self, step):
+        """The next place at which a network is saved, or the start."""
+        if step < 0:
+            return 0
+        first, distance = self._places
+        return first + max((step - first) // distance + 1, 0) * distance
+
+    def on_step(self, step):
+        """Saves the network."""
+        if step == 0:
+            self._save_start()
+            return
+        model = self.model
+        snapshot = take_snapshot(model)
+        earlier = [p for p in self.members if _step_of(p) < step]
+        previous = earlier[-1] if earlier else os.path.join(self.directory, _START)
+        start = os.path.join(self.directory, _START)
+        numbers = {
+            "step": step,
+            "learning_rate": self._rate_before(step),
+            "distance_from_start": _distance(snapshot, start),
+            "distance_from_previous": _distance(snapshot, previous),
+        }
+        snapshot.record.update(numbers)
+        save_snapshot(os.path.join(self.directory, f"snapshot-{step:08d}.npz"), snapshot)
+
+    def _rate_before(self, step):
+        if self.cycle is not None:
+            return float(ops.convert_to_numpy(self.cycle.rate_at(step - 1)))
+        return float(ops.convert_to_numpy(self._model.optimizer.learning_rate))
+
+
+def snapshot_files(directory, include_start=False):
+    """The snapshots in a directory, in the order of their steps.
+
+    Args:
+        directory: of a `SnapshotSaver`.
+        include_start: whether the weights at step 0 come first. Default `False`.
+
+    Returns:
+        List of file names.
+    """
+    files = glob.glob(os.path.join(glob.escape(os.fspath(directory)), "snapshot-*.npz"))
+    start = os.path.join(os.fspath(directory), _START)
+    first = [start] if include_start and os.path.exists(start) else []
+    return first + sorted(files, key=_step_of)
+
+
+def _step_of(path):
+    name = os.path.basename(path)
+    return 0 if name == _START else int(name.removeprefix("snapshot-").removesuffix(".npz"))
+
+
+def _distance(snapshot, path):
+    other = read_snapshot(path).weights
+    return float(np.linalg.norm(snapshot.weights.astype("float64") - other.astype("float64")))

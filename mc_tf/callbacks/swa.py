@@ -1,0 +1,242 @@
+"""Stochastic weight averaging (arXiv 1803.05407) as a callback."""
+
+import contextlib
+import os
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf.averaging import WeightAverage
+from mc_tf.batch_norm import has_batch_norm, update_batch_norm
+from mc_tf.callbacks.checkpoint import BestCheckpoint
+from mc_tf.callbacks.cyclic import LearningRateCycle
+from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.files import check_writable
+from mc_tf.flat import FlatLayout, flat_weights, state_variables
+
+__all__ = ["SWA"]
+
+
+class SWA(StepCallback):
+    """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
+
+    Training itself is not touched: it goes on with its own weights. The average is held in
+    float64 whatever the precision of the model.
+
+    Args:
+        start_epoch: epoch, as `fit` counts them from 0, at whose beginning averaging starts.
+        every: add the weights after each so many epochs or steps. Default 1.
+        unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        cycle: instead of `every`: the callback that sets a cyclic learning rate
+            (`LinearCyclicLearningRate`, `CyclicLearningRate`, ...), which must have the same
+            `start_epoch`; weights are added at its minima.
+        learning_rate: constant rate from `start_epoch` on. Default: the rate is left alone. Where
+            another callback sets the rate too, give this one after it.
+        include_start: whether the weights at the start are the first of the average, as in
+            Algorithm 1. Default `True`.
+        batch_norm_data: training data without augmentation, as `update_batch_norm` takes it: the
+            averaged network's statistics are estimated on it. A model with batch normalisation
+            needs it; `False` leaves the statistics as training has them.
+        validation_data: data on which the averaged network is evaluated after each epoch, as
+            `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
+            the metrics likewise: give `EarlyStopping(monitor="swa_val_loss", mode="min")` and the
+            like after this callback.
+        best_path: `.keras` file for the best averaged network. Default: none.
+        monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
+            `swa_val_loss`.
+        directory: where the average is kept, so that training that was stopped goes on with it,
+            bit for bit. Give this callback before the one that writes checkpoints.
+        keep: how many of the latest averages the directory keeps, default 2. A checkpoint that is
+            older than the oldest of them cannot go on.
+        end_with_average: whether the model has the averaged weights after `fit`. Default `True`.
+        steps_per_epoch: batches of an epoch, where the data set does not say it.
+
+    Attributes:
+        average: `WeightAverage`: `average.mean`, `average.count`.
+
+    Raises:
+        ValueError: if an argument cannot be, training ends before the start, or it goes on from a
+            checkpoint without the average that belongs to it.
+
+    Example:
+        >>> import mc_tf
+        >>> swa = mc_tf.SWA(start_epoch=160, learning_rate=0.05, batch_norm_data=False)
+        >>> # model.fit(train, epochs=200, callbacks=[swa])
+    """
+
+    def __init__(
+        self,
+        start_epoch,
+        every=1,
+        unit="epochs",
+        cycle=None,
+        learning_rate=None,
+        include_start=True,
+        batch_norm_data=None,
+        validation_data=None,
+        best_path=None,
+        monitor="swa_val_loss",
+        mode="min",
+        directory=None,
+        keep=2,
+        end_with_average=True,
+        steps_per_epoch=None,
+    ):
+        super().__init__(start_epoch, steps_per_epoch)
+        check_length("every", every, unit)
+        if cycle is not None and (
+            not isinstance(cycle, LearningRateCycle) or cycle.start_epoch != start_epoch
+        ):
+            raise ValueError(
+                "`cycle` must be a callback such as LinearCyclicLearningRate with the same "
+                f"start_epoch={start_epoch}. Received: {cycle!r} with start_epoch="
+                f"{getattr(cycle, 'start_epoch', None)}"
+            )
+        if cycle is not None and learning_rate is not None:
+            raise ValueError("Give either a `cycle` or a constant `learning_rate`, not both.")
+        if best_path is not None and validation_data is None:
+            raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
+        if keep < 1:
+            raise ValueError(f"`keep` must be at least 1. Received: {keep}")
+        self.every = int(every)
+        self.unit = unit
+        self.cycle = cycle
+        self.learning_rate = learning_rate
+        self.include_start = include_start
+        self.batch_norm_data = batch_norm_data
+        self.validation_data = validation_data
+        self.directory = None if directory is None else os.fspath(directory)
+        self.keep = keep
+        self.end_with_average = end_with_average
+        self.average = WeightAverage()
+        self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
+
+    # Where.
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook."""
+        super().on_train_begin(logs)
+        if self.batch_norm_data is None and has_batch_norm(self._model):
+            raise ValueError(
+                f"The model '{self._model.name}' has batch normalisation, whose statistics must "
+                "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
+                "without augmentation, or `batch_norm_data=False` to leave them."
+            )
+        if self.directory is not None:
+            check_writable(self.directory)
+        if self._best is not None:
+            self._best.set_model(self._model)
+            self._best.on_train_begin()
+
+    def on_counting(self, step):
+        """Finds the average that belongs to the step at which training goes on."""
+        if self.cycle is not None:
+            places = self.cycle.places_in(self)
+        else:
+            every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
+            places = every, every
+        self._first, self._distance = places
+        if self.directory is not None:
+            self.average = WeightAverage.load(self.directory, step)
+        elif self.average.count and self.average.step > step:
+            self.average = WeightAverage()
+        expected = self._last_place(step)
+        if expected == 0 and not self.average.count:
+            self.on_step(0)
+        elif expected is not None and self.average.step != expected:
+            has = "none" if not self.average.count else f"the one of step {self.average.step}"
+            raise ValueError(
+                f"Training goes on at step {step} after the start of averaging, but there is no "
+                f"average of step {expected} to go on with (there is {has}). Give the `directory` "
+                "of that run, with a larger `keep` if checkpoints are rare, or start anew."
+            )
+
+    def next_step(self, step):
+        """The next step whose weights are added."""
+        if step < 0 and self.include_start:
+            return 0
+        return self._first + max((step - self._first) // self._distance + 1, 0) * self._distance
+
+    def _last_place(self, step):
+        if step >= self._first:
+            return step - (step - self._first) % self._distance
+        return 0 if step >= 0 and self.include_start else None
+
+    # What.
+
+    def on_step(self, step):
+        """Adds the weights."""
+        self.average.add(flat_weights(self.model), step)
+        if self.directory is not None:
+            self.average.save(self.directory, self.keep)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras' hook."""
+        super().on_epoch_begin(epoch, logs)
+        if self.learning_rate is not None and epoch >= self.start_epoch:
+            self._model.optimizer.learning_rate = self.learning_rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook: evaluates the averaged network."""
+        if self.validation_data is None or not self.average.count:
+            return
+        logs = {} if logs is None else logs
+        with self.averaged() as model:
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
+            scores = model.evaluate(
+                x,
+                y,
+                sample_weight=weight,
+                verbose=0,
+                return_dict=True,
+                callbacks=[ResetRecurrentState()],
+            )
+            logs.update({f"swa_val_{name}": value for name, value in scores.items()})
+            if self._best is not None:
+                self._best.on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs=None):
+        """Keras' hook: gives the model the average, if that is wanted."""
+        super().on_train_end(logs)
+        if not self.average.count:
+            warnings.warn(
+                f"Training ended before epoch {self.start_epoch}, so no weights were averaged and "
+                "the model has its own.",
+                stacklevel=2,
+            )
+        elif self.end_with_average:
+            self._assign(self.model)
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """Context in which the model has the averaged weights and statistics for them.
+
+        Afterwards all variables are as they were, bit for bit.
+
+        Yields:
+            The model.
+
+        Raises:
+            ValueError: if nothing was averaged yet.
+        """
+        model = self.model
+        variables = [*model.trainable_variables, *state_variables(model)]
+        before = [np.array(ops.convert_to_numpy(v)) for v in variables]
+        self._assign(model)
+        try:
+            yield model
+        finally:
+            for variable, value in zip(variables, before):
+                variable.assign(value)
+
+    def _assign(self, model):
+        if not self.average.count:
+            raise ValueError("Nothing was averaged yet.")
+        weights = model.trainable_variables
+        for variable, value in zip(weights, FlatLayout(weights).unpack(self.average.mean)):
+            variable.assign(ops.convert_to_numpy(value))
+        if self.batch_norm_data is not None and self.batch_norm_data is not False:
+            update_batch_norm(model, self.batch_norm_data)

@@ -1,0 +1,193 @@
+"""Cyclic learning rates for Keras' optimizers."""
+
+import keras
+from keras import ops
+
+from mc_tf import schedules
+
+__all__ = ["CosineCycle", "Cycle", "LinearCycle", "TriangularCycle"]
+
+
+class Cycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Base of learning rates that repeat themselves.
+
+    Args:
+        cycle_length: steps a cycle.
+
+    Attributes:
+        snapshot_place: steps from the beginning of a cycle to where a network is collected.
+
+    Raises:
+        ValueError: if the length is not a whole number of at least 1.
+    """
+
+    def __init__(self, cycle_length):
+        if int(cycle_length) != cycle_length or cycle_length < 1:
+            raise ValueError(
+                "`cycle_length` must be a whole number of at least 1 step. Received: "
+                f"{cycle_length}"
+            )
+        self.cycle_length = int(cycle_length)
+
+    @property
+    def snapshot_place(self):
+        """Steps from the beginning of a cycle to where a network is collected: its end."""
+        return self.cycle_length
+
+    def __call__(self, step):
+        """The rate of a step.
+
+        Args:
+            step: number of updates that were done before, int or integer tensor.
+
+        Returns:
+            float32 tensor.
+        """
+        # The place in the cycle in whole numbers: exact however long training is.
+        place = ops.mod(ops.cast(step, "int32"), self.cycle_length)
+        return ops.cast(self._rate(ops.cast(place, "float32")), "float32")
+
+    def _rate(self, step):
+        raise NotImplementedError
+
+    def next_snapshot(self, step):
+        """The first step after `step` at which a network is collected.
+
+        Args:
+            step: int, possibly negative.
+
+        Returns:
+            int of at least 1.
+        """
+        place, length = self.snapshot_place, self.cycle_length
+        return place + max((step - place) // length + 1, 0) * length
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        return {"cycle_length": self.cycle_length}
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class TriangularCycle(Cycle):
+    """Learning rate of fast geometric ensembling; see `mc_tf.schedules.triangular_cycle`.
+
+    Args:
+        cycle_length: steps a cycle, an even number.
+        max_learning_rate: `alpha_1`, at the ends of a cycle.
+        min_learning_rate: `alpha_2`, exactly in its middle, where networks are collected.
+
+    Raises:
+        ValueError: if the length is odd or a rate cannot be.
+
+    Example:
+        >>> cycle = TriangularCycle(4, max_learning_rate=0.5, min_learning_rate=0.25)
+        >>> [float(cycle(step)) for step in range(4)], cycle.snapshot_place
+        ([0.375, 0.25, 0.375, 0.5], 2)
+    """
+
+    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
+        super().__init__(cycle_length)
+        if self.cycle_length % 2:
+            raise ValueError(
+                "`cycle_length` must be an even number of steps, so that one of them is the "
+                f"middle. Received: {self.cycle_length} steps. Take {self.cycle_length + 1}, or an "
+                "even number of epochs."
+            )
+        _check_rates(max_learning_rate, min_learning_rate)
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+
+    @property
+    def snapshot_place(self):
+        """Steps from the beginning of a cycle to where a network is collected: half of it."""
+        return self.cycle_length // 2
+
+    def _rate(self, step):
+        return schedules.triangular_cycle(
+            step, self.cycle_length, self.max_learning_rate, self.min_learning_rate
+        )
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        rates = {
+            "max_learning_rate": self.max_learning_rate,
+            "min_learning_rate": self.min_learning_rate,
+        }
+        return {**super().get_config(), **rates}
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class LinearCycle(Cycle):
+    """Cyclic learning rate of stochastic weight averaging; see `mc_tf.schedules.linear_cycle`.
+
+    Args:
+        cycle_length: steps a cycle.
+        max_learning_rate: `alpha_1`, from which each cycle falls.
+        min_learning_rate: `alpha_2`, at its end, where the weights are averaged.
+
+    Raises:
+        ValueError: if the length or a rate cannot be.
+
+    Example:
+        >>> cycle = LinearCycle(4, max_learning_rate=0.5, min_learning_rate=0.25)
+        >>> [float(cycle(step)) for step in range(4)]
+        [0.4375, 0.375, 0.3125, 0.25]
+    """
+
+    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
+        super().__init__(cycle_length)
+        _check_rates(max_learning_rate, min_learning_rate)
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+
+    def _rate(self, step):
+        return schedules.linear_cycle(
+            step, self.cycle_length, self.max_learning_rate, self.min_learning_rate
+        )
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        rates = {
+            "max_learning_rate": self.max_learning_rate,
+            "min_learning_rate": self.min_learning_rate,
+        }
+        return {**super().get_config(), **rates}
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CosineCycle(Cycle):
+    """Learning rate of snapshot ensembles; see `mc_tf.schedules.cosine_cycle`.
+
+    Args:
+        cycle_length: steps a cycle.
+        initial_learning_rate: `alpha_0`, with which each cycle begins.
+
+    Raises:
+        ValueError: if the length or the rate cannot be.
+
+    Example:
+        >>> [round(float(CosineCycle(4, 0.1)(step)), 4) for step in range(5)]
+        [0.1, 0.0854, 0.05, 0.0146, 0.1]
+    """
+
+    def __init__(self, cycle_length, initial_learning_rate):
+        super().__init__(cycle_length)
+        _check_rates(initial_learning_rate, 0.0)
+        self.initial_learning_rate = initial_learning_rate
+
+    def _rate(self, step):
+        return schedules.cosine_cycle(
+            step, self.cycle_length, self.initial_learning_rate, cos=ops.cos
+        )
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        return {**super().get_config(), "initial_learning_rate": self.initial_learning_rate}
+
+
+def _check_rates(highest, lowest):
+    if not 0 <= lowest <= highest or not highest > 0:
+        raise ValueError(
+            "Learning rates must not be negative, and the largest must be above 0 and no less than "
+            f"the smallest. Received: {highest} and {lowest}."
+        )

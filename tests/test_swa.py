@@ -1,0 +1,266 @@
+"""Stochastic weight averaging: against numpy's mean, beside other callbacks, and resumed."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import mc_tf
+from mc_tf.averaging import WeightAverage
+from mc_tf.flat import flat_weights
+
+EPOCHS, SIZE, BATCH = 6, 48, 8
+
+
+@keras.saving.register_keras_serializable("mc_tf_tests")
+class Own(keras.Model):
+    """A user's subclassed model, with batch normalisation inside a nested one."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.body = keras.Sequential(
+            [layers.Dense(8), layers.BatchNormalization(momentum=0.5), layers.ReLU()]
+        )
+        self.drop = layers.Dropout(0.2, seed=1)
+        self.head = layers.Dense(3, dtype="float32")
+
+    def call(self, x, training=None):
+        return self.head(self.drop(self.body(x, training=training), training=training))
+
+
+def data(size=SIZE, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(size, 4)).astype("float32")
+    return x, (x[:, 0] > 0).astype("int32") + (x[:, 1] > 0)
+
+
+def own_model(precision="float32", **kwargs):
+    keras.utils.set_random_seed(0)
+    model = Own(dtype=precision)
+    model(np.zeros((1, 4), "float32"))
+    return compiled(model, **kwargs)
+
+
+def compiled(model, **kwargs):
+    model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        **kwargs,
+    )
+    return model
+
+
+class Recorder(keras.callbacks.Callback):
+    """The weights after each epoch, and each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.epochs, self.steps = [], []
+
+    def on_train_begin(self, logs=None):
+        self.begin = flat_weights(self.model)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(flat_weights(self.model))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append(flat_weights(self.model))
+
+
+def fit(model, callbacks, epochs=EPOCHS, **kwargs):
+    options = {"batch_size": BATCH, "shuffle": False, "verbose": 0, **kwargs}
+    return model.fit(*data(), epochs=epochs, callbacks=callbacks, **options)
+
+
+def assert_mean(swa, weights):
+    np.testing.assert_allclose(swa.average.mean, np.mean(weights, axis=0), rtol=1e-6, atol=1e-6)
+    assert swa.average.count == len(weights)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_average_is_numpys_mean_of_the_epochs(precision):
+    model, recorder = own_model(precision), Recorder()
+    swa = mc_tf.SWA(start_epoch=2, learning_rate=0.05, batch_norm_data=data()[0])
+    history = fit(model, [recorder, swa], validation_data=data(seed=1)).history
+    assert_mean(swa, recorder.epochs[1:])
+    np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-6, atol=1e-6)
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05)
+    assert "swa_val_loss" not in history
+    other = own_model(precision)
+    layout = [v.shape for v in other.trainable_variables]
+    parts = np.split(swa.average.mean, np.cumsum([np.prod(s) for s in layout])[:-1].astype(int))
+    for variable, part, shape in zip(other.trainable_variables, parts, layout):
+        variable.assign(part.reshape(shape))
+    mc_tf.update_batch_norm(other, data()[0])
+    for one, two in zip(model.body.layers[1].weights, other.body.layers[1].weights):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(one), ops.convert_to_numpy(two), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_average_of_steps(steps_per_execution):
+    recorder = Recorder()
+    fit(own_model(), [recorder])
+    model = own_model(steps_per_execution=steps_per_execution)
+    swa = mc_tf.SWA(
+        start_epoch=1, every=5, unit="steps", include_start=False, batch_norm_data=False
+    )
+    fit(model, [swa])
+    np.testing.assert_allclose(
+        swa.average.mean, np.mean(recorder.steps[10::5], axis=0), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_average_at_the_minima_of_cycles():
+    model, recorder = own_model(), Recorder()
+    cycle = mc_tf.LinearCyclicLearningRate(2, 0.1, 0.01, start_epoch=1)
+    swa = mc_tf.SWA(1, cycle=cycle, batch_norm_data=False)
+    fit(model, [recorder, swa, cycle], epochs=5)
+    assert_mean(swa, [recorder.epochs[0], recorder.epochs[2], recorder.epochs[4]])
+
+
+def test_constant_rate_from_scratch():
+    model, recorder = own_model(), Recorder()
+    swa = mc_tf.SWA(0, learning_rate=0.02, batch_norm_data=False, end_with_average=False)
+    fit(model, [swa, recorder])
+    assert_mean(swa, [recorder.begin, *recorder.epochs])
+    np.testing.assert_array_equal(flat_weights(model), recorder.epochs[-1])
+
+
+def test_training_is_that_without_swa(tmp_path):
+    plain = own_model()
+    fit(plain, [], validation_data=data(seed=1))
+    model = own_model()
+    swa = mc_tf.SWA(
+        1,
+        batch_norm_data=data()[0],
+        validation_data=data(seed=1),
+        best_path=tmp_path / "best.keras",
+        end_with_average=False,
+    )
+    history = fit(model, [swa], validation_data=data(seed=1)).history
+    for one, two in zip(plain.variables, model.variables):
+        np.testing.assert_array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(two))
+    # What the logs say is what the averaged network scores.
+    with swa.averaged() as averaged:
+        scores = averaged.evaluate(*data(seed=1), verbose=0, return_dict=True)
+    assert history["swa_val_loss"][-1] == pytest.approx(scores["loss"], rel=1e-5)
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    scores = best.evaluate(*data(seed=1), verbose=0, return_dict=True)
+    assert min(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
+    model = own_model(precision)
+    swa = mc_tf.SWA(1, batch_norm_data=data()[0], validation_data=data(seed=1))
+    cycle = mc_tf.CyclicLearningRate(2, 0.1, 0.01)
+    saver = mc_tf.SnapshotSaver(tmp_path / "members", cycle)
+    stopping = keras.callbacks.EarlyStopping(
+        "swa_val_loss", mode="min", patience=1, min_delta=10.0, start_from_epoch=1
+    )
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", monitor="swa_val_accuracy", mode="max", save_best_only=True
+    )
+    history = fit(model, [cycle, saver, swa, stopping, checkpoint], epochs=20).history
+    assert len(history["loss"]) < 6
+    assert (tmp_path / "best.keras").exists()
+    assert len(saver.members) == len(history["loss"]) // 2 + len(history["loss"]) % 2
+    np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-6, atol=1e-6)
+
+
+def test_resumed_average_has_the_same_bits(tmp_path):
+    def callbacks(folder):
+        directory = tmp_path / folder
+        swa = mc_tf.SWA(1, batch_norm_data=False, directory=directory)
+        backup = keras.callbacks.ModelCheckpoint(tmp_path / f"{folder}.keras")
+        return swa, [swa, backup]
+
+    def undropped():  # Keras saves no random seeds
+        keras.utils.set_random_seed(0)
+        return compiled(keras.Sequential([layers.Input((4,)), layers.Dense(3)]))
+
+    whole, given = callbacks("whole")
+    fit(undropped(), given)
+    _, given = callbacks("parts")
+    fit(undropped(), given, epochs=4)
+    model = keras.saving.load_model(tmp_path / "parts.keras")
+    # As if it had been killed after the average was written and before the checkpoint was.
+    swa, given = callbacks("parts")
+    swa.average = WeightAverage.load(tmp_path / "parts", 1000)
+    swa.average.add(np.zeros(15), step=5 * SIZE // BATCH)
+    swa.average.save(tmp_path / "parts")
+    swa, given = callbacks("parts")
+    fit(model, given, initial_epoch=4)
+    np.testing.assert_array_equal(swa.average.mean, whole.average.mean)
+    assert swa.average.count == whole.average.count == EPOCHS
+    assert len(WeightAverage.files(tmp_path / "parts")) == 2
+    # From scratch in the same directory: nothing of the former run is left in the average.
+    again, given = callbacks("parts")
+    fit(undropped(), given)
+    np.testing.assert_array_equal(again.average.mean, whole.average.mean)
+
+
+def test_a_callback_that_is_used_again_starts_again_or_goes_on():
+    model, recorder = own_model(), Recorder()
+    swa = mc_tf.SWA(1, batch_norm_data=False, end_with_average=False)
+    fit(model, [recorder, swa], epochs=3)
+    fit(model, [recorder, swa], initial_epoch=3, epochs=5)
+    assert_mean(swa, recorder.epochs)
+    fit(model, [recorder, swa], epochs=3)
+    assert_mean(swa, recorder.epochs[5:])
+
+
+def test_training_that_goes_on_without_its_average_is_refused(tmp_path):
+    model = own_model()
+    with pytest.raises(ValueError, match="no average of step 18"):
+        fit(model, [mc_tf.SWA(1, batch_norm_data=False)], initial_epoch=4)
+
+
+def test_ended_before_the_start_is_said():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    with pytest.warns(UserWarning, match="no weights were averaged"):
+        fit(own_model(), [mc_tf.SWA(3, batch_norm_data=False), Stop()])
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"start_epoch": EPOCHS}, "never act"),
+        ({"start_epoch": 1, "batch_norm_data": None}, "batch normalisation"),
+        ({"start_epoch": 1, "every": 0}, "at least 1"),
+        ({"start_epoch": 1, "keep": 0}, "at least 1"),
+        ({"start_epoch": 1, "best_path": "x.keras"}, "validation_data"),
+        ({"start_epoch": 1, "cycle": mc_tf.CyclicLearningRate(2, 0.1, 0.01)}, "same start_epoch"),
+        (
+            {
+                "start_epoch": 0,
+                "learning_rate": 0.1,
+                "cycle": mc_tf.CyclicLearningRate(2, 0.1, 0.01),
+            },
+            "not both",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused_before_training(kwargs, words):
+    model = own_model()
+    before = flat_weights(model)
+    with pytest.raises(ValueError, match=words):
+        fit(model, [mc_tf.SWA(**{"batch_norm_data": False, **kwargs})])
+    np.testing.assert_array_equal(flat_weights(model), before)
+
+
+def test_a_damaged_average_is_named(tmp_path):
+    average = WeightAverage()
+    average.add([1.0, 2.0], step=3)
+    average.save(tmp_path)
+    (path,) = WeightAverage.files(tmp_path)
+    with open(path, "r+b") as file:
+        file.truncate(100)
+    with pytest.raises(ValueError, match="average-00000003.npz' is damaged"):
+        WeightAverage.load(tmp_path, 5)
