@@ -14,17 +14,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05)
-flags.DEFINE_string("network", "convnet", "Network: convnet, fc, 3conv3fc, preresnet20, ...")
-flags.DEFINE_float(
-    "weight_decay",
-    5e-4,
-    "Factor wd of the loss term wd/2 * sum of squares over all trainable weights.",
-    lower_bound=0.0,
-)
-flags.DEFINE_string(
-    "initial_weights", None, "File of weights to start from (.keras, .weights.h5 or .h5)."
-)
-training_flags.define_network_flags()
+training_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_bool("keep_best", False, "Keep the network with the best validation as best.keras.")
 
 
@@ -38,11 +28,8 @@ def main(_):
     model = training.train_network(
         FLAGS.workdir,
         data,
-        FLAGS.network,
-        training_flags.training_options(),
-        weight_decay=FLAGS.weight_decay,
-        network_options=training_flags.network_options(),
-        initial_weights=FLAGS.initial_weights,
+        options=training_flags.training_options(),
+        **training_flags.new_network(),
     )
     scores = experiment.evaluate_network(model, data)
     print(f"{FLAGS.workdir}/model.keras: {data.test_name} {experiment.describe(scores)}")

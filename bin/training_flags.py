@@ -31,11 +31,27 @@ def define_training_flags(epochs, learning_rate, workdir="required"):
     flags.DEFINE_enum(
         "schedule",
         "piecewise_linear",
-        ["piecewise_linear", "step", "exponential", "constant"],
+        [
+            "piecewise_linear",
+            "step",
+            "exponential",
+            "constant",
+            "swa",
+            "triangular_cycle",
+            "cosine_cycle",
+            "linear_cycle",
+        ],
         "Learning rate: constant until half of the epochs, linear to final_ratio at 90 %, then "
         "that; or times decay_factor at each of decay_epochs; or constant for decay_epochs, then "
-        "times decay_factor in each epoch; or constant.",
+        "times decay_factor in each epoch; or constant; or as the first, but until swa_start; or "
+        "in cycles: down to min_learning_rate and up again (FGE), half a cosine (snapshot "
+        "ensembles), or down (SWA).",
     )
+    flags.DEFINE_integer("cycle_epochs", None, "Epochs a cycle.", lower_bound=1)
+    flags.DEFINE_float("min_learning_rate", 0.0, "Smallest rate of a cycle.", lower_bound=0.0)
+    flags.DEFINE_bool("snapshots", False, "Save the network at each minimum, in WORKDIR/members.")
+    flags.DEFINE_integer("swa_start", None, "Epoch that begins the averaging.", lower_bound=0)
+    flags.DEFINE_integer("swa_every", 1, "Epochs between averaged networks.", lower_bound=1)
     flags.DEFINE_float("final_ratio", 0.01, "Last rate divided by the base rate.", lower_bound=0.0)
     flags.DEFINE_list("decay_epochs", [], "Epochs, counted from 0, at which the rate falls.")
     flags.DEFINE_float("decay_factor", 0.1, "What it is multiplied by there.", lower_bound=0.0)
@@ -95,6 +111,39 @@ def define_network_flags():
         [],
         "NAME=VALUE, an option of the network's builder, such as width=0.5 of 3conv3fc.",
     )
+
+
+def define_new_network_flags(weight_decay):
+    """Flags of a network that is built and trained.
+
+    Args:
+        weight_decay: default.
+    """
+    flags.DEFINE_string("network", "convnet", "Network: convnet, fc, 3conv3fc, preresnet20, ...")
+    flags.DEFINE_float(
+        "weight_decay",
+        weight_decay,
+        "Factor wd of the loss term wd/2 * sum of squares over all trainable weights.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_string(
+        "initial_weights", None, "File of weights to start from (.keras, .weights.h5 or .h5)."
+    )
+    define_network_flags()
+
+
+def new_network():
+    """The network that the flags of `define_new_network_flags` choose.
+
+    Returns:
+        dict of arguments of `mc_tf.training.train_network`.
+    """
+    return {
+        "network": FLAGS.network,
+        "weight_decay": FLAGS.weight_decay,
+        "network_options": network_options(),
+        "initial_weights": FLAGS.initial_weights,
+    }
 
 
 def network_options(flag="network_option"):

@@ -2,12 +2,12 @@
 
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.checks import check_fits
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.fitting import fixed_batch_size
 from mc_tf.models import CurveModel
 from mc_tf.options import compile_for
-from mc_tf.training import check_fits
 from mc_tf.trivial import TrivialCurve
 
 __all__ = ["CURVES", "describe", "evaluate", "evaluate_network", "load_curve", "make_curve"]

@@ -6,12 +6,21 @@ import keras
 import tensorflow as tf
 
 from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_record
+from mc_tf.callbacks.cyclic import (
+    CosineCyclicLearningRate,
+    CyclicLearningRate,
+    LinearCyclicLearningRate,
+)
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.callbacks.snapshot_saver import SnapshotSaver
+from mc_tf.callbacks.swa import SWA
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 
-__all__ = ["fit", "fixed_batch_size"]
+__all__ = ["MEMBERS", "fit", "fixed_batch_size"]
+
+MEMBERS = "members"  # folder of a run's snapshots
 
 
 def fit(model, path, data, options, validate):
@@ -60,6 +69,7 @@ def fit(model, path, data, options, validate):
             callbacks=[
                 keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
                 batches,
+                *_cycle_and_average(directory, options, steps),
                 ResetRecurrentState(keep_first=first > 0),
                 keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
                 *_optional_callbacks(directory, data, options, validate),
@@ -75,6 +85,35 @@ def fit(model, path, data, options, validate):
             ],
         )
     return model
+
+
+def _cycle_and_average(directory, options, steps):
+    """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
+    cycle = None
+    if options.cycle_epochs is not None:
+        # Averaging at the minima of cycles begins with the cycles.
+        start = {"start_epoch": options.swa_start or 0, "steps_per_epoch": steps}
+        if options.schedule == "cosine_cycle":
+            cycle = CosineCyclicLearningRate(options.cycle_epochs, options.learning_rate, **start)
+        else:
+            kinds = {"triangular_cycle": CyclicLearningRate}
+            kind = kinds.get(options.schedule, LinearCyclicLearningRate)
+            rates = options.learning_rate, options.min_learning_rate
+            cycle = kind(options.cycle_epochs, *rates, **start)
+        yield cycle
+        if options.snapshots:
+            yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle)
+    if options.swa_start is not None:
+        yield SWA(
+            options.swa_start,
+            every=options.swa_every,
+            cycle=cycle,
+            batch_norm_data=False,  # estimated once, at the end
+            directory=directory,
+            keep=options.save_every + 1,
+            end_with_average=False,
+            steps_per_epoch=steps,
+        )
 
 
 def _optional_callbacks(directory, data, options, validate):

@@ -6,7 +6,7 @@ import dataclasses
 import keras
 
 from mc_tf import backend
-from mc_tf.schedules import SCHEDULES
+from mc_tf.schedules import CYCLES, SCHEDULES
 
 __all__ = ["PRECISIONS", "TrainingOptions", "compile_for", "precision"]
 
@@ -23,11 +23,23 @@ class TrainingOptions:
         batch_size: examples a batch (of text: streams).
         seed: integer that decides initial weights, order, augmentation and positions `t`.
         schedule: `"piecewise_linear"` (the reference's), `"step"`, `"exponential"` (Penn
-            Treebank's) or `"constant"`; see `mc_tf.schedules`.
-        final_ratio: of `"piecewise_linear"`: last rate divided by the base rate, default 0.01.
+            Treebank's), `"constant"`, `"swa"` (constant, falling, constant while weights are
+            averaged), or in cycles `"triangular_cycle"` (of fast geometric ensembling),
+            `"cosine_cycle"` (of snapshot ensembles) or `"linear_cycle"` (of weight averaging);
+            see `mc_tf.schedules`.
+        final_ratio: of `"piecewise_linear"` and `"swa"`: last rate divided by the base rate,
+            default 0.01.
         decay_epochs: of `"step"`: epochs at which the rate falls; of `"exponential"`: one number,
             of epochs at the base rate.
         decay_factor: of `"step"` and `"exponential"`: what the rate is multiplied by.
+        cycle_epochs: epochs a cycle, of schedules in cycles.
+        min_learning_rate: of `"triangular_cycle"` and `"linear_cycle"`: the smallest rate; the
+            base rate is the largest.
+        snapshots: whether to save the network at the minima of the cycles, in `members/`.
+        swa_start: epoch at whose beginning the averaging of weights starts, with those at the
+            start. Default: no averaging.
+        swa_every: epochs from one network of the average to the next, default 1; with a schedule
+            in cycles the networks at their minima are averaged.
         momentum: of SGD, default 0.9.
         clip_norm: global norm to which a larger gradient is scaled down. Default: none.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`, of networks that are
@@ -54,6 +66,11 @@ class TrainingOptions:
     final_ratio: float = 0.01
     decay_epochs: tuple = ()
     decay_factor: float = 0.1
+    cycle_epochs: int | None = None
+    min_learning_rate: float = 0.0
+    snapshots: bool = False
+    swa_start: int | None = None
+    swa_every: int = 1
     momentum: float = 0.9
     clip_norm: float | None = None
     precision: str = "float32"
@@ -83,6 +100,29 @@ class TrainingOptions:
                 f"The schedule '{self.schedule}' needs {needed[self.schedule]} in decay_epochs. "
                 f"Received: decay_epochs={list(self.decay_epochs)}."
             )
+        self._check_cycles()
+
+    def _check_cycles(self):
+        in_cycles = self.schedule in CYCLES
+        if in_cycles != (self.cycle_epochs is not None):
+            raise ValueError(
+                f"cycle_epochs is given with a schedule in cycles ({', '.join(CYCLES)}), and only "
+                f"with one. Received: schedule={self.schedule!r}, cycle_epochs={self.cycle_epochs}."
+            )
+        if self.snapshots and not in_cycles:
+            raise ValueError(
+                "snapshots are saved at the minima of a schedule in cycles. Received: "
+                f"schedule={self.schedule!r}."
+            )
+        if self.schedule == "swa" and self.swa_start is None:
+            raise ValueError(
+                "The schedule 'swa' needs swa_start, the epoch where averaging starts."
+            )
+        if self.swa_start is not None and not 0 <= self.swa_start < self.epochs:
+            raise ValueError(
+                f"Averaging must start before training ends. Received: swa_start={self.swa_start} "
+                f"of epochs={self.epochs}."
+            )
 
     def settings(self, data):
         """What the result depends on, as a dict for `claim`; defaults of later options left out.
@@ -104,6 +144,11 @@ _RESULT_DEPENDS_ON = (
     "final_ratio",
     "decay_epochs",
     "decay_factor",
+    "cycle_epochs",
+    "min_learning_rate",
+    "snapshots",
+    "swa_start",
+    "swa_every",
     "momentum",
     "clip_norm",
     "precision",

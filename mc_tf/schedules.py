@@ -3,6 +3,7 @@
 import math
 
 __all__ = [
+    "CYCLES",
     "SCHEDULES",
     "cosine_cycle",
     "exponential",
@@ -10,10 +11,12 @@ __all__ = [
     "linear_cycle",
     "piecewise_linear",
     "step",
+    "swa",
     "triangular_cycle",
 ]
 
-SCHEDULES = ("piecewise_linear", "step", "exponential", "constant")
+CYCLES = ("triangular_cycle", "cosine_cycle", "linear_cycle")  # of each step, not each epoch
+SCHEDULES = ("piecewise_linear", "step", "exponential", "constant", "swa", *CYCLES)
 
 
 def piecewise_linear(epoch, epochs, learning_rate, final_ratio=0.01):
@@ -79,6 +82,30 @@ def exponential(epoch, learning_rate, decay_epoch, decay_factor):
         [1.0, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]
     """
     return learning_rate * decay_factor ** max(epoch + 1 - decay_epoch, 0)
+
+
+def swa(epoch, swa_start, learning_rate, final_ratio):
+    """Learning rate of the stochastic weight averaging experiments (arXiv 1803.05407).
+
+    The base rate until half of `swa_start`, from there linear to `final_ratio` times it at 90 %
+    of `swa_start`, then that: also while weights are averaged.
+
+    Args:
+        epoch: epoch that begins, counted from 0.
+        swa_start: epoch at whose beginning averaging starts.
+        learning_rate: base rate.
+        final_ratio: rate of averaging divided by the base rate.
+
+    Returns:
+        float.
+
+    Example:
+        >>> [round(swa(epoch, 10, 0.1, 0.5), 5) for epoch in (0, 5, 7, 9, 10, 12)]
+        [0.1, 0.1, 0.075, 0.05, 0.05, 0.05]
+    """
+    progress = epoch / swa_start if swa_start else 1.0
+    share = min(max((progress - 0.5) / 0.4, 0.0), 1.0)
+    return learning_rate * (1.0 - share * (1.0 - final_ratio))
 
 
 def triangular_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
@@ -164,9 +191,11 @@ def learning_rate_at(epoch, options):
         options: `mc_tf.training.TrainingOptions`; its `schedule` is one of `SCHEDULES`.
 
     Returns:
-        float.
+        float; of a schedule in `CYCLES` the base rate.
     """
     rate = options.learning_rate
+    if options.schedule == "swa":
+        return swa(epoch, options.swa_start, rate, options.final_ratio)
     if options.schedule == "piecewise_linear":
         return piecewise_linear(epoch, options.epochs, rate, options.final_ratio)
     if options.schedule == "step":

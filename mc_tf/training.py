@@ -1,120 +1,31 @@
 """Training a network or a curve with the reference's settings, resumable in a directory."""
 
 import dataclasses
-import json
 import os
+import sys
 import warnings
 
 import keras
 from keras import ops
 
-from mc_tf.callbacks.checkpoint import load_checkpoint
-from mc_tf.files import check_writable, remove_leftovers, write_json
+from mc_tf.averaging import WeightAverage
+from mc_tf.batch_norm import update_batch_norm
+from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint
+from mc_tf.checks import check_batch_size, check_fits
+from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.fitting import fit, fixed_batch_size
+from mc_tf.flat import FlatLayout
 from mc_tf.models import connect, registry
 from mc_tf.options import TrainingOptions, compile_for, precision
+from mc_tf.workdir import as_stored, claim, stored_settings
 
 __all__ = [
     "TrainingOptions",
-    "check_batch_size",
-    "check_fits",
-    "claim",
+    "averaged_network",
     "load_initial_weights",
     "train_curve",
     "train_network",
 ]
-
-
-def claim(workdir, settings):
-    """Makes a directory ready for a run and refuses one that holds a different run.
-
-    Args:
-        workdir: directory; made if it is not there.
-        settings: dict of everything that the run's result depends on.
-
-    Raises:
-        OSError: if the directory cannot be written.
-        ValueError: if it holds a run with other settings, naming the first difference.
-    """
-    check_writable(workdir)
-    path = os.path.join(workdir, "settings.json")
-    remove_leftovers(path)
-    stored, settings = _stored_settings(workdir), _as_stored(settings)
-    if stored is None:
-        write_json(path, settings)
-        return
-    for key in settings.keys() | stored.keys():
-        if stored.get(key) != settings.get(key):
-            raise ValueError(
-                f"'{workdir}' holds a run with {key}={stored.get(key)}, but this one has "
-                f"{key}={settings.get(key)}. Choose another --workdir to start anew."
-            )
-
-
-def _as_stored(settings):
-    return json.loads(json.dumps(settings, default=str))  # as in the file: tuples are lists
-
-
-def _stored_settings(workdir):
-    """The settings of the run that a directory holds, or `None` if there is none."""
-    path = os.path.join(workdir, "settings.json")
-    if not os.path.exists(path):
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(f"'{path}' is damaged. Choose another --workdir.") from error
-
-
-def check_fits(network, data):
-    """Refuses a network made for examples of another shape or for other classes than `data`'s.
-
-    Args:
-        network: `keras.Model`. One that does not know its shapes is not checked.
-        data: data set from `mc_tf.data.load`.
-
-    Raises:
-        ValueError: naming both shapes.
-    """
-    pairs = (
-        ("examples", getattr(network, "input_shape", None), tuple(data.input_shape)),
-        ("classes", (getattr(network, "output_shape", None) or ())[-1:], (data.num_classes,)),
-    )
-    for what, made_for, given in pairs:
-        if what == "examples" and isinstance(made_for, tuple):
-            made_for = made_for[1:]
-        if isinstance(made_for, tuple) and made_for and not _same_shape(made_for, given):
-            raise ValueError(
-                f"The network '{network.name}' is made for {what} of shape {made_for}, but "
-                f"those of the data set '{data.name}' are {given}. Give the data set that it was "
-                "trained on."
-            )
-
-
-def _same_shape(made_for, given):
-    """Whether shapes are equal; a dimension that the network leaves open fits anything."""
-    return len(made_for) == len(given) and all(
-        size in (None, other) for size, other in zip(made_for, given)
-    )
-
-
-def check_batch_size(network, batch_size):
-    """Refuses a batch size that a network with carried state has no state for.
-
-    Args:
-        network: `keras.Model`.
-        batch_size: examples a batch.
-
-    Raises:
-        ValueError: naming both.
-    """
-    fixed = fixed_batch_size(network)
-    if fixed not in (None, batch_size):
-        raise ValueError(
-            f"The network '{network.name}' carries state for batches of {fixed}, but batch_size "
-            f"is {batch_size}. Give --batch_size={fixed}."
-        )
 
 
 def train_network(
@@ -130,14 +41,16 @@ def train_network(
 
     Args:
         workdir: directory for `model.keras`, `history.csv` and `settings.json`; `best.keras`,
-            `model-0010.keras` and `tensorboard/` where the options ask for them.
+            `model-0010.keras`, `members/`, averages and `tensorboard/` where the options ask for
+            them.
         data: data set from `mc_tf.data.load`.
-        network: name in the registry.
+        network: name in the registry, or `None` for the one in `initial_weights`.
         options: `TrainingOptions`.
         weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`, default 0.
         network_options: dict of the builder's own options, such as `{"width": 0.5}`.
         initial_weights: file of weights to start from (`.keras`, `.weights.h5` or `.h5`), of the
-            same network. Default: fresh weights from the seed.
+            same network; with `network=None` a `.keras` file, whose network has its own weight
+            decay and options. Default: fresh weights from the seed.
 
     Returns:
         The trained `keras.Model`.
@@ -156,9 +69,12 @@ def train_network(
     begun = os.path.exists(path)
     keras.utils.set_random_seed(options.seed)
     # What a run with equal settings began with need not be built again to be checked.
-    if not begun or _stored_settings(workdir) != _as_stored(settings):
-        model = _build(network, data, options, weight_decay, chosen)
-    if initial_weights and not begun:
+    if not begun or stored_settings(workdir) != as_stored(settings):
+        if network is None:
+            model = _whole_network(initial_weights, data, options)
+        else:
+            model = _build(network, data, options, weight_decay, chosen)
+    if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
     claim(workdir, settings)
     if begun:
@@ -166,6 +82,49 @@ def train_network(
     else:
         compile_for(model, data, options)
     return fit(model, path, data, options, validate=True)
+
+
+def _whole_network(path, data, options):
+    """The network in a `.keras` file, with its own weight decay."""
+    if path is None:
+        raise ValueError("Give a network, or a `.keras` file of initial weights that holds one.")
+    model = load_checkpoint(path, compile=False)
+    check_fits(model, data)
+    check_batch_size(model, options.batch_size)
+    return model
+
+
+def averaged_network(workdir, data, batch_size=500):
+    """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
+
+    Statistics of batch normalisation are estimated on all training examples. The network is
+    written to `swa.keras`, and read from there if it is the latest average.
+
+    Args:
+        workdir: directory of `train_network`.
+        data: data set from `mc_tf.data.load`.
+        batch_size: examples a batch in the estimation, default 500.
+
+    Returns:
+        Compiled `keras.Model`.
+
+    Raises:
+        ValueError: if nothing was averaged in that directory.
+    """
+    average = WeightAverage.load(workdir, step=sys.maxsize)
+    if not average.count:
+        raise ValueError(f"No weights were averaged in '{workdir}'. Train with swa_start.")
+    path = os.path.join(workdir, "swa.keras")
+    remove_leftovers(path)
+    if os.path.exists(path) and read_record(path).get("step") == average.step:
+        return load_checkpoint(path)
+    model = load_checkpoint(os.path.join(workdir, "model.keras"))
+    weights = model.trainable_variables
+    for variable, value in zip(weights, FlatLayout(weights).unpack(average.mean)):
+        variable.assign(value)
+    update_batch_norm(model, data.train_eval_batches(fixed_batch_size(model) or batch_size))
+    save_checkpoint(model, path, step=average.step, count=average.count)
+    return model
 
 
 def _build(network, data, options, weight_decay, network_options):

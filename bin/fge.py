@@ -1,0 +1,47 @@
+r"""Fast geometric ensembling (section 5, Algorithm 1): collects networks from one training.
+
+Starts from a network that was trained for most of the budget, lets the learning rate go down and
+up in cycles, and saves the network at each minimum to WORKDIR/members; eval_ensemble.py and
+export_ensemble.py take that directory. Run the same command again to go on after an interruption.
+
+  python bin/train.py --workdir=runs/a --dataset=cifar10 --network=preresnet164 --epochs=150 \
+      --learning_rate=0.1 --weight_decay=3e-4 --keep_every=125 --use_test
+  python bin/fge.py --workdir=runs/fge --checkpoint=runs/a/model-0125.keras --dataset=cifar10 \
+      --epochs=22 --cycle_epochs=4 --learning_rate=0.05 --min_learning_rate=5e-4 --use_test
+"""
+
+import os
+
+import data_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=22, learning_rate=0.05)
+flags.DEFINE_string("checkpoint", None, "Trained network to start from, .keras.", required=True)
+FLAGS.set_default("schedule", "triangular_cycle")
+FLAGS.set_default("cycle_epochs", 4)
+FLAGS.set_default("min_learning_rate", 5e-4)
+FLAGS.set_default("snapshots", True)
+
+
+def main(_):
+    """Trains in cycles and reports the members."""
+    from mc_tf import callbacks, training
+    from mc_tf.files import check_writable
+    from mc_tf.fitting import MEMBERS
+
+    check_writable(FLAGS.workdir)
+    options = training_flags.training_options()
+    data = data_flags.load_data()
+    training.train_network(
+        FLAGS.workdir, data, network=None, options=options, initial_weights=FLAGS.checkpoint
+    )
+    folder = os.path.join(FLAGS.workdir, MEMBERS)
+    print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
+
+
+if __name__ == "__main__":
+    shared.run(main)

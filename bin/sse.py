@@ -1,0 +1,46 @@
+r"""Snapshot ensembles (Huang et al. 2017): one training in cosine cycles, a network from each.
+
+Saves the network at the end of each cycle to WORKDIR/members; eval_ensemble.py and
+export_ensemble.py take that directory. Run the same command again to go on after an interruption.
+
+  python bin/sse.py --workdir=runs/sse --dataset=cifar10 --network=preresnet164 --epochs=150 \
+      --num_cycles=4 --learning_rate=0.1 --weight_decay=3e-4 --use_test
+"""
+
+import os
+
+import data_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=30, learning_rate=0.1)
+training_flags.define_new_network_flags(weight_decay=5e-4)
+flags.DEFINE_integer("num_cycles", 5, "Cycles, and members; divides --epochs.", lower_bound=1)
+FLAGS.set_default("schedule", "cosine_cycle")
+FLAGS.set_default("snapshots", True)
+
+
+def main(_):
+    """Trains in cycles and reports the members."""
+    from mc_tf import callbacks, training
+    from mc_tf.files import check_writable
+    from mc_tf.fitting import MEMBERS
+
+    check_writable(FLAGS.workdir)
+    cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.num_cycles)
+    if rest or not cycle_epochs:
+        raise ValueError(
+            f"--epochs={FLAGS.epochs} cannot be divided into --num_cycles={FLAGS.num_cycles}."
+        )
+    options = training_flags.training_options(cycle_epochs=cycle_epochs)
+    data = data_flags.load_data()
+    training.train_network(FLAGS.workdir, data, options=options, **training_flags.new_network())
+    folder = os.path.join(FLAGS.workdir, MEMBERS)
+    print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
+
+
+if __name__ == "__main__":
+    shared.run(main)

@@ -1,0 +1,55 @@
+r"""Stochastic weight averaging (arXiv 1803.05407): averages the networks of one training.
+
+The learning rate is constant, falls and is constant again while weights are averaged after each
+--swa_every epochs, the ones at --swa_start included; with --schedule=linear_cycle it goes in
+cycles, whose minima are averaged. Writes WORKDIR/swa.keras, with statistics of batch normalisation
+estimated for it, beside the usual WORKDIR/model.keras. Run the same command again to go on after an
+interruption.
+
+  python bin/swa.py --workdir=runs/swa --dataset=cifar10 --network=vgg16 --epochs=300 \
+      --swa_start=161 --learning_rate=0.05 --swa_learning_rate=0.01 --weight_decay=5e-4 --use_test
+"""
+
+import data_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+training_flags.define_training_flags(epochs=30, learning_rate=0.05)
+training_flags.define_new_network_flags(weight_decay=5e-4)
+flags.DEFINE_float(
+    "swa_learning_rate",
+    None,
+    "Rate of averaging, of --schedule=swa. Default: final_ratio times --learning_rate.",
+    lower_bound=0.0,
+)
+FLAGS.set_default("schedule", "swa")
+flags.mark_flag_as_required("swa_start")
+
+
+def main(_):
+    """Trains, averages, and reports both networks."""
+    from mc_tf import experiment, training
+    from mc_tf.files import check_writable
+
+    check_writable(FLAGS.workdir)
+    changes = {}
+    if FLAGS.swa_learning_rate is not None:
+        changes["final_ratio"] = FLAGS.swa_learning_rate / FLAGS.learning_rate
+    options = training_flags.training_options(**changes)
+    data = data_flags.load_data()
+    model = training.train_network(
+        FLAGS.workdir, data, options=options, **training_flags.new_network()
+    )
+    for name, network in (
+        ("model", model),
+        ("swa", training.averaged_network(FLAGS.workdir, data)),
+    ):
+        scores = experiment.evaluate_network(network, data)
+        print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {experiment.describe(scores)}")
+
+
+if __name__ == "__main__":
+    shared.run(main)

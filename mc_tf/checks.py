@@ -1,0 +1,55 @@
+"""Whether a network and a data set belong together."""
+
+from mc_tf.fitting import fixed_batch_size
+
+__all__ = ["check_batch_size", "check_fits"]
+
+
+def check_fits(network, data):
+    """Refuses a network made for examples of another shape or for other classes than `data`'s.
+
+    Args:
+        network: `keras.Model`. One that does not know its shapes is not checked.
+        data: data set from `mc_tf.data.load`.
+
+    Raises:
+        ValueError: naming both shapes.
+    """
+    pairs = (
+        ("examples", getattr(network, "input_shape", None), tuple(data.input_shape)),
+        ("classes", (getattr(network, "output_shape", None) or ())[-1:], (data.num_classes,)),
+    )
+    for what, made_for, given in pairs:
+        if what == "examples" and isinstance(made_for, tuple):
+            made_for = made_for[1:]
+        if isinstance(made_for, tuple) and made_for and not _same_shape(made_for, given):
+            raise ValueError(
+                f"The network '{network.name}' is made for {what} of shape {made_for}, but "
+                f"those of the data set '{data.name}' are {given}. Give the data set that it was "
+                "trained on."
+            )
+
+
+def _same_shape(made_for, given):
+    """Whether shapes are equal; a dimension that the network leaves open fits anything."""
+    return len(made_for) == len(given) and all(
+        size in (None, other) for size, other in zip(made_for, given)
+    )
+
+
+def check_batch_size(network, batch_size):
+    """Refuses a batch size that a network with carried state has no state for.
+
+    Args:
+        network: `keras.Model`.
+        batch_size: examples a batch.
+
+    Raises:
+        ValueError: naming both.
+    """
+    fixed = fixed_batch_size(network)
+    if fixed not in (None, batch_size):
+        raise ValueError(
+            f"The network '{network.name}' carries state for batches of {fixed}, but batch_size "
+            f"is {batch_size}. Give --batch_size={fixed}."
+        )
