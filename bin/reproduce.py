@@ -1,4 +1,4 @@
-r"""Reproduces a published result from start to end: endpoints, curves, evaluation, figure.
+r"""Reproduces a published result from start to end: training, evaluation, figure, comparison.
 
 A recipe is a file of flags in bin/recipes; flags given besides it come after it, so they win.
 Writes everything to WORKDIR, the published numbers beside the obtained ones to
@@ -13,6 +13,7 @@ import dataclasses
 import os
 
 import data_flags
+import ensemble_flags
 import shared
 import training_flags
 from absl import flags
@@ -54,11 +55,12 @@ flags.DEFINE_multi_string("smoke_option", [], "Options of its builder, NAME=VALU
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05, workdir=None)
 training_flags.define_network_flags()
+ensemble_flags.define_ensemble_flags()
 
 
 def main(_):
     """Runs the recipe, or lists all."""
-    from mc_tf import recipes, reproduction, targets
+    from mc_tf import ensemble_experiment, recipes, reproduction, targets
     from mc_tf.files import check_writable
 
     if FLAGS.list:
@@ -70,18 +72,21 @@ def main(_):
         raise ValueError("Give --recipe=NAME; --list shows the names.")
     name = f"smoke/{FLAGS.recipe}" if FLAGS.smoke else FLAGS.recipe
     workdir = FLAGS.workdir or os.path.join("runs", name)
-    plan = experiment_from_flags(reproduction, targets)
+    if FLAGS.methods:
+        plan, run = ensemble_flags.ensemble_experiment(targets), ensemble_experiment.run_ensembles
+    else:
+        plan, run = experiment_from_flags(reproduction, targets), reproduction.run_experiment
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
     if FLAGS.smoke:
-        plan = made_small(plan)
+        plan = ensemble_flags.made_small(plan, SMOKE_BATCH) if FLAGS.methods else made_small(plan)
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:
         data = data_flags.load_data()
-    rows = reproduction.run_experiment(plan, data, workdir, say=lambda s: print(s, flush=True))
+    rows = run(plan, data, workdir, say=lambda line: print(line, flush=True))
     targets.append_results(FLAGS.results_file, name, rows)
     print(targets.format_rows(rows))
-    figure = "widths.png" if plan.widths else "curves.png"
+    figure = "widths.png" if FLAGS.widths else "curves.png"
     print(f"{workdir}/comparison.json, {workdir}/{figure}, {FLAGS.results_file}")
 
 

@@ -81,6 +81,7 @@ def define_training_flags(epochs, learning_rate, workdir="required"):
         "Keep a copy of the checkpoint after each so many epochs.",
         lower_bound=1,
     )
+    flags.DEFINE_list("keep_epochs", [], "Keep such a copy after these numbers of epochs too.")
     flags.DEFINE_bool("tensorboard", False, "Write logs for TensorBoard to WORKDIR/tensorboard.")
     flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line an epoch.")
 
@@ -100,7 +101,8 @@ def training_options(**changes):
         field: FLAGS[field].value for field in TrainingOptions.__annotations__ if field in FLAGS
     }
     given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
-    given["decay_epochs"] = numbers("decay_epochs", int)
+    for name in ("decay_epochs", "keep_epochs"):
+        given[name] = numbers(name, int)
     return TrainingOptions(**{**given, **changes})
 
 

@@ -4,7 +4,7 @@ A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) 
 network at `t` runs with the weights `c(t) @ points`.
 """
 
-from mc_tf import callbacks, layers, models
+from mc_tf import callbacks, ensemble, layers, models
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
     SWA,
@@ -15,6 +15,7 @@ from mc_tf.callbacks import (
     SnapshotSaver,
 )
 from mc_tf.curves import Bezier, Curve, PolyChain, Segment
+from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.layers import (
     CurveBatchNormalization,
@@ -45,6 +46,7 @@ __all__ = [
     "CurveModel",
     "CyclicLearningRate",
     "DistanceFromStart",
+    "Ensemble",
     "LinearCyclicLearningRate",
     "PolyChain",
     "SWA",
@@ -53,6 +55,7 @@ __all__ = [
     "TrivialCurve",
     "callbacks",
     "connect",
+    "ensemble",
     "evaluate_curve",
     "layers",
     "load_snapshot",

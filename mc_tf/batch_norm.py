@@ -28,7 +28,7 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
     also if the pass fails: then the statistics are the former ones.
 
     Args:
-        model: a built Keras model, a `CurveModel` (at its `t`), or a layer.
+        model: a built Keras model, a `CurveModel` (at its `t`), an `Ensemble`, or a layer.
         dataset: training data, without augmentation; anything that `Batches` takes. Labels are
             ignored.
         num_batches: use the first batches only. Default: all.
@@ -49,6 +49,8 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
         >>> float(norm.moving_mean[0]), float(norm.moving_variance[0])
         (2.0, 1.0)
     """
+    if hasattr(model, "update_batch_norm"):  # an ensemble has statistics for each member
+        return model.update_batch_norm(dataset, num_batches, batch_size)
     statistics = BatchStatistics(model)
     if not statistics.layers:
         return 0

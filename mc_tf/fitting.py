@@ -9,6 +9,7 @@ from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_re
 from mc_tf.callbacks.cyclic import (
     CosineCyclicLearningRate,
     CyclicLearningRate,
+    LearningRateCycle,
     LinearCyclicLearningRate,
 )
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
@@ -18,7 +19,7 @@ from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 
-__all__ = ["MEMBERS", "fit", "fixed_batch_size"]
+__all__ = ["MEMBERS", "check_cycles", "fit", "fixed_batch_size"]
 
 MEMBERS = "members"  # folder of a run's snapshots
 
@@ -78,6 +79,7 @@ def fit(model, path, data, options, validate):
                     every=options.save_every,
                     every_steps=options.save_every_steps,
                     keep_every=options.keep_every,
+                    keep_epochs=options.keep_epochs,
                     steps_per_epoch=steps,
                     first_step=first,
                 ),
@@ -85,6 +87,22 @@ def fit(model, path, data, options, validate):
             ],
         )
     return model
+
+
+def check_cycles(data, options):
+    """Refuses a schedule whose cycles do not fit the data, before any work.
+
+    Args:
+        data: data set with `steps_per_epoch`.
+        options: `TrainingOptions`.
+
+    Raises:
+        ValueError: if a triangular cycle has an odd number of steps.
+    """
+    steps = data.steps_per_epoch(options.batch_size)
+    for callback in _cycle_and_average(".", options, steps):
+        if isinstance(callback, LearningRateCycle):
+            callback.make_cycle(callback.cycle_length * steps)
 
 
 def _cycle_and_average(directory, options, steps):

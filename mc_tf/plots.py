@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 from mc_tf.files import atomic_path  # noqa: E402
 
-__all__ = ["plot_curves", "plot_widths"]
+__all__ = ["plot_curves", "plot_ensembles", "plot_widths"]
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
 _STYLES = [
@@ -111,6 +111,37 @@ def plot_widths(widths, series, path, title=None):
         axis.grid(alpha=0.3)
         if axis.get_legend_handles_labels()[0]:  # no curve may be longer than the segment
             axis.legend(frameon=False)
+    _save(figure, path, title)
+
+
+def plot_ensembles(results, path, title=None):
+    """Draws the error of ensembles, and of their members, against the number of members.
+
+    Args:
+        results: dict from label (`"FGE"`) to `mc_tf.ensemble.EnsembleEvaluation`.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    for index, (label, result) in enumerate(results.items()):
+        color, style = _STYLES[index % len(_STYLES)]
+        numbers = range(1, len(result.members["error"]) + 1)
+        name = f"{label}: " if label else ""
+        axis.plot(
+            numbers,
+            result.cumulative["error"],
+            style,
+            marker="o",
+            color=color,
+            label=f"{name}ensemble of the first members",
+        )
+        axis.plot(numbers, result.members["error"], "x", color=color, label=f"{name}each member")
+    axis.set_xlabel("number of members")
+    axis.set_ylabel("Error (%)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
     _save(figure, path, title)
 
 

@@ -13,7 +13,7 @@ from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint
 from mc_tf.checks import check_batch_size, check_fits
 from mc_tf.files import check_writable, remove_leftovers
-from mc_tf.fitting import fit, fixed_batch_size
+from mc_tf.fitting import check_cycles, fit, fixed_batch_size
 from mc_tf.flat import FlatLayout
 from mc_tf.models import connect, registry
 from mc_tf.options import TrainingOptions, compile_for, precision
@@ -76,6 +76,7 @@ def train_network(
             model = _build(network, data, options, weight_decay, chosen)
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
+    check_cycles(data, options)
     claim(workdir, settings)
     if begun:
         model = load_checkpoint(path)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.files import atomic_path
+from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.flat import state_variables
 
 __all__ = [
@@ -35,6 +35,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         every: save after each so many epochs, and after the last one. Default 1.
         every_steps: also save after each so many steps. Default: no.
         keep_every: keep a copy as `NAME-0010.keras` after each so many epochs. Default: none.
+        keep_epochs: keep such a copy after these numbers of epochs too. Default: none.
         steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
             trained.
         first_step: batches of the first epoch that were trained earlier. Default 0.
@@ -48,6 +49,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         every=1,
         every_steps=None,
         keep_every=None,
+        keep_epochs=(),
         steps_per_epoch=None,
         first_step=0,
     ):
@@ -61,6 +63,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self.every = every
         self.every_steps = every_steps
         self.keep_every = keep_every
+        self.keep_epochs = frozenset(keep_epochs)
         self._steps_per_epoch = steps_per_epoch
         self._first_step = first_step
         self._epoch = 0
@@ -103,9 +106,12 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 f"if there is one, is in '{self.path}'."
             )
         step = (epoch + 1) * self._steps
-        if self.keep_every and (epoch + 1) % self.keep_every == 0:
+        periodic = self.keep_every and (epoch + 1) % self.keep_every == 0
+        if periodic or epoch + 1 in self.keep_epochs:
             root, ending = os.path.splitext(self.path)
-            save_checkpoint(self.model, f"{root}-{epoch + 1:04d}{ending}", step=step)
+            copy = f"{root}-{epoch + 1:04d}{ending}"
+            remove_leftovers(copy)
+            save_checkpoint(self.model, copy, step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
             self.save(step=step)
 

@@ -35,9 +35,17 @@ class LearningRateCycle(StepCallback):
         check_length("cycle_length", cycle_length, unit)
         self.cycle_length = int(cycle_length)
         self.unit = unit
-        self.cycle = self._make_cycle(self.cycle_length) if unit == "steps" else None
+        self.cycle = self.make_cycle(self.cycle_length) if unit == "steps" else None
 
-    def _make_cycle(self, steps):
+    def make_cycle(self, steps):
+        """The schedule of a cycle of so many steps.
+
+        Args:
+            steps: int.
+
+        Returns:
+            `mc_tf.cycles.Cycle`.
+        """
         raise NotImplementedError
 
     def rate_at(self, step):
@@ -62,7 +70,7 @@ class LearningRateCycle(StepCallback):
         """
         cycle = self.cycle
         if self.unit == "epochs":  # this callback may come later in the list
-            cycle = self._make_cycle(callback.epochs_as_steps(self.cycle_length))
+            cycle = self.make_cycle(callback.epochs_as_steps(self.cycle_length))
         return cycle.snapshot_place, cycle.cycle_length
 
     def on_train_begin(self, logs=None):
@@ -100,7 +108,7 @@ class LearningRateCycle(StepCallback):
     def on_counting(self, step):
         """Finds the length of the cycle in steps."""
         if self.unit == "epochs":
-            self.cycle = self._make_cycle(self.epochs_as_steps(self.cycle_length))
+            self.cycle = self.make_cycle(self.epochs_as_steps(self.cycle_length))
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""
@@ -170,10 +178,11 @@ class CyclicLearningRate(LearningRateCycle):
     ):
         self.max_learning_rate = max_learning_rate
         self.min_learning_rate = min_learning_rate
-        self._make_cycle(2)  # refuses bad rates now
+        self.make_cycle(2)  # refuses bad rates now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
-    def _make_cycle(self, steps):
+    def make_cycle(self, steps):
+        """The schedule of a cycle of so many steps, a `TriangularCycle`."""
         return TriangularCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
 
@@ -209,10 +218,11 @@ class LinearCyclicLearningRate(LearningRateCycle):
     ):
         self.max_learning_rate = max_learning_rate
         self.min_learning_rate = min_learning_rate
-        self._make_cycle(1)  # refuses bad rates now
+        self.make_cycle(1)  # refuses bad rates now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
-    def _make_cycle(self, steps):
+    def make_cycle(self, steps):
+        """The schedule of a cycle of so many steps, a `LinearCycle`."""
         return LinearCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
 
@@ -245,8 +255,9 @@ class CosineCyclicLearningRate(LearningRateCycle):
         steps_per_epoch=None,
     ):
         self.initial_learning_rate = initial_learning_rate
-        self._make_cycle(1)  # refuses a bad rate now
+        self.make_cycle(1)  # refuses a bad rate now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
-    def _make_cycle(self, steps):
+    def make_cycle(self, steps):
+        """The schedule of a cycle of so many steps, a `CosineCycle`."""
         return CosineCycle(steps, self.initial_learning_rate)

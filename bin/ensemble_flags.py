@@ -1,0 +1,124 @@
+"""Flags of recipes that compare ensembles and averages at equal budgets."""
+
+import dataclasses
+
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_ensemble_flags():
+    """Flags of `mc_tf.ensemble_experiment`; a recipe with `--methods` is one."""
+    flags.DEFINE_list(
+        "methods",
+        [],
+        "Compare ensembles instead of finding curves: ind (independent networks), sse (snapshot "
+        "ensembles), fge (fast geometric ensembling), swa (weight averaging).",
+    )
+    flags.DEFINE_integer("budgets", 3, "Up to how many times --epochs.", lower_bound=1)
+    flags.DEFINE_integer("repetitions", 1, "All of it with so many other seeds.", lower_bound=1)
+    flags.DEFINE_integer("sse_cycles", 5, "Snapshots of a budget.", lower_bound=1)
+    flags.DEFINE_float("sse_learning_rate", None, "Default: --learning_rate.", lower_bound=0.0)
+    flags.DEFINE_list("fge_starts", [], "Epochs of pretraining after which FGE starts, each once.")
+    flags.DEFINE_integer("fge_epochs", 22, "Epochs of FGE from each.", lower_bound=1)
+    flags.DEFINE_integer("fge_cycle_epochs", 4, "Epochs a cycle.", lower_bound=1)
+    flags.DEFINE_float("fge_max_learning_rate", 5e-2, "At the ends of a cycle.", lower_bound=0.0)
+    flags.DEFINE_float("fge_min_learning_rate", 5e-4, "In its middle.", lower_bound=0.0)
+    flags.DEFINE_bool("include_start", False, "The network from which FGE starts is a member.")
+    flags.DEFINE_list("swa_epochs", [], "Epochs of trainings with weight averaging.")
+    flags.DEFINE_float("swa_learning_rate", 0.01, "While weights are averaged.", lower_bound=0.0)
+
+
+def ensemble_experiment(targets):
+    """The comparison that the flags describe.
+
+    Args:
+        targets: module `mc_tf.targets`.
+
+    Returns:
+        `mc_tf.ensemble_experiment.EnsembleExperiment`.
+    """
+    from mc_tf.ensemble_experiment import EnsembleExperiment
+
+    methods = tuple(FLAGS.methods)
+    settings = {}
+    if "sse" in methods:
+        cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.sse_cycles)
+        if rest or not cycle_epochs:
+            raise ValueError(
+                f"--epochs={FLAGS.epochs} cannot be divided into --sse_cycles={FLAGS.sse_cycles}."
+            )
+        settings["sse"] = training_flags.training_options(
+            swa_start=None,
+            learning_rate=FLAGS.sse_learning_rate or FLAGS.learning_rate,
+            schedule="cosine_cycle",
+            cycle_epochs=cycle_epochs,
+            snapshots=True,
+        )
+    if "fge" in methods:
+        settings["fge"] = training_flags.training_options(
+            swa_start=None,
+            epochs=FLAGS.fge_epochs,
+            learning_rate=FLAGS.fge_max_learning_rate,
+            min_learning_rate=FLAGS.fge_min_learning_rate,
+            schedule="triangular_cycle",
+            cycle_epochs=FLAGS.fge_cycle_epochs,
+            snapshots=True,
+        )
+    if "swa" in methods:
+        ratio = FLAGS.swa_learning_rate / FLAGS.learning_rate
+        settings["swa"] = tuple(
+            training_flags.training_options(
+                epochs=epochs, schedule="swa", final_ratio=ratio, swa_start=FLAGS.swa_start
+            )
+            for epochs in training_flags.numbers("swa_epochs", int)
+        )
+    return EnsembleExperiment(
+        network=FLAGS.network,
+        training=training_flags.training_options(swa_start=None),
+        methods=methods,
+        budgets=FLAGS.budgets,
+        repetitions=FLAGS.repetitions,
+        fge_starts=training_flags.numbers("fge_starts", int),
+        weight_decay=FLAGS.weight_decay,
+        network_options=training_flags.network_options(),
+        initial_weights=FLAGS.initial_weights,
+        include_start=FLAGS.include_start,
+        eval_batch_size=FLAGS.eval_batch_size,
+        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
+        title=FLAGS.title,
+        **settings,
+    )
+
+
+def made_small(plan, batch_size):
+    """A comparison made small for --smoke: trainings of two to four epochs, one repetition.
+
+    Args:
+        plan: `EnsembleExperiment`.
+        batch_size: of all trainings.
+
+    Returns:
+        `EnsembleExperiment`.
+    """
+    few = {"batch_size": batch_size}
+    small = dataclasses.replace(plan.training, epochs=2, **few)
+    changes = {"training": small, "budgets": min(plan.budgets, 2), "repetitions": 1}
+    if plan.sse:
+        changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
+    if plan.fge:
+        changes["fge"] = dataclasses.replace(plan.fge, epochs=2, cycle_epochs=2, **few)
+        changes["fge_starts"] = tuple(range(1, len(plan.fge_starts) + 1))[:2]
+    if plan.swa:
+        changes["swa"] = tuple(
+            dataclasses.replace(options, epochs=2 + index, swa_start=1, **few)
+            for index, options in enumerate(plan.swa[:2])
+        )
+    return dataclasses.replace(
+        plan,
+        network=FLAGS.smoke_network or plan.network,
+        network_options=training_flags.network_options("smoke_option") or plan.network_options,
+        **changes,
+    )

@@ -1,0 +1,41 @@
+"""Ensembles: many sets of weights of one network, whose class probabilities are averaged."""
+
+from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
+from mc_tf.ensemble.export import export_ensemble
+from mc_tf.ensemble.model import Ensemble
+from mc_tf.ensemble.scores import (
+    accuracy,
+    brier_score,
+    disagreement,
+    disagreement_matrix,
+    expected_calibration_error,
+    negative_log_likelihood,
+    score,
+)
+from mc_tf.ensemble.statistics import update_batch_norm
+from mc_tf.ensemble.temperature import fit_temperature, temperatures_from_loss
+from mc_tf.ensemble.value_scores import (
+    gaussian_negative_log_likelihood,
+    mean_squared_error,
+    score_values,
+)
+
+__all__ = [
+    "Ensemble",
+    "EnsembleEvaluation",
+    "accuracy",
+    "brier_score",
+    "disagreement",
+    "disagreement_matrix",
+    "evaluate_members",
+    "expected_calibration_error",
+    "export_ensemble",
+    "fit_temperature",
+    "gaussian_negative_log_likelihood",
+    "mean_squared_error",
+    "negative_log_likelihood",
+    "score",
+    "score_values",
+    "temperatures_from_loss",
+    "update_batch_norm",
+]

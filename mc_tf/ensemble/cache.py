@@ -1,0 +1,208 @@
+"""Predictions of members kept in files, so that none is computed twice."""
+
+import hashlib
+import json
+import os
+import re
+
+import keras
+import numpy as np
+
+from mc_tf.batches import Batches
+from mc_tf.files import atomic_path, check_writable
+from mc_tf.flat import state_variables
+
+__all__ = ["PredictionCache", "member_fingerprint"]
+
+
+class PredictionCache:
+    """A directory with the outputs of members on one data set, and its labels.
+
+    A member's file is named by a fingerprint of its weights, its state and its network. Outputs
+    are kept as the network gives them: temperatures come later. The data set is known by its
+    labels, their number and the inputs of its first batch.
+
+    Args:
+        directory: path; it is made. None to keep nothing.
+
+    Raises:
+        OSError: if it cannot be made or written.
+    """
+
+    def __init__(self, directory):
+        self._directory = None if directory is None else os.fspath(directory)
+        if self._directory is not None:
+            check_writable(self._directory)
+
+    def _path(self, name):
+        return os.path.join(self._directory, f"{name}.npz")
+
+    def check_data(self, dataset, batch_size):
+        """Compares a data set with the one that the files are of, as far as its first batch tells.
+
+        Args:
+            dataset: anything that `Batches` takes.
+            batch_size: examples a batch, for arrays only.
+
+        Returns:
+            The labels of the data set, or None if nothing is kept yet.
+
+        Raises:
+            ValueError: if it is another data set.
+        """
+        if self._directory is None or not os.path.exists(self._path("data")):
+            return None
+        try:
+            with np.load(self._path("data")) as stored:
+                labels, digest = stored["labels"], str(stored["digest"])
+                first, batches = int(stored["first"]), int(stored["batches"])
+        except Exception as error:  # zip and numpy each have their own
+            raise ValueError(
+                f"The file '{self._path('data')}' is damaged ({type(error).__name__}). Remove the "
+                "directory; the predictions are then computed again."
+            ) from error
+        inputs, targets, batch = _first_examples(dataset, batch_size, first)
+        num_examples, num_batches = _sizes(dataset)
+        if (
+            _digest(inputs, first) != digest
+            or not np.array_equal(targets, labels[:first])
+            or num_examples not in (None, len(labels))
+            or (batch == first and num_batches not in (None, batches))
+        ):
+            self.refuse_data(len(labels))
+        return labels
+
+    def refuse_data(self, size):
+        """Raises the error for another data set than that of the files.
+
+        Args:
+            size: number of examples of that one.
+        """
+        raise ValueError(
+            f"The directory '{self._directory}' holds predictions for another data set, of "
+            f"{size} examples: inputs, labels or their order differ. Give another directory as "
+            "`cache`, or remove this one."
+        )
+
+    def save_data(self, labels, inputs, batches):
+        """Writes down which data set it is.
+
+        Args:
+            labels: array `(N, ...)`.
+            inputs: inputs of the first batch.
+            batches: number of batches.
+        """
+        if self._directory is not None:
+            first = len(keras.tree.flatten(inputs)[0])
+            digest = _digest(inputs, first)
+            path = self._path("data")
+            _save(path, labels=labels, first=first, digest=digest, batches=batches)
+
+    def load(self, fingerprint, size):
+        """The outputs of a member.
+
+        Args:
+            fingerprint: str, from `member_fingerprint`.
+            size: number of examples.
+
+        Returns:
+            float32 array `(N, ..., C)`; None if there is none, or the file is damaged.
+        """
+        if self._directory is None:
+            return None
+        try:
+            with np.load(self._path(f"member-{fingerprint}")) as stored:
+                outputs = stored["outputs"]
+        except Exception:  # no such file, or zip's and numpy's own: compute it again
+            return None
+        return outputs if len(outputs) == size else None
+
+    def save(self, fingerprint, outputs):
+        """Writes the outputs of a member, in one step.
+
+        Args:
+            fingerprint: str, from `member_fingerprint`.
+            outputs: float32 array `(N, ..., C)`.
+        """
+        if self._directory is not None:
+            _save(self._path(f"member-{fingerprint}"), outputs=outputs)
+
+
+def _save(path, **arrays):
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def member_fingerprint(model, numbers):
+    """What a member's outputs depend on, as a short text.
+
+    Args:
+        model: the network.
+        numbers: list of arrays: the weights, then one for each of `state_variables(model)`.
+
+    Returns:
+        str of 32 characters; the same in another process, whatever Keras' names of layers are.
+    """
+    digest = hashlib.sha256()
+    for part in model._flatten_layers():
+        digest.update(type(part).__name__.encode())
+        if isinstance(part, keras.Model):
+            continue  # the layers follow; a graph is told by names
+        try:
+            config = json.dumps(_without_names(part.get_config()), default=repr, sort_keys=True)
+        except (NotImplementedError, TypeError, ValueError):
+            continue
+        digest.update(re.sub(r" at 0x[0-9a-f]+", "", config).encode())
+    names = ["weights", *(variable.name for variable in state_variables(model))]
+    for name, value in zip(names, numbers):
+        if name == "seed_generator_state":
+            continue  # of dropout, which is off; not every file keeps it
+        value = np.ascontiguousarray(value)
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _without_names(config):
+    if isinstance(config, dict):
+        return {key: _without_names(v) for key, v in config.items() if key != "name"}
+    if isinstance(config, (list, tuple)):
+        return [_without_names(value) for value in config]
+    return config
+
+
+def _digest(inputs, first):
+    """Fingerprint of the first examples of a structure of arrays."""
+    digest = hashlib.sha256()
+    for leaf in keras.tree.flatten(inputs):
+        leaf = np.ascontiguousarray(np.asarray(leaf)[:first])
+        digest.update(f"{leaf.dtype}{leaf.shape}".encode())
+        digest.update(leaf.tobytes())
+    return digest.hexdigest()
+
+
+def _first_examples(dataset, batch_size, first):
+    """Inputs and labels of at least the first examples, and the size of the first batch."""
+    inputs, targets = [], []
+    for x, y, _ in Batches(dataset, batch_size):
+        if y is None:
+            raise ValueError("The data has no labels: give `(inputs, labels)`.")
+        inputs.append(keras.tree.map_structure(np.asarray, x))
+        targets.append(np.asarray(y))
+        if sum(map(len, targets)) >= first:
+            break
+    if not inputs:
+        raise ValueError("The data has no batch, so there is nothing to evaluate.")
+    joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *inputs)
+    return joined, np.concatenate(targets)[:first], len(targets[0])
+
+
+def _sizes(dataset):
+    """Number of examples and number of batches, each None if only a pass would tell."""
+    leaves = keras.tree.flatten(dataset)
+    if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
+        return len(leaves[0]), None
+    if isinstance(dataset, keras.utils.PyDataset):
+        return None, dataset.num_batches
+    batches = int(dataset.cardinality()) if hasattr(dataset, "cardinality") else -1
+    return None, batches if batches >= 0 else None

@@ -1,0 +1,135 @@
+"""An ensemble as one TensorFlow SavedModel: one graph, stacked weights, no Python needed."""
+
+import os
+import re
+import shutil
+import tempfile
+
+import keras
+from keras import ops
+
+from mc_tf import backend
+
+__all__ = ["export_ensemble"]
+
+
+def export_ensemble(ensemble, path, example=None):
+    """Writes an ensemble as a SavedModel that runs with TensorFlow alone.
+
+    The graph holds the network once; the weights of all members are one variable `(M, P)`. Its
+    signature `serving_default` takes batches of any size, by the names of the model's inputs (or
+    the keys of its dict of inputs), and returns a dict: `probabilities` `(N, C)` float32, as from
+    `predict`; `class` `(N,)` int64; and `disagreement` `(N,)` float32, the share of members whose
+    own class differs from the ensemble's. Of a regression: `mean` and `variance` over the members.
+
+    Args:
+        ensemble: `Ensemble`.
+        path: directory to write. It is whole or not there; a SavedModel there is replaced.
+        example: a batch of inputs, for subclassed models, which do not tell what they take.
+
+    Raises:
+        ValueError: if `path` is something else than a SavedModel, Keras runs on another backend,
+            or `example` is needed.
+
+    Example:
+        ```python
+        ensemble.export("served")
+        serve = tf.saved_model.load("served").signatures["serving_default"]
+        serve(images=batch)["class"]
+        ```
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "A SavedModel is TensorFlow's own, but Keras runs on "
+            f"{keras.backend.backend()}. Save the ensemble (`ensemble.save('ensemble.keras')`) "
+            "and export it in a process with the environment variable KERAS_BACKEND=tensorflow."
+        )
+    import tensorflow as tf
+
+    path = os.path.abspath(os.fspath(path))
+    _check_replaceable(path)
+    specs, rebuild = _signature(ensemble.model, example)
+
+    def serve(*inputs):
+        return _outputs(ensemble, ensemble.run_members(rebuild(inputs)))
+
+    module = tf.Module()
+    # Nothing of Keras is tracked: the variables of TensorFlow alone.
+    module.numbers = [variable.value for variable in ensemble.variables]
+    module.serve = tf.function(serve, input_signature=specs, autograph=False)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    directory = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
+    try:
+        new, old = os.path.join(directory, "new"), os.path.join(directory, "old")
+        tf.saved_model.save(module, new, signatures=module.serve)
+        if os.path.isdir(path):
+            os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except OSError:
+            if os.path.isdir(old):
+                os.rename(old, path)
+            raise
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _outputs(ensemble, members):
+    """The dict that is served, from the members' predictions `(M, N, ..., C)`."""
+    mean = ops.mean(members, axis=0)
+    if ensemble.output_kind == "values":
+        return {"mean": mean, "variance": ops.mean(ops.square(members - mean), axis=0)}
+    chosen = _classes(mean)
+    differs = ops.cast(ops.not_equal(_classes(members), chosen), "float32")
+    return {
+        "probabilities": mean,
+        "class": ops.cast(chosen, "int64"),
+        "disagreement": ops.mean(differs, axis=0),
+    }
+
+
+def _classes(probabilities):
+    if probabilities.shape[-1] == 1:
+        return ops.cast(probabilities[..., 0] > 0.5, "int64")
+    return ops.argmax(probabilities, axis=-1)
+
+
+def _signature(model, example):
+    """Tensor specifications of the inputs, and the function that gives them their structure."""
+    import tensorflow as tf
+
+    structure = example
+    if example is None:
+        inputs = getattr(model, "inputs", None)
+        structure = inputs[0] if isinstance(model, keras.Sequential) else inputs and model.input
+    if structure is None:
+        raise ValueError(
+            f"The model '{model.name}' is subclassed, so what it takes is not known. Pass a batch "
+            "of inputs: `ensemble.export(path, example=x)`."
+        )
+    leaves = keras.tree.flatten(structure)
+    if example is not None:
+        leaves = [ops.convert_to_tensor(backend.to_device(leaf)) for leaf in leaves]
+    if isinstance(structure, dict):
+        names = keras.tree.flatten({key: key for key in structure})
+    elif example is None:
+        names = [leaf.name for leaf in leaves]
+    else:
+        names = ["inputs"] if len(leaves) == 1 else [f"inputs_{j}" for j in range(len(leaves))]
+    specs = [
+        tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype, name=re.sub(r"\W", "_", name))
+        for leaf, name in zip(leaves, names)
+    ]
+    return specs, lambda inputs: keras.tree.pack_sequence_as(structure, list(inputs))
+
+
+def _check_replaceable(path):
+    if not os.path.lexists(path):
+        return
+    if not os.path.isdir(path) or (
+        os.listdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb"))
+    ):
+        raise ValueError(
+            f"'{path}' exists and is not a SavedModel, so it is not replaced. Give another path, "
+            "or remove it."
+        )

@@ -1,0 +1,209 @@
+"""Members of an ensemble, from wherever their numbers are, as snapshots of one network."""
+
+import dataclasses
+import numbers
+import os
+import tempfile
+
+import keras
+import numpy as np
+
+from mc_tf.flat import check_same_architecture
+from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
+
+__all__ = ["check_network", "clone_network", "read_members"]
+
+
+def check_network(network):
+    """Refuses a network that cannot be the code of an ensemble.
+
+    Args:
+        network: Keras model.
+
+    Raises:
+        ValueError: if it is not a built Keras model with trainable weights and one output, or if
+            it carries recurrent state from batch to batch.
+    """
+    if not isinstance(network, keras.Model):
+        raise ValueError(f"`model` must be a Keras model. Received: {network!r}")
+    if not network.built:
+        raise ValueError(
+            f"The model '{network.name}' is not built, so it has no weights yet. Call it on a "
+            "batch of data before you make an ensemble of it."
+        )
+    if not network.trainable_variables:
+        raise ValueError(
+            f"The model '{network.name}' has no trainable weights, so its members would all be "
+            "the same. Set `trainable = True` on what differs between them."
+        )
+    if len(getattr(network, "outputs", None) or [None]) != 1:
+        raise ValueError(
+            f"An ensemble averages one output, but '{network.name}' has "
+            f"{len(network.outputs)}. Make a model with the output of interest: "
+            "`keras.Model(model.inputs, model.outputs[0])`."
+        )
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.RNN) and layer.stateful:
+            raise ValueError(
+                f"The recurrent layer '{layer.name}' of '{network.name}' is stateful: it carries "
+                "state from batch to batch, which an ensemble does not. Build the model with "
+                "`stateful=False`; the weights are the same."
+            )
+
+
+def read_members(network, members):
+    """The numbers of each member.
+
+    Args:
+        network: built Keras model; its numbers are the same afterwards.
+        members: what `Ensemble` takes.
+
+    Returns:
+        List of `Snapshot`s, at least one.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if there is none, or one does not fit, naming it and the first difference.
+    """
+    if isinstance(members, numbers.Integral):
+        members = [take_snapshot(network)] * int(members)
+    elif isinstance(members, (str, os.PathLike, keras.Model, Snapshot)):
+        members = [members]
+    elif hasattr(members, "shape"):
+        members = keras.ops.convert_to_numpy(members)
+    members = list(members)
+    if not members:
+        raise ValueError("`members` is empty: an ensemble needs at least one member.")
+    return [_read(network, member, f"member {index}") for index, member in enumerate(members)]
+
+
+def _read(network, member, role):
+    if isinstance(member, (str, os.PathLike)):
+        path = os.fspath(member)
+        role = f"'{path}' ({role})"
+        snapshot = _read_file(network, path, role)
+    elif isinstance(member, keras.layers.Layer):
+        check_same_architecture(network, member, ("model", role))
+        snapshot = take_snapshot(member)
+    elif isinstance(member, Snapshot):
+        snapshot = member
+    elif hasattr(member, "shape"):
+        snapshot = _from_flat(network, member, role)
+    else:
+        raise ValueError(
+            "A member is a path, a built Keras model, a `Snapshot` or a flat vector of weights. "
+            f"Received as {role}: {member!r}"
+        )
+    snapshot.check_fits(network, role[0].upper() + role[1:])
+    if not np.isfinite(np.asarray(snapshot.weights, "float64")).all():
+        raise ValueError(
+            f"The weights of {role} must be finite numbers, but some are NaN or infinite. Leave "
+            "that member out, or train it again with a smaller learning rate."
+        )
+    return snapshot
+
+
+def _from_flat(network, vector, role):
+    base = take_snapshot(network)
+    vector = np.array(keras.ops.convert_to_numpy(vector))
+    if vector.shape != base.weights.shape:
+        raise ValueError(
+            f"A flat weight vector of '{network.name}' has shape {base.weights.shape}. Received "
+            f"shape {vector.shape} as {role}."
+        )
+    return dataclasses.replace(base, weights=vector.astype(base.weights.dtype))
+
+
+def _read_file(network, path, role):
+    if not path.endswith((".npz", ".keras", ".weights.h5")):
+        raise ValueError(
+            "A member's file is a snapshot (.npz), a whole model (.keras) or weights "
+            f"(.weights.h5). Received: {role}"
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no file {role}.")
+    if path.endswith(".npz"):
+        return read_snapshot(path)
+    try:
+        if path.endswith(".keras"):
+            model = keras.saving.load_model(path, compile=False)
+        else:
+            return _read_weights(network, path, role)
+    except Exception as error:  # zip, h5py and Keras each have their own
+        if isinstance(error, _DoesNotFit):
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again, or "
+            "give the loaded model itself as the member."
+        ) from error
+    check_same_architecture(network, model, ("model", role))
+    return take_snapshot(model)
+
+
+class _DoesNotFit(ValueError):
+    """A file of weights that belongs to another network."""
+
+
+def _read_weights(network, path, role):
+    # Keras would not mind layers that only the file has, so the contents are compared first.
+    with tempfile.TemporaryDirectory() as directory:
+        own = os.path.join(directory, "own.weights.h5")
+        network.save_weights(own)
+        wanted, found = _contents(own), _contents(path)
+    for name in [*wanted, *found]:
+        if wanted.get(name) != found.get(name):
+            raise _DoesNotFit(
+                f"{role} does not fit the model '{network.name}'. They first differ at '{name}': "
+                f"{found.get(name, 'nothing')} in the file, {wanted.get(name, 'nothing')} in the "
+                "model. Give the model that was trained."
+            )
+    before = take_snapshot(network)
+    try:
+        optimizer = getattr(network, "optimizer", None)
+        network.load_weights(path, objects_to_skip=[optimizer] if optimizer else None)
+        return take_snapshot(network)
+    finally:
+        before.assign_to(network)
+
+
+def _contents(path):
+    """Shape of each array in a file of weights, the optimizer's left out."""
+    import h5py  # a dependency of Keras
+
+    shapes = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
+            shapes[name] = tuple(item.shape)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return shapes
+
+
+def clone_network(network):
+    """A new model like a given one.
+
+    Args:
+        network: built Keras model.
+
+    Returns:
+        `keras.Model`, built, with weights of its own.
+
+    Raises:
+        ValueError: if Keras cannot copy it, saying what to do.
+    """
+    try:
+        if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
+            return keras.models.clone_model(network)
+        clone = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+        if not clone.built:
+            raise ValueError("the copy is not built")
+        return clone
+    except Exception as error:
+        raise ValueError(
+            f"Keras cannot copy the network '{network.name}' of class {type(network).__name__} "
+            f"({type(error).__name__}). Give a built instance of it: "
+            "`ensemble.assign_member(m, into=another_instance)`."
+        ) from error

@@ -1,0 +1,216 @@
+"""How good class probabilities are, and how much predictions differ: plain numpy."""
+
+import numpy as np
+
+__all__ = [
+    "accuracy",
+    "brier_score",
+    "class_probabilities",
+    "disagreement",
+    "disagreement_matrix",
+    "expected_calibration_error",
+    "negative_log_likelihood",
+    "predicted_classes",
+    "score",
+]
+
+_SMALLEST = np.finfo("float64").tiny  # the logarithm of a probability of 0 is taken here
+
+
+def accuracy(probabilities, labels):
+    """Share of examples whose most probable class is the label.
+
+    Args:
+        probabilities: array `(N, C)`; `(N, 1)` is the probability of class 1 of two.
+        labels: integer array `(N,)`, from 0 to `C - 1`.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: if a shape or a label does not fit.
+
+    Example:
+        >>> accuracy([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+        0.5
+    """
+    probabilities, labels = _checked(probabilities, labels)
+    return float(np.mean(probabilities.argmax(-1) == labels))
+
+
+def negative_log_likelihood(probabilities, labels):
+    """Mean of `-log p(label)`: the cross-entropy loss, in nats.
+
+    Args:
+        probabilities, labels: as for `accuracy`.
+
+    Returns:
+        float; a label of probability 0 counts as the smallest normal number of float64.
+
+    Example:
+        >>> round(negative_log_likelihood([[0.5, 0.5]], [1]), 4)
+        0.6931
+    """
+    probabilities, labels = _checked(probabilities, labels)
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, _SMALLEST)).mean())
+
+
+def brier_score(probabilities, labels):
+    """Mean squared distance of the probabilities from the label's one-hot vector.
+
+    Args:
+        probabilities, labels: as for `accuracy`.
+
+    Returns:
+        float from 0 to 2: summed over classes, as Brier defined it.
+
+    Example:
+        >>> brier_score([[0.5, 0.5]], [1])
+        0.5
+    """
+    probabilities, labels = _checked(probabilities, labels)
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(np.mean((probabilities**2).sum(-1) - 2 * chosen + 1))
+
+
+def expected_calibration_error(probabilities, labels, num_bins=15):
+    """How far confidence is from accuracy (Guo et al., 2017).
+
+    The confidence of a prediction is its largest probability. Predictions fall in bins of equal
+    width; the absolute differences of mean confidence and accuracy are averaged over the bins,
+    weighted with the share of examples in each.
+
+    Args:
+        probabilities, labels: as for `accuracy`.
+        num_bins: number of bins. Default 15.
+
+    Returns:
+        float in [0, 1].
+
+    Example:
+        >>> round(expected_calibration_error([[0.9, 0.1], [0.9, 0.1]], [0, 1]), 4)
+        0.4
+    """
+    if num_bins < 1:
+        raise ValueError(f"`num_bins` must be at least 1. Received: num_bins={num_bins}")
+    probabilities, labels = _checked(probabilities, labels)
+    confidence = probabilities.max(-1)
+    right = probabilities.argmax(-1) == labels
+    # Bins are open below and closed above; 0 belongs to the first.
+    bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
+    gaps = np.bincount(bins, weights=right - confidence, minlength=num_bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def disagreement(first, second):
+    """Share of examples that two networks give different classes.
+
+    Args:
+        first, second: probabilities `(N, C)`; `(N, 1)` is the probability of class 1 of two.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> disagreement([[0.9, 0.1], [0.6, 0.4]], [[0.8, 0.2], [0.4, 0.6]])
+        0.5
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    if first.shape != second.shape:
+        raise ValueError(
+            "Two predictions can be compared if they have the same shape. Received shapes "
+            f"{first.shape} and {second.shape}"
+        )
+    return float(np.mean(predicted_classes(first) != predicted_classes(second)))
+
+
+def disagreement_matrix(predictions):
+    """`disagreement` of each two members.
+
+    Args:
+        predictions: probabilities `(M, N, C)`, or classes as an integer array `(M, N)`.
+
+    Returns:
+        float64 array `(M, M)`, symmetric, with zeros on the diagonal.
+
+    Example:
+        >>> disagreement_matrix(np.array([[0, 1, 1, 1], [0, 1, 2, 1]]))
+        array([[0.  , 0.25],
+               [0.25, 0.  ]])
+    """
+    predictions = np.asarray(predictions)
+    if predictions.ndim != 2:
+        predictions = predicted_classes(predictions)
+    return np.array([[np.mean(a != b) for b in predictions] for a in predictions])
+
+
+def score(probabilities, labels):
+    """All scores of a classifier.
+
+    Args:
+        probabilities, labels: as for `accuracy`.
+
+    Returns:
+        dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier`
+        and `calibration_error`.
+
+    Example:
+        >>> score([[0.75, 0.25], [0.5, 0.5]], [0, 1])["error"]
+        50.0
+    """
+    right = accuracy(probabilities, labels)
+    return {
+        "error": 100.0 * (1.0 - right),
+        "accuracy": right,
+        "loss": negative_log_likelihood(probabilities, labels),
+        "brier": brier_score(probabilities, labels),
+        "calibration_error": expected_calibration_error(probabilities, labels),
+    }
+
+
+def class_probabilities(probabilities):
+    """Probabilities with one column for each class, in float64.
+
+    Args:
+        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
+
+    Returns:
+        float64 array `(..., C)`, with `C` at least 2.
+    """
+    probabilities = np.asarray(probabilities, "float64")
+    if probabilities.shape[-1:] == (1,):
+        return np.concatenate([1 - probabilities, probabilities], -1)
+    return probabilities
+
+
+def predicted_classes(probabilities):
+    """The most probable class of each example; the first one of equals.
+
+    Args:
+        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
+
+    Returns:
+        Integer array `(...)`.
+    """
+    return class_probabilities(probabilities).argmax(-1)
+
+
+def _checked(probabilities, labels):
+    probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+        raise ValueError(
+            "Expected probabilities of shape (N, C) and labels of shape (N,), for at least one "
+            f"example. Received shapes {probabilities.shape} and {labels.shape}"
+        )
+    classes = labels.astype(int)
+    last = probabilities.shape[1] - 1
+    if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
+        raise ValueError(
+            f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
+            f"{labels.max()}, {labels.dtype}"
+        )
+    return probabilities, classes

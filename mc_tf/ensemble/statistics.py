@@ -1,0 +1,62 @@
+"""Batch normalisation statistics of all members, in one pass over the data (section A.2)."""
+
+import functools
+
+import numpy as np
+import tqdm
+from keras import ops
+
+from mc_tf import backend
+from mc_tf.batch_norm import BatchStatistics
+from mc_tf.batches import Batches
+
+__all__ = ["update_batch_norm"]
+
+
+def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbose=1):
+    """Re-estimates the statistics of each member, as `mc_tf.update_batch_norm` does of a model.
+
+    Members taken from a curve need it: their statistics belong to other weights. The data is read
+    once: each batch goes through all members. Nothing changes if the pass fails.
+
+    Args:
+        ensemble: `Ensemble`.
+        dataset: training data, without augmentation; anything that `Batches` takes. Labels are
+            ignored.
+        num_batches: use the first batches only. Default: all.
+        batch_size: examples a batch, for arrays only. Default 500.
+        verbose: 1 for a progress bar, 0 for silence.
+
+    Returns:
+        The number of normalisation layers that were updated in each member.
+
+    Raises:
+        ValueError: if the data has no batch, or `num_batches` is below 1.
+    """
+    model = ensemble.model
+    statistics = BatchStatistics(model)
+    if not statistics.layers:
+        return 0
+
+    @backend.compiled
+    def step(numbers, totals, x):
+        forward = lambda: statistics.accumulate(totals, lambda: model(x, training=False))
+        return ensemble.run_code(forward, numbers)
+
+    members = [ensemble.member_numbers(m) for m in range(ensemble.num_members)]
+    totals = [statistics.zeros() for _ in members]
+    empty = True
+    batches = Batches(dataset, batch_size, num_batches)
+    for x, _, _ in tqdm.tqdm(batches, "statistics", disable=not verbose, unit="batch"):
+        totals = [step(numbers, total, x) for numbers, total in zip(members, totals)]
+        empty = False
+    if empty:
+        raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
+    results = [
+        ensemble.run_code(functools.partial(statistics.results, total), numbers)
+        for numbers, total in zip(members, totals)
+    ]
+    for pairs in zip(*results):
+        values = np.stack([ops.convert_to_numpy(value) for _, value in pairs])
+        ensemble.state_of(pairs[0][0]).assign(values)
+    return len(statistics.layers)

@@ -1,0 +1,127 @@
+"""Temperatures of the members: logits divided by a number, so that none is overconfident."""
+
+import numpy as np
+
+from mc_tf.ensemble.evaluation import as_classes, member_outputs
+from mc_tf.ensemble.outputs import log_scores
+
+__all__ = ["best_temperature", "fit_temperature", "temperatures_from_loss"]
+
+_LOGARITHMS = np.log(20.0)  # temperatures from 1/20 to 20
+
+
+def temperatures_from_loss(losses, power=1.0):
+    """Temperatures of networks on a curve from their training losses (section A.6).
+
+    Between the control points of a chain the loss is higher and the networks are overconfident.
+    The paper multiplies logits with a factor "inversely proportional to the loss" and gives no
+    constant; here the network of the lowest loss keeps its logits:
+
+        T_m = (L_m / min_j L_j) ** power,    logits_m / T_m
+
+    Args:
+        losses: training losses `(M,)`, positive: cross-entropy with the L2 terms, as in figure 6.
+            (Without them losses near zero differ by large factors, which corrects too much: use a
+            smaller `power` or `fit_temperature` then.)
+        power: 1 as in the paper (default), 0 for no correction.
+
+    Returns:
+        float64 array `(M,)`, at least 1.
+
+    Raises:
+        ValueError: if a loss is not a positive number.
+
+    Example:
+        >>> temperatures_from_loss([0.2, 0.3, 0.2])
+        array([1. , 1.5, 1. ])
+    """
+    losses = np.asarray(losses, "float64")
+    if losses.ndim != 1 or not losses.size or not (np.isfinite(losses) & (losses > 0)).all():
+        raise ValueError(f"`losses` must be positive numbers (M,). Received: {losses}")
+    return (losses / losses.min()) ** power
+
+
+def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=500, verbose=1):
+    """Sets the temperatures that minimise the negative log-likelihood of held-out data.
+
+    Temperature scaling (Guo et al., 2017), by a search over `log T`, from 1/20 to 20. Former
+    temperatures play no part.
+
+    Args:
+        ensemble: `Ensemble` of classifiers; its `temperatures` are set.
+        dataset: held-out `(inputs, labels)`, neither the training nor the test data.
+        per_member: True (default) for one temperature for each member, which minimises its own
+            loss; False for the same for all, which minimises that of the ensemble (all outputs
+            are then in memory at a time).
+        cache, batch_size, verbose: as for `evaluate_members`.
+
+    Returns:
+        float32 array `(M,)`: the new temperatures.
+
+    Raises:
+        ValueError: for a regression, and as for `evaluate_members`.
+    """
+    kind = ensemble.output_kind
+    if kind == "values":
+        raise ValueError("A temperature is for classifiers, but this ensemble's output is 'values'")
+    outputs, found = [], []
+    for _, raw, labels in member_outputs(ensemble, dataset, cache, batch_size, verbose):
+        classes = as_classes(labels, raw)
+        if per_member:
+            found.append(best_temperature([raw], classes, kind))
+        else:
+            outputs.append(raw)
+    if not per_member:
+        found = [best_temperature(outputs, classes, kind)] * len(outputs)
+    ensemble.temperatures = found
+    return ensemble.temperatures
+
+
+def best_temperature(outputs, classes, kind):
+    """The one temperature for which the mean probabilities fit the labels best.
+
+    Args:
+        outputs: list of the networks' outputs, each `(N, ..., C)`.
+        classes: labels, whole numbers, flat.
+        kind: `"logits"` or `"probabilities"`.
+
+    Returns:
+        float.
+    """
+    logits = []
+    for raw in outputs:
+        scores = log_scores(raw, kind)
+        logits.append(scores.reshape(-1, scores.shape[-1]))
+    rows = np.arange(len(classes))
+
+    def loss(logarithm):
+        temperature = np.exp(logarithm)
+        chosen = [_log_softmax(part / temperature)[rows, classes] for part in logits]
+        return -np.logaddexp.reduce(chosen, axis=0).mean()
+
+    return float(np.exp(_minimum(loss, -_LOGARITHMS, _LOGARITHMS)))
+
+
+def _log_softmax(logits):
+    logits = logits - logits.max(-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def _minimum(function, low, high, points=25, tolerance=1e-4):
+    """Where a function is lowest: a grid first, then golden sections around its best point."""
+    grid = np.linspace(low, high, points)
+    best = int(np.argmin([function(x) for x in grid]))
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, points - 1)]
+    shrink = (np.sqrt(5) - 1) / 2
+    left, right = high - shrink * (high - low), low + shrink * (high - low)
+    at_left, at_right = function(left), function(right)
+    while high - low > tolerance:
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - shrink * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + shrink * (high - low)
+            at_right = function(right)
+    return (low + high) / 2

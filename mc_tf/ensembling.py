@@ -1,0 +1,155 @@
+"""Ensembles from the directories of runs: their members, and how well they do."""
+
+import os
+
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.callbacks.snapshot_saver import snapshot_files
+from mc_tf.checks import check_fits
+from mc_tf.ensemble import Ensemble, temperatures_from_loss
+from mc_tf.evaluation import evaluate_curve
+from mc_tf.files import check_writable, write_json
+from mc_tf.fitting import MEMBERS
+from mc_tf.options import compile_for
+
+__all__ = ["curve_ensemble", "evaluate_ensemble", "find_members", "find_network", "load_ensemble"]
+
+
+def find_members(paths, include_start=False):
+    """The files of an ensemble's members.
+
+    Args:
+        paths: list of directories of runs (with `members/` in them) or of snapshots, and of files
+            (`.npz`, `.keras`, `.weights.h5`).
+        include_start: whether the weights with which a run began are a member. Default `False`.
+
+    Returns:
+        List of files, in the order of the paths, and of the steps in each directory.
+
+    Raises:
+        FileNotFoundError: if a path is not there, or a directory has no snapshots.
+    """
+    files = []
+    for path in paths:
+        if os.path.isfile(path):
+            files.append(path)
+            continue
+        inner = os.path.join(path, MEMBERS)
+        found = snapshot_files(inner if os.path.isdir(inner) else path, include_start)
+        if not found:
+            raise FileNotFoundError(
+                f"There are no snapshots in '{path}'. Give the directory of a run of fge.py or "
+                "sse.py, or files of networks."
+            )
+        files.extend(found)
+    return files
+
+
+def find_network(paths):
+    """The file of the network that members belong to.
+
+    Args:
+        paths: as for `find_members`.
+
+    Returns:
+        The first `.keras` file among them, or `model.keras` in a run's directory.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    for path in paths:
+        candidates = [os.path.join(path, "model.keras"), os.path.join(path, "../model.keras")]
+        for file in [path] if os.path.isfile(path) else candidates:
+            if file.endswith(".keras") and os.path.isfile(file):
+                return file
+    raise FileNotFoundError(
+        f"There is no network beside the members {', '.join(map(str, paths))}. Give the `.keras` "
+        "file of one, which has the same layers."
+    )
+
+
+def load_ensemble(paths, include_start=False, network=None):
+    """An ensemble of networks that this library's programs trained, which output logits.
+
+    Args:
+        paths, include_start: as for `find_members`.
+        network: `.keras` file of a network with the same layers. Default: found beside them.
+
+    Returns:
+        `Ensemble`.
+
+    Raises:
+        FileNotFoundError, ValueError: if a file is missing, damaged or does not fit.
+    """
+    files = find_members(paths, include_start)
+    model = load_checkpoint(network or find_network(paths), compile=False)
+    return Ensemble(model, files, output="logits")
+
+
+def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
+    """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
+
+    Args:
+        curve_model: `CurveModel`.
+        data: data set from `mc_tf.data.load`.
+        positions: number of equally spaced positions.
+        scale: whether logits are divided by temperatures that grow with the train loss.
+        batch_size: examples a batch, default 500.
+        num_train: use so many training examples only for statistics and losses. Default: all.
+
+    Returns:
+        `Ensemble`.
+    """
+    check_fits(curve_model.network, data)
+    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
+    temperatures = None
+    if scale:
+        compile_for(curve_model, data)
+        losses = evaluate_curve(curve_model, train, train, num_points=positions, verbose=0)
+        temperatures = temperatures_from_loss(losses["train_loss"])
+    ensemble = Ensemble.from_curve(
+        curve_model, positions, output="logits", temperatures=temperatures
+    )
+    ensemble.update_batch_norm(train)
+    return ensemble
+
+
+def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbose=1):
+    """Scores an ensemble on the test (or validation) data and writes what was found.
+
+    Args:
+        ensemble: `Ensemble`.
+        data: data set from `mc_tf.data.load`.
+        path: result files without ending: `PATH.npz` with all arrays, `PATH.json` with the
+            scores.
+        cache: directory of predictions, so that evaluation goes on where it was stopped. Default:
+            `PATH-predictions`.
+        batch_size: examples a batch, default 500.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        `mc_tf.ensemble.EnsembleEvaluation`.
+
+    Raises:
+        ValueError, OSError: if the data does not fit the network, the cache belongs to other
+            data, or a file cannot be written.
+    """
+    check_writable(os.path.dirname(os.path.abspath(path)))
+    check_fits(ensemble.model, data)
+    result = ensemble.evaluate_members(
+        data.test_batches(batch_size),
+        cache=cache or f"{path}-predictions",
+        batch_size=batch_size,
+        verbose=verbose,
+    )
+    result.save(f"{path}.npz")
+    summary = {
+        "data": data.settings,
+        "members": {name: list(map(float, values)) for name, values in result.members.items()},
+        "cumulative": {
+            name: list(map(float, values)) for name, values in result.cumulative.items()
+        },
+        "mean_disagreement": result.mean_disagreement,
+        "temperatures": list(map(float, ensemble.temperatures)),
+    }
+    write_json(f"{path}.json", summary)
+    return result

@@ -1,0 +1,304 @@
+"""fge, sse, swa, eval_ensemble and export_ensemble: the chain, kill and resume, bad input."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from programs import (
+    arrays,
+    assert_same_arrays,
+    history,
+    needs_tensorflow,
+    run,
+    run_all,
+    snapshot,
+    start,
+    temporary_files,
+)
+
+from mc_tf import data
+from mc_tf.averaging import WeightAverage
+from mc_tf.callbacks import snapshot_files
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.flat import flat_weights
+from mc_tf.snapshots import load_snapshot, read_snapshot
+
+STEPS = 4  # an epoch: 959 digits in batches of 256
+BATCH = "--batch_size=256"
+
+pytestmark = [needs_tensorflow, pytest.mark.xdist_group("ensembles")]
+
+
+def fge_flags(root, workdir):
+    checkpoint = f"--checkpoint={root}/swa/model-0002.keras"
+    return f"--workdir={workdir}", checkpoint, BATCH, "--epochs=6", "--cycle_epochs=2"
+
+
+def swa_flags(workdir):
+    more = ("--swa_start=2", "--swa_learning_rate=0.02", "--keep_every=1", "--seed=1")
+    return f"--workdir={workdir}", BATCH, "--epochs=6", *more
+
+
+def sse_flags(workdir):
+    return f"--workdir={workdir}", BATCH, "--epochs=4", "--num_cycles=2", "--seed=2"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("ensembles")
+
+
+@pytest.fixture(scope="module")
+def runs(root):
+    """One run of each, and what the programs printed."""
+    printed = run_all("swa", {"swa": swa_flags(root / "swa")})
+    printed |= run_all("sse", {"sse": sse_flags(root / "sse")})
+    return printed | run_all("fge", {"fge": fge_flags(root, root / "fge")})
+
+
+@pytest.fixture(scope="module")
+def evaluation(root, runs):
+    flags = (f"--members={root}/fge,{root}/sse", f"--output={root}/evaluation")
+    return run("eval_ensemble", *flags)
+
+
+def test_members_are_saved_at_the_minima(root, runs):
+    for name, steps in (("fge", [4, 12, 20]), ("sse", [8, 16])):
+        records = [read_snapshot(path).record for path in snapshot_files(root / name / "members")]
+        assert [record["step"] for record in records] == steps
+        assert runs[name].splitlines()[-1] == f"{root}/{name}/members: {len(steps)} members"
+        assert temporary_files(root / name) == temporary_files(root / name / "members") == []
+    end = 0.05 * (1 + np.cos(np.pi * 7 / 8))
+    np.testing.assert_allclose([record["learning_rate"] for record in records], end, rtol=1e-5)
+    rates = [float(row["learning_rate"]) for row in history(root / "fge")]
+    np.testing.assert_allclose(rates, [5e-4, 5e-2] * 3, rtol=1e-5)
+    begun = read_snapshot(root / "fge" / "members" / "start.npz").weights
+    pretrained = flat_weights(load_checkpoint(root / "swa" / "model-0002.keras"))
+    np.testing.assert_array_equal(begun, pretrained)
+
+
+def test_averaged_network_is_the_mean_of_the_epochs(root, runs):
+    kept = [flat_weights(load_checkpoint(root / f"swa/model-000{n}.keras")) for n in range(2, 7)]
+    average = WeightAverage.load(root / "swa", 1000)
+    np.testing.assert_allclose(average.mean, np.mean(kept, axis=0), rtol=1e-6, atol=1e-6)
+    model = load_checkpoint(root / "swa/swa.keras")
+    np.testing.assert_allclose(flat_weights(model), average.mean, rtol=1e-6, atol=1e-6)
+    scores = model.evaluate(data.load("digits").test_batches(), verbose=0, return_dict=True)
+    line = runs["swa"].splitlines()[-1]
+    assert f"swa.keras: validation error {100 * (1 - scores['accuracy']):.2f} %" in line
+    rates = [float(row["learning_rate"]) for row in history(root / "swa")]
+    np.testing.assert_allclose(rates, [0.05, 0.05, 0.02, 0.02, 0.02, 0.02], rtol=1e-5)
+
+
+def test_killed_averaging_ends_with_the_same_bits(root, runs, tmp_path):
+    flags = swa_flags(tmp_path)
+    start("swa", *flags).kill_when(
+        lambda: len(history(tmp_path)) >= 3 and any(tmp_path.glob(".model-*.keras"))
+    )
+    run("swa", *flags)
+    for name in ("model.keras", "swa.keras"):
+        assert_same_arrays(tmp_path / name, root / "swa" / name)
+    one, two = (WeightAverage.load(folder, 1000) for folder in (tmp_path, root / "swa"))
+    np.testing.assert_array_equal(one.mean, two.mean)
+    assert one.count == two.count == 5
+    assert temporary_files(tmp_path) == []
+
+
+def test_killed_fge_ends_with_the_same_bits(root, runs, tmp_path):
+    flags = fge_flags(root, tmp_path)
+    start("fge", *flags).kill_when(lambda: len(history(tmp_path)) >= 3)
+    saved = snapshot_files(tmp_path / "members")
+    assert 2 <= len(saved) <= 3
+    run("fge", *flags)
+    assert_same_arrays(tmp_path / "model.keras", root / "fge" / "model.keras")
+    files = [snapshot_files(folder / "members") for folder in (tmp_path, root / "fge")]
+    assert len(files[0]) == len(files[1]) == 3
+    for one, two in zip(*files):
+        one, two = read_snapshot(one), read_snapshot(two)
+        np.testing.assert_array_equal(one.weights, two.weights)
+        assert one.record == two.record
+
+
+def test_finished_runs_are_left_as_they_are(root, runs):
+    before = snapshot(root)
+    assert run("swa", *swa_flags(root / "swa")) == "".join(
+        line for line in runs["swa"].splitlines(keepends=True) if ".keras" in line
+    )
+    run("fge", *fge_flags(root, root / "fge"))
+    assert snapshot(root) == before
+
+
+def softmax(logits):
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
+
+
+def test_ensemble_averages_probabilities(root, runs, evaluation):
+    model = load_checkpoint(root / "fge" / "model.keras", compile=False)
+    test = data.load("digits").test_batches()
+    labels = np.concatenate([y for _, y in test])
+    files = [path for name in ("fge", "sse") for path in snapshot_files(root / name / "members")]
+    total, members, ensembles = 0, [], []
+    for count, path in enumerate(files, start=1):
+        load_snapshot(model, path)
+        probabilities = softmax(model.predict(test, verbose=0).astype("float64"))
+        total = total + probabilities
+        for errors, predicted in ((members, probabilities), (ensembles, total / count)):
+            errors.append(100 * np.mean(predicted.argmax(-1) != labels))
+    with np.load(root / "evaluation.npz") as stored:
+        np.testing.assert_allclose(stored["members:error"], members)
+        np.testing.assert_allclose(stored["cumulative:error"], ensembles)
+        np.testing.assert_allclose(stored["predictions"], total / len(files), atol=1e-6)
+    summary = json.loads((root / "evaluation.json").read_text())
+    assert summary["cumulative"]["error"] == pytest.approx(ensembles)
+    assert (root / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    assert re.search(r"mean disagreement of two members \d", evaluation)
+
+
+def test_one_more_member_uses_the_predictions_that_are_there(root, runs, evaluation):
+    before = snapshot(root / "evaluation-predictions")
+    more = f"{root}/swa/swa.keras"
+    flags = (f"--members={root}/fge,{root}/sse,{more}", f"--output={root}/evaluation")
+    out = run("eval_ensemble", *flags, "--verbose=0")
+    after = snapshot(root / "evaluation-predictions")
+    assert len(after) == len(before) + 1
+    assert all(after[path] == digest for path, digest in before.items())
+    assert len(out.splitlines()) == len(evaluation.splitlines()) + 1
+    run("eval_ensemble", f"--members={root}/fge,{root}/sse", f"--output={root}/evaluation")
+
+
+def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation, tmp_path):
+    import tensorflow as tf
+
+    out = run("export_ensemble", f"--members={root}/fge,{root}/sse", f"--output={tmp_path}/served")
+    assert out.strip().endswith("SavedModel of 5 members")
+    serve = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
+    (name,) = serve.structured_input_signature[1]
+    found = [serve(**{name: x})["probabilities"] for x, _ in data.load("digits").test_batches(100)]
+    with np.load(root / "evaluation.npz") as stored:
+        np.testing.assert_allclose(np.concatenate(found), stored["predictions"], atol=1e-6)
+
+
+def test_ensemble_along_a_curve(root, runs, tmp_path):
+    ends = (f"--start={root}/swa/model-0002.keras", f"--end={root}/sse/model.keras")
+    run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)
+    flags = (f"--curve_file={tmp_path}/curve/curve.keras", "--num_points=3", "--verbose=0")
+    out = run("eval_ensemble", *flags, f"--output={tmp_path}/plain", "--num_train_examples=500")
+    assert len(out.splitlines()) == 6
+    scaled = f"--output={tmp_path}/scaled"
+    run("eval_ensemble", *flags, scaled, "--num_train_examples=500", "--temperature_scaling")
+    plain, scaled = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "scaled")
+    )
+    assert plain["temperatures"] == [1.0] * 3
+    assert scaled["temperatures"][1] == max(scaled["temperatures"]) > 1
+    assert min(scaled["temperatures"]) == pytest.approx(1)
+    np.testing.assert_allclose(plain["members"]["error"], scaled["members"]["error"])
+
+
+@pytest.fixture(scope="module")
+def broken(root, runs):
+    """Files and directories that programs must refuse."""
+    folder = root / "broken"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "file").write_text("a regular file")
+    shutil.copytree(root / "fge", folder / "fge")
+    path = snapshot_files(folder / "fge" / "members")[1]
+    with open(path, "r+b") as file:
+        file.truncate(1000)
+    run("train", f"--workdir={folder}/other", "--network=fc", "--epochs=0")
+    return folder
+
+
+NEW = "--workdir={root}/new"
+FROM = "--checkpoint={root}/swa/model.keras"
+OUT = "--output={root}/new"
+BAD = {
+    "fge: no checkpoint": ("fge", [NEW], "--checkpoint"),
+    "fge: missing checkpoint": ("fge", [NEW, "--checkpoint={root}/none.keras"], "none.keras"),
+    "fge: odd cycle": (
+        "fge",
+        [NEW, FROM, "--cycle_epochs=1", "--batch_size=320"],
+        "even number of steps.*3 steps",
+    ),
+    "fge: rates": ("fge", [NEW, FROM, "--min_learning_rate=0.1"], "0.05 and 0.1"),
+    "fge: another run's directory": (
+        "fge",
+        ["--workdir={root}/fge", FROM, BATCH, "--epochs=6", "--cycle_epochs=2"],
+        "holds a run with initial_weights",
+    ),
+    "fge: unwritable": ("fge", ["--workdir={broken}/file/x", FROM], "Cannot write.*file/x"),
+    "sse: cycles": ("sse", [NEW, "--epochs=5", "--num_cycles=2"], "epochs=5.*num_cycles=2"),
+    "swa: no start": ("swa", [NEW], "swa_start"),
+    "swa: start beyond the end": (
+        "swa",
+        [NEW, "--epochs=3", "--swa_start=3"],
+        "before training ends.*swa_start=3 of epochs=3",
+    ),
+    "eval_ensemble: nothing": ("eval_ensemble", [OUT], "either --members or --curve_file"),
+    "eval_ensemble: no snapshots": (
+        "eval_ensemble",
+        [OUT, "--members={broken}/empty"],
+        "no snapshots in '.*empty'",
+    ),
+    "eval_ensemble: cut snapshot": (
+        "eval_ensemble",
+        [OUT, "--members={broken}/fge"],
+        "snapshot-00000012.npz.*(damaged|not a)",
+    ),
+    "eval_ensemble: another network": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge,{broken}/other/model.keras"],
+        "other/model.keras|same architecture",
+    ),
+    "eval_ensemble: another data set": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge", "--dataset=pydoc"],
+        "pydoc",
+    ),
+    "eval_ensemble: unwritable": (
+        "eval_ensemble",
+        ["--output={broken}/file/x", "--members={root}/fge"],
+        "Cannot write.*broken/file",
+    ),
+    "export_ensemble: not a SavedModel": (
+        "export_ensemble",
+        ["--output={root}/fge", "--members={root}/fge"],
+        "fge' exists and is not a SavedModel",
+    ),
+    "export_ensemble: no network": (
+        "export_ensemble",
+        [OUT, "--members={root}/fge/members/start.npz"],
+        "no network beside",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(root, broken, case):
+    program, flags, message = BAD[case]
+    before = snapshot(root)
+    ended = start(program, *(flag.format(root=root, broken=broken) for flag in flags)).wait()
+    assert ended.code == 1, ended.err
+    assert ended.out == ""
+    (line,) = ended.errors
+    assert line.startswith(f"{program}.py: error: ")
+    assert re.search(message, line)
+    assert snapshot(root) == before
+
+
+def test_members_of_a_bad_directory_stay_usable(root, broken):
+    files = snapshot_files(broken / "fge" / "members")
+    usable = [path for path in files if not path.endswith("12.npz")]
+    network = f"--network_file={root}/fge/model.keras"
+    out = run("eval_ensemble", f"--members={','.join(usable)}", network, f"--output={broken}/part")
+    assert len(out.splitlines()) == 5
+
+
+def test_optimizer_of_a_checkpoint_is_an_ordinary_one(root, runs):
+    """A checkpoint of training in cycles has the optimizer's variables in the usual places."""
+    one, two = arrays(root / "fge/model.keras"), arrays(root / "swa/model.keras")
+    assert one.keys() == two.keys()
+    assert one["optimizer/vars/0"] == two["optimizer/vars/0"] == 6 * STEPS
