@@ -19,7 +19,7 @@ def define_ensemble_flags():
     )
     flags.DEFINE_integer("budgets", 3, "Up to how many times --epochs.", lower_bound=1)
     flags.DEFINE_integer("repetitions", 1, "All of it with so many other seeds.", lower_bound=1)
-    flags.DEFINE_integer("sse_cycles", 5, "Snapshots of a budget.", lower_bound=1)
+    flags.DEFINE_integer("sse_cycles", 5, "Snapshots a budget, of whole epochs.", lower_bound=1)
     flags.DEFINE_float("sse_learning_rate", None, "Default: --learning_rate.", lower_bound=0.0)
     flags.DEFINE_list("fge_starts", [], "Epochs of pretraining after which FGE starts, each once.")
     flags.DEFINE_integer("fge_epochs", 22, "Epochs of FGE from each.", lower_bound=1)
@@ -45,13 +45,14 @@ def ensemble_experiment(targets):
     methods = tuple(FLAGS.methods)
     settings = {}
     if "sse" in methods:
-        cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.sse_cycles)
-        if rest or not cycle_epochs:
+        cycle_epochs = FLAGS.epochs // FLAGS.sse_cycles
+        if not cycle_epochs:
             raise ValueError(
-                f"--epochs={FLAGS.epochs} cannot be divided into --sse_cycles={FLAGS.sse_cycles}."
+                f"--epochs={FLAGS.epochs} is less than --sse_cycles={FLAGS.sse_cycles}."
             )
         settings["sse"] = training_flags.training_options(
             swa_start=None,
+            epochs=cycle_epochs * FLAGS.sse_cycles,
             learning_rate=FLAGS.sse_learning_rate or FLAGS.learning_rate,
             schedule="cosine_cycle",
             cycle_epochs=cycle_epochs,
@@ -110,7 +111,7 @@ def made_small(plan, batch_size):
         changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
     if plan.fge:
         changes["fge"] = dataclasses.replace(plan.fge, epochs=2, cycle_epochs=2, **few)
-        changes["fge_starts"] = tuple(range(1, len(plan.fge_starts) + 1))[:2]
+        changes["fge_starts"] = tuple(min(start, 1 + k) for k, start in enumerate(plan.fge_starts))
     if plan.swa:
         changes["swa"] = tuple(
             dataclasses.replace(options, epochs=2 + index, swa_start=1, **few)

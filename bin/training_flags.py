@@ -50,6 +50,12 @@ def define_training_flags(epochs, learning_rate, workdir="required"):
     flags.DEFINE_integer("cycle_epochs", None, "Epochs a cycle.", lower_bound=1)
     flags.DEFINE_float("min_learning_rate", 0.0, "Smallest rate of a cycle.", lower_bound=0.0)
     flags.DEFINE_bool("snapshots", False, "Save the network at each minimum, in WORKDIR/members.")
+    flags.DEFINE_integer(
+        "trajectory_every",
+        None,
+        "Also save the network after each so many steps, in WORKDIR/trajectory.",
+        lower_bound=1,
+    )
     flags.DEFINE_integer("swa_start", None, "Epoch that begins the averaging.", lower_bound=0)
     flags.DEFINE_integer("swa_every", 1, "Epochs between averaged networks.", lower_bound=1)
     flags.DEFINE_float("final_ratio", 0.01, "Last rate divided by the base rate.", lower_bound=0.0)

@@ -11,6 +11,7 @@ from mc_tf.ensemble import Ensemble
 from mc_tf.files import check_writable, write_json
 from mc_tf.fitting import MEMBERS
 from mc_tf.options import TrainingOptions
+from mc_tf.snapshots import read_snapshot
 from mc_tf.targets import Row
 
 __all__ = ["METHODS", "EnsembleExperiment", "run_ensembles"]
@@ -35,7 +36,7 @@ class EnsembleExperiment:
         sse: `TrainingOptions` of snapshot ensembles: as many epochs, in cosine cycles.
         fge: `TrainingOptions` of the cycles of fast geometric ensembling.
         fge_starts: numbers of epochs of an independent training after which the cycles begin, one
-            run of them for each.
+            run of them for each; 0 for the initial weights.
         swa: list of `TrainingOptions` of weight averaging, such as of 1, 1.25 and 1.5 budgets.
         weight_decay, network_options, initial_weights: as for `training.train_network`.
         include_start: whether the network from which FGE starts is a member. Default `False`.
@@ -72,11 +73,11 @@ class EnsembleExperiment:
             if name in self.methods and not settings:
                 raise ValueError(f"The method '{name}' needs its training options.")
         if "fge" in self.methods and not all(
-            0 < start <= self.training.epochs for start in self.fge_starts or (0,)
+            0 <= start <= self.training.epochs for start in self.fge_starts or (-1,)
         ):
             raise ValueError(
-                f"FGE must start in the {self.training.epochs} epochs of an independent network. "
-                f"Received: {list(self.fge_starts)}."
+                f"FGE must start in the {self.training.epochs} epochs of an independent network, "
+                f"or at 0, with the initial weights. Received: {list(self.fge_starts)}."
             )
 
 
@@ -86,8 +87,9 @@ def run_ensembles(plan, data, workdir, say=print):
     Args:
         plan: `EnsembleExperiment`.
         data: data set from `mc_tf.data.load`.
-        workdir: directory for everything: `repetition-0/ind-0` and so on, `curves.png`,
-            `curves.svg` and `comparison.json`.
+        workdir: directory for everything: `repetition-0/ind-0` and so on, figures of
+            the first repetition (`curves.png` by members, `budgets.png` by epochs, and as SVG) and
+            `comparison.json`.
         say: function that is called with a line of text at each step.
 
     Returns:
@@ -98,14 +100,14 @@ def run_ensembles(plan, data, workdir, say=print):
         ValueError, OSError: as the steps themselves do.
     """
     check_writable(workdir)
-    found, results = {}, {}
+    found, drawn = {}, None
     for repetition in range(plan.repetitions):
         runs = _Runs(plan, data, os.path.join(workdir, f"repetition-{repetition}"), repetition, say)
         for method in plan.methods:
             for name, value in getattr(runs, f"evaluate_{method}")().items():
                 found.setdefault(name, []).append(value)
-        results = results or runs.results
-    _draw(plan, results, workdir)
+        drawn = drawn or runs
+    _draw(plan, drawn, workdir)
     rows = _rows(found, plan.targets)
     write_json(os.path.join(workdir, "comparison.json"), [dataclasses.asdict(row) for row in rows])
     return rows
@@ -117,7 +119,7 @@ class _Runs:
     def __init__(self, plan, data, folder, repetition, say):
         self.plan, self.data, self.folder, self.say = plan, data, folder, say
         self.first_seed = plan.training.seed + repetition * (plan.budgets + len(plan.swa))
-        self.results = {}
+        self.results, self.epochs = {}, {}
 
     def evaluate_ind(self):
         """Independent networks and their ensembles."""
@@ -137,10 +139,12 @@ class _Runs:
         """Fast geometric ensembles, from checkpoints of the independent trainings."""
         files = []
         for run in range(self.plan.budgets):
-            pretrained = self._train_ind(run)
             of_run = []
             for start in self.plan.fge_starts:
-                checkpoint = os.path.join(pretrained, f"model-{start:04d}.keras")
+                checkpoint = None
+                if start:
+                    pretrained = self._train_ind(run)
+                    checkpoint = os.path.join(pretrained, f"model-{start:04d}.keras")
                 folder = self._train(f"fge-{run}-{start}", self.plan.fge, run, checkpoint)
                 of_run += ensembling.find_members([folder], self.plan.include_start)
             files.append(of_run)
@@ -150,7 +154,7 @@ class _Runs:
         """Networks of averaged weights, and the one that was trained to the same end."""
         found = {}
         for options in self.plan.swa:
-            budgets = f"{options.epochs / self.plan.training.epochs:g}"
+            budgets = f"{round(options.epochs / self.plan.training.epochs, 2):g}"
             folder = self._train(f"swa-{options.epochs}", options, 0)
             averaged = training.averaged_network(folder, self.data)
             for name, model in (
@@ -202,12 +206,32 @@ class _Runs:
             verbose=int(self.plan.training.verbose > 0),
         )
         self.results[method.upper()] = result
+        self.epochs[method.upper()] = (
+            self._epochs(method, files_of_runs),
+            result.cumulative["error"],
+        )
         self.say(f"\n{method.upper()}\n{result.table()}\n")
         found, members = {}, 0
         for budget, files in enumerate(files_of_runs, start=1):
             members += len(files)
             found[f"{method}-{budget}", "test_error"] = result.cumulative["error"][members - 1]
+        if method == "fge" and self.plan.include_start:
+            found["start", "test_error"] = result.members["error"][0]
         found[method, "disagreement"] = 100 * _within_runs(result, files_of_runs)
+        return found
+
+    def _epochs(self, method, files_of_runs):
+        """Epochs of training that had been done in all when each member was there."""
+        whole, found = self.plan.training.epochs, []
+        for run, files in enumerate(files_of_runs):
+            for file in files:
+                epochs = whole
+                if method != "ind":
+                    begun = int(_run_of(file).split("-")[2]) if method == "fge" else 0
+                    options = self.plan.fge if method == "fge" else self.plan.sse
+                    steps = self.data.steps_per_epoch(options.batch_size)
+                    epochs = begun + read_snapshot(file).record["step"] / steps
+                found.append(run * whole + epochs)
         return found
 
 
@@ -240,10 +264,11 @@ def _rows(found, targets):
     return rows + [Row(*key, number, None) for key, number in wanted.items()]
 
 
-def _draw(plan, results, workdir):
-    from mc_tf.plots import plot_ensembles
+def _draw(plan, runs, workdir):
+    from mc_tf.plots import plot_budgets, plot_ensembles
 
-    if results:
-        for ending in ("png", "svg"):
-            path = os.path.join(workdir, f"curves.{ending}")
-            plot_ensembles(results, path, title=plan.title)
+    for ending in ("png", "svg") if runs.results else ():
+        path = os.path.join(workdir, f"curves.{ending}")
+        plot_ensembles(runs.results, path, title=plan.title)
+        path = os.path.join(workdir, f"budgets.{ending}")
+        plot_budgets(runs.epochs, path, title=plan.title)

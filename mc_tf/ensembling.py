@@ -2,16 +2,26 @@
 
 import os
 
+import numpy as np
+
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.evaluation import evaluate_curve
-from mc_tf.files import check_writable, write_json
-from mc_tf.fitting import MEMBERS
+from mc_tf.files import atomic_path, check_writable, write_json
+from mc_tf.fitting import MEMBERS, TRAJECTORY
 from mc_tf.options import compile_for
+from mc_tf.snapshots import read_snapshot
 
-__all__ = ["curve_ensemble", "evaluate_ensemble", "find_members", "find_network", "load_ensemble"]
+__all__ = [
+    "curve_ensemble",
+    "evaluate_ensemble",
+    "evaluate_trajectory",
+    "find_members",
+    "find_network",
+    "load_ensemble",
+]
 
 
 def find_members(paths, include_start=False):
@@ -111,6 +121,38 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
     )
     ensemble.update_batch_norm(train)
     return ensemble
+
+
+def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
+    """Errors of the networks that a training came by (figure 3, left).
+
+    Args:
+        folder: directory of a run with `trajectory_every`, or of snapshots.
+        data: data set from `mc_tf.data.load`.
+        path: result file without ending: `PATH.npz` with what is returned.
+        network: `.keras` file of a network with the same layers. Default: found there.
+        batch_size: examples a batch, default 500.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        dict of arrays, one entry for each network: `step`, `learning_rate`,
+        `distance_from_start`, `distance_from_previous`, `error` (percent) and `loss`.
+
+    Raises:
+        FileNotFoundError, ValueError, OSError: as `evaluate_ensemble`.
+    """
+    inner = os.path.join(folder, TRAJECTORY)
+    files = find_members([inner if os.path.isdir(inner) else folder])
+    model = load_checkpoint(network or find_network([folder]), compile=False)
+    ensemble = Ensemble(model, files, output="logits")
+    result = evaluate_ensemble(ensemble, data, path, batch_size=batch_size, verbose=verbose)
+    records = [read_snapshot(file).record for file in files]
+    names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
+    found = {name: np.array([record[name] for record in records]) for name in names}
+    found |= {name: result.members[name] for name in ("error", "loss")}
+    with atomic_path(f"{path}.npz") as temporary, open(temporary, "wb") as file:
+        np.savez(file, **found)
+    return found
 
 
 def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbose=1):

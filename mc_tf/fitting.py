@@ -19,9 +19,10 @@ from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 
-__all__ = ["MEMBERS", "check_cycles", "fit", "fixed_batch_size"]
+__all__ = ["MEMBERS", "TRAJECTORY", "check_cycles", "fit", "fixed_batch_size"]
 
-MEMBERS = "members"  # folder of a run's snapshots
+MEMBERS = "members"  # folder of a run's snapshots at the minima of cycles
+TRAJECTORY = "trajectory"  # and of those at equal distances
 
 
 def fit(model, path, data, options, validate):
@@ -121,6 +122,10 @@ def _cycle_and_average(directory, options, steps):
         yield cycle
         if options.snapshots:
             yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle)
+    if options.trajectory_every:
+        folder = os.path.join(directory, TRAJECTORY)
+        every = options.trajectory_every
+        yield SnapshotSaver(folder, cycle, every=every, unit="steps", steps_per_epoch=steps)
     if options.swa_start is not None:
         yield SWA(
             options.swa_start,

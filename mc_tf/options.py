@@ -36,6 +36,7 @@ class TrainingOptions:
         min_learning_rate: of `"triangular_cycle"` and `"linear_cycle"`: the smallest rate; the
             base rate is the largest.
         snapshots: whether to save the network at the minima of the cycles, in `members/`.
+        trajectory_every: also save the network after each so many steps, in `trajectory/`.
         swa_start: epoch at whose beginning the averaging of weights starts, with those at the
             start. Default: no averaging.
         swa_every: epochs from one network of the average to the next, default 1; with a schedule
@@ -70,6 +71,7 @@ class TrainingOptions:
     cycle_epochs: int | None = None
     min_learning_rate: float = 0.0
     snapshots: bool = False
+    trajectory_every: int | None = None
     swa_start: int | None = None
     swa_every: int = 1
     momentum: float = 0.9

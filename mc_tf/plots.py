@@ -8,7 +8,14 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 from mc_tf.files import atomic_path  # noqa: E402
 
-__all__ = ["plot_curves", "plot_ensembles", "plot_widths"]
+__all__ = [
+    "plot_budgets",
+    "plot_curves",
+    "plot_ensembles",
+    "plot_pairs",
+    "plot_trajectory",
+    "plot_widths",
+]
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
 _STYLES = [
@@ -140,6 +147,85 @@ def plot_ensembles(results, path, title=None):
     axis.set_ylabel("Error (%)")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    _save(figure, path, title)
+
+
+def plot_trajectory(result, path, title=None):
+    """Draws learning rate, error and distance of a training in cycles (figure 3, left).
+
+    Args:
+        result: what `mc_tf.ensembling.evaluate_trajectory` returned.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    panels = {
+        "learning_rate": "Learning rate",
+        "error": "Test error (%)",
+        "distance_from_start": "Distance from the start",
+    }
+    figure, axes = plt.subplots(len(panels), 1, figsize=(6, 6.6), sharex=True, layout="constrained")
+    rate = result["learning_rate"]
+    lowest = rate <= 1.001 * rate.min()
+    for axis, (name, label), (color, _) in zip(axes, panels.items(), _STYLES):
+        axis.plot(result["step"], result[name], "-", color=color, linewidth=2)
+        axis.plot(
+            result["step"][lowest],
+            result[name][lowest],
+            "o",
+            color="black",
+            markersize=5,
+            label="smallest rate",
+        )
+        axis.set_ylabel(label)
+        axis.margins(y=0.1)
+        axis.grid(alpha=0.3)
+    axes[0].legend(frameon=False)
+    axes[-1].set_xlabel("step")
+    _save(figure, path, title)
+
+
+def plot_budgets(results, path, title=None):
+    """Draws the error of ensembles against the epochs that they took (figure 3, right).
+
+    Args:
+        results: dict from label (`"FGE"`) to `(epochs, errors)`, two sequences.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    for index, (label, (epochs, errors)) in enumerate(results.items()):
+        color, style = _STYLES[index % len(_STYLES)]
+        axis.plot(epochs, errors, style, marker="o", color=color, label=label)
+    axis.set_xlabel("epochs of training in all")
+    axis.set_ylabel("Error of the ensemble (%)")
+    axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    _save(figure, path, title)
+
+
+def plot_pairs(results, path, title=None):
+    """Draws the error of ensembles of two networks on a curve (figure 2, right).
+
+    Args:
+        results: dict from label to what `mc_tf.pairs.evaluate_pairs` returned.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    for index, (label, result) in enumerate(results.items()):
+        color, style = _STYLES[index % len(_STYLES)]
+        axis.plot(result["t"], result["pair_error"], style, color=color, label=label, linewidth=2)
+    ends = [result["pair_error"] for result in results.values()]
+    low, high = min(e.min() for e in ends), max(e.max() for e in ends)
+    if 0 < low and high > 20 * low:
+        axis.set_yscale("log")
+    axis.set_xlabel("position t of the second network")
+    axis.set_ylabel("Error of the ensemble of two (%)")
+    axis.set_xlim(0, 1)
+    axis.margins(y=0.08)
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
     _save(figure, path, title)

@@ -18,6 +18,7 @@ from programs import (
     temporary_files,
 )
 
+import mc_tf
 from mc_tf import data
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
@@ -33,7 +34,8 @@ pytestmark = [needs_tensorflow, pytest.mark.xdist_group("ensembles")]
 
 def fge_flags(root, workdir):
     checkpoint = f"--checkpoint={root}/swa/model-0002.keras"
-    return f"--workdir={workdir}", checkpoint, BATCH, "--epochs=6", "--cycle_epochs=2"
+    more = ("--cycle_epochs=2", "--trajectory_every=3")
+    return f"--workdir={workdir}", checkpoint, BATCH, "--epochs=6", *more
 
 
 def swa_flags(workdir):
@@ -198,6 +200,52 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     np.testing.assert_allclose(plain["members"]["error"], scaled["members"]["error"])
 
 
+def test_trajectory(root, runs, tmp_path):
+    out = run("eval_trajectory", f"--run={root}/fge", f"--output={tmp_path}/all", "--verbose=0")
+    assert out.startswith("8 networks")
+    with np.load(tmp_path / "all.npz") as stored:
+        found = dict(stored)
+    np.testing.assert_array_equal(found["step"], range(3, 25, 3))
+    # Iterations 3, 6, ... of cycles of 8: as in Algorithm 1.
+    t = (np.mod(found["step"] - 1, 8) + 1) / 8
+    rates = np.where(t <= 0.5, (1 - 2 * t) * 5e-2 + 2 * t * 5e-4, (2 - 2 * t) * 5e-4)
+    rates = np.where(t <= 0.5, rates, rates + (2 * t - 1) * 5e-2)
+    np.testing.assert_allclose(found["learning_rate"], rates, rtol=1e-5)
+    files = snapshot_files(root / "fge" / "trajectory")
+    weights = [read_snapshot(path).weights.astype("float64") for path in files]
+    first = read_snapshot(root / "fge" / "trajectory" / "start.npz").weights
+    distances = [np.linalg.norm(each - first) for each in weights]
+    np.testing.assert_allclose(found["distance_from_start"], distances, rtol=1e-5)
+    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_pairs(root, runs, tmp_path):
+    ends = (f"--start={root}/swa/model.keras", f"--end={root}/sse/model.keras")
+    run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)
+    curve = f"--curve_files=Segment={tmp_path}/curve/curve.keras"
+    flags = (curve, "--random_segment", "--num_points=3", f"--output={tmp_path}/pairs")
+    out = run("eval_pairs", *flags)
+    with np.load(tmp_path / "pairs-segment.npz") as stored:
+        found = dict(stored)
+    with np.load(tmp_path / "pairs-random-segment.npz") as stored:
+        other = dict(stored)
+    assert found["single_error"][0] == other["single_error"][0] == found["pair_error"][0]
+    assert found["single_error"][2] != other["single_error"][2]
+    # The pair of the ends, by hand.
+    train = data.load("digits").train_eval_batches()
+    labels = np.concatenate([y for _, y in data.load("digits").test_batches()])
+    mean = 0
+    for end in ("swa", "sse"):
+        model = load_checkpoint(root / end / "model.keras", compile=False)
+        mc_tf.update_batch_norm(model, train)
+        logits = model.predict(data.load("digits").test_batches(), verbose=0)
+        mean = mean + softmax(logits.astype("float64")) / 2
+    wrong = 100 * np.mean(mean.argmax(-1) != labels)
+    assert found["pair_error"][2] == pytest.approx(wrong, abs=0.5)
+    assert f"error {found['pair_error'][2]:.2f} % at t = 1" in out
+    assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.fixture(scope="module")
 def broken(root, runs):
     """Files and directories that programs must refuse."""
@@ -262,6 +310,16 @@ BAD = {
         "eval_ensemble",
         ["--output={broken}/file/x", "--members={root}/fge"],
         "Cannot write.*broken/file",
+    ),
+    "eval_trajectory: nothing": (
+        "eval_trajectory",
+        [OUT, "--run={broken}/empty"],
+        "no snapshots in '.*empty'",
+    ),
+    "eval_pairs: missing curve": (
+        "eval_pairs",
+        [OUT, "--curve_files={root}/none.keras"],
+        "no model file.*none.keras",
     ),
     "export_ensemble: not a SavedModel": (
         "export_ensemble",

@@ -25,7 +25,21 @@ from programs import (
     temporary_files,
 )
 
-PROGRAMS = ("train", "connect", "eval_curve", "plot_curve", "demo", "reproduce")
+PROGRAMS = (
+    "train",
+    "connect",
+    "eval_curve",
+    "plot_curve",
+    "demo",
+    "reproduce",
+    "fge",
+    "sse",
+    "swa",
+    "eval_ensemble",
+    "eval_pairs",
+    "eval_trajectory",
+    "export_ensemble",
+)
 EPOCHS = 6
 POINTS = 41
 NETWORK = ("--batch_size=256", f"--epochs={EPOCHS}")
@@ -221,6 +235,13 @@ HELP = {
         "Reproduces a published result",
         {"num_points": "61", "results_file": "runs/results.csv"},
     ),
+    "fge": ("Fast geometric ensembling", {"cycle_epochs": "4", "schedule": "triangular_cycle"}),
+    "sse": ("Snapshot ensembles", {"num_cycles": "5", "schedule": "cosine_cycle"}),
+    "swa": ("Stochastic weight averaging", {"swa_every": "1", "schedule": "swa"}),
+    "eval_ensemble": ("Evaluates an ensemble", {"num_points": "50"}),
+    "eval_pairs": ("Ensembles of two networks", {"num_points": "21"}),
+    "eval_trajectory": ("Learning rate, error and distance", {"batch_size": "500"}),
+    "export_ensemble": ("Writes an ensemble as one TensorFlow SavedModel", {}),
 }
 
 

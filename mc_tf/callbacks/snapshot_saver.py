@@ -29,7 +29,8 @@ class SnapshotSaver(StepCallback):
         directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
             and `start.npz` with the weights at step 0; made if it is not there.
         cycle: the callback that sets the learning rate. Default: none; then `every` counts.
-        every: without a cycle: save after each so many epochs or steps. Default 1.
+        every: save after each so many epochs or steps, instead of at the minima. Default: 1
+            epoch if there is no cycle.
         unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
         include_start: whether the weights at step 0 are a member too (the paper's ImageNet
             ensemble has the pretrained network in it). Default `False`.
@@ -58,7 +59,7 @@ class SnapshotSaver(StepCallback):
         self,
         directory,
         cycle=None,
-        every=1,
+        every=None,
         unit="epochs",
         include_start=False,
         start_epoch=None,
@@ -72,10 +73,12 @@ class SnapshotSaver(StepCallback):
         if start_epoch is None:
             start_epoch = cycle.start_epoch if cycle else 0
         super().__init__(start_epoch, steps_per_epoch or (cycle.steps_per_epoch if cycle else None))
-        check_length("every", every, unit)
+        every = 1 if every is None and cycle is None else every
+        if every is not None:
+            check_length("every", every, unit)
         self.directory = os.fspath(directory)
         self.cycle = cycle
-        self.every = int(every)
+        self.every = every
         self.unit = unit
         self.include_start = include_start
 
@@ -103,7 +106,7 @@ class SnapshotSaver(StepCallback):
 
     def _find_places(self):
         """`(first place, distance between places)` in steps."""
-        if self.cycle is None:
+        if self.every is not None:
             every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
             return every, every
         return self.cycle.places_in(self)

@@ -1,0 +1,92 @@
+r"""Time of an epoch of `fit` with FGE's or SWA's callbacks divided by that of a plain one.
+
+All variants train in turn (plain, FGE, SWA, plain, ...), in one process, each in a `fit` of its own
+whose first epoch, with the tracing, is not counted; printed are the medians of the ratios within a
+round. FGE saves a network in each second epoch, SWA averages after each epoch, both to disk.
+
+  python benchmarks/callbacks.py --network=3conv3fc --batch_size=128 --steps=60
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from absl import app, flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("network", "3conv3fc", "Name in the registry.")
+flags.DEFINE_integer("batch_size", 128, "Images a batch.", lower_bound=1)
+flags.DEFINE_integer("steps", 60, "Training steps in an epoch.", lower_bound=2)
+flags.DEFINE_integer("steps_per_execution", 1, "Steps that run as one call.", lower_bound=1)
+flags.DEFINE_integer("rounds", 7, "Measurements of each variant.", lower_bound=1)
+
+
+def main(_):
+    """Measures and prints a line for each variant."""
+    import keras
+    import numpy as np
+
+    import mc_tf
+    from mc_tf.backend import use_xla
+
+    class Clock(keras.callbacks.Callback):
+        """Seconds of the epochs after the first, with all that is done at their ends."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds = time.perf_counter() - getattr(self, "began", 0.0)
+
+    rng = np.random.default_rng(0)
+    size = FLAGS.steps * FLAGS.batch_size
+    x = rng.normal(size=(size, 32, 32, 3)).astype("float32")
+    y = rng.integers(0, 10, size)
+    model = mc_tf.models.build(FLAGS.network, 10, (32, 32, 3), weight_decay=5e-4)
+    model.compile(
+        keras.optimizers.SGD(1e-4, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=use_xla(),
+        steps_per_execution=FLAGS.steps_per_execution,
+    )
+
+    def fge(folder):
+        cycle = mc_tf.CyclicLearningRate(2 * FLAGS.steps, 1e-4, 1e-5, unit="steps")
+        return [cycle, mc_tf.SnapshotSaver(folder, cycle)]
+
+    def swa(folder):
+        return [mc_tf.SWA(0, batch_norm_data=False, directory=folder, end_with_average=False)]
+
+    variants = {"plain": lambda folder: [], "FGE": fge, "SWA": swa}
+    times = []
+    for _ in range(FLAGS.rounds):
+        row = []
+        for make in variants.values():
+            clock = Clock()
+            with tempfile.TemporaryDirectory() as folder:
+                callbacks = [*make(folder), clock]
+                model.fit(
+                    x, y, FLAGS.batch_size, epochs=3, shuffle=False, verbose=0, callbacks=callbacks
+                )
+            row.append(clock.seconds)
+        times.append(row)
+    for column, label in enumerate(variants):
+        ratio = statistics.median(row[column] / row[0] for row in times)
+        step = 1000 * statistics.median(row[column] for row in times) / (2 * FLAGS.steps)
+        print(f"{FLAGS.network}: {label} / plain = {ratio:.3f} ({step:.1f} ms a step)")
+    print(
+        f"Medians of {FLAGS.rounds} interleaved rounds of 2 x {FLAGS.steps} steps, batch "
+        f"{FLAGS.batch_size}, steps_per_execution {FLAGS.steps_per_execution}, backend "
+        f"{keras.backend.backend()}."
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)

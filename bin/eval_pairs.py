@@ -1,0 +1,60 @@
+r"""Ensembles of two networks on curves, against the distance between them (figure 2, right).
+
+For each curve the ensemble of phi(0) and phi(t) is evaluated on test data at equally spaced t.
+Writes OUTPUT-LABEL.npz for each and the figure OUTPUT.png.
+
+  python bin/eval_pairs.py --dataset=mnist --use_test --output=runs/pairs --random_segment \
+      --curve_files=Segment=runs/segment/curve.keras,Chain=runs/chain/curve.keras
+"""
+
+import os
+
+import data_flags
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+flags.DEFINE_list("curve_files", None, "LABEL=FILE of connect.py, or FILE.", required=True)
+flags.DEFINE_bool("random_segment", False, "Also a segment in a random direction from phi(0).")
+flags.DEFINE_integer("num_points", 21, "Equally spaced positions.", lower_bound=2)
+flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
+flags.DEFINE_integer("num_train_examples", None, "For statistics; default: all.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "Of the random direction.")
+flags.DEFINE_string("output", None, "Result files without ending.", required=True)
+flags.DEFINE_string("title", None, "Heading of the figure.")
+
+
+def main(_):
+    """Evaluates and draws."""
+    from mc_tf import experiment, pairs, plots
+    from mc_tf.files import check_writable
+
+    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    curves = {}
+    for entry in FLAGS.curve_files:
+        label, _, path = entry.rpartition("=")
+        curve_model = experiment.load_curve(path)
+        curves[label or type(curve_model.curve).__name__] = curve_model
+    if FLAGS.random_segment:
+        curves["Random segment"] = pairs.random_segment(curve_model, FLAGS.seed)
+    data = data_flags.load_data()
+    results = {}
+    for label, curve_model in curves.items():
+        path = f"{FLAGS.output}-{label.lower().replace(' ', '-')}"
+        results[label] = pairs.evaluate_pairs(
+            curve_model,
+            data,
+            path,
+            num_points=FLAGS.num_points,
+            batch_size=FLAGS.batch_size,
+            num_train=FLAGS.num_train_examples,
+        )
+        ends = [results[label]["pair_error"][index] for index in (0, -1)]
+        print(f"{label}: error {ends[0]:.2f} % at t = 0, {ends[1]:.2f} % at t = 1; {path}.npz")
+    plots.plot_pairs(results, f"{FLAGS.output}.png", title=FLAGS.title)
+    print(f"{FLAGS.output}.png")
+
+
+if __name__ == "__main__":
+    shared.run(main)

@@ -1,0 +1,46 @@
+r"""Learning rate, error and distance of the networks that a training came by (figure 3, left).
+
+Takes the directory of a run with --trajectory_every. Writes OUTPUT.npz and the figure OUTPUT.png.
+
+  python bin/fge.py --workdir=runs/fge --checkpoint=runs/a/model.keras --trajectory_every=98 ...
+  python bin/eval_trajectory.py --run=runs/fge --output=runs/fge/trajectory-evaluation \
+      --dataset=cifar10 --use_test
+"""
+
+import os
+
+import data_flags
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+flags.DEFINE_string("run", None, "Directory of the run, or of snapshots.", required=True)
+flags.DEFINE_string("network_file", None, "A .keras file of the network. Default: found there.")
+flags.DEFINE_string("output", None, "Result files without ending.", required=True)
+flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
+flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
+flags.DEFINE_string("title", None, "Heading of the figure.")
+
+
+def main(_):
+    """Evaluates and draws."""
+    from mc_tf import ensembling, plots
+    from mc_tf.files import check_writable
+
+    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    data = data_flags.load_data()
+    result = ensembling.evaluate_trajectory(
+        FLAGS.run,
+        data,
+        FLAGS.output,
+        network=FLAGS.network_file,
+        batch_size=FLAGS.batch_size,
+        verbose=FLAGS.verbose,
+    )
+    plots.plot_trajectory(result, f"{FLAGS.output}.png", title=FLAGS.title)
+    print(f"{len(result['step'])} networks: {FLAGS.output}.npz, {FLAGS.output}.png")
+
+
+if __name__ == "__main__":
+    shared.run(main)

@@ -1,0 +1,78 @@
+"""Ensembles of two networks on a curve, against the distance between them (figure 2, right)."""
+
+import os
+
+import numpy as np
+from keras import ops
+
+from mc_tf.checks import check_fits
+from mc_tf.curves import Segment
+from mc_tf.ensemble import Ensemble, score
+from mc_tf.ensemble.evaluation import as_classes, member_outputs
+from mc_tf.files import atomic_path, check_writable
+from mc_tf.models import CurveModel
+
+__all__ = ["evaluate_pairs", "random_segment"]
+
+
+def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, num_train=None):
+    """Errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
+
+    Args:
+        curve_model: `CurveModel` whose network outputs logits.
+        data: data set from `mc_tf.data.load`.
+        path: result file without ending: `PATH.npz` has `t`, `single_error` and `pair_error` in
+            percent, and `single_loss` and `pair_loss`. Predictions are kept in
+            `PATH-predictions`, so that the same call goes on where it was stopped.
+        num_points: equally spaced positions, default 21.
+        batch_size: examples a batch, default 500.
+        num_train: use so many training examples only to estimate statistics of batch
+            normalisation. Default: all.
+
+    Returns:
+        dict of float64 arrays `(num_points,)`.
+
+    Raises:
+        ValueError, OSError: if the data does not fit the network, or a file cannot be written.
+    """
+    check_writable(os.path.dirname(os.path.abspath(path)))
+    check_fits(curve_model.network, data)
+    ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
+    ensemble.update_batch_norm(data.train_eval_batches(batch_size, num_examples=num_train))
+    found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
+    first = None
+    test = data.test_batches(batch_size)
+    for _, logits, labels in member_outputs(ensemble, test, f"{path}-predictions", batch_size):
+        probabilities = ops.convert_to_numpy(ops.softmax(logits)).astype("float64")
+        first = probabilities if first is None else first
+        classes = as_classes(labels, logits)
+        for name, predicted in (("single", probabilities), ("pair", (first + probabilities) / 2)):
+            scores = score(predicted, classes)
+            found[f"{name}_error"].append(scores["error"])
+            found[f"{name}_loss"].append(scores["loss"])
+    result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in found.items()}}
+    with atomic_path(f"{path}.npz") as temporary, open(temporary, "wb") as file:
+        np.savez(file, **result)
+    return result
+
+
+def random_segment(curve_model, seed=0):
+    """A segment from the start of a curve in a random direction, as long as to its end.
+
+    Args:
+        curve_model: `CurveModel`; its network is used, its weights are not changed.
+        seed: integer.
+
+    Returns:
+        `CurveModel` with a `Segment`.
+    """
+    start, end = (
+        ops.convert_to_numpy(curve_model.curve_layer.flat_point(t)).astype("float64")
+        for t in (0.0, 1.0)
+    )
+    direction = np.random.default_rng(seed).normal(size=start.shape)
+    direction *= np.linalg.norm(end - start) / np.linalg.norm(direction)
+    made = CurveModel(curve_model.network, Segment())
+    made.curve_layer.set_point(0, start)
+    made.curve_layer.set_point(-1, start + direction)
+    return made

@@ -1,0 +1,159 @@
+"""Recipes that compare ensembles and averages: settings, two of them tried, numbers from files."""
+
+import json
+import os
+import re
+import sys
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+from programs import DATA_DIR, REPO, needs_tensorflow, run
+
+from mc_tf import targets
+from mc_tf.callbacks import snapshot_files
+from mc_tf.ensemble_experiment import EnsembleExperiment
+from mc_tf.models import registry
+from mc_tf.options import TrainingOptions
+
+pytestmark = needs_tensorflow
+
+RECIPES = {
+    path.stem: path
+    for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))
+    if "--methods" in path.read_text()
+}
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    """Function from a recipe's name and more flags to the experiment that they describe."""
+    sys.path.insert(0, str(REPO / "bin"))
+    import ensemble_flags
+    import reproduce
+
+    def parse(name, smoke=False):
+        with flagsaver.flagsaver():
+            reproduce.FLAGS([name, f"--flagfile={RECIPES[name]}"])
+            plan = ensemble_flags.ensemble_experiment(targets)
+            return ensemble_flags.made_small(plan, 32) if smoke else plan
+
+    yield parse
+    reproduce.FLAGS.unparse_flags()
+    sys.path.remove(str(REPO / "bin"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_is_whole(parsed, name):
+    title, *lines = RECIPES[name].read_text().splitlines()
+    assert re.match(r"# \S.{10,}", title)
+    header = " ".join(line for line in lines if line.startswith("#"))
+    assert re.search(r"time.* (hour|minute)s?\b", header)
+    for smoke in (False, True):
+        plan = parsed(name, smoke)
+        assert set(plan.network_options) <= set(registry.options(plan.network))
+        settings = [plan.training, plan.sse, plan.fge, *plan.swa]
+        assert not smoke or max(options.epochs for options in settings if options) <= 3
+    obtained = {f"{method}-{k}" for method in ("ind", "sse", "fge") for k in (1, 2, 3)}
+    obtained |= {"swa-1", "swa-1.25", "swa-1.5", "start"}
+    assert {target.curve for target in plan.targets} <= obtained
+    assert name in ("digits_ensembles", "mnist_ensembles") or plan.targets
+
+
+# Rate, weight decay, epochs, cycles of SSE; starts, cycle and rate of FGE (section 5, A.9).
+PAPER = {
+    "vgg16": (0.05, 5e-4, 200, 5, (120, 156), 2, 1e-2),
+    "resnet164": (0.1, 3e-4, 150, 4, (125,), 4, 5e-2),
+    "wrn28x10": (0.1, 5e-4, 200, 5, (120, 156), 4, 5e-2),
+}
+
+
+@pytest.mark.parametrize("network", PAPER)
+@pytest.mark.parametrize("classes", [10, 100])
+def test_settings_of_table_1(parsed, network, classes):
+    plan = parsed(f"table1_cifar{classes}_{network}")
+    rate, decay, epochs, cycles, starts, cycle, high = PAPER[network]
+    one, sse, fge = plan.training, plan.sse, plan.fge
+    assert (one.learning_rate, plan.weight_decay, one.epochs) == (rate, decay, epochs)
+    assert (one.batch_size, one.momentum, one.schedule) == (128, 0.9, "piecewise_linear")
+    assert sse.schedule == "cosine_cycle" and sse.snapshots
+    assert (sse.learning_rate, sse.cycle_epochs) == (rate, epochs // cycles)
+    assert sse.epochs == cycles * sse.cycle_epochs <= epochs
+    assert fge.schedule == "triangular_cycle" and fge.snapshots
+    assert (plan.fge_starts, fge.cycle_epochs, fge.learning_rate) == (starts, cycle, high)
+    assert (fge.min_learning_rate, fge.epochs) == (5e-4, 22)
+    # No more than the budget: pretraining is shared by the runs from its checkpoints.
+    assert max(starts) + len(starts) * fge.epochs <= epochs
+    per_run = len(range(cycle // 2, fge.epochs + 1, cycle))
+    assert len(starts) * per_run == {"vgg16": 22, "resnet164": 6, "wrn28x10": 12}[network]
+    assert plan.budgets == 3
+
+
+def test_settings_of_weight_averaging(parsed):
+    plan = parsed("swa_cifar100_resnet164")
+    assert [options.epochs for options in plan.swa] == [150, 188, 225]
+    for options in plan.swa:
+        assert (options.schedule, options.swa_start, options.learning_rate) == ("swa", 126, 0.1)
+        assert options.final_ratio * options.learning_rate == pytest.approx(0.05)
+    assert plan.training.swa_start is None and plan.training.schedule == "piecewise_linear"
+
+
+def smoke(name, workdir):
+    files = (f"--workdir={workdir}", f"--results_file={workdir}/results.csv")
+    more = ()
+    if "imagenet" in name and (DATA_DIR / "imagenet2012").is_dir():
+        more = (f"--data_dir={DATA_DIR}",)
+    return run("reproduce", f"--recipe={name}", "--smoke", "--verbose=0", *files, *more)
+
+
+def test_numbers_come_from_the_runs(tmp_path):
+    out = smoke("digits_ensembles", tmp_path)
+    rows = json.loads((tmp_path / "comparison.json").read_text())
+    found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
+    folder = tmp_path / "repetition-0"
+    members = {
+        "ind": [["ind-0"], ["ind-1"]],
+        "sse": [snapshot_files(folder / f"sse-{run}" / "members") for run in range(2)],
+        "fge": [snapshot_files(folder / f"fge-{run}-1" / "members") for run in range(2)],
+    }
+    assert [len(files) for files in members["sse"] + members["fge"]] == [2, 2, 1, 1]
+    for method, of_runs in members.items():
+        with np.load(folder / f"{method}.npz") as stored:
+            errors, predictions = stored["cumulative:error"], stored["predictions"]
+            wrong = 100 * np.mean(predictions.argmax(-1) != stored["labels"])
+        assert found[f"{method}-1"] == errors[len(of_runs[0]) - 1]
+        assert found[f"{method}-2"] == errors[len(of_runs[0]) + len(of_runs[1]) - 1]
+        assert found[f"{method}-2"] == pytest.approx(wrong)
+    for budgets in ("1", "1.5"):
+        for name in ("swa", "last"):
+            said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)
+            assert found[f"{name}-{budgets}"] == pytest.approx(float(said[1]), abs=0.01)
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_fge_from_given_weights_on_imagenet(tmp_path):
+    smoke("fge_imagenet_resnet50", tmp_path)
+    rows = json.loads((tmp_path / "comparison.json").read_text())
+    found = {row["curve"]: row for row in rows if row["value"] == "test_error"}
+    assert found["start"]["target"] == 23.87 and found["fge-1"]["target"] == 23.31
+    assert all(0 <= row["obtained"] <= 100 for row in found.values())
+    run_folder = tmp_path / "repetition-0" / "fge-0-0" / "members"
+    names = [os.path.basename(path) for path in snapshot_files(run_folder, include_start=True)]
+    assert names == ["start.npz", "snapshot-00000002.npz"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"methods": ("ind", "bagging")}, "Methods must be of.*bagging"),
+        ({"methods": ()}, "Methods must be of"),
+        ({"methods": ("sse",)}, "'sse' needs"),
+        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (5,)}, "FGE must start.*5"),
+        ({"fge": TrainingOptions(2, 0.1)}, "FGE must start"),
+    ],
+)
+def test_bad_plans_are_refused(changes, words):
+    plan = {"network": "fc", "training": TrainingOptions(4, 0.1), "methods": ("ind", "fge")}
+    with pytest.raises(ValueError, match=words):
+        EnsembleExperiment(**{**plan, **changes})

@@ -1,0 +1,59 @@
+"""The README's lines on ensembles and averages, run as they stand there on a model of a user's."""
+
+import re
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from programs import REPO
+
+import mc_tf
+
+
+@keras.saving.register_keras_serializable("mc_tf_readme")
+class UsersModel(keras.Model):
+    """Subclassed, with batch normalisation in a nested model."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.body = keras.Sequential([layers.Dense(8), layers.BatchNormalization(), layers.ReLU()])
+        self.head = layers.Dense(2, dtype="float32")
+
+    def call(self, x, training=None):
+        return self.head(self.body(x, training=training))
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_ensembles_and_averages(tmp_path, monkeypatch, precision):
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("a SavedModel is TensorFlow's own")
+    monkeypatch.chdir(tmp_path)
+    section = (REPO / "README.md").read_text().split("## Ensembles and averages of your own")[1]
+    blocks = re.findall(r"```python\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    assert len(blocks) == 2
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    train = tf.data.Dataset.from_tensor_slices((x, (x[:, 0] > 0).astype("int32"))).batch(16)
+    model = UsersModel(dtype=precision)
+    model(x[:1])
+    model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    names = {"keras": keras, "mc_tf": mc_tf, "model": model, "train": train, "test": train}
+    names |= {"plain_train": train, "validation": train}
+    code = textwrap.dedent("\n".join(blocks))
+    # As written, but for fewer epochs and an example for a subclassed model's export.
+    code = (
+        code.replace("160", "1").replace("epochs=300", "epochs=3").replace("epochs=22", "epochs=4")
+    )
+    code = code.replace('export("runs/served")', 'export("runs/served", example=x)')
+    names["x"] = x
+    exec(compile(code, "README.md", "exec"), names)
+    assert len(names["saver"].members) == 1
+    assert names["swa"].average.count >= 2
+    assert names["result"].scores["error"] < 50
+    assert (tmp_path / "runs" / "served" / "saved_model.pb").exists()
