@@ -242,7 +242,7 @@ def test_pairs(root, runs, tmp_path):
         mean = mean + softmax(logits.astype("float64")) / 2
     wrong = 100 * np.mean(mean.argmax(-1) != labels)
     assert found["pair_error"][2] == pytest.approx(wrong, abs=0.5)
-    assert f"error {found['pair_error'][2]:.2f} % at t = 1" in out
+    assert f", {found['pair_error'][2]:.2f} % at t = 1" in out
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
