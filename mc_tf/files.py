@@ -1,6 +1,7 @@
 """Files that are whole or not there: written under a temporary name, then renamed."""
 
 import contextlib
+import errno
 import glob
 import json
 import math
@@ -8,6 +9,9 @@ import os
 import tempfile
 
 __all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_json"]
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -19,6 +23,9 @@ def atomic_path(path):
 
     Yields:
         Path of the temporary file, with the same ending.
+
+    Raises:
+        OSError: with one clear line, if the disk is full.
     """
     path = os.path.abspath(os.fspath(path))
     directory, prefix, ending = _temporary_name(path)
@@ -30,9 +37,14 @@ def atomic_path(path):
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise OSError(
+                f"Cannot write '{path}': {error.strerror}. What was written before is intact. "
+                "Free some space, and run the same again."
+            ) from error
         raise
 
 

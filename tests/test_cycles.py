@@ -322,6 +322,30 @@ def test_what_training_cannot_do_is_said_before_it_begins(tmp_path, make, words)
     assert {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()} == kept
 
 
+def test_a_full_disk_leaves_the_members_that_are_there(tmp_path):
+    resource = pytest.importorskip("resource")  # not on Windows
+    before = {}
+
+    class FullDisk(keras.callbacks.Callback):
+        """From the second epoch on no file can grow beyond a few bytes."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                before.update({path: path.read_bytes() for path in tmp_path.iterdir()})
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
+    saver = mc_tf.SnapshotSaver(tmp_path, cycle)
+    try:
+        with pytest.raises(OSError, match="00000014.npz': File too large. What was written before"):
+            fit(problem(), [cycle, saver, FullDisk()], epochs=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(saved(saver)) == [2, 6, 10]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_compiled_schedule_is_refused():
     model = problem(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)))
     with pytest.raises(ValueError, match="CosineDecay"):
