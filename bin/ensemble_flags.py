@@ -27,7 +27,7 @@ def define_ensemble_flags():
     flags.DEFINE_float("fge_max_learning_rate", 5e-2, "At the ends of a cycle.", lower_bound=0.0)
     flags.DEFINE_float("fge_min_learning_rate", 5e-4, "In its middle.", lower_bound=0.0)
     flags.DEFINE_bool("include_start", False, "The network from which FGE starts is a member.")
-    flags.DEFINE_list("swa_epochs", [], "Epochs of trainings with weight averaging.")
+    flags.DEFINE_list("swa_epochs", [], "Epochs after which averages are compared.")
     flags.DEFINE_float("swa_learning_rate", 0.01, "While weights are averaged.", lower_bound=0.0)
 
 
@@ -70,11 +70,12 @@ def ensemble_experiment(targets):
         )
     if "swa" in methods:
         ratio = FLAGS.swa_learning_rate / FLAGS.learning_rate
-        settings["swa"] = tuple(
-            training_flags.training_options(
-                epochs=epochs, schedule="swa", final_ratio=ratio, swa_start=FLAGS.swa_start
-            )
-            for epochs in training_flags.numbers("swa_epochs", int)
+        settings["swa_epochs"] = training_flags.numbers("swa_epochs", int)
+        settings["swa"] = training_flags.training_options(
+            epochs=max(settings["swa_epochs"], default=FLAGS.epochs),
+            schedule="swa",
+            final_ratio=ratio,
+            swa_start=FLAGS.swa_start,
         )
     return EnsembleExperiment(
         network=FLAGS.network,
@@ -113,10 +114,9 @@ def made_small(plan, batch_size):
         changes["fge"] = dataclasses.replace(plan.fge, epochs=2, cycle_epochs=2, **few)
         changes["fge_starts"] = tuple(min(start, 1 + k) for k, start in enumerate(plan.fge_starts))
     if plan.swa:
-        changes["swa"] = tuple(
-            dataclasses.replace(options, epochs=2 + index, swa_start=1, **few)
-            for index, options in enumerate(plan.swa[:2])
-        )
+        changes["swa_epochs"] = tuple(2 + k for k in range(len(plan.swa_epochs)))
+        last = changes["swa_epochs"][-1]
+        changes["swa"] = dataclasses.replace(plan.swa, epochs=last, swa_start=1, **few)
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,

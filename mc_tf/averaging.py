@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from mc_tf.files import atomic_path, remove_leftovers
+from mc_tf.files import atomic_path
 
 __all__ = ["WeightAverage"]
 
@@ -46,12 +46,13 @@ class WeightAverage:
             self.mean += (weights - self.mean) / self.count
         self.step = int(step)
 
-    def save(self, directory, keep=2):
+    def save(self, directory, keep=2, keep_steps=()):
         """Writes the average as `average-00000390.npz` (the step) and removes older ones.
 
         Args:
             directory: where.
             keep: how many of the latest to keep. Default 2.
+            keep_steps: steps whose averages are kept, too.
 
         Raises:
             OSError: if it cannot be written; those that were written stay.
@@ -59,8 +60,10 @@ class WeightAverage:
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, mean=self.mean, count=self.count, step=self.step)
+        kept = {f"average-{step:08d}.npz" for step in keep_steps}
         for old in self.files(directory)[:-keep]:
-            os.remove(old)
+            if os.path.basename(old) not in kept:
+                os.remove(old)
 
     @staticmethod
     def files(directory):
@@ -68,12 +71,14 @@ class WeightAverage:
         return sorted(glob.glob(os.path.join(glob.escape(directory), "average-*.npz")))
 
     @classmethod
-    def load(cls, directory, step):
-        """Reads the average as it was at a step of training, and removes later ones.
+    def load(cls, directory, step, remove_later=False):
+        """Reads the average as it was at a step of training.
 
         Args:
             directory: where `save` wrote.
             step: number of steps that were done.
+            remove_later: whether to remove the averages of later steps, as training does that
+                goes on here. Default `False`.
 
         Returns:
             `WeightAverage`, an empty one if nothing had been added by then.
@@ -83,17 +88,22 @@ class WeightAverage:
         """
         average = cls()
         for path in cls.files(directory):
-            remove_leftovers(path)
-            try:
-                with np.load(path) as stored:
-                    mean, count, at = stored["mean"], int(stored["count"]), int(stored["step"])
-            except Exception as error:  # zip and numpy each have their own
-                raise ValueError(
-                    f"The average '{path}' is damaged ({type(error).__name__}, "
-                    f"{os.path.getsize(path)} bytes). Remove it."
-                ) from error
-            if at > step:
+            if int(os.path.basename(path)[len("average-") : -len(".npz")]) <= step:
+                average = cls._read(path)
+            elif remove_later:
                 os.remove(path)
-            else:
-                average.mean, average.count, average.step = mean, count, at
+        return average
+
+    @classmethod
+    def _read(cls, path):
+        average = cls()
+        try:
+            with np.load(path) as stored:
+                average.mean = stored["mean"]
+                average.count, average.step = int(stored["count"]), int(stored["step"])
+        except Exception as error:  # zip and numpy each have their own
+            raise ValueError(
+                f"The average '{path}' is damaged ({type(error).__name__}, "
+                f"{os.path.getsize(path)} bytes). Remove it."
+            ) from error
         return average

@@ -37,7 +37,9 @@ class EnsembleExperiment:
         fge: `TrainingOptions` of the cycles of fast geometric ensembling.
         fge_starts: numbers of epochs of an independent training after which the cycles begin, one
             run of them for each; 0 for the initial weights.
-        swa: list of `TrainingOptions` of weight averaging, such as of 1, 1.25 and 1.5 budgets.
+        swa: `TrainingOptions` of weight averaging, for the longest of `swa_epochs`.
+        swa_epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
+            budgets.
         weight_decay, network_options, initial_weights: as for `training.train_network`.
         include_start: whether the network from which FGE starts is a member. Default `False`.
         eval_batch_size: examples a batch in evaluation.
@@ -53,7 +55,8 @@ class EnsembleExperiment:
     sse: TrainingOptions | None = None
     fge: TrainingOptions | None = None
     fge_starts: tuple = ()
-    swa: tuple = ()
+    swa: TrainingOptions | None = None
+    swa_epochs: tuple = ()
     weight_decay: float = 0.0
     network_options: dict = dataclasses.field(default_factory=dict)
     initial_weights: str | None = None
@@ -72,6 +75,11 @@ class EnsembleExperiment:
         for name, settings in (("sse", self.sse), ("fge", self.fge), ("swa", self.swa)):
             if name in self.methods and not settings:
                 raise ValueError(f"The method '{name}' needs its training options.")
+        if "swa" in self.methods and max(self.swa_epochs, default=0) != self.swa.epochs:
+            raise ValueError(
+                f"Weight averaging ends after {self.swa.epochs} epochs, which must be the largest "
+                f"of the numbers that are compared. Received: {list(self.swa_epochs)}."
+            )
         if "fge" in self.methods and not all(
             0 <= start <= self.training.epochs for start in self.fge_starts or (-1,)
         ):
@@ -118,7 +126,7 @@ class _Runs:
 
     def __init__(self, plan, data, folder, repetition, say):
         self.plan, self.data, self.folder, self.say = plan, data, folder, say
-        self.first_seed = plan.training.seed + repetition * (plan.budgets + len(plan.swa))
+        self.first_seed = plan.training.seed + repetition * plan.budgets
         self.results, self.epochs = {}, {}
 
     def evaluate_ind(self):
@@ -152,16 +160,15 @@ class _Runs:
 
     def evaluate_swa(self):
         """Networks of averaged weights, and the one that was trained to the same end."""
-        found = {}
-        for options in self.plan.swa:
-            budgets = f"{round(options.epochs / self.plan.training.epochs, 2):g}"
-            folder = self._train(f"swa-{options.epochs}", options, 0)
-            averaged = training.averaged_network(folder, self.data)
-            for name, model in (
-                ("swa", averaged),
-                ("last", load_checkpoint(os.path.join(folder, "model.keras"))),
-            ):
-                scores = experiment.evaluate_network(model, self.data, self.plan.eval_batch_size)
+        found, plan = {}, self.plan
+        options = dataclasses.replace(plan.swa, keep_epochs=plan.swa_epochs)
+        folder = self._train("swa", options, 0)
+        for epochs in plan.swa_epochs:
+            budgets = f"{round(epochs / plan.training.epochs, 2):g}"
+            averaged = training.averaged_network(folder, self.data, epochs)
+            last = load_checkpoint(os.path.join(folder, f"model-{epochs:04d}.keras"))
+            for name, model in (("swa", averaged), ("last", last)):
+                scores = experiment.evaluate_network(model, self.data, plan.eval_batch_size)
                 found[f"{name}-{budgets}", "test_error"] = 100 * (1 - scores["accuracy"])
                 self.say(f"{name} {budgets}: {experiment.describe(scores)}")
         return found

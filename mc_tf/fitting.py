@@ -134,6 +134,7 @@ def _cycle_and_average(directory, options, steps):
             batch_norm_data=False,  # estimated once, at the end
             directory=directory,
             keep=options.save_every + 1,
+            keep_epochs=options.keep_epochs,
             end_with_average=False,
             steps_per_epoch=steps,
         )

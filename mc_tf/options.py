@@ -51,7 +51,8 @@ class TrainingOptions:
         save_every: epochs between two checkpoints.
         save_every_steps: also a checkpoint after each so many steps. Default: none.
         keep_every: keep a copy of the checkpoint after each so many epochs. Default: none.
-        keep_epochs: keep such a copy after these numbers of epochs too.
+        keep_epochs: keep such a copy, and the average of weights, after these numbers of epochs
+            too.
         keep_best: whether to keep the network with the best validation result as `best.keras`.
         tensorboard: whether to write logs for TensorBoard.
         verbose: Keras' verbosity of training.

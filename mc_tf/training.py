@@ -95,27 +95,39 @@ def _whole_network(path, data, options):
     return model
 
 
-def averaged_network(workdir, data, batch_size=500):
+def averaged_network(workdir, data, epochs=None, batch_size=500):
     """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
 
     Statistics of batch normalisation are estimated on all training examples. The network is
-    written to `swa.keras`, and read from there if it is the latest average.
+    written to `swa.keras` (`swa-0160.keras`), and read from there if it is that average.
 
     Args:
         workdir: directory of `train_network`.
         data: data set from `mc_tf.data.load`.
+        epochs: the average after so many epochs, one of the run's `keep_epochs`. Default: the
+            latest.
         batch_size: examples a batch in the estimation, default 500.
 
     Returns:
         Compiled `keras.Model`.
 
     Raises:
-        ValueError: if nothing was averaged in that directory.
+        ValueError: if there is no such average in that directory.
     """
-    average = WeightAverage.load(workdir, step=sys.maxsize)
-    if not average.count:
+    stored = stored_settings(workdir) or {}
+    if stored.get("swa_start") is None:
         raise ValueError(f"No weights were averaged in '{workdir}'. Train with swa_start.")
-    path = os.path.join(workdir, "swa.keras")
+    step = sys.maxsize
+    if epochs is not None:
+        step = (epochs - stored["swa_start"]) * data.steps_per_epoch(stored["batch_size"])
+    average = WeightAverage.load(workdir, step)
+    if not average.count or epochs is not None and average.step != step:
+        raise ValueError(
+            f"There is no average of {epochs or 'any'} epochs in '{workdir}'. Train for longer, "
+            "with that number among keep_epochs."
+        )
+    ending = "" if epochs is None else f"-{epochs:04d}"
+    path = os.path.join(workdir, f"swa{ending}.keras")
     remove_leftovers(path)
     if os.path.exists(path) and read_record(path).get("step") == average.step:
         return load_checkpoint(path)

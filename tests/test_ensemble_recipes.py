@@ -52,8 +52,8 @@ def test_recipe_is_whole(parsed, name):
     for smoke in (False, True):
         plan = parsed(name, smoke)
         assert set(plan.network_options) <= set(registry.options(plan.network))
-        settings = [plan.training, plan.sse, plan.fge, *plan.swa]
-        assert not smoke or max(options.epochs for options in settings if options) <= 3
+        settings = [plan.training, plan.sse, plan.fge, plan.swa]
+        assert not smoke or max(options.epochs for options in settings if options) <= 4
     obtained = {f"{method}-{k}" for method in ("ind", "sse", "fge") for k in (1, 2, 3)}
     obtained |= {"swa-1", "swa-1.25", "swa-1.5", "start"}
     assert {target.curve for target in plan.targets} <= obtained
@@ -91,10 +91,10 @@ def test_settings_of_table_1(parsed, network, classes):
 
 def test_settings_of_weight_averaging(parsed):
     plan = parsed("swa_cifar100_resnet164")
-    assert [options.epochs for options in plan.swa] == [150, 188, 225]
-    for options in plan.swa:
-        assert (options.schedule, options.swa_start, options.learning_rate) == ("swa", 126, 0.1)
-        assert options.final_ratio * options.learning_rate == pytest.approx(0.05)
+    options = plan.swa
+    assert plan.swa_epochs == (150, 188, 225) and options.epochs == 225
+    assert (options.schedule, options.swa_start, options.learning_rate) == ("swa", 126, 0.1)
+    assert options.final_ratio * options.learning_rate == pytest.approx(0.05)
     assert plan.training.swa_start is None and plan.training.schedule == "piecewise_linear"
 
 
@@ -124,7 +124,7 @@ def test_numbers_come_from_the_runs(tmp_path):
         assert found[f"{method}-1"] == errors[len(of_runs[0]) - 1]
         assert found[f"{method}-2"] == errors[len(of_runs[0]) + len(of_runs[1]) - 1]
         assert found[f"{method}-2"] == pytest.approx(wrong)
-    for budgets in ("1", "1.5"):
+    for budgets in ("1", "1.5", "2"):
         for name in ("swa", "last"):
             said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)
             assert found[f"{name}-{budgets}"] == pytest.approx(float(said[1]), abs=0.01)
@@ -151,6 +151,10 @@ def test_fge_from_given_weights_on_imagenet(tmp_path):
         ({"methods": ("sse",)}, "'sse' needs"),
         ({"fge": TrainingOptions(2, 0.1), "fge_starts": (5,)}, "FGE must start.*5"),
         ({"fge": TrainingOptions(2, 0.1)}, "FGE must start"),
+        (
+            {"methods": ("swa",), "swa": TrainingOptions(6, 0.1), "swa_epochs": (4, 5)},
+            "ends after 6 epochs.*4, 5",
+        ),
     ],
 )
 def test_bad_plans_are_refused(changes, words):

@@ -255,6 +255,16 @@ def test_bad_arguments_are_refused_before_training(kwargs, words):
     np.testing.assert_array_equal(flat_weights(model), before)
 
 
+def test_averages_of_chosen_epochs_are_kept(tmp_path):
+    recorder = Recorder()
+    swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path, keep=1, keep_epochs=(2, 4))
+    fit(own_model(), [recorder, swa])
+    steps = [WeightAverage.load(tmp_path, 6 * (n - 1)).step for n in (1, 2, 3, 4, 5, 6)]
+    assert steps == [None, 6, 6, 18, 18, 30]
+    kept = WeightAverage.load(tmp_path, 18)
+    np.testing.assert_allclose(kept.mean, np.mean(recorder.epochs[:4], axis=0), rtol=1e-6)
+
+
 def test_a_damaged_average_is_named(tmp_path):
     average = WeightAverage()
     average.add([1.0, 2.0], step=3)

@@ -14,7 +14,7 @@ from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.cyclic import LearningRateCycle
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.steps import StepCallback, check_length
-from mc_tf.files import check_writable
+from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.flat import FlatLayout, flat_weights, state_variables
 
 __all__ = ["SWA"]
@@ -51,6 +51,8 @@ class SWA(StepCallback):
             bit for bit. Give this callback before the one that writes checkpoints.
         keep: how many of the latest averages the directory keeps, default 2. A checkpoint that is
             older than the oldest of them cannot go on.
+        keep_epochs: the averages after these numbers of epochs, as `fit` counts them, are kept
+            there too. Default: none.
         end_with_average: whether the model has the averaged weights after `fit`. Default `True`.
         steps_per_epoch: batches of an epoch, where the data set does not say it.
 
@@ -82,6 +84,7 @@ class SWA(StepCallback):
         mode="min",
         directory=None,
         keep=2,
+        keep_epochs=(),
         end_with_average=True,
         steps_per_epoch=None,
     ):
@@ -110,6 +113,7 @@ class SWA(StepCallback):
         self.validation_data = validation_data
         self.directory = None if directory is None else os.fspath(directory)
         self.keep = keep
+        self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
         self.average = WeightAverage()
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
@@ -139,8 +143,12 @@ class SWA(StepCallback):
             every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
             places = every, every
         self._first, self._distance = places
+        after = [epochs - self.start_epoch for epochs in self.keep_epochs]
+        self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
         if self.directory is not None:
-            self.average = WeightAverage.load(self.directory, step)
+            for path in WeightAverage.files(self.directory):
+                remove_leftovers(path)
+            self.average = WeightAverage.load(self.directory, step, remove_later=True)
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
         expected = self._last_place(step)
@@ -171,7 +179,7 @@ class SWA(StepCallback):
         """Adds the weights."""
         self.average.add(flat_weights(self.model), step)
         if self.directory is not None:
-            self.average.save(self.directory, self.keep)
+            self.average.save(self.directory, self.keep, self._keep_steps)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
