@@ -16,7 +16,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 flags.DEFINE_list("curve_files", None, "LABEL=FILE of connect.py, or FILE.", required=True)
-flags.DEFINE_bool("random_segment", False, "Also a segment in a random direction from phi(0).")
+flags.DEFINE_bool("random_segment", False, "Also one from the first's phi(0), of its length.")
 flags.DEFINE_integer("num_points", 21, "Equally spaced positions.", lower_bound=2)
 flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
 flags.DEFINE_integer("num_train_examples", None, "For statistics; default: all.", lower_bound=1)
@@ -35,9 +35,13 @@ def main(_):
     for entry in FLAGS.curve_files:
         label, _, path = entry.rpartition("=")
         curve_model = experiment.load_curve(path)
-        curves[label or type(curve_model.curve).__name__] = curve_model
+        label = label or type(curve_model.curve).__name__
+        if label in curves:
+            raise ValueError(f"Two curves have the label '{label}'. Give LABEL=FILE for each.")
+        curves[label] = curve_model
     if FLAGS.random_segment:
-        curves["Random segment"] = pairs.random_segment(curve_model, FLAGS.seed)
+        first = next(iter(curves.values()))
+        curves["Random segment"] = pairs.random_segment(first, FLAGS.seed)
     data = data_flags.load_data()
     results = {}
     for label, curve_model in curves.items():

@@ -37,6 +37,11 @@ def main(_):
     check_writable(FLAGS.workdir)
     changes = {}
     if FLAGS.swa_learning_rate is not None:
+        if FLAGS.schedule != "swa" or not FLAGS.learning_rate:
+            raise ValueError(
+                "--swa_learning_rate is of --schedule=swa with a --learning_rate above 0; of "
+                "--schedule=linear_cycle give --min_learning_rate."
+            )
         changes["final_ratio"] = FLAGS.swa_learning_rate / FLAGS.learning_rate
     options = training_flags.training_options(**changes)
     data = data_flags.load_data()

@@ -71,7 +71,7 @@ def fit(model, path, data, options, validate):
             callbacks=[
                 keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
                 batches,
-                *_cycle_and_average(directory, options, steps),
+                *_cycle_and_average(directory, options, steps, end),
                 ResetRecurrentState(keep_first=first > 0),
                 keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
                 *_optional_callbacks(directory, data, options, validate),
@@ -101,14 +101,16 @@ def check_cycles(data, options):
         ValueError: if a triangular cycle has an odd number of steps.
     """
     steps = data.steps_per_epoch(options.batch_size)
-    for callback in _cycle_and_average(".", options, steps):
+    for callback in _cycle_and_average(".", options, steps, options.epochs):
         if isinstance(callback, LearningRateCycle):
             callback.make_cycle(callback.cycle_length * steps)
 
 
-def _cycle_and_average(directory, options, steps):
+def _cycle_and_average(directory, options, steps, end):
     """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
     cycle = None
+    if end <= (options.swa_start or 0):
+        return  # the rest of an epoch before they begin
     if options.cycle_epochs is not None:
         # Averaging at the minima of cycles begins with the cycles.
         start = {"start_epoch": options.swa_start or 0, "steps_per_epoch": steps}

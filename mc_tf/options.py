@@ -152,6 +152,7 @@ _RESULT_DEPENDS_ON = (
     "cycle_epochs",
     "min_learning_rate",
     "snapshots",
+    "trajectory_every",
     "swa_start",
     "swa_every",
     "momentum",

@@ -346,6 +346,49 @@ def test_a_full_disk_leaves_the_members_that_are_there(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_snapshots_of_runs_are_not_mixed(tmp_path):
+    def run(length, epochs, **kwargs):
+        cycle = mc_tf.CyclicLearningRate(length, HIGH, LOW, unit="steps", **kwargs)
+        saver = mc_tf.SnapshotSaver(tmp_path, cycle)
+        fit(problem(), [cycle, saver], epochs=epochs)
+        return list(saved(saver))
+
+    (tmp_path / ".snapshot-00000030-abcdefgh.npz").write_bytes(b"half a file")
+    assert run(4, 2) == [2, 6, 10, 14, 18]
+    with pytest.raises(ValueError, match="first snapshot is at step 2"):
+        run(10, 2)
+    with pytest.raises(ValueError, match="training begins at step -10"):
+        run(4, 2, start_epoch=1)
+    assert run(4, 1) == [2, 6, 10]  # the same again: nothing of the former is left
+    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(ValueError, match="No network would be saved.*step 50.*step 20"):
+        run(100, 2)
+
+
+@pytest.mark.parametrize("length", [6, 10, 20])
+def test_endless_data_and_calls_that_do_not_divide_an_epoch(tmp_path, length):
+    tf = pytest.importorskip("tensorflow")
+    dataset = tf.data.Dataset.from_tensor_slices(data()).batch(BATCH).repeat()
+    cycle = mc_tf.CyclicLearningRate(length, HIGH, LOW, unit="steps")
+    saver = mc_tf.SnapshotSaver(tmp_path, cycle)
+    model = problem(steps_per_execution=8)
+    model.fit(dataset, epochs=4, steps_per_epoch=10, verbose=0, callbacks=[cycle, saver])
+    steps = int(ops.convert_to_numpy(model.optimizer.iterations))
+    assert list(saved(saver)) == list(range(length // 2, steps + 1, length))
+
+
+def test_an_unbuilt_model_is_refused_or_built_by_keras():
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    distance = mc_tf.DistanceFromStart()
+    try:
+        fit(model, [distance], epochs=1)
+    except ValueError as error:
+        assert "Call it on a batch of data" in str(error)
+    else:
+        assert distance.history[0][1] > 0
+
+
 def test_a_compiled_schedule_is_refused():
     model = problem(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)))
     with pytest.raises(ValueError, match="CosineDecay"):

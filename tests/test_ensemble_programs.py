@@ -263,6 +263,7 @@ def broken(root, runs):
 NEW = "--workdir={root}/new"
 FROM = "--checkpoint={root}/swa/model.keras"
 OUT = "--output={root}/new"
+OTHERS = "--trajectory_every=3"
 BAD = {
     "fge: no checkpoint": ("fge", [NEW], "--checkpoint"),
     "fge: missing checkpoint": ("fge", [NEW, "--checkpoint={root}/none.keras"], "none.keras"),
@@ -274,7 +275,7 @@ BAD = {
     "fge: rates": ("fge", [NEW, FROM, "--min_learning_rate=0.1"], "0.05 and 0.1"),
     "fge: another run's directory": (
         "fge",
-        ["--workdir={root}/fge", FROM, BATCH, "--epochs=6", "--cycle_epochs=2"],
+        ["--workdir={root}/fge", FROM, BATCH, "--epochs=6", "--cycle_epochs=2", OTHERS],
         "holds a run with initial_weights",
     ),
     "fge: unwritable": ("fge", ["--workdir={broken}/file/x", FROM], "Cannot write.*file/x"),

@@ -134,9 +134,14 @@ class BestCheckpoint(keras.callbacks.Callback):
         self._sign = {"max": 1.0, "min": -1.0}[mode]
 
     def on_train_begin(self, logs=None):
-        """Keras' hook: looks up the best value so far."""
-        record = read_record(self.path) if os.path.exists(self.path) else {}
-        self.best = float(record.get("best", -self._sign * math.inf))
+        """Keras' hook."""
+        self.best = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras' hook: looks up the best value so far, where training goes on."""
+        if self.best is None:
+            record = read_record(self.path) if epoch and os.path.exists(self.path) else {}
+            self.best = float(record.get("best", -self._sign * math.inf))
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook: saves the model if it is better than all before."""

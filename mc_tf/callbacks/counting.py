@@ -25,6 +25,7 @@ class CountedFit:
         self._accumulation = _accumulation(model)
         self.origin = (_batches(model) - batches_done) // self._accumulation
         self._history = model.history
+        self._removed = False
         before = model.train_function
         self._inner = before if isinstance(getattr(before, "__self__", None), CountedFit) else None
         self._functions = {model.steps_per_execution: before}
@@ -58,23 +59,38 @@ class CountedFit:
         self._due = None if step is None else (step + self.origin) * self._accumulation
 
     def remove(self):
-        """Puts back the train function that was there before."""
-        if self._model.train_function == self._train:
-            self._model.train_function = self._functions.get(self._model.steps_per_execution)
+        """Takes this out of the train function, whatever was put around it since."""
+        self._removed = True
+        function = self._model.train_function
+        while isinstance(run := getattr(function, "__self__", None), CountedFit) and run._removed:
+            function = run._inner or run._functions.get(self._model.steps_per_execution)
+        self._model.train_function = function
+
+    @staticmethod
+    def drop_interrupted(model):
+        """Takes out what a `fit` that did not come to its end has left in the train function.
+
+        Args:
+            model: the model that is trained anew.
+        """
+        run = getattr(model.train_function, "__self__", None)
+        if not isinstance(run, CountedFit) or run._history is model.history:
+            return
+        while isinstance(run, CountedFit):
+            run._callback.on_interrupted()
+            run = getattr(run._inner, "__self__", None)
+        make_train_function(model)
 
     def _train(self, *arguments):
         """As Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
         model, size = self._model, self._model.steps_per_execution
         if model.history is not self._history:  # a later `fit`; ours was interrupted
-            self._callback.on_interrupted()
-            model.train_function = self._inner
-            if self._inner is None:
-                make_train_function(model)
+            self.drop_interrupted(model)
             return model.train_function(*arguments)
         *state, iterator = arguments
         # The last call of an epoch may be a short one.
         number = size if self._left is None else min(size, self._left)
-        if self._due is None or self._due - self._count >= number:
+        if self._due is None or self._due - self._count >= size:
             return self._run_part(size, number, state, iterator)
         result = None
         for _ in range(number):
@@ -182,13 +198,14 @@ def _batches(model):
     return int(keras.ops.convert_to_numpy(innermost_optimizer(model)._iterations))
 
 
-def updates_in(epochs, steps_per_epoch, model):
+def updates_in(epochs, steps_per_epoch, model, whole=True):
     """Updates of the weights in a number of epochs.
 
     Args:
         epochs: int.
         steps_per_epoch: batches an epoch, or `None` if that is not known.
         model: compiled Keras model, which may accumulate gradients.
+        whole: whether to refuse a fraction of an update. Default `True`.
 
     Returns:
         int.
@@ -203,7 +220,7 @@ def updates_in(epochs, steps_per_epoch, model):
         )
     accumulation = _accumulation(model)
     updates, rest = divmod(epochs * steps_per_epoch, accumulation)
-    if rest:
+    if rest and whole:
         raise ValueError(
             f"{epochs} epochs of {steps_per_epoch} batches are no whole number of updates with "
             f"gradient_accumulation_steps={accumulation}. Choose a divisor of "

@@ -67,7 +67,15 @@ class LearningRateCycle(StepCallback):
 
         Returns:
             `(first, distance)`: step of the first minimum and steps from one to the next.
+
+        Raises:
+            ValueError: if this callback has no part in that `fit`.
         """
+        if self._model is not callback._model:
+            raise ValueError(
+                f"The `cycle` of {type(callback).__name__} is not among the callbacks of this "
+                "`fit`. Give it, too: callbacks=[cycle, ...]."
+            )
         cycle = self.cycle
         if self.unit == "epochs":  # this callback may come later in the list
             cycle = self.make_cycle(callback.epochs_as_steps(self.cycle_length))

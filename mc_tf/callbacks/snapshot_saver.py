@@ -8,7 +8,7 @@ from keras import ops
 
 from mc_tf.callbacks.cyclic import LearningRateCycle
 from mc_tf.callbacks.steps import StepCallback, check_length
-from mc_tf.files import check_writable, remove_leftovers
+from mc_tf.files import check_writable
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
@@ -93,16 +93,32 @@ class SnapshotSaver(StepCallback):
         check_writable(self.directory)
 
     def on_counting(self, step):
-        """Looks at what an earlier part of this run has saved."""
+        """Looks at what an earlier part of this run has saved.
+
+        Raises:
+            ValueError: if the directory holds another run's snapshots, or none would be saved.
+        """
         self._places = self._find_places()
+        epochs = self.params.get("epochs")
+        if epochs and (self.steps_per_epoch or self.params.get("steps")):
+            last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
+            if self._places[0] > last:
+                raise ValueError(
+                    f"No network would be saved: the first one is at step {self._places[0]}, but "
+                    f"training ends at step {last}. Give a shorter cycle or more epochs."
+                )
+        for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
+            os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)
-        remove_leftovers(start)
-        for path in glob.glob(os.path.join(glob.escape(self.directory), "snapshot-*.npz")):
-            remove_leftovers(path)
+        if step < 0 and self.members:
+            raise self._not_ours(f"it has snapshots, but training begins at step {step}")
         if step == 0 and not self.members and not os.path.exists(start):
             self._save_start()
         elif step >= 0:
             self._check_start(start, step)
+            for path in self.members:
+                if _step_of(path) > step:
+                    os.remove(path)  # from after the checkpoint: it will be saved anew
 
     def _find_places(self):
         """`(first place, distance between places)` in steps."""
@@ -113,19 +129,26 @@ class SnapshotSaver(StepCallback):
 
     def _save_start(self):
         numbers = {"step": 0, "distance_from_start": 0.0, "distance_from_previous": 0.0}
+        numbers |= dict(zip(("first_place", "place_distance"), self._places))
         snapshot = take_snapshot(self.model, learning_rate=float("nan"), **numbers)
         save_snapshot(os.path.join(self.directory, _START), snapshot)
 
     def _check_start(self, start, step):
         if not os.path.exists(start):
-            problem = f"it has no '{_START}', though training goes on at step {step}"
-        elif step == 0 and not np.array_equal(
-            read_snapshot(start).weights, take_snapshot(self.model).weights
-        ):
-            problem = "its snapshots are of a run that began with other weights"
-        else:
-            return
-        raise ValueError(
+            raise self._not_ours(f"it has no '{_START}', though training goes on at step {step}")
+        begun = read_snapshot(start)
+        begun.check_fits(self._model, f"The snapshot '{start}'")
+        if step == 0 and not np.array_equal(begun.weights, take_snapshot(self.model).weights):
+            raise self._not_ours("its snapshots are of a run that began with other weights")
+        places = begun.record.get("first_place"), begun.record.get("place_distance")
+        if places != self._places:
+            raise self._not_ours(
+                f"its first snapshot is at step {places[0]} and others follow at a distance of "
+                f"{places[1]}; now it would be {self._places[0]} and {self._places[1]}"
+            )
+
+    def _not_ours(self, problem):
+        return ValueError(
             f"The directory '{self.directory}' does not belong to this run: {problem}. Give "
             "another directory."
         )

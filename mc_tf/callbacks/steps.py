@@ -70,11 +70,12 @@ class StepCallback(keras.callbacks.Callback):
             step: number of steps that were done before.
         """
 
-    def epochs_as_steps(self, epochs):
+    def epochs_as_steps(self, epochs, whole=True):
         """A number of epochs in steps.
 
         Args:
             epochs: int.
+            whole: whether to refuse a fraction of an update. Default `True`.
 
         Returns:
             int.
@@ -82,7 +83,8 @@ class StepCallback(keras.callbacks.Callback):
         Raises:
             ValueError: if the length of an epoch is not known, or holds a fraction of an update.
         """
-        return updates_in(epochs, self.steps_per_epoch or self.params.get("steps"), self._model)
+        length = self.steps_per_epoch or self.params.get("steps")
+        return updates_in(epochs, length, self._model, whole)
 
     def on_train_begin(self, logs=None):
         """Keras' hook.
@@ -91,6 +93,12 @@ class StepCallback(keras.callbacks.Callback):
             ValueError: if training ends before `start_epoch`.
         """
         self._run = None
+        CountedFit.drop_interrupted(self._model)
+        if not self._model.built:
+            raise ValueError(
+                f"The model '{self._model.name}' is not built, so it has no weights yet. Call it "
+                "on a batch of data before `fit`."
+            )
         epochs = self.params.get("epochs")
         if epochs is not None and self.start_epoch >= epochs:
             raise ValueError(

@@ -1,6 +1,7 @@
 """Stochastic weight averaging (arXiv 1803.05407) as a callback."""
 
 import contextlib
+import glob
 import os
 import warnings
 
@@ -10,11 +11,13 @@ from keras import ops
 
 from mc_tf.averaging import WeightAverage
 from mc_tf.batch_norm import has_batch_norm, update_batch_norm
+from mc_tf.batches import Batches
 from mc_tf.callbacks.checkpoint import BestCheckpoint
+from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.cyclic import LearningRateCycle
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.steps import StepCallback, check_length
-from mc_tf.files import check_writable, remove_leftovers
+from mc_tf.files import check_writable
 from mc_tf.flat import FlatLayout, flat_weights, state_variables
 
 __all__ = ["SWA"]
@@ -43,7 +46,9 @@ class SWA(StepCallback):
         validation_data: data on which the averaged network is evaluated after each epoch, as
             `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
             the metrics likewise: give `EarlyStopping(monitor="swa_val_loss", mode="min")` and the
-            like after this callback.
+            like after this callback. What other callbacks save or restore
+            (`restore_best_weights`) are the weights of training, not the average: for the best
+            averaged network there is `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
         monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
             `swa_val_loss`.
@@ -100,6 +105,8 @@ class SWA(StepCallback):
             )
         if cycle is not None and learning_rate is not None:
             raise ValueError("Give either a `cycle` or a constant `learning_rate`, not both.")
+        if mode not in ("min", "max"):
+            raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
         if best_path is not None and validation_data is None:
             raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
         if keep < 1:
@@ -129,6 +136,14 @@ class SWA(StepCallback):
                 "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
                 "without augmentation, or `batch_norm_data=False` to leave them."
             )
+        rate = innermost_optimizer(self._model)._learning_rate
+        if self.learning_rate is not None and not isinstance(rate, keras.Variable):
+            raise ValueError(
+                "`learning_rate` sets the rate, but the optimizer was compiled with a schedule "
+                f"({type(rate).__name__}). Compile it with a number."
+            )
+        if self.batch_norm_data is not None and self.batch_norm_data is not False:
+            Batches(self.batch_norm_data)  # refuses what can be read only once
         if self.directory is not None:
             check_writable(self.directory)
         if self._best is not None:
@@ -146,20 +161,28 @@ class SWA(StepCallback):
         after = [epochs - self.start_epoch for epochs in self.keep_epochs]
         self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
         if self.directory is not None:
-            for path in WeightAverage.files(self.directory):
-                remove_leftovers(path)
+            for path in glob.glob(os.path.join(glob.escape(self.directory), ".average-*.npz")):
+                os.remove(path)  # half a file, of a process that was killed
             self.average = WeightAverage.load(self.directory, step, remove_later=True)
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
         expected = self._last_place(step)
-        if expected == 0 and not self.average.count:
-            self.on_step(0)
-        elif expected is not None and self.average.step != expected:
+        if step == 0:  # whatever is there belongs to another beginning
+            self.average = WeightAverage()
+            if self.include_start:
+                self.on_step(0)
+        elif self.average.step != expected:
             has = "none" if not self.average.count else f"the one of step {self.average.step}"
             raise ValueError(
                 f"Training goes on at step {step} after the start of averaging, but there is no "
                 f"average of step {expected} to go on with (there is {has}). Give the `directory` "
                 "of that run, with a larger `keep` if checkpoints are rare, or start anew."
+            )
+        size = flat_weights(self._model).size
+        if self.average.count and self.average.mean.size != size:
+            raise ValueError(
+                f"The average in '{self.directory}' has {self.average.mean.size} weights, but the "
+                f"model '{self._model.name}' has {size}. Give another directory."
             )
 
     def next_step(self, step):
@@ -184,6 +207,8 @@ class SWA(StepCallback):
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
         super().on_epoch_begin(epoch, logs)
+        if self._best is not None:
+            self._best.on_epoch_begin(epoch)
         if self.learning_rate is not None and epoch >= self.start_epoch:
             self._model.optimizer.learning_rate = self.learning_rate
 
@@ -233,8 +258,8 @@ class SWA(StepCallback):
         model = self.model
         variables = [*model.trainable_variables, *state_variables(model)]
         before = [np.array(ops.convert_to_numpy(v)) for v in variables]
-        self._assign(model)
         try:
+            self._assign(model)
             yield model
         finally:
             for variable, value in zip(variables, before):
