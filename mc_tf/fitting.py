@@ -46,7 +46,8 @@ def fit(model, path, data, options, validate):
     remove_leftovers(path)
     _trim_history(history, epoch)
     # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     if options.epochs == 0 and not os.path.exists(path):
         AtomicCheckpoint(path).save(model)
     # These may change from run to run; a checkpoint brings what it was compiled with.

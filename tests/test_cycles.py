@@ -377,6 +377,26 @@ def test_endless_data_and_calls_that_do_not_divide_an_epoch(tmp_path, length):
     assert list(saved(saver)) == list(range(length // 2, steps + 1, length))
 
 
+def test_resume_after_skipped_updates(tmp_path):
+    def run(folder, model, epochs, initial_epoch=0):
+        cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
+        saver = mc_tf.SnapshotSaver(tmp_path / folder, cycle)
+        backup = keras.callbacks.ModelCheckpoint(tmp_path / f"{folder}.keras")
+        fit(model, [cycle, saver, backup], epochs=epochs, initial_epoch=initial_epoch)
+        return saved(saver)
+
+    def scaled():
+        inner = keras.optimizers.SGD(0.01)
+        return problem(keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**126))
+
+    whole = run("whole", scaled(), epochs=6)
+    run("parts", scaled(), epochs=3)
+    parts = run("parts", keras.saving.load_model(tmp_path / "parts.keras"), 6, initial_epoch=3)
+    assert list(parts) == list(whole)
+    for step in whole:
+        np.testing.assert_array_equal(parts[step], whole[step])
+
+
 def test_an_unbuilt_model_is_refused_or_built_by_keras():
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")

@@ -330,6 +330,24 @@ def test_goes_on_in_the_middle_of_an_epoch(digits, whole, tmp_path, monkeypatch)
     assert_same_training(again, resumed)
 
 
+def test_scaling_of_the_loss_goes_on(digits, tmp_path, monkeypatch):
+    """Keras alone would lose the momentum, the counter and the scaling itself."""
+    chosen = options(precision="mixed_float16", save_every_steps=2)
+    arguments = (digits, "fc", chosen)
+    expected = training.train_network(tmp_path / "whole", *arguments, network_options=UNITS)
+    stopped(
+        monkeypatch,
+        8,
+        training.train_network,
+        tmp_path / "parts",
+        *arguments,
+        network_options=UNITS,
+    )
+    resumed = training.train_network(tmp_path / "parts", *arguments, network_options=UNITS)
+    assert isinstance(resumed.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert_same_training(resumed, expected)
+
+
 def photographed(copy, after, function, *args, **kwargs):
     """Runs a training; its directory is copied as a power cut after so many calls leaves it."""
     original, calls = AtomicCheckpoint.on_train_batch_end, []

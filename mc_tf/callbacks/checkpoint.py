@@ -1,5 +1,6 @@
 """A checkpoint that is whole whenever the process is killed, and everything that is in it."""
 
+import contextlib
 import io
 import math
 import os
@@ -11,6 +12,7 @@ from keras import ops
 
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.flat import state_variables
+from mc_tf.options import precision
 
 __all__ = [
     "AtomicCheckpoint",
@@ -229,7 +231,8 @@ def load_checkpoint(path, compile=True):
             f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
         )
     try:
-        model = keras.saving.load_model(path, compile=compile)
+        with _precision_of(path):
+            model = keras.saving.load_model(path, compile=compile)
         stored = _read(path)
         for index, variable in enumerate(_left_out(model)):
             if f"state:{index}" in stored:
@@ -241,3 +244,16 @@ def load_checkpoint(path, compile=True):
             f"({type(error).__name__}: {reason[0][:200]}). Make it again."
         ) from error
     return model
+
+
+@contextlib.contextmanager
+def _precision_of(path):
+    """Context with the precision of a model that scales its loss.
+
+    Keras makes the optimizer that does so where a model is compiled under `mixed_float16`, and
+    forgets that it did: without it the optimizer's variables are left out on loading.
+    """
+    with zipfile.ZipFile(path) if path.endswith(".keras") else contextlib.nullcontext() as archive:
+        scaled = archive is not None and b'"mixed_float16"' in archive.read("config.json")
+    with precision("mixed_float16") if scaled else contextlib.nullcontext():
+        yield

@@ -13,17 +13,22 @@ class CountedFit:
     Args:
         callback: a `StepCallback`.
         model: the model that is trained.
-        batches_done: batches since the callback's step 0, negative before it.
+        batches_done: batches of the epochs before, as `fit` counts them.
+        batches_to_start: batches of the epochs before the callback's step 0, likewise.
 
     Attributes:
         origin: step 0, in updates of the optimizer, which may be older than this training.
     """
 
-    def __init__(self, callback, model, batches_done):
+    def __init__(self, callback, model, batches_done, batches_to_start):
         self._callback = callback
         self._model = model
         self._accumulation = _accumulation(model)
-        self.origin = (_batches(model) - batches_done) // self._accumulation
+        counted = _batches(model)
+        before = counted - batches_done  # those of an earlier training
+        if model.optimizer is not innermost_optimizer(model) and counted:
+            before = max(before, 0)  # updates that loss scaling skipped are missing
+        self.origin = (before + batches_to_start) // self._accumulation
         self._history = model.history
         self._removed = False
         before = model.train_function

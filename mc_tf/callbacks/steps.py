@@ -114,15 +114,16 @@ class StepCallback(keras.callbacks.Callback):
             self._run.begin_epoch(batches)
             return
         whole = self.steps_per_epoch or batches
-        ahead = (epoch - self.start_epoch) * (whole or 0)
         if whole is None and epoch != self.start_epoch:
             raise ValueError(
                 f"{type(self).__name__} cannot tell where epoch {self.start_epoch} begins, because "
                 "the data set does not say how long it is. Give `steps_per_epoch`."
             )
-        if whole and batches and batches < whole:
-            ahead += whole - batches  # the rest of an epoch that was begun earlier
-        self._run = CountedFit(self, model, ahead)
+        # Of an epoch that was begun earlier only the rest is left.
+        partial = whole - batches if whole and batches and batches < whole else 0
+        self._run = CountedFit(
+            self, model, epoch * (whole or 0) + partial, self.start_epoch * (whole or 0)
+        )
         self._run.begin_epoch(batches)
         self.on_counting(self._run.step)
         self._run.look_ahead()

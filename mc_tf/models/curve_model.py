@@ -101,7 +101,7 @@ class CurveModel(keras.Model):
         Where XLA was left to `"auto"`, it is chosen anew, for the machine that loads.
         """
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
+        if self.optimizer is not None and self.built and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def reset_state(self):
