@@ -587,7 +587,13 @@ def test_the_best_network_outlives_a_restart(mode, values, tmp_path):
         callback = BestCheckpoint(path, "val_x", mode)  # as after a restart
         callback.set_model(model)
         callback.on_train_begin()
+        callback.on_epoch_begin(epoch)
         callback.on_epoch_end(epoch, {"val_x": value})
         kept.append(read_record(path))
     assert [record["epoch"] for record in kept] == [1, 1, 1, 4]
     assert kept[-1]["best"] == values[-1]
+    # A new training in the same place has no better one yet.
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_epoch_end(0, {"val_x": values[0]})
+    assert read_record(path)["best"] == values[0]
