@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from mc_tf.files import atomic_path
+from mc_tf.files import write_arrays
 
 __all__ = ["WeightAverage"]
 
@@ -58,8 +58,7 @@ class WeightAverage:
             OSError: if it cannot be written; those that were written stay.
         """
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, mean=self.mean, count=self.count, step=self.step)
+        write_arrays(path, mean=self.mean, count=self.count, step=self.step)
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
         for old in self.files(directory)[:-keep]:
             if os.path.basename(old) not in kept:

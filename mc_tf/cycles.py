@@ -50,25 +50,31 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
     def _rate(self, step):
         raise NotImplementedError
 
-    def next_snapshot(self, step):
-        """The first step after `step` at which a network is collected.
-
-        Args:
-            step: int, possibly negative.
-
-        Returns:
-            int of at least 1.
-        """
-        place, length = self.snapshot_place, self.cycle_length
-        return place + max((step - place) // length + 1, 0) * length
-
     def get_config(self):
         """Arguments that make an equal schedule."""
         return {"cycle_length": self.cycle_length}
 
 
+class _BoundedCycle(Cycle):
+    """Base of the cycles between two rates."""
+
+    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
+        super().__init__(cycle_length)
+        _check_rates(max_learning_rate, min_learning_rate)
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        rates = {
+            "max_learning_rate": self.max_learning_rate,
+            "min_learning_rate": self.min_learning_rate,
+        }
+        return {**super().get_config(), **rates}
+
+
 @keras.saving.register_keras_serializable("mc_tf")
-class TriangularCycle(Cycle):
+class TriangularCycle(_BoundedCycle):
     """Learning rate of fast geometric ensembling; see `mc_tf.schedules.triangular_cycle`.
 
     Args:
@@ -86,16 +92,13 @@ class TriangularCycle(Cycle):
     """
 
     def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
-        super().__init__(cycle_length)
+        super().__init__(cycle_length, max_learning_rate, min_learning_rate)
         if self.cycle_length % 2:
             raise ValueError(
                 "`cycle_length` must be an even number of steps, so that one of them is the "
                 f"middle. Received: {self.cycle_length} steps. Take {self.cycle_length + 1}, or an "
                 "even number of epochs."
             )
-        _check_rates(max_learning_rate, min_learning_rate)
-        self.max_learning_rate = max_learning_rate
-        self.min_learning_rate = min_learning_rate
 
     @property
     def snapshot_place(self):
@@ -107,17 +110,9 @@ class TriangularCycle(Cycle):
             step, self.cycle_length, self.max_learning_rate, self.min_learning_rate
         )
 
-    def get_config(self):
-        """Arguments that make an equal schedule."""
-        rates = {
-            "max_learning_rate": self.max_learning_rate,
-            "min_learning_rate": self.min_learning_rate,
-        }
-        return {**super().get_config(), **rates}
-
 
 @keras.saving.register_keras_serializable("mc_tf")
-class LinearCycle(Cycle):
+class LinearCycle(_BoundedCycle):
     """Cyclic learning rate of stochastic weight averaging; see `mc_tf.schedules.linear_cycle`.
 
     Args:
@@ -134,24 +129,10 @@ class LinearCycle(Cycle):
         [0.4375, 0.375, 0.3125, 0.25]
     """
 
-    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
-        super().__init__(cycle_length)
-        _check_rates(max_learning_rate, min_learning_rate)
-        self.max_learning_rate = max_learning_rate
-        self.min_learning_rate = min_learning_rate
-
     def _rate(self, step):
         return schedules.linear_cycle(
             step, self.cycle_length, self.max_learning_rate, self.min_learning_rate
         )
-
-    def get_config(self):
-        """Arguments that make an equal schedule."""
-        rates = {
-            "max_learning_rate": self.max_learning_rate,
-            "min_learning_rate": self.min_learning_rate,
-        }
-        return {**super().get_config(), **rates}
 
 
 @keras.saving.register_keras_serializable("mc_tf")

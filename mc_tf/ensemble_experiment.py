@@ -199,10 +199,7 @@ class _Runs:
         """Errors of the ensembles of the first 1, 2, ... runs."""
         files = [file for files in files_of_runs for file in files]
         model = load_checkpoint(
-            os.path.join(
-                self.folder, "ind-0" if method == "ind" else _run_of(files[0]), "model.keras"
-            ),
-            compile=False,
+            os.path.join(self.folder, _run_of(files[0]), "model.keras"), compile=False
         )
         ensemble = Ensemble(model, files, output="logits")
         result = ensembling.evaluate_ensemble(

@@ -9,7 +9,7 @@ from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.evaluation import evaluate_curve
-from mc_tf.files import atomic_path, check_writable, write_json
+from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.fitting import MEMBERS, TRAJECTORY
 from mc_tf.options import compile_for
 from mc_tf.snapshots import read_snapshot
@@ -150,8 +150,7 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     found = {name: np.array([record[name] for record in records]) for name in names}
     found |= {name: result.members[name] for name in ("error", "loss")}
-    with atomic_path(f"{path}.npz") as temporary, open(temporary, "wb") as file:
-        np.savez(file, **found)
+    write_arrays(f"{path}.npz", **found)
     return found
 
 

@@ -8,7 +8,9 @@ import math
 import os
 import tempfile
 
-__all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_json"]
+import numpy as np
+
+__all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_arrays", "write_json"]
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -95,6 +97,17 @@ def check_writable(directory):
             f"Cannot write in the directory '{directory}' ({error.strerror}). Give another one, "
             "or change its permissions."
         ) from error
+
+
+def write_arrays(path, **arrays):
+    """Writes an `.npz` file in one step.
+
+    Args:
+        path: the file, ending in `.npz`.
+        **arrays: what `numpy.savez` takes.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
 
 
 def write_json(path, content):

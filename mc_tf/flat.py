@@ -6,6 +6,7 @@ from keras import ops
 
 __all__ = [
     "FlatLayout",
+    "assign_flat",
     "check_finite",
     "check_same_architecture",
     "flat_weights",
@@ -88,6 +89,19 @@ def flat_weights(layer):
     """
     variables = layer.trainable_variables
     return FlatLayout(variables).pack(variables)
+
+
+def assign_flat(layer, flat):
+    """Gives a built layer or model the trainable weights of a flat vector.
+
+    Args:
+        layer: a built Keras layer or model.
+        flat: array of shape `(P,)`, as from `flat_weights`.
+    """
+    variables = layer.trainable_variables
+    for variable, value in zip(variables, FlatLayout(variables).unpack(flat)):
+        # Through numpy: on JAX a shared buffer would be deleted by a training step.
+        variable.assign(ops.convert_to_numpy(value))
 
 
 def state_variables(layer):

@@ -9,7 +9,7 @@ from mc_tf.checks import check_fits
 from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
-from mc_tf.files import atomic_path, check_writable
+from mc_tf.files import check_writable, write_arrays
 from mc_tf.models import CurveModel
 
 __all__ = ["evaluate_pairs", "random_segment"]
@@ -51,8 +51,7 @@ def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, nu
             found[f"{name}_error"].append(scores["error"])
             found[f"{name}_loss"].append(scores["loss"])
     result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in found.items()}}
-    with atomic_path(f"{path}.npz") as temporary, open(temporary, "wb") as file:
-        np.savez(file, **result)
+    write_arrays(f"{path}.npz", **result)
     return result
 
 

@@ -7,8 +7,8 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.files import atomic_path
-from mc_tf.flat import FlatLayout, state_variables
+from mc_tf.files import write_arrays
+from mc_tf.flat import assign_flat, flat_weights, state_variables
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
 
@@ -63,9 +63,7 @@ class Snapshot:
             ValueError: if its weights have other shapes.
         """
         self.check_fits(model)
-        weights = model.trainable_variables
-        for variable, value in zip(weights, FlatLayout(weights).unpack(self.weights)):
-            variable.assign(ops.convert_to_numpy(value))
+        assign_flat(model, self.weights)
         for variable, value in zip(state_variables(model), self.state):
             variable.assign(value)
 
@@ -86,9 +84,8 @@ def take_snapshot(model, **record):
         >>> take_snapshot(model, step=7).weights.shape
         (3,)
     """
-    weights = model.trainable_variables
     return Snapshot(
-        FlatLayout(weights).pack(weights),
+        flat_weights(model),
         [np.array(ops.convert_to_numpy(v)) for v in state_variables(model)],
         _layout(model),
         dict(record),
@@ -115,8 +112,7 @@ def save_snapshot(path, snapshot):
     arrays["weights"] = _storable(snapshot.weights)
     dtypes = [str(snapshot.weights.dtype), *(str(value.dtype) for value in snapshot.state)]
     arrays["layout"] = np.asarray(json.dumps({"variables": snapshot.layout, "dtypes": dtypes}))
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+    write_arrays(path, **arrays)
 
 
 def _storable(value):

@@ -14,7 +14,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkp
 from mc_tf.checks import check_batch_size, check_fits
 from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.fitting import check_cycles, fit, fixed_batch_size
-from mc_tf.flat import FlatLayout
+from mc_tf.flat import assign_flat
 from mc_tf.models import connect, registry
 from mc_tf.options import TrainingOptions, compile_for, precision
 from mc_tf.workdir import as_stored, claim, stored_settings
@@ -132,9 +132,7 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
     if os.path.exists(path) and read_record(path).get("step") == average.step:
         return load_checkpoint(path)
     model = load_checkpoint(os.path.join(workdir, "model.keras"))
-    weights = model.trainable_variables
-    for variable, value in zip(weights, FlatLayout(weights).unpack(average.mean)):
-        variable.assign(value)
+    assign_flat(model, average.mean)
     update_batch_norm(model, data.train_eval_batches(fixed_batch_size(model) or batch_size))
     save_checkpoint(model, path, step=average.step, count=average.count)
     return model

@@ -149,7 +149,25 @@ class LearningRateCycle(StepCallback):
         vars(innermost_optimizer(self._model)).pop("_get_current_learning_rate", None)
 
 
-class CyclicLearningRate(LearningRateCycle):
+class _BoundedLearningRateCycle(LearningRateCycle):
+    """Base of the cycles between two rates."""
+
+    def __init__(
+        self,
+        cycle_length,
+        max_learning_rate,
+        min_learning_rate,
+        unit="epochs",
+        start_epoch=0,
+        steps_per_epoch=None,
+    ):
+        self.max_learning_rate = max_learning_rate
+        self.min_learning_rate = min_learning_rate
+        self.make_cycle(2)  # refuses bad rates now
+        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
+
+
+class CyclicLearningRate(_BoundedLearningRateCycle):
     """The learning rate of fast geometric ensembling (FGE; section 5, Algorithm 1).
 
     In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly in
@@ -175,26 +193,12 @@ class CyclicLearningRate(LearningRateCycle):
         [0.02525, 0.0005, 0.02525, 0.05]
     """
 
-    def __init__(
-        self,
-        cycle_length,
-        max_learning_rate,
-        min_learning_rate,
-        unit="epochs",
-        start_epoch=0,
-        steps_per_epoch=None,
-    ):
-        self.max_learning_rate = max_learning_rate
-        self.min_learning_rate = min_learning_rate
-        self.make_cycle(2)  # refuses bad rates now
-        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
-
     def make_cycle(self, steps):
         """The schedule of a cycle of so many steps, a `TriangularCycle`."""
         return TriangularCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
 
-class LinearCyclicLearningRate(LearningRateCycle):
+class LinearCyclicLearningRate(_BoundedLearningRateCycle):
     """The cyclic learning rate of stochastic weight averaging (arXiv 1803.05407, section 3.1).
 
     In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly at
@@ -214,20 +218,6 @@ class LinearCyclicLearningRate(LearningRateCycle):
         >>> [float(cycle.rate_at(step)) for step in range(3)]
         [0.375, 0.25, 0.375]
     """
-
-    def __init__(
-        self,
-        cycle_length,
-        max_learning_rate,
-        min_learning_rate,
-        unit="epochs",
-        start_epoch=0,
-        steps_per_epoch=None,
-    ):
-        self.max_learning_rate = max_learning_rate
-        self.min_learning_rate = min_learning_rate
-        self.make_cycle(1)  # refuses bad rates now
-        super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
     def make_cycle(self, steps):
         """The schedule of a cycle of so many steps, a `LinearCycle`."""

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.callbacks.cyclic import LearningRateCycle
-from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.callbacks.steps import StepCallback, check_length, next_place
 from mc_tf.files import check_writable
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
@@ -157,8 +157,7 @@ class SnapshotSaver(StepCallback):
         """The next place at which a network is saved, or the start."""
         if step < 0:
             return 0
-        first, distance = self._places
-        return first + max((step - first) // distance + 1, 0) * distance
+        return next_place(step, *self._places)
 
     def on_step(self, step):
         """Saves the network."""

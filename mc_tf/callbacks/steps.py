@@ -4,7 +4,7 @@ import keras
 
 from mc_tf.callbacks.counting import CountedFit, updates_in
 
-__all__ = ["StepCallback", "check_length"]
+__all__ = ["StepCallback", "check_length", "next_place"]
 
 UNITS = ("epochs", "steps")
 
@@ -135,6 +135,24 @@ class StepCallback(keras.callbacks.Callback):
 
     def on_interrupted(self):
         """Called when a later `fit` begins after one that did not come to its end."""
+
+
+def next_place(step, first, distance):
+    """The first place after a step, of places at equal distances.
+
+    Args:
+        step: int, possibly negative.
+        first: the first place.
+        distance: steps from one to the next.
+
+    Returns:
+        int above `step`, at least `first`.
+
+    Example:
+        >>> [next_place(step, 2, 4) for step in (-9, 1, 2, 6)]
+        [2, 2, 6, 10]
+    """
+    return first + max((step - first) // distance + 1, 0) * distance
 
 
 def check_length(name, value, unit):

@@ -16,9 +16,9 @@ from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.cyclic import LearningRateCycle
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
-from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.callbacks.steps import StepCallback, check_length, next_place
 from mc_tf.files import check_writable
-from mc_tf.flat import FlatLayout, flat_weights, state_variables
+from mc_tf.flat import assign_flat, flat_weights, state_variables
 
 __all__ = ["SWA"]
 
@@ -189,7 +189,7 @@ class SWA(StepCallback):
         """The next step whose weights are added."""
         if step < 0 and self.include_start:
             return 0
-        return self._first + max((step - self._first) // self._distance + 1, 0) * self._distance
+        return next_place(step, self._first, self._distance)
 
     def _last_place(self, step):
         if step >= self._first:
@@ -268,8 +268,6 @@ class SWA(StepCallback):
     def _assign(self, model):
         if not self.average.count:
             raise ValueError("Nothing was averaged yet.")
-        weights = model.trainable_variables
-        for variable, value in zip(weights, FlatLayout(weights).unpack(self.average.mean)):
-            variable.assign(ops.convert_to_numpy(value))
+        assign_flat(model, self.average.mean)
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             update_batch_norm(model, self.batch_norm_data)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from mc_tf.batches import Batches
-from mc_tf.files import atomic_path, check_writable
+from mc_tf.files import check_writable, write_arrays
 from mc_tf.flat import state_variables
 
 __all__ = ["PredictionCache", "member_fingerprint"]
@@ -96,7 +96,7 @@ class PredictionCache:
             first = len(keras.tree.flatten(inputs)[0])
             digest = _digest(inputs, first)
             path = self._path("data")
-            _save(path, labels=labels, first=first, digest=digest, batches=batches)
+            write_arrays(path, labels=labels, first=first, digest=digest, batches=batches)
 
     def load(self, fingerprint, size):
         """The outputs of a member.
@@ -125,12 +125,7 @@ class PredictionCache:
             outputs: float32 array `(N, ..., C)`.
         """
         if self._directory is not None:
-            _save(self._path(f"member-{fingerprint}"), outputs=outputs)
-
-
-def _save(path, **arrays):
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+            write_arrays(self._path(f"member-{fingerprint}"), outputs=outputs)
 
 
 def member_fingerprint(model, numbers):

@@ -1,7 +1,6 @@
 """Scores of the members, of the ensemble as it grows, and how much the members differ."""
 
 import dataclasses
-import os
 import sys
 
 import keras
@@ -15,7 +14,7 @@ from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import score_values
-from mc_tf.files import atomic_path
+from mc_tf.files import write_arrays
 
 __all__ = ["EnsembleEvaluation", "evaluate_members", "member_outputs"]
 
@@ -79,8 +78,7 @@ class EnsembleEvaluation:
         arrays |= {"predictions": self.predictions, "labels": self.labels}
         if self.disagreement is not None:
             arrays["disagreement"] = self.disagreement
-        with atomic_path(os.fspath(path)) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+        write_arrays(path, **arrays)
 
 
 def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
