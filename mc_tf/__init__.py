@@ -4,7 +4,7 @@ A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) 
 network at `t` runs with the weights `c(t) @ points`.
 """
 
-from mc_tf import callbacks, ensemble, layers, models
+from mc_tf import callbacks, ensemble, landscape, layers, models
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
     SWA,
@@ -14,9 +14,18 @@ from mc_tf.callbacks import (
     LinearCyclicLearningRate,
     SnapshotSaver,
 )
-from mc_tf.curves import Bezier, Curve, PolyChain, Segment
+from mc_tf.curves import Bezier, Combination, Curve, PolyChain, Segment
 from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.landscape import (
+    GridEvaluation,
+    Line,
+    Plane,
+    Rays,
+    evaluate_grid,
+    principal_directions,
+    random_direction,
+)
 from mc_tf.layers import (
     CurveBatchNormalization,
     CurveConv2D,
@@ -34,6 +43,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Bezier",
+    "Combination",
     "CosineCyclicLearningRate",
     "Curve",
     "CurveBatchNormalization",
@@ -47,8 +57,12 @@ __all__ = [
     "CyclicLearningRate",
     "DistanceFromStart",
     "Ensemble",
+    "GridEvaluation",
+    "Line",
     "LinearCyclicLearningRate",
+    "Plane",
     "PolyChain",
+    "Rays",
     "SWA",
     "Segment",
     "SnapshotSaver",
@@ -57,9 +71,13 @@ __all__ = [
     "connect",
     "ensemble",
     "evaluate_curve",
+    "evaluate_grid",
+    "landscape",
     "layers",
     "load_snapshot",
     "models",
+    "principal_directions",
+    "random_direction",
     "update_batch_norm",
 ]
 

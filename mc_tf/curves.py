@@ -2,7 +2,8 @@
 
 A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) -> (k,)`; the
 network at `t` has the weights `phi(t) = c(t) @ points`. This file holds the second half only:
-pure functions of `t`, which know nothing of networks.
+pure functions of `t`, which know nothing of networks. `Combination`, whose position is the vector
+of coefficients itself, carries everything that is no curve: planes, rays, simplexes.
 """
 
 import math
@@ -11,36 +12,19 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Bezier", "Curve", "PolyChain", "Segment", "check_position"]
+__all__ = ["Bezier", "Combination", "Curve", "PolyChain", "Segment"]
 
 
-def check_position(t):
-    """Checks that the position `t` lies on the curve and returns it as a float tensor.
-
-    Args:
-        t: a number, array or tensor with values in [0, 1]. Symbolic tensors (inside a compiled
-            function) cannot be looked at and are returned as they are.
-
-    Returns:
-        `t` as a floating-point tensor (float32, or `t`'s own floating dtype).
-
-    Raises:
-        ValueError: if a value is not a number in [0, 1].
-    """
+def _as_floats(t):
+    """A position as a float tensor, and its values, or `None` where it is symbolic."""
     tensor = ops.convert_to_tensor(t)
     if not keras.backend.is_float_dtype(tensor.dtype):
         tensor = ops.cast(tensor, keras.backend.floatx())
     try:
         # A plain number can be looked at even while a function is being compiled.
-        values = ops.convert_to_numpy(tensor) if hasattr(t, "dtype") else np.asarray(t)
+        return tensor, ops.convert_to_numpy(tensor) if hasattr(t, "dtype") else np.asarray(t)
     except Exception:  # symbolic: each backend has its own error type for this
-        return tensor
-    if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(
-            f"The position `t` on a curve must lie in [0, 1], 0 the start and 1 the end. "
-            f"Received: t={values.tolist()}"
-        )
-    return tensor
+        return tensor, None
 
 
 class Curve:
@@ -52,9 +36,14 @@ class Curve:
     Args:
         num_bends: number of control points between the two endpoints, 0 or more.
 
+    Attributes:
+        position_shape: shape of one position, `()` for all families but `Combination`.
+
     Raises:
         ValueError: if `num_bends` is not an integer of at least 0.
     """
+
+    position_shape = ()
 
     def __init__(self, num_bends=1):
         if isinstance(num_bends, bool) or not hasattr(num_bends, "__index__") or num_bends < 0:
@@ -101,6 +90,43 @@ class Curve:
         inner = [(1 - j / last) * start + j / last * end for j in range(1, last)]
         return [start, *inner, end]
 
+    @property
+    def first_position(self):
+        """The position of the start, an array of shape `position_shape`."""
+        return np.zeros((), "float32")
+
+    def check_position(self, t):
+        """Checks that the position `t` lies on the curve and returns it as a float tensor.
+
+        Args:
+            t: a number, array or tensor with values in [0, 1]. Symbolic tensors (inside a compiled
+                function) cannot be looked at and are returned as they are.
+
+        Returns:
+            `t` as a floating-point tensor (float32, or `t`'s own floating dtype).
+
+        Raises:
+            ValueError: if a value is not a number in [0, 1].
+        """
+        tensor, values = _as_floats(t)
+        if values is not None and not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(
+                f"The position `t` on a curve must lie in [0, 1], 0 the start and 1 the end. "
+                f"Received: t={values.tolist()}"
+            )
+        return tensor
+
+    def draw(self, seed):
+        """A position for one training step: `t ~ U(0, 1)`, equation (2) of the paper.
+
+        Args:
+            seed: `keras.random.SeedGenerator`.
+
+        Returns:
+            float32 tensor of shape `position_shape`.
+        """
+        return keras.random.uniform((), dtype="float32", seed=seed)
+
     def coefficients(self, t):
         """Coefficients of the control points at the position `t`.
 
@@ -113,13 +139,14 @@ class Curve:
         Raises:
             ValueError: if `t` is outside [0, 1] or has more than one dimension.
         """
-        t = check_position(t)
-        if len(t.shape) > 1:
+        t = self.check_position(t)
+        single = len(self.position_shape)
+        if len(t.shape) > single + 1:
             raise ValueError(
                 "`t` must be a scalar or a vector of positions. "
                 f"Received a tensor of shape {tuple(t.shape)}"
             )
-        if len(t.shape) == 0:
+        if len(t.shape) == single:
             return self._coefficients(ops.expand_dims(t, 0))[0]
         return self._coefficients(t)
 
@@ -214,3 +241,70 @@ class Segment(PolyChain):
     def get_config(self):
         """Arguments that make an equal curve: none."""
         return {}
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class Combination(Curve):
+    """Any combination of its points: the position is the vector of coefficients itself.
+
+    Planes, lines, rays and simplexes of networks are maps from their coordinates to coefficients,
+    see `mc_tf.landscape`. In training each step draws a point of the simplex, with equal density.
+
+    Args:
+        num_points: number `k` of points, at least 2.
+
+    Example:
+        >>> [float(c) for c in Combination(num_points=3).coefficients([-0.5, 1.0, 0.5])]
+        [-0.5, 1.0, 0.5]
+    """
+
+    def __init__(self, num_points):
+        if isinstance(num_points, bool) or not hasattr(num_points, "__index__") or num_points < 2:
+            raise ValueError(
+                f"`num_points` must be an integer of at least 2. Received: num_points={num_points}"
+            )
+        super().__init__(int(num_points) - 2)
+
+    @property
+    def position_shape(self):
+        """Shape of one position: `(num_points,)`."""
+        return (self.num_points,)
+
+    @property
+    def first_position(self):
+        """The position of the first point."""
+        return np.eye(1, self.num_points, dtype="float32")[0]
+
+    def check_position(self, t):
+        """Checks that `t` is a vector of finite coefficients and returns it as a float tensor.
+
+        Args:
+            t: array or tensor of shape `(k,)` or `(B, k)`.
+
+        Returns:
+            `t` as a floating-point tensor.
+
+        Raises:
+            ValueError: if its last dimension is not `num_points` or a value is not finite.
+        """
+        tensor, values = _as_floats(t)
+        finite = values is None or np.isfinite(values).all()
+        if tuple(tensor.shape)[-1:] != self.position_shape or not finite:
+            raise ValueError(
+                f"A position must be a vector of {self.num_points} finite coefficients, one for "
+                f"each point. Received: {tuple(tensor.shape) if finite else values.tolist()}"
+            )
+        return tensor
+
+    def draw(self, seed):
+        """A point of the simplex, with equal density: normalised exponential variables."""
+        drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
+        exponential = -ops.log(drawn)
+        return exponential / ops.sum(exponential)
+
+    def _coefficients(self, t):
+        return t
+
+    def get_config(self):
+        """Arguments that make an equal combination."""
+        return {"num_points": self.num_points}

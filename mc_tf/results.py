@@ -1,22 +1,12 @@
 """The result of evaluating a curve: arrays over `t`, their summary, and the files."""
 
-import json
-import os
-import zipfile
-
 import numpy as np
 
-from mc_tf.files import atomic_path, remove_leftovers, write_json
+from mc_tf.files import write_json
+from mc_tf.point_results import PointResults
 
 __all__ = ["CurveEvaluation"]
 
-_ACCURACIES = (
-    "sparse_categorical_accuracy",
-    "categorical_accuracy",
-    "binary_accuracy",
-    "accuracy",
-    "acc",
-)
 _TABLE = tuple(
     f"{part}_{value}"
     for part in ("train", "validation", "test")
@@ -24,7 +14,7 @@ _TABLE = tuple(
 )
 
 
-class CurveEvaluation:
+class CurveEvaluation(PointResults):
     """Values of loss and metrics at positions along a curve, made by `evaluate_curve`.
 
     Index it by name: `result["test_error"]` is a float64 array of shape `(num_points,)`.
@@ -38,12 +28,12 @@ class CurveEvaluation:
         description: dict of what was evaluated.
     """
 
+    kind = "curve evaluation"
+    maker = "eval_curve.py"
+
     def __init__(self, t, fingerprint="", description=None):
         self.t = np.asarray(t, "float64")
-        self.done = np.zeros(len(self.t), bool)
-        self.fingerprint = fingerprint
-        self.description = dict(description or {})
-        self._values = {}
+        super().__init__(len(self.t), fingerprint, description)
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
     def set_geometry(self, arc_lengths, length, length_ratio):
@@ -51,38 +41,6 @@ class CurveEvaluation:
         self.arc_lengths = np.asarray(arc_lengths, "float64")
         self.length = float(length)
         self.length_ratio = float(length_ratio)
-
-    @property
-    def complete(self):
-        """Whether every position is evaluated."""
-        return bool(self.done.all())
-
-    @property
-    def names(self):
-        """Names of the arrays, sorted."""
-        return sorted(self._values)
-
-    def __getitem__(self, name):
-        if name not in self._values:
-            raise KeyError(f"No values named '{name}'. There are: {', '.join(self.names)}")
-        return self._values[name]
-
-    def record(self, index, logs):
-        """Stores the values of one position; accuracies also become errors in percent.
-
-        Args:
-            index: which position.
-            logs: dict name -> float.
-        """
-        logs = dict(logs)
-        for name, value in list(logs.items()):
-            error = _error_name(name)
-            if error:
-                logs.setdefault(error, 100.0 * (1.0 - value))
-        for name, value in logs.items():
-            values = self._values.setdefault(name, np.full(len(self.t), np.nan))
-            values[index] = value
-        self.done[index] = True
 
     def summary(self, name):
         """Min / Int / Mean / Max of the paper's tables, and the barrier.
@@ -135,23 +93,6 @@ class CurveEvaluation:
 
     # Files.
 
-    def save(self, path):
-        """Writes `PATH.npz` in one step; nothing if `path` is `None`."""
-        if path is None:
-            return
-        values = {f"value:{name}": array for name, array in self._values.items()}
-        with atomic_path(f"{path}.npz") as temporary:
-            np.savez(
-                temporary,
-                t=self.t,
-                done=self.done,
-                arc_lengths=self.arc_lengths,
-                lengths=np.array([self.length, self.length_ratio]),
-                fingerprint=np.array(self.fingerprint),
-                description=np.array(json.dumps(self.description, default=str)),
-                **values,
-            )
-
     def finish(self, path):
         """Writes `PATH.npz` and the summary as `PATH.json`; nothing if `path` is `None`."""
         if path is None:
@@ -168,79 +109,12 @@ class CurveEvaluation:
             },
         )
 
-    @classmethod
-    def load(cls, path):
-        """Reads what `evaluate_curve(..., path=path)` wrote.
-
-        Args:
-            path: file name without ending, or with `.npz`.
-
-        Returns:
-            `CurveEvaluation`.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if the file is damaged or is not a curve evaluation.
-        """
-        path = os.fspath(path)
-        file = path if path.endswith(".npz") else f"{path}.npz"
-        if not os.path.exists(file):
-            raise FileNotFoundError(
-                f"There is no result file '{file}'. Evaluate the curve first (eval_curve.py)."
-            )
-        try:
-            with np.load(file) as stored:
-                result = cls(
-                    stored["t"],
-                    str(stored["fingerprint"]),
-                    json.loads(str(stored["description"])),
-                )
-                result.done = stored["done"]
-                result.set_geometry(stored["arc_lengths"], *stored["lengths"])
-                result._values = {
-                    key.removeprefix("value:"): stored[key]
-                    for key in stored.files
-                    if key.startswith("value:")
-                }
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"The result file '{file}' is damaged or is not a curve evaluation "
-                f"({type(error).__name__}). Delete it and evaluate again."
-            ) from error
-        return result
+    def _arrays(self):
+        lengths = np.array([self.length, self.length_ratio])
+        return {"t": self.t, "arc_lengths": self.arc_lengths, "lengths": lengths}
 
     @classmethod
-    def resume(cls, path, t, fingerprint, description):
-        """The stored result of the same evaluation, or an empty one.
-
-        Args:
-            path: file name without ending, or `None`.
-            t: positions.
-            fingerprint: what the results depend on.
-            description: dict of what is evaluated.
-
-        Returns:
-            `CurveEvaluation`.
-
-        Raises:
-            ValueError: if the file is damaged or belongs to another evaluation.
-        """
-        if path is not None:
-            remove_leftovers(f"{path}.npz")
-            remove_leftovers(f"{path}.json")
-        if path is None or not os.path.exists(f"{path}.npz"):
-            return cls(t, fingerprint, description)
-        result = cls.load(path)
-        if result.fingerprint != fingerprint:
-            raise ValueError(
-                f"'{path}.npz' holds the results of another curve, data set or grid. Choose "
-                "another path, or delete it to evaluate anew."
-            )
+    def _from_arrays(cls, stored, fingerprint, description):
+        result = cls(stored["t"], fingerprint, description)
+        result.set_geometry(stored["arc_lengths"], *stored["lengths"])
         return result
-
-
-def _error_name(name):
-    for accuracy in _ACCURACIES:
-        if name.endswith(f"_{accuracy}") and not name.endswith(f"top_k_{accuracy}"):
-            return name.removesuffix(accuracy) + "error"
-    return None

@@ -18,9 +18,9 @@ pytest.importorskip("tensorflow")
 from mc_tf.callbacks import ResetRecurrentState  # noqa: E402
 from mc_tf.data import TextData, load, stand_in  # noqa: E402
 from mc_tf.data.text import build_vocabulary, encode  # noqa: E402
-from mc_tf.evaluation import PointEvaluator  # noqa: E402
 from mc_tf.metrics import Perplexity  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
+from mc_tf.point_evaluation import PointEvaluator  # noqa: E402
 
 WORDS = 11
 STREAMS = 3

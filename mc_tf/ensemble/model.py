@@ -9,7 +9,6 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.batches import Batches
-from mc_tf.curves import check_position
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.outputs import check_kind, infer_output, probabilities_of
@@ -97,7 +96,7 @@ class Ensemble(StackedModel):
                 "`positions` must be a whole number or a sequence of numbers in [0, 1]. Received "
                 f"shape {positions.shape}"
             )
-        check_position(positions)
+        curve_model.curve.check_position(positions)
         network, layer = curve_model.network, curve_model.curve_layer
         base = take_snapshot(network)
         state = [np.array(ops.convert_to_numpy(v)) for v in layer.state]

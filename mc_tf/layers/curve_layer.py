@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf import backend, curves
+from mc_tf import backend
 from mc_tf.flat import check_same_architecture, flat_weights, reset_recurrent_state
 from mc_tf.stateless import StatelessLayer
 
@@ -42,8 +42,8 @@ class CurveLayer(keras.layers.Layer):
         ValueError: if the built layer has no trainable weights.
 
     Example:
-        >>> dense = keras.layers.Dense(2)
-        >>> layer = CurveLayer(dense, curves.Bezier(num_bends=1))
+        >>> from mc_tf import Bezier
+        >>> layer = CurveLayer(keras.layers.Dense(2), Bezier(num_bends=1))
         >>> layer(np.ones((1, 3), "float32"), t=0.5).shape == (1, 2)
         True
         >>> [v.name for v in layer.trainable_variables]
@@ -64,7 +64,11 @@ class CurveLayer(keras.layers.Layer):
         self.supports_masking = layer.supports_masking
         self._seed_generator = keras.random.SeedGenerator(seed)
         self._position = self.add_weight(
-            name="t", shape=(), dtype="float32", initializer="zeros", trainable=False
+            name="t",
+            shape=curve.position_shape,
+            dtype="float32",
+            initializer=lambda shape, dtype: ops.convert_to_tensor(curve.first_position),
+            trainable=False,
         )
         self._at = None
         if layer.built:
@@ -124,24 +128,24 @@ class CurveLayer(keras.layers.Layer):
     @property
     def t(self):
         """Position in [0, 1] at which the layer runs at inference; assign it to move."""
-        return float(ops.convert_to_numpy(self._position))
+        return ops.convert_to_numpy(self._position).tolist()
 
     @t.setter
     def t(self, value):
-        value = curves.check_position(value)
-        if len(value.shape):
+        value = self.curve.check_position(value)
+        if tuple(value.shape) != self.curve.position_shape:
             raise ValueError(f"`t` must be one position, received shape {tuple(value.shape)}")
         self._position.assign(value)
 
     def _resolve_position(self, t, training):
         if t is not None:
-            return ops.cast(curves.check_position(t), "float32")
+            return ops.cast(self.curve.check_position(t), "float32")
         if not training:
             return backend.read(self._position)
         context = self._get_call_context()
         drawn = context.get_value("mc_tf_position")
         if drawn is None:
-            drawn = keras.random.uniform((), dtype="float32", seed=self._seed_generator)
+            drawn = self.curve.draw(self._seed_generator)
             context.set_value("mc_tf_position", drawn)
         return drawn
 

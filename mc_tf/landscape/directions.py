@@ -1,0 +1,129 @@
+"""Directions in weight space: random ones, normalised ones, principal ones of a trajectory."""
+
+import keras
+import numpy as np
+
+from mc_tf.flat import FlatLayout
+from mc_tf.landscape.vectors import flat_point
+
+__all__ = ["principal_directions", "random_direction"]
+
+NORMALIZATIONS = ("filter", "layer", "weight", "unit", None)
+
+
+def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"), seed=0):
+    """A random direction with Gaussian entries, scaled as Li et al. (2018) do.
+
+    With `"filter"` each filter of the direction gets the norm of the same filter of the network:
+    for a kernel of any Keras layer the weights of one output, the last axis. Biases and the
+    weights of batch normalisation are zero, or each vector of them is scaled like one filter.
+
+    Args:
+        model: a built Keras model or layer.
+        normalization: `"filter"`; `"layer"`, each weight array scaled to the network's norm;
+            `"weight"`, each entry multiplied by the network's absolute weight; `"unit"`, the whole
+            direction has length one, as SWA's random rays; `None`, not scaled.
+        ignore: which weights stay where they are: `"bias"`, `"batch_norm"`, both (default for
+            filter normalisation in Li et al.) or neither, `()`.
+        seed: integer.
+
+    Returns:
+        Array of shape `(P,)`, of the dtype of the weights.
+
+    Raises:
+        ValueError: if the normalization or what to ignore is unknown, or nothing is left.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> direction = random_direction(model, seed=1)
+        >>> direction.shape, direction[6:].tolist()  # the biases
+        ((8,), [0.0, 0.0])
+    """
+    ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore or ())
+    if normalization not in NORMALIZATIONS or set(ignore) - {"bias", "batch_norm"}:
+        raise ValueError(
+            f"`normalization` must be one of {NORMALIZATIONS} and `ignore` hold 'bias' or "
+            f"'batch_norm'. Received: normalization={normalization!r}, ignore={ignore}"
+        )
+    generator = np.random.default_rng(seed)
+    variables = model.trainable_variables
+    owners = {id(v): p for p in model._flatten_layers() for v in p._trainable_variables}
+    pieces = []
+    for variable in variables:
+        weights = keras.ops.convert_to_numpy(variable).astype("float64")
+        drawn = generator.standard_normal(weights.shape)  # drawn always: a seed is one direction
+        owner = owners.get(id(variable))
+        if isinstance(owner, keras.layers.BatchNormalization):
+            left_out = "batch_norm" in ignore
+        else:
+            left_out = "bias" in ignore and weights.ndim <= 1
+        if left_out:
+            pieces.append(np.zeros_like(drawn))
+        else:
+            filters = _filter_axes(variable, owner)
+            pieces.append(_scaled(drawn, weights, normalization, filters))
+    flat = FlatLayout(variables).pack(pieces)
+    length = np.linalg.norm(flat.astype("float64"))
+    if not length:
+        raise ValueError("The direction is zero: all weights of the model were left out.")
+    return (flat / length).astype(flat.dtype) if normalization == "unit" else flat
+
+
+def _scaled(drawn, weights, normalization, filters):
+    if normalization in (None, "unit"):
+        return drawn
+    if normalization == "weight":
+        return drawn * np.abs(weights)
+    whole = normalization == "layer" or weights.ndim <= 1  # a vector is one filter
+    filters = {axis % weights.ndim for axis in filters} if weights.ndim else set()
+    axes = None if whole else tuple(axis for axis in range(weights.ndim) if axis not in filters)
+    length = np.sqrt((drawn**2).sum(axes, keepdims=True))
+    wanted = np.sqrt((weights**2).sum(axes, keepdims=True))
+    return drawn * wanted / np.maximum(length, 1e-10)
+
+
+def _filter_axes(variable, owner):
+    """The axes of a weight array that number its filters, each of which makes one output."""
+    kind = type(owner).__name__
+    if kind.startswith("DepthwiseConv") or variable.name == "depthwise_kernel":
+        return (-2, -1)
+    if kind.startswith("Conv") and kind.endswith("Transpose"):
+        return (-2,)
+    return (-1,)
+
+
+def principal_directions(networks, origin=None):
+    """The two directions in which a trajectory of networks varies most (Li et al., section 7.2).
+
+    The principal components of the differences to the origin, not centred, as there.
+
+    Args:
+        networks: list of at least two built models or flat weight vectors `(P,)`.
+        origin: a model or flat vector. Default: the last of the networks.
+
+    Returns:
+        `(directions, shares)`: two orthonormal float32 vectors `(P,)`, and for each the part of
+        the sum of squared differences that lies along it.
+
+    Raises:
+        ValueError: if the networks span less than a plane.
+    """
+    flats = [flat_point(network) for network in networks]
+    origin = flats[-1] if origin is None else flat_point(origin)
+    differences = np.stack([flat - origin for flat in flats]).astype("float32")
+    gram = np.zeros((len(flats), len(flats)))
+    for first in range(0, differences.shape[1], 1 << 20):
+        part = differences[:, first : first + (1 << 20)].astype("float64")
+        gram += part @ part.T
+    values, vectors = np.linalg.eigh(gram)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    if len(values) < 2 or values[1] <= 1e-10 * values[0]:
+        raise ValueError(
+            f"The {len(flats)} networks span no plane around the origin. Take more of them, from "
+            "different moments of the training."
+        )
+    found = []
+    for k in range(2):
+        direction = vectors[:, k] @ differences
+        found.append((direction / np.linalg.norm(direction)).astype("float32"))
+    return found, (values[:2] / values.sum()).tolist()

@@ -1,0 +1,125 @@
+"""Loss and metrics on a grid of a line, a plane or rays (figures 1, 4 and 5 of the paper)."""
+
+import os
+import platform
+
+import keras
+import numpy as np
+
+from mc_tf.files import check_writable
+from mc_tf.landscape.grid_results import GridEvaluation, shard_path
+from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
+
+__all__ = ["evaluate_grid"]
+
+
+def evaluate_grid(
+    model,
+    surface,
+    train,
+    test,
+    shape=21,
+    margin=0.2,
+    limits=None,
+    path=None,
+    batch_size=500,
+    shard=None,
+    description=None,
+    verbose=1,
+    others=None,
+):
+    """Evaluates the networks on a grid of a surface on training and test data.
+
+    As along a curve: at each point the batch normalisation statistics are re-estimated on the
+    training data, and the loss (with the L2 term at that point) and all metrics that the model was
+    compiled with are computed on both data sets, by one compiled function.
+
+    Args:
+        model: a compiled Keras model of the surface's architecture; or `None`, for the model that
+            the surface was made from. It is not changed.
+        surface: `Line`, `Plane` or `Rays`.
+        train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
+            `PyDataset`, or arrays `(x, y)`. Without augmentation. Give fewer examples for a finer
+            grid: a few thousand keep its structure.
+        shape: number of points on each axis, an integer or one for each. Default 21.
+        margin: how far the grid reaches beyond what is marked, as a part of its extent.
+        limits: `(low, high)` for each axis instead.
+        path: file name without ending; its directory is made. `PATH.npz` is written as the grid
+            grows, `PATH.json` with a summary at the end; the same call goes on where an earlier
+            one was stopped.
+        batch_size: examples a batch, for arrays only. Default 500.
+        shard: `(i, n)`: evaluate the `i`-th of `n` parts only, `i` from 1, and write
+            `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` joins them.
+        description: dict of what else to record in the files (networks, data, seed).
+        verbose: 1 for a progress bar, 0 for silence.
+        others: dict of further data sets by name, as in `evaluate_curve`.
+
+    Returns:
+        `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
+        (percent, where an accuracy is compiled in), `train_METRIC`, `test_METRIC` and
+        `regularization` an array with the shape of the grid.
+
+    Raises:
+        ValueError: if the model is not compiled, its weights are not the surface's, the shape or
+            the shard is none, or `path` holds the results of another grid.
+        OSError: if the directory of `path` cannot be made or written.
+    """
+    curve_model = surface.model(model)
+    if not curve_model.compiled:
+        raise ValueError(
+            "The model is not compiled: call `model.compile(loss=..., metrics=...)` first, to say "
+            "what to evaluate."
+        )
+    limits = {} if limits is None else {"limits": limits}
+    axes = surface.axes(shape, margin, **limits)
+    if path is not None:
+        check_writable(os.path.dirname(os.path.abspath(path)))
+    print_of = fingerprint(curve_model, [axis.tolist() for axis in axes], description)
+    result = GridEvaluation(
+        type(surface).__name__,
+        axes,
+        surface.marks,
+        surface.paths,
+        surface.lost,
+        print_of,
+        {**(description or {}), "versions": _versions()},
+    )
+    indices = _shard_indices(len(result.done), shard)
+    path = shard_path(path, shard)
+    result = result.resumed(path)
+    if not result.done[indices].all():
+        evaluator = PointEvaluator(curve_model, batch_size)
+        evaluate_points(
+            result,
+            surface.coefficients(result.coordinates),
+            lambda c: evaluator(c, train, test, others),
+            path,
+            indices,
+            verbose,
+        )
+    if shard is None:
+        result.finish(path)
+    return result
+
+
+def _shard_indices(size, shard):
+    """Which points a part of a grid has: every n-th, so that all parts take equally long."""
+    if shard is None:
+        return np.arange(size)
+    number, count = shard
+    if not 1 <= number <= count <= size:
+        raise ValueError(
+            f"A shard is (i, n) with 1 <= i <= n <= {size}, the number of points. Received: {shard}"
+        )
+    return np.arange(number - 1, size, count)
+
+
+def _versions():
+    import mc_tf
+
+    return {
+        "mc_tf": mc_tf.__version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,182 @@
+"""The result of evaluating a grid: arrays over its coordinates, and files, whole or in parts."""
+
+import os
+
+import numpy as np
+
+from mc_tf.files import write_json
+from mc_tf.point_results import PointResults
+
+__all__ = ["GridEvaluation", "shard_path"]
+
+
+class GridEvaluation(PointResults):
+    """Values of loss and metrics on a grid of a line, plane or rays, made by `evaluate_grid`.
+
+    Index it by name: `result["train_loss"]` is a float64 array with one axis for each coordinate,
+    so on a plane `result["train_loss"][i, j]` is the value at `(axes[0][i], axes[1][j])`.
+
+    Args:
+        surface: class name of the surface, such as `"Plane"`.
+        axes: list of coordinate arrays.
+        marks, paths, lost: see `mc_tf.landscape.Surface`.
+        fingerprint, description: see `PointResults`.
+
+    Attributes:
+        surface, axes, marks, paths, lost, description: as given.
+        done: which points are evaluated, bool of shape `(N,)`, the last coordinate fastest.
+    """
+
+    kind = "grid evaluation"
+    maker = "eval_grid.py"
+
+    def __init__(self, surface, axes, marks, paths, lost, fingerprint="", description=None):
+        self.surface = surface
+        self.axes = [np.asarray(axis, "float64") for axis in axes]
+        self.marks, self.paths, self.lost = dict(marks), dict(paths), dict(lost)
+        super().__init__(int(np.prod(self.shape)), fingerprint, description)
+
+    @property
+    def shape(self):
+        """Number of coordinates on each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def coordinates(self):
+        """The coordinates of all points, float64 `(N, d)`, the last one fastest."""
+        return np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, len(self.axes))
+
+    def __getitem__(self, name):
+        return super().__getitem__(name).reshape(self.shape)
+
+    def minimum(self, name):
+        """The smallest value and where it is.
+
+        Args:
+            name: such as `"test_error"`.
+
+        Returns:
+            `(value, coordinates)`: float and float64 array `(d,)`.
+        """
+        values = self[name].ravel()
+        best = int(np.nanargmin(values))
+        return float(values[best]), self.coordinates[best]
+
+    def table(self):
+        """Smallest and largest value of each quantity as lines of text.
+
+        Returns:
+            str.
+        """
+        lines = [f"{'':<24}{'Min':>12}{'Max':>12}   at its minimum"]
+        for name in self.names:
+            value, place = self.minimum(name)
+            where = ", ".join(f"{x:.4g}" for x in place)
+            lines.append(
+                f"{name.replace('_', ' '):<24}{value:>12.4f}{np.nanmax(self[name]):>12.4f}   "
+                f"({where})"
+            )
+        return "\n".join(lines)
+
+    def finish(self, path):
+        """Writes `PATH.npz` and what it holds as `PATH.json`; nothing if `path` is `None`."""
+        if path is None:
+            return
+        self.save(path)
+        write_json(
+            f"{path}.json",
+            {
+                "surface": self.surface,
+                "shape": list(self.shape),
+                "limits": [[axis[0], axis[-1]] for axis in self.axes],
+                "marks": {label: place.tolist() for label, place in self.marks.items()},
+                "distance_lost": {label: float(lost.max()) for label, lost in self.lost.items()},
+                "minimum": {name: self.minimum(name)[0] for name in self.names},
+                "maximum": {name: float(np.nanmax(self[name])) for name in self.names},
+                "description": self.description,
+            },
+        )
+
+    @classmethod
+    def merge(cls, path, num_shards):
+        """Joins the parts that processes with `shard=(i, num_shards)` wrote.
+
+        Args:
+            path: file name of the whole, without ending.
+            num_shards: how many parts there are.
+
+        Returns:
+            The complete `GridEvaluation`, which is also written to `PATH.npz` and `PATH.json`.
+
+        Raises:
+            FileNotFoundError: if a part is missing, naming all that are.
+            ValueError: if parts belong to different grids, or one is not complete.
+        """
+        files = [shard_path(path, (i, num_shards)) for i in range(1, num_shards + 1)]
+        missing = [f"{file}.npz" for file in files if not os.path.exists(f"{file}.npz")]
+        if missing:
+            raise FileNotFoundError(
+                f"Of {num_shards} shards {len(missing)} are missing: {', '.join(missing)}. "
+                "Evaluate them first (eval_grid.py --shard=I/N)."
+            )
+        whole = cls.load(files[0])
+        for file in files[1:]:
+            part = cls.load(file)
+            if part.fingerprint != whole.fingerprint:
+                raise ValueError(
+                    f"'{files[0]}.npz' and '{file}.npz' are parts of different grids: other "
+                    "weights, data, metrics or points. Evaluate one of them anew."
+                )
+            for index in np.flatnonzero(part.done):
+                whole.record(index, {name: part._values[name][index] for name in part.names})
+        if not whole.complete:
+            lacking = sorted({int(index) % num_shards + 1 for index in np.flatnonzero(~whole.done)})
+            raise ValueError(
+                f"{int((~whole.done).sum())} of {len(whole.done)} points are not evaluated, of "
+                f"shards {', '.join(map(str, lacking))}. Run these again, they go on."
+            )
+        whole.finish(path)
+        return whole
+
+    def _arrays(self):
+        arrays = {f"axis:{k}": axis for k, axis in enumerate(self.axes)}
+        for kind in ("marks", "paths", "lost"):
+            arrays.update({f"{kind}:{key}": value for key, value in getattr(self, kind).items()})
+        return {"surface": np.array(self.surface), **arrays}
+
+    @classmethod
+    def _from_arrays(cls, stored, fingerprint, description):
+        parts = {"axis": {}, "marks": {}, "paths": {}, "lost": {}}
+        for key in stored.files:
+            kind, _, label = key.partition(":")
+            if kind in parts and label:
+                parts[kind][label] = stored[key]
+        axes = [parts["axis"][str(k)] for k in range(len(parts["axis"]))]
+        if not axes:
+            raise KeyError("axis:0")
+        return cls(
+            str(stored["surface"]),
+            axes,
+            parts["marks"],
+            parts["paths"],
+            parts["lost"],
+            fingerprint,
+            description,
+        )
+
+
+def shard_path(path, shard):
+    """The file, without ending, of one part of a grid.
+
+    Args:
+        path: file name of the whole, without ending, or `None`.
+        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole.
+
+    Returns:
+        str or `None`.
+
+    Example:
+        >>> shard_path("runs/plane", (2, 4))
+        'runs/plane-2-of-4'
+    """
+    return path if path is None or shard is None else f"{path}-{shard[0]}-of-{shard[1]}"

@@ -1,0 +1,106 @@
+"""Lines and rays in weight space."""
+
+import numpy as np
+
+from mc_tf.landscape.algebra import direction_products
+from mc_tf.landscape.surface import AffineSurface, Surface
+from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
+
+__all__ = ["Line", "Rays"]
+
+
+class Line(AffineSurface):
+    """A line in weight space; made by `Line.through` or `Line.along`.
+
+    Example:
+        >>> line = Line.through(np.zeros(3), np.array([0.0, 3.0, 4.0]))
+        >>> float(line.marks["w2"][0]), line.weights(10.0).tolist()
+        (5.0, [0.0, 6.0, 8.0])
+    """
+
+    dimensions = 1
+
+    @classmethod
+    def through(cls, w1, w2, labels=("w1", "w2")):
+        """The line through two networks; the coordinate is the distance from the first.
+
+        Args:
+            w1, w2: built Keras models of one architecture, or flat weight vectors `(P,)`.
+            labels: what to call them.
+
+        Returns:
+            `Line`.
+
+        Raises:
+            ValueError: if they differ in architecture, or are the same point.
+        """
+        points, network = flat_points([w1, w2], labels)
+        length = float(np.sqrt(direction_products(points, np.array([[-1.0, 1.0]]))[0, 0]))
+        check_apart(length, labels)
+        line = cls(points, [1, 0], [[-1 / length, 1 / length]], network)
+        line.marks = {labels[0]: np.zeros(1), labels[1]: np.array([length])}
+        line.lost = {label: np.zeros(1) for label in labels}
+        return line
+
+    @classmethod
+    def along(cls, origin, direction, label="origin"):
+        """The line from a network along a direction; the coordinate counts directions.
+
+        Args:
+            origin: a built Keras model, or a flat weight vector `(P,)`.
+            direction: flat vector `(P,)`, as from `random_direction`.
+            label: what to call the origin.
+
+        Returns:
+            `Line`.
+
+        Raises:
+            ValueError: if the direction has another shape or is zero.
+        """
+        return cls._spanned(origin, [direction], label)
+
+
+class Rays(Surface):
+    """Rays from one network: at `(r, j)` lies `origin + r * directions[j]`.
+
+    The first axis is the distance, in units of the directions; the second the number of the ray.
+
+    Args:
+        origin: a built Keras model, or a flat weight vector `(P,)`.
+        directions: list of flat vectors `(P,)`.
+
+    Raises:
+        ValueError: if there is none, or one has another shape.
+
+    Example:
+        >>> rays = Rays(np.zeros(2), [np.array([1.0, 0.0]), np.array([0.0, 1.0])])
+        >>> rays.weights(3.0, 1).tolist()
+        [0.0, 3.0]
+    """
+
+    dimensions = 2
+
+    def __init__(self, origin, directions):
+        points, network = flat_points([origin], ("origin",))
+        if not directions:
+            raise ValueError("Rays need at least one direction. Received none.")
+        super().__init__([*points, *checked_directions(directions, points[0])], network)
+
+    def axes(self, shape=21, margin=0.0, limits=(0.0, 1.0)):
+        """Equally spaced distances, and all rays.
+
+        Args:
+            shape: number of distances.
+            margin: not used.
+            limits: `(low, high)` of the distances.
+
+        Returns:
+            List of two float64 arrays.
+        """
+        return [np.linspace(*limits, int(shape)), np.arange(len(self.points) - 1.0)]
+
+    def _coefficients(self, coordinates):
+        distance, ray = coordinates[..., :1], coordinates[..., 1:]
+        number = np.arange(len(self.points) - 1)
+        first = np.ones_like(distance)
+        return np.concatenate([first, distance * (ray == number)], axis=-1)

@@ -1,0 +1,112 @@
+"""Planes in weight space."""
+
+import numpy as np
+from keras import ops
+
+from mc_tf.landscape.algebra import direction_products, distance_beside
+from mc_tf.landscape.surface import AffineSurface
+from mc_tf.landscape.vectors import check_apart, flat_points
+
+__all__ = ["Plane"]
+
+
+class Plane(AffineSurface):
+    """A plane in weight space; made by `Plane.through` or `Plane.along`.
+
+    Example:
+        >>> w1, w2, w3 = np.zeros(3), np.array([2.0, 0, 0]), np.array([1.0, 0, 3.0])
+        >>> plane = Plane.through(w1, w2, w3)
+        >>> plane.marks["w3"].tolist(), plane.weights(2.0, 3.0).tolist()
+        ([1.0, 3.0], [2.0, 0.0, 3.0])
+        >>> coordinates, distance = plane.project(np.array([1.0, 5.0, 0.0]))
+        >>> coordinates.tolist(), distance
+        ([1.0, 0.0], 5.0)
+    """
+
+    dimensions = 2
+
+    @classmethod
+    def through(cls, w1, w2, w3, labels=("w1", "w2", "w3")):
+        """The plane through three networks, with the orthonormal basis of the paper (A.2).
+
+        `u = w2 - w1`, `v = w3 - w1` made orthogonal to `u`, both of length one; the point at
+        `(x, y)` is `w1 + x u + y v`. The coordinates are distances in weight space.
+
+        Args:
+            w1, w2, w3: built Keras models of one architecture, or flat weight vectors `(P,)`.
+            labels: what to call them.
+
+        Returns:
+            `Plane`, which gives back the three exactly at `plane.marks[label]`.
+
+        Raises:
+            ValueError: if they differ in architecture, two are the same point, or the three lie
+                on one line.
+        """
+        points, network = flat_points([w1, w2, w3], labels)
+        gram = direction_products(points, np.array([[-1.0, 1, 0], [-1, 0, 1]]))
+        width, side = np.sqrt(gram[0, 0]), np.sqrt(gram[1, 1])
+        check_apart(width, labels[:2])
+        check_apart(side, (labels[0], labels[2]))
+        x3 = gram[0, 1] / width
+        # Formed from the vector itself: the difference of squares would lose half of the digits.
+        share = x3 / width
+        height = distance_beside(points, np.array([1 - share, share, 0]), points[2])
+        if height <= 1e-6 * max(width, side):
+            raise ValueError(
+                f"{labels[0]}, {labels[1]} and {labels[2]} lie on one line, so they span no plane "
+                f"(distance from the line: {height:.3g}). Take a third network off that line, or "
+                "`Line.through` two of them."
+            )
+        u = np.array([-1, 1, 0]) / width
+        v = (np.array([-1, 0, 1]) - x3 * u) / height
+        plane = cls(points, [1, 0, 0], [u, v], network)
+        coordinates = np.array([[0, 0], [width, 0], [x3, height]])
+        plane.marks = dict(zip(labels, coordinates))
+        plane.lost = {label: np.zeros(1) for label in labels}
+        return plane
+
+    @classmethod
+    def along(cls, origin, first, second, label="origin"):
+        """The plane from a network along two directions; coordinates count directions.
+
+        Args:
+            origin: a built Keras model, or a flat weight vector `(P,)`.
+            first, second: flat vectors `(P,)`, as from `random_direction` or
+                `principal_directions`.
+            label: what to call the origin.
+
+        Returns:
+            `Plane`.
+
+        Raises:
+            ValueError: if a direction has another shape, or the two are parallel.
+        """
+        return cls._spanned(origin, [first, second], label)
+
+    @classmethod
+    def of_curve(cls, curve_model, label=None):
+        """The plane of a curve with one bend: through its endpoints and its bend.
+
+        Args:
+            curve_model: `CurveModel` with three control points.
+            label: what to call the curve. Default: its family.
+
+        Returns:
+            `Plane` with the endpoints, the bend and the curve marked.
+
+        Raises:
+            ValueError: if the curve has more bends or none, or its points lie on one line.
+        """
+        layer = curve_model.curve_layer
+        if len(layer.points) != 3:
+            raise ValueError(
+                f"Only a curve with one bend lies in a plane; {curve_model.curve} has "
+                f"{len(layer.points)} control points. Choose three weight vectors and "
+                "`Plane.through` them."
+            )
+        start, bend, end = (ops.convert_to_numpy(point) for point in layer.points)
+        plane = cls.through(start, end, bend, labels=("start", "end", "bend"))
+        plane.network = curve_model.network
+        plane.mark_curve(label or type(curve_model.curve).__name__, curve_model)
+        return plane

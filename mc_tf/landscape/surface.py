@@ -1,0 +1,224 @@
+"""Surfaces in weight space: points, and a map from coordinates to coefficients."""
+
+import numpy as np
+from keras import ops
+
+from mc_tf.curves import Combination
+from mc_tf.landscape.algebra import direction_products, distance_beside, inner_products
+from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
+from mc_tf.models import CurveModel
+
+__all__ = ["AffineSurface", "Surface"]
+
+
+class Surface:
+    """Base of lines, planes and rays: the network at coordinates `x` has `c(x) @ points`.
+
+    Args:
+        points: list of `k` flat weight vectors, float arrays `(P,)`.
+        network: a built Keras model of that architecture, for messages and `model`; may be `None`.
+
+    Attributes:
+        points: as given.
+        dimensions: number `d` of coordinates.
+        marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
+        paths: dict from label to the coordinates `(n, d)` of networks along a curve.
+        lost: dict from label to the distances from the surface of what was marked, `(n,)`.
+    """
+
+    dimensions = None
+
+    def __init__(self, points, network=None):
+        self.points = points
+        self.network = network
+        self.marks, self.paths, self.lost = {}, {}, {}
+
+    def coefficients(self, coordinates):
+        """The coefficients of the points.
+
+        Args:
+            coordinates: array of shape `(d,)` or `(N, d)`.
+
+        Returns:
+            float64 array of shape `(k,)` or `(N, k)`.
+        """
+        coordinates = np.asarray(coordinates, "float64")
+        if coordinates.shape[-1:] != (self.dimensions,) or coordinates.ndim > 2:
+            raise ValueError(
+                f"Coordinates of a {type(self).__name__} have shape ({self.dimensions},) or "
+                f"(N, {self.dimensions}). Received: {coordinates.shape}"
+            )
+        return self._coefficients(coordinates)
+
+    def _coefficients(self, coordinates):
+        raise NotImplementedError
+
+    def weights(self, *coordinates):
+        """The flat weight vector at coordinates.
+
+        Args:
+            *coordinates: `d` numbers.
+
+        Returns:
+            Array of shape `(P,)`, of the points' dtype.
+        """
+        terms = zip(self.coefficients(coordinates), self.points)
+        return sum(c * np.asarray(p, "float64") for c, p in terms).astype(self.points[0].dtype)
+
+    def model(self, network=None):
+        """A curve model on the points: it runs at `model.t = surface.coefficients(coordinates)`.
+
+        Args:
+            network: built Keras model: the code that runs. Default: the one that the surface was
+                made from.
+
+        Returns:
+            `CurveModel`, compiled like `network` if that is.
+
+        Raises:
+            ValueError: if there is no network, or its number of weights differs.
+        """
+        network = network or self.network
+        if network is None:
+            raise ValueError("The surface was made from flat vectors: say `model(network)`.")
+        curve_model = CurveModel(network, Combination(len(self.points)))
+        for index, point in enumerate(self.points):
+            curve_model.curve_layer.set_point(index, point)
+        if getattr(network, "compiled", False):
+            curve_model.compile(**_evaluation_settings(network))
+        return curve_model
+
+    def axes(self, shape=21, margin=0.2, limits=None):
+        """Equally spaced coordinates around what is marked.
+
+        Args:
+            shape: number of coordinates on each axis: one integer, or one for each.
+            margin: how far they reach beyond the marks, as a part of their extent. Default 0.2.
+            limits: `(low, high)` for each axis instead.
+
+        Returns:
+            List of `d` increasing float64 arrays.
+
+        Raises:
+            ValueError: if the shape does not fit, or nothing is marked and no limits are given.
+        """
+        shape = np.broadcast_to(shape, (self.dimensions,)) if np.ndim(shape) == 0 else shape
+        if len(shape) != self.dimensions or min(shape) < 2:
+            raise ValueError(
+                f"The shape of a grid on a {type(self).__name__} is {self.dimensions} numbers of "
+                f"at least 2. Received: {tuple(shape)}"
+            )
+        limits = self._limits(margin) if limits is None else limits
+        return [np.linspace(low, high, size) for (low, high), size in zip(limits, shape)]
+
+    def _limits(self, margin):
+        seen = [*(np.atleast_2d(m) for m in self.marks.values()), *self.paths.values()]
+        if not seen:
+            raise ValueError("Nothing is marked on the surface: say `limits=` of the grid.")
+        low, high = np.concatenate(seen).min(0), np.concatenate(seen).max(0)
+        extent = high - low
+        if not (extent > 0).all():
+            raise ValueError(
+                "What is marked on the surface has no extent in one direction: say `limits=`. "
+                f"Extents: {extent.tolist()}"
+            )
+        return list(zip(low - margin * extent, high + margin * extent))
+
+
+class AffineSurface(Surface):
+    """Base of surfaces with `c(x) = offset + x @ matrix`.
+
+    Args:
+        points, network: see `Surface`.
+        offset: array `(k,)`, the coefficients of the origin.
+        matrix: array `(d, k)`, the coefficients of the directions.
+    """
+
+    def __init__(self, points, offset, matrix, network=None):
+        super().__init__(points, network)
+        self._offset = np.asarray(offset, "float64")
+        self._matrix = np.asarray(matrix, "float64")
+        self._products = direction_products(points, self._matrix)
+
+    def _coefficients(self, coordinates):
+        return self._offset + coordinates @ self._matrix
+
+    def project(self, weights):
+        """The nearest point of the surface.
+
+        Args:
+            weights: a model or layer of the same architecture, or a flat vector `(P,)`.
+
+        Returns:
+            `(coordinates, distance)`: float64 array `(d,)`, and the distance from `weights` to the
+            surface that is lost.
+        """
+        flat = flat_point(weights, self.network)
+        along = inner_products(self.points, self._matrix, self._offset, flat)
+        coordinates = np.linalg.solve(self._products, along)
+        return coordinates, distance_beside(self.points, self._coefficients(coordinates), flat)
+
+    def project_curve(self, curve_model, t):
+        """The nearest points of the surface to networks on a curve.
+
+        Args:
+            curve_model: `CurveModel`.
+            t: positions, array `(n,)`.
+
+        Returns:
+            `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
+        """
+        layer = curve_model.curve_layer
+        found = [self.project(ops.convert_to_numpy(layer.flat_point(float(x)))) for x in t]
+        return np.array([c for c, _ in found]), np.array([distance for _, distance in found])
+
+    def mark(self, label, weights):
+        """Projects a network into the surface, to be drawn and kept with results.
+
+        Args:
+            label: text.
+            weights: see `project`.
+
+        Returns:
+            `(coordinates, distance)`, as `project`.
+        """
+        self.marks[label], lost = self.project(weights)
+        self.lost[label] = np.array([lost])
+        return self.marks[label], lost
+
+    def mark_curve(self, label, curve_model, num_points=61):
+        """Projects a curve into the surface, to be drawn and kept with results.
+
+        Args:
+            label: text.
+            curve_model: `CurveModel`.
+            num_points: equally spaced positions, default 61.
+
+        Returns:
+            `(coordinates, distances)`, as `project_curve`.
+        """
+        t = np.linspace(0, 1, num_points)
+        self.paths[label], self.lost[label] = self.project_curve(curve_model, t)
+        return self.paths[label], self.lost[label]
+
+    @classmethod
+    def _spanned(cls, origin, directions, label):
+        """The surface from a network along directions; coordinates count directions."""
+        points, network = flat_points([origin], (label,))
+        directions = checked_directions(directions, points[0])
+        size = len(directions)
+        surface = cls(
+            [*points, *directions], np.eye(1, size + 1)[0], np.eye(size, size + 1, 1), network
+        )
+        scale = np.sqrt(np.diag(surface._products))
+        if np.linalg.cond(surface._products / np.outer(scale, scale)) > 1e12:
+            raise ValueError("The two directions are parallel, so they span no plane.")
+        surface.marks[label], surface.lost[label] = np.zeros(size), np.zeros(1)
+        return surface
+
+
+def _evaluation_settings(network):
+    """What a compiled model evaluates, as arguments of `compile`."""
+    given = network._compile_config.config
+    names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+    return {name: given.get(name) for name in names}

@@ -1,0 +1,103 @@
+"""Networks as the flat weight vectors that span a surface."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf.flat import check_same_architecture, flat_weights
+
+__all__ = ["check_apart", "checked_directions", "flat_point", "flat_points"]
+
+
+def flat_point(weights, network=None):
+    """One network as a flat vector.
+
+    Args:
+        weights: a built Keras model or layer, or a flat vector `(P,)`.
+        network: a model whose architecture a model must have. Default: any.
+
+    Returns:
+        numpy array `(P,)`.
+
+    Raises:
+        ValueError: if it is no vector, or a model of another architecture.
+    """
+    if isinstance(weights, keras.layers.Layer):
+        if network is not None:
+            check_same_architecture(network, weights, ("surface", "weights"))
+        return flat_weights(weights)
+    flat = ops.convert_to_numpy(weights)
+    if flat.ndim != 1:
+        raise ValueError(
+            "Weights are a Keras model or a flat vector (P,), see `mc_tf.flat.flat_weights`. "
+            f"Received shape {flat.shape}"
+        )
+    return flat
+
+
+def flat_points(networks, labels):
+    """Several networks of one architecture as flat vectors.
+
+    Args:
+        networks: list of models or flat vectors.
+        labels: what to call them in messages.
+
+    Returns:
+        `(points, network)`: list of arrays `(P,)`, and the first that is a model, or `None`.
+
+    Raises:
+        ValueError: if they differ in architecture or number of weights, or are not finite.
+    """
+    models = [n for n in networks if isinstance(n, keras.layers.Layer)]
+    for network, label in zip(networks, labels):
+        if models and isinstance(network, keras.layers.Layer):
+            check_same_architecture(models[0], network, (labels[0], label))
+    points = [flat_point(network, models[0] if models else None) for network in networks]
+    for point, label in zip(points, labels):
+        if point.shape != points[0].shape:
+            raise ValueError(
+                f"{labels[0]} and {label} must have the same number of weights. Received: "
+                f"{points[0].shape} and {point.shape}"
+            )
+        if not np.isfinite(point).all():
+            raise ValueError(f"{label} has weights that are not finite: its training diverged.")
+    return points, models[0] if models else None
+
+
+def checked_directions(directions, origin):
+    """Directions as arrays.
+
+    Args:
+        directions: list of flat vectors.
+        origin: array `(P,)` whose shape they must have.
+
+    Returns:
+        List of arrays `(P,)`.
+
+    Raises:
+        ValueError: if one has another shape, is not finite, or is zero.
+    """
+    directions = [np.asarray(direction) for direction in directions]
+    for direction in directions:
+        if direction.shape != origin.shape:
+            raise ValueError(
+                f"A direction has the shape of the weights, {origin.shape}. "
+                f"Received: {direction.shape}"
+            )
+        if not np.isfinite(direction).all() or not direction.any():
+            raise ValueError("A direction must be finite and not zero.")
+    return directions
+
+
+def check_apart(distance, labels):
+    """Refuses two networks that are the same point.
+
+    Args:
+        distance: float, between them.
+        labels: what to call the two.
+
+    Raises:
+        ValueError: if the distance is zero.
+    """
+    if not distance > 0:
+        raise ValueError(f"{labels[0]} and {labels[1]} are the same point of weight space.")

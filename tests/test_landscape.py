@@ -1,0 +1,435 @@
+"""Lines, planes, rays and grids against numpy and against `evaluate_curve`."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from model_zoo import ZOO, numpy, snapshot
+
+from mc_tf import (
+    Bezier,
+    Combination,
+    GridEvaluation,
+    Line,
+    Plane,
+    PolyChain,
+    Rays,
+    connect,
+    evaluate_curve,
+    evaluate_grid,
+    principal_directions,
+    random_direction,
+)
+from mc_tf.flat import flat_weights
+
+METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
+
+
+def vectors(count, size=50, seed=0, dtype="float64"):
+    return list(np.random.default_rng(seed).standard_normal((count, size)).astype(dtype))
+
+
+def networks(name, count=3):
+    case = ZOO[name]
+    models = [case.model(seed) for seed in range(1, count + 1)]
+    for model in models:
+        model.compile(loss=case.loss(), metrics=METRICS)
+    return models
+
+
+def splits(name, train=11, test=7):
+    return ZOO[name].data(train, 1), ZOO[name].data(test, 2)
+
+
+def grid(name="conv_bn", shape=(4, 3), path=None, data=None, **options):
+    """A small plane of random networks, evaluated."""
+    models = networks(name)
+    train, test = data or splits(name)
+    plane = Plane.through(*models)
+    return evaluate_grid(
+        None, plane, train, test, shape=shape, path=path, batch_size=4, verbose=0, **options
+    )
+
+
+# Algebra.
+
+
+def test_basis_of_a_plane_is_the_papers():
+    """`u` along w2 - w1, `v` orthogonal to it, both of length one."""
+    w1, w2, w3 = vectors(3)
+    plane = Plane.through(w1, w2, w3)
+    u, v = (plane.weights(*x) - w1 for x in ((1, 0), (0, 1)))
+    np.testing.assert_allclose(u, (w2 - w1) / np.linalg.norm(w2 - w1), rtol=1e-10)
+    np.testing.assert_allclose([u @ u, v @ v, u @ v], [1, 1, 0], atol=1e-12)
+    assert (w3 - w1) @ v > 0
+    np.testing.assert_allclose(plane.weights(0.3, -2.0), w1 + 0.3 * u - 2 * v, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [3, 50, (1 << 20) + 5])
+def test_a_plane_gives_its_three_points_back_exactly(size, dtype):
+    """Also in float32, and for vectors longer than a chunk."""
+    given = vectors(3, size, dtype=dtype)
+    plane = Plane.through(*given)
+    for label, weights in zip(("w1", "w2", "w3"), given):
+        found = plane.weights(*plane.marks[label])
+        assert found.dtype == dtype
+        if dtype == "float32":
+            np.testing.assert_array_equal(found, weights)
+        np.testing.assert_allclose(found, weights, atol=1e-14)
+
+
+def test_projection_is_the_least_squares_solution():
+    """Coordinates and lost distance, for orthonormal and for other directions."""
+    origin, first, second, other = vectors(4)
+    for plane in (
+        Plane.along(origin, 3 * first, second),
+        Plane.through(origin, origin + first, second),
+    ):
+        basis = np.stack([plane.weights(*x) - plane.weights(0, 0) for x in ((1, 0), (0, 1))], 1)
+        away = other - plane.weights(0, 0)
+        expected, squares, _, _ = np.linalg.lstsq(basis, away, rcond=None)
+        coordinates, distance = plane.project(other)
+        np.testing.assert_allclose(coordinates, expected, rtol=1e-9)
+        np.testing.assert_allclose(distance**2, squares[0], rtol=1e-9)
+
+
+def test_line_is_measured_in_distance_and_goes_beyond_both_ends():
+    """Its coordinate is the distance from the first network."""
+    w1, w2 = vectors(2)
+    line = Line.through(w1, w2, labels=("SGD", "SWA"))
+    length = np.linalg.norm(w2 - w1)
+    np.testing.assert_allclose(line.marks["SWA"], [length])
+    np.testing.assert_allclose(line.weights(1.5 * length), w1 + 1.5 * (w2 - w1), atol=1e-12)
+    np.testing.assert_allclose(line.weights(-1.0), w1 - (w2 - w1) / length, atol=1e-12)
+    (axis,) = line.axes(5, margin=0.5)
+    np.testing.assert_allclose(axis, length * np.linspace(-0.5, 1.5, 5))
+
+
+def test_rays_leave_one_network_in_all_directions():
+    """The second coordinate is the number of the ray."""
+    origin, *directions = vectors(4)
+    rays = Rays(origin, directions)
+    for number, direction in enumerate(directions):
+        np.testing.assert_allclose(rays.weights(2.5, number), origin + 2.5 * direction)
+    distances, numbers = rays.axes(5, limits=(0, 10))
+    assert distances.tolist() == [0, 2.5, 5, 7.5, 10] and numbers.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["dense", "conv_bn", "subclassed"])
+def test_a_quadratic_bezier_curve_lies_in_the_plane_of_its_points(name):
+    """The distance that its projection loses is rounding only; a chain's likewise."""
+    start, end, bend = networks(name)
+    for curve in (Bezier(1), PolyChain(1)):
+        curve_model = connect(start, end, curve)
+        curve_model.curve_layer.set_point(1, bend)
+        plane = Plane.of_curve(curve_model)
+        t = np.linspace(0, 1, 11)
+        coordinates, lost = plane.project_curve(curve_model, t)
+        assert lost.max() < 1e-5
+        for at, place in zip(t, coordinates):
+            np.testing.assert_allclose(
+                plane.weights(*place),
+                numpy(curve_model.curve_layer.flat_point(float(at))),
+                atol=1e-5,
+            )
+        np.testing.assert_allclose(coordinates[0], plane.marks["start"], atol=1e-5)
+        np.testing.assert_allclose(coordinates[-1], plane.marks["end"], atol=1e-5)
+
+
+def test_what_is_marked_is_projected_and_widens_the_grid():
+    """A network off the plane keeps the distance that is lost."""
+    w1, w2, w3 = vectors(3)
+    plane = Plane.through(w1, w2, w3)
+    u, v = (plane.weights(*x) - w1 for x in ((1, 0), (0, 1)))
+    beside = vectors(1, seed=9)[0]
+    beside -= (beside @ u) * u + (beside @ v) * v
+    coordinates, distance = plane.mark("mean", w1 + 20 * u - 5 * v + beside)
+    np.testing.assert_allclose(coordinates, [20, -5], rtol=1e-9)
+    np.testing.assert_allclose(distance, np.linalg.norm(beside), rtol=1e-9)
+    x, y = plane.axes(3, margin=0)
+    np.testing.assert_allclose([x[-1], y[0]], [20, -5], rtol=1e-9)
+
+
+# Directions.
+
+
+def test_filters_of_a_normalised_direction_have_the_networks_norms():
+    """One norm for each output of a layer: the last axis, other axes for other layouts."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3),
+            layers.DepthwiseConv2D(3, depth_multiplier=2),
+            layers.Conv2DTranspose(5, 2),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(6),
+        ]
+    )
+    outputs = {"conv2d": (3,), "depthwise": (2, 3), "transpose": (2,), "dense": (1,)}
+    for variable in model.trainable_variables:
+        variable.assign(np.random.default_rng(3).standard_normal(variable.shape))
+    flat = random_direction(model, "filter", seed=5)
+    position = 0
+    for variable in model.trainable_variables:
+        size = int(np.prod(variable.shape))
+        part = flat[position : position + size].reshape(variable.shape)
+        position += size
+        if len(variable.shape) == 1:
+            assert not part.any(), variable.path
+            continue
+        kind = next(k for k in ("transpose", "depthwise", "conv2d", "dense") if k in variable.path)
+        rest = tuple(k for k in range(part.ndim) if k not in outputs[kind])
+        expected = np.sqrt((numpy(variable) ** 2).sum(rest))
+        np.testing.assert_allclose(np.sqrt((part**2).sum(rest)), expected, rtol=1e-5)
+        assert np.std(part) > 0
+    assert position == len(flat)
+
+
+def test_directions_by_what_is_ignored_and_how_they_are_scaled():
+    """A bias or a normalisation vector counts as one filter where it takes part."""
+    model = networks("conv_bn", 1)[0]
+    weights = flat_weights(model)
+    everything = random_direction(model, "filter", ignore=(), seed=2)
+    assert (everything != 0).all()
+    np.testing.assert_allclose(np.linalg.norm(everything), np.linalg.norm(weights), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(random_direction(model, "layer", ignore=())), np.linalg.norm(weights), 1e-5
+    )
+    unit = random_direction(model, "unit", ignore=())
+    np.testing.assert_allclose(np.linalg.norm(unit), 1, rtol=1e-5)
+    plain = random_direction(model, None, ignore=(), seed=2)
+    np.testing.assert_allclose(
+        random_direction(model, "weight", ignore=(), seed=2), plain * np.abs(weights), rtol=1e-5
+    )
+    some = random_direction(model, "filter", seed=2)
+    assert ((some == 0) | np.isclose(some, everything)).all() and (some == 0).any()
+    assert (random_direction(model, seed=2) == some).all()
+    assert (random_direction(model, seed=3) != some).any()
+
+
+def test_principal_directions_are_those_of_numpys_svd():
+    """Around the last network, with the shares of the sum of squares."""
+    flats = vectors(7, 40, dtype="float32")
+    directions, shares = principal_directions(flats)
+    differences = np.stack(flats) - flats[-1]
+    _, values, rows = np.linalg.svd(differences.astype("float64"))
+    for k in range(2):
+        np.testing.assert_allclose(abs(directions[k] @ rows[k]), 1, rtol=1e-5)
+    np.testing.assert_allclose(shares, (values**2 / (values**2).sum())[:2], rtol=1e-5)
+
+
+# Grids.
+
+
+@pytest.mark.parametrize("name", ["dense", "conv_bn", "subclassed"])
+def test_grid_has_the_values_of_the_curve_at_its_coordinates(name):
+    """The same code evaluates both: statistics, penalties, short batches."""
+    start, end, bend = networks(name)
+    curve_model = connect(start, end, Bezier(1))
+    curve_model.curve_layer.set_point(1, bend)
+    curve_model.compile(loss=ZOO[name].loss(), metrics=METRICS)
+    train, test = splits(name)
+    curve = evaluate_curve(curve_model, train, test, num_points=3, batch_size=4, verbose=0)
+    plane = Plane.of_curve(curve_model)
+    before = [snapshot(model) for model in (start, end, bend)]
+    for index, (x, y) in enumerate(plane.project_curve(curve_model, curve.t)[0]):
+        limits = [(x, x + 1), (y, y + 1)]
+        found = evaluate_grid(
+            start, plane, train, test, shape=2, limits=limits, batch_size=4, verbose=0
+        )
+        assert found.names == curve.names
+        for value in found.names:
+            np.testing.assert_allclose(
+                found[value][0, 0], curve[value][index], rtol=2e-4, atol=1e-5, err_msg=value
+            )
+    for old, model in zip(before, (start, end, bend)):
+        for left, right in zip(old, snapshot(model)):
+            np.testing.assert_array_equal(left, right)
+
+
+def test_grid_need_not_be_square_and_reaches_beyond_its_marks(tmp_path):
+    """Values stand where their coordinates say, in the files too."""
+    found = grid(shape=(5, 3), path=tmp_path / "plane", margin=0.5)
+    assert found["train_loss"].shape == (5, 3)
+    x, y = found.axes
+    marks = np.stack(list(found.marks.values()))
+    extent = np.ptp(marks, 0)
+    np.testing.assert_allclose([x[0], y[0]], marks.min(0) - 0.5 * extent)
+    np.testing.assert_allclose([x[-1], y[-1]], marks.max(0) + 0.5 * extent)
+    square = grid(shape=(5, 5), margin=0.5)
+    np.testing.assert_allclose(
+        square["test_loss"][:, [0, 2, 4]], found["test_loss"], rtol=1e-5, atol=1e-6
+    )
+    stored = GridEvaluation.load(tmp_path / "plane")
+    assert stored.names == found.names and stored.surface == "Plane" and stored.complete
+    np.testing.assert_array_equal(stored["test_error"], found["test_error"])
+    assert {*stored.marks} == {"w1", "w2", "w3"}
+    summary = json.loads((tmp_path / "plane.json").read_text())
+    assert summary["shape"] == [5, 3] and summary["description"]["versions"]["keras"]
+    value, place = stored.minimum("test_loss")
+    i, j = np.unravel_index(np.argmin(stored["test_loss"]), (5, 3))
+    assert value == stored["test_loss"].min() and place.tolist() == [x[i], y[j]]
+    assert "test loss" in stored.table()
+
+
+class Stops(keras.utils.PyDataset):
+    """Arrays in batches that fail after so many were read."""
+
+    def __init__(self, data, fail_at):
+        super().__init__()
+        self.data, self.fail_at, self.reads = data, fail_at, 0
+
+    def __len__(self):
+        return -(-len(self.data[1]) // 4)
+
+    def __getitem__(self, index):
+        if self.reads == self.fail_at:
+            raise OSError("pulled the plug")
+        self.reads += 1
+        return tuple(part[4 * index : 4 * index + 4] for part in self.data)
+
+
+def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path):
+    """What was evaluated is not evaluated again."""
+    train, test = splits("conv_bn")
+    whole = grid()
+    with pytest.raises(OSError, match="plug"):
+        grid(path=tmp_path / "plane", data=(Stops(train, 40), test))
+    half = GridEvaluation.load(tmp_path / "plane")
+    assert 0 < half.done.sum() < half.done.size
+    rest = Stops(train, None)
+    found = grid(path=tmp_path / "plane", data=(rest, test))
+    assert rest.reads == (half.done.size - half.done.sum()) * 2 * len(rest)
+    for name in whole.names:
+        np.testing.assert_array_equal(found[name], whole[name])
+    again = Stops(train, 0)
+    assert grid(path=tmp_path / "plane", data=(again, test)).complete and not again.reads
+
+
+def test_shards_join_to_the_whole(tmp_path):
+    """In any order; a part that is missing or not complete is named."""
+    path = str(tmp_path / "plane")
+    whole = grid()
+    grid(path=path, shard=(2, 3))
+    assert not list(tmp_path.glob("plane.npz"))
+    with pytest.raises(FileNotFoundError, match="2 are missing: .*plane-1-of-3.npz.*3-of-3"):
+        GridEvaluation.merge(path, 3)
+    grid(path=path, shard=(1, 3))
+    train, test = splits("conv_bn")
+    with pytest.raises(OSError, match="plug"):
+        grid(path=path, shard=(3, 3), data=(Stops(train, 8), test))
+    with pytest.raises(ValueError, match="points are not evaluated, of shards 3"):
+        GridEvaluation.merge(path, 3)
+    grid(path=path, shard=(3, 3))
+    found = GridEvaluation.merge(path, 3)
+    for name in whole.names:
+        np.testing.assert_array_equal(found[name], whole[name])
+    assert GridEvaluation.load(path).complete and (tmp_path / "plane.json").exists()
+
+
+def test_line_and_rays_are_grids_too():
+    """One axis for a line; one for the distance and one for the ray."""
+    first, second = networks("dense", 2)
+    train, test = splits("dense")
+    line = Line.through(first, second)
+    found = evaluate_grid(None, line, train, test, shape=3, margin=0.0, batch_size=4, verbose=0)
+    logs = second.evaluate(*test, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["test_loss"][-1], logs["loss"], rtol=1e-4)
+    directions = [random_direction(first, "unit", ignore=(), seed=seed) for seed in (1, 2)]
+    rays = evaluate_grid(
+        first, Rays(first, directions), train, test, shape=3, limits=(0, 2), verbose=0
+    )
+    assert rays["test_loss"].shape == (3, 2)
+    np.testing.assert_allclose(rays["test_loss"][0, 0], rays["test_loss"][0, 1], rtol=1e-6)
+    moved = ZOO["dense"].model(1)
+    curve_model = Rays(first, directions).model()
+    curve_model.t = Rays(first, directions).coefficients([2.0, 1])
+    curve_model.point(curve_model.t, into=moved)
+    np.testing.assert_allclose(
+        flat_weights(moved), flat_weights(first) + 2 * directions[1], atol=1e-6
+    )
+
+
+def test_combination_trains_a_simplex():
+    """Positions are drawn on the simplex; every point moves."""
+    models = networks("dense", 3)
+    curve_model = connect(models[0], models[1], Combination(3), fix_start=False, fix_end=False)
+    before = [numpy(p) for p in curve_model.curve_layer.points]
+    curve_model.compile(optimizer="sgd", loss=ZOO["dense"].loss())
+    curve_model.fit(*ZOO["dense"].data(8), epochs=2, verbose=0)
+    for old, point in zip(before, curve_model.curve_layer.points):
+        assert (old != numpy(point)).any()
+    seed = keras.random.SeedGenerator(1)
+    drawn = np.stack([numpy(Combination(3).draw(seed)) for _ in range(200)])
+    np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(drawn.mean(0), 1 / 3, atol=0.06)
+    assert (drawn > 0).all()
+    assert Combination.from_config(Combination(3).get_config()).num_points == 3
+    assert curve_model.t == [1.0, 0.0, 0.0]
+
+
+# What is refused.
+
+
+def test_points_that_span_no_plane_are_refused():
+    """Equal and collinear points, other architectures, weights that are not finite."""
+    w1, w2, w3 = vectors(3)
+    with pytest.raises(ValueError, match="w1 and w3 are the same point"):
+        Plane.through(w1, w2, w1)
+    with pytest.raises(ValueError, match="a, b and c lie on one line"):
+        Plane.through(w1, w2, 0.25 * w1 + 0.75 * w2, labels="abc")
+    with pytest.raises(ValueError, match="must have the same number of weights"):
+        Plane.through(w1, w2, w3[:-1])
+    with pytest.raises(ValueError, match="start.*must have the same architecture|same archit"):
+        Plane.through(networks("dense", 1)[0], networks("conv_bn", 1)[0], w3)
+    with pytest.raises(ValueError, match="are the same point"):
+        Line.through(w1, w1)
+    with pytest.raises(ValueError, match="w2 has weights that are not finite"):
+        Line.through(w1, np.full_like(w1, np.nan))
+    with pytest.raises(ValueError, match="parallel"):
+        Plane.along(w1, w2, -2 * w2)
+    with pytest.raises(ValueError, match="finite and not zero"):
+        Line.along(w1, 0 * w2)
+    with pytest.raises(ValueError, match="at least one direction"):
+        Rays(w1, [])
+    with pytest.raises(ValueError, match=r"Only a curve with one bend.*Bezier\(num_bends=2\)"):
+        Plane.of_curve(connect(*networks("dense", 2), Bezier(2)))
+    with pytest.raises(ValueError, match="span no plane"):
+        principal_directions([w1, w2])
+    with pytest.raises(ValueError, match="normalization.*'filters'"):
+        random_direction(networks("dense", 1)[0], "filters")
+
+
+def test_bad_grids_are_refused(tmp_path):
+    """Before any work, in one line."""
+    with pytest.raises(ValueError, match="shape of a grid on a Plane is 2 numbers"):
+        grid(shape=(3, 3, 3))
+    with pytest.raises(ValueError, match="Coordinates of a Plane"):
+        Plane.through(*vectors(3)).coefficients([1.0])
+    with pytest.raises(ValueError, match=r"A shard is \(i, n\).*12.*Received: \(4, 3\)"):
+        grid(shard=(4, 3))
+    with pytest.raises(ValueError, match="made from flat vectors"):
+        Plane.through(*vectors(3)).model()
+    models = networks("dense")
+    with pytest.raises(ValueError, match="not compiled"):
+        evaluate_grid(ZOO["dense"].model(1), Plane.through(*models), None, None)
+    with pytest.raises(ValueError, match="Nothing is marked|no extent"):
+        Line.along(*vectors(2)).axes(3)
+    grid(path=tmp_path / "plane")
+    with pytest.raises(ValueError, match="results of another grid evaluation"):
+        grid(path=tmp_path / "plane", shape=(3, 4))
+    with pytest.raises(FileNotFoundError, match="no result file.*none.npz"):
+        GridEvaluation.load(tmp_path / "none")
+    (tmp_path / "broken.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match="damaged or is not a grid evaluation"):
+        GridEvaluation.load(tmp_path / "broken")
+    with pytest.raises(ValueError, match="2 finite coefficients"):
+        Combination(2).coefficients([0.5, 0.25, 0.25])
+    with pytest.raises(ValueError, match="finite coefficients.*nan"):
+        Combination(2).coefficients([np.nan, 1.0])
+    with pytest.raises(ValueError, match="integer of at least 2"):
+        Combination(1)
