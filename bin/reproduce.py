@@ -10,10 +10,12 @@ WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on af
 """
 
 import dataclasses
+import glob
 import os
 
 import data_flags
 import ensemble_flags
+import landscape_flags
 import shared
 import training_flags
 from absl import flags
@@ -56,11 +58,12 @@ data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05, workdir=None)
 training_flags.define_network_flags()
 ensemble_flags.define_ensemble_flags()
+landscape_flags.define_landscape_flags()
 
 
 def main(_):
     """Runs the recipe, or lists all."""
-    from mc_tf import ensemble_experiment, recipes, reproduction, targets
+    from mc_tf import ensemble_experiment, landscape_experiment, recipes, reproduction, targets
     from mc_tf.files import check_writable
 
     if FLAGS.list:
@@ -73,21 +76,26 @@ def main(_):
     name = f"smoke/{FLAGS.recipe}" if FLAGS.smoke else FLAGS.recipe
     workdir = FLAGS.workdir or os.path.join("runs", name)
     if FLAGS.methods:
-        plan, run = ensemble_flags.ensemble_experiment(targets), ensemble_experiment.run_ensembles
+        plan, small = ensemble_flags.ensemble_experiment(targets), ensemble_flags.made_small
+        run = ensemble_experiment.run_ensembles
+    elif FLAGS.train:
+        plan, small = landscape_flags.landscape_experiment(targets), landscape_flags.made_small
+        run = landscape_experiment.run_landscape
     else:
-        plan, run = experiment_from_flags(reproduction, targets), reproduction.run_experiment
+        plan, small = experiment_from_flags(reproduction, targets), made_small
+        run = reproduction.run_experiment
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
     if FLAGS.smoke:
-        plan = ensemble_flags.made_small(plan, SMOKE_BATCH) if FLAGS.methods else made_small(plan)
+        plan = small(plan, SMOKE_BATCH)
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:
         data = data_flags.load_data()
     rows = run(plan, data, workdir, say=lambda line: print(line, flush=True))
     targets.append_results(FLAGS.results_file, name, rows)
     print(targets.format_rows(rows))
-    figure = "widths.png" if FLAGS.widths else "curves.png"
-    print(f"{workdir}/comparison.json, {workdir}/{figure}, {FLAGS.results_file}")
+    figures = ", ".join(sorted(glob.glob(os.path.join(glob.escape(workdir), "*.png"))))
+    print(f"{workdir}/comparison.json, {figures}, {FLAGS.results_file}")
 
 
 def experiment_from_flags(reproduction, targets):
@@ -115,10 +123,10 @@ def experiment_from_flags(reproduction, targets):
     )
 
 
-def made_small(plan):
+def made_small(plan, batch_size):
     """An experiment made small for --smoke: one epoch of the small network, few positions."""
     text = FLAGS.dataset in ("ptb", "pydoc")
-    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else SMOKE_BATCH}
+    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else batch_size}
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,

@@ -35,6 +35,30 @@ def run(main, recipes=None):
     app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
 
 
+def labelled_files(flag):
+    """Files with labels that a list flag gives.
+
+    Args:
+        flag: name of a list flag of `LABEL=FILE` or `FILE`, whose label is its name without ending.
+
+    Returns:
+        dict from label to file name.
+
+    Raises:
+        ValueError: if two have the same label.
+    """
+    files = {}
+    for entry in FLAGS[flag].value:
+        label, _, path = entry.rpartition("=")
+        label = label or os.path.splitext(os.path.basename(path))[0]
+        if label in files:
+            raise ValueError(
+                f"Two files of --{flag} have the label '{label}'. Give LABEL=FILE for each."
+            )
+        files[label] = path
+    return files
+
+
 def _parse(arguments, recipes):
     try:
         if recipes:

@@ -201,6 +201,21 @@ class AffineSurface(Surface):
         self.paths[label], self.lost[label] = self.project_curve(curve_model, t)
         return self.paths[label], self.lost[label]
 
+    def mark_path(self, label, networks):
+        """Projects networks that follow each other, such as those of a training.
+
+        Args:
+            label: text.
+            networks: iterable of what `project` takes.
+
+        Returns:
+            `(coordinates, distances)`, as `project_curve`.
+        """
+        found = [self.project(network) for network in networks]
+        self.paths[label] = np.array([coordinates for coordinates, _ in found])
+        self.lost[label] = np.array([distance for _, distance in found])
+        return self.paths[label], self.lost[label]
+
     @classmethod
     def _spanned(cls, origin, directions, label):
         """The surface from a network along directions; coordinates count directions."""

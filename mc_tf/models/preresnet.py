@@ -14,7 +14,7 @@ _EXPANSION = 4
     "preresnet<depth>",
     examples=("preresnet20", "preresnet164"),
 )
-def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20):
+def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connections=True):
     """Pre-activation ResNet (He et al. 2016, Identity Mappings in Deep Residual Networks).
 
     A 3 × 3 convolution, three stages of `n` blocks with 16, 32 and 64 channels (stride
@@ -30,6 +30,9 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20):
         input_shape: `(height, width, channels)`, at least 4 × 4 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
         depth: Number of weighted layers, as above. Defaults to 20.
+        skip_connections: Whether a block adds its input to its output. Without them (as in Li et
+            al. 2018, Visualizing the Loss Landscape of Neural Nets) there are no shortcut
+            convolutions either. Defaults to `True`.
 
     Returns:
         A `keras.Model`; for ten / a hundred classes at `(32, 32, 3)`, depth 110 has
@@ -57,7 +60,10 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20):
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // (3 * layers_per_block)):
             strides = 2 if stage > 0 and index == 0 else 1
-            x = block(x, filters, strides, weight_decay)
+            y = block(x, filters, strides, weight_decay)
+            if skip_connections:
+                y = add_projected(x, y, weight_decay, strides, use_bias=False)
+            x = y
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, logits(num_classes, weight_decay)(x), name=f"preresnet{depth}")
@@ -67,8 +73,7 @@ def _basic(x, filters, strides, weight_decay):
     y = batch_norm_relu(x, weight_decay)
     y = conv3x3(y, filters, weight_decay, strides, use_bias=False)
     y = batch_norm_relu(y, weight_decay)
-    y = conv3x3(y, filters, weight_decay, use_bias=False)
-    return add_projected(x, y, weight_decay, strides, use_bias=False)
+    return conv3x3(y, filters, weight_decay, use_bias=False)
 
 
 def _bottleneck(x, filters, strides, weight_decay):
@@ -77,8 +82,7 @@ def _bottleneck(x, filters, strides, weight_decay):
     y = batch_norm_relu(y, weight_decay)
     y = conv3x3(y, filters, weight_decay, strides, use_bias=False)
     y = batch_norm_relu(y, weight_decay)
-    y = conv(_EXPANSION * filters, 1, weight_decay, use_bias=False)(y)
-    return add_projected(x, y, weight_decay, strides, use_bias=False)
+    return conv(_EXPANSION * filters, 1, weight_decay, use_bias=False)(y)
 
 
 def _block_kind(depth):

@@ -1,0 +1,102 @@
+r"""Evaluates loss and error on a line, a plane or rays in weight space (figures 1, 4 and 5).
+
+At each point the batch normalisation statistics are re-estimated; then train loss (with the L2
+term), train error, test loss and test error are computed. Writes OUTPUT.npz as the grid grows and
+OUTPUT.json. Run the same command again to go on after an interruption; --shard=I/N evaluates a
+part, in a process or on a machine of its own, and --merge=N joins the parts. Draw the result with
+plot_plane.py or plot_line.py.
+
+  python bin/eval_grid.py --surface=plane --networks=A=runs/a/model.keras,B=runs/b/model.keras,\
+C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_examples=5000
+  python bin/eval_grid.py --surface=curve_plane --curve_file=runs/bezier/curve.keras \
+      --output=runs/bezier/plane --dataset=mnist --use_test
+"""
+
+import os
+
+import data_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+data_flags.define_data_flags()
+flags.DEFINE_enum(
+    "surface",
+    "plane",
+    ["plane", "line", "curve_plane", "trajectory", "random_plane", "random_line", "rays"],
+    "Plane through three networks; line through two; plane of a curve; plane in which the networks "
+    "of a training vary most; or plane, line or rays in random directions from one network.",
+)
+flags.DEFINE_list("networks", [], "LABEL=FILE, ...; a directory of a run stands for its members.")
+flags.DEFINE_string("network_file", None, "A .keras file of the layers. Default: found there.")
+flags.DEFINE_string("curve_file", None, "File that connect.py wrote, of --surface=curve_plane.")
+flags.DEFINE_list("marks", [], "LABEL=FILE, ... of networks to show in the surface too.")
+flags.DEFINE_bool("mark_mean", False, "Also show the mean of --networks.")
+flags.DEFINE_string("output", None, "Result files without ending.", required=True)
+flags.DEFINE_list("shape", ["21"], "Points on each axis: N, or N,M for a plane.")
+flags.DEFINE_float("margin", 0.2, "Of the extent, beyond the networks.", lower_bound=0.0)
+flags.DEFINE_list("limits", [], "LOW,HIGH of each axis, instead of --margin.")
+flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
+flags.DEFINE_integer("num_train_examples", None, "Use the first only. Default: all.", lower_bound=1)
+flags.DEFINE_integer("num_test_examples", None, "Use the first only. Default: all.", lower_bound=1)
+flags.DEFINE_enum(
+    "direction_scale",
+    "filter",
+    ["filter", "layer", "weight", "unit", "none"],
+    "How random directions are scaled to the network; rays have length one.",
+)
+flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
+flags.DEFINE_integer("num_rays", 10, "Of --surface=rays.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "Of random directions.")
+flags.DEFINE_string("shard", None, "I/N: evaluate the I-th of N parts only, I from 1.")
+flags.DEFINE_integer("merge", None, "Join so many parts, evaluated before.", lower_bound=1)
+flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
+
+
+def main(_):
+    """Evaluates, or joins what was evaluated."""
+    from mc_tf import GridEvaluation, experiment, surface_files
+    from mc_tf.files import check_writable
+
+    if FLAGS.merge:
+        result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
+    else:
+        check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+        shard = surface_files.parse_shard(FLAGS.shard)
+        shape = training_flags.numbers("shape", int)
+        limits = training_flags.numbers("limits", float)
+        files, marks = shared.labelled_files("networks"), shared.labelled_files("marks")
+        curve_model = FLAGS.curve_file and experiment.load_curve(FLAGS.curve_file)
+        surface = surface_files.surface_from_files(
+            FLAGS.surface,
+            files,
+            curve_model=curve_model,
+            marks=marks,
+            mark_mean=FLAGS.mark_mean,
+            network_file=FLAGS.network_file,
+            normalization=None if FLAGS.direction_scale == "none" else FLAGS.direction_scale,
+            ignore=FLAGS.ignore,
+            num_rays=FLAGS.num_rays,
+            seed=FLAGS.seed,
+        )
+        result = surface_files.evaluate_surface(
+            surface,
+            data_flags.load_data(),
+            FLAGS.output,
+            shape=shape[0] if len(shape) == 1 else shape,
+            margin=FLAGS.margin,
+            limits=list(zip(limits[::2], limits[1::2])) or None,
+            num_train=FLAGS.num_train_examples,
+            num_test=FLAGS.num_test_examples,
+            batch_size=FLAGS.batch_size,
+            shard=shard,
+            description={"networks": files, "seed": FLAGS.seed},
+            verbose=FLAGS.verbose,
+        )
+    print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
+    print(FLAGS.output)
+
+
+if __name__ == "__main__":
+    shared.run(main)

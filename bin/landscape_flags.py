@@ -1,0 +1,154 @@
+"""Flags of recipes that look at loss surfaces."""
+
+import dataclasses
+import re
+
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_landscape_flags():
+    """Flags of `mc_tf.landscape_experiment`; a recipe with `--surface` or `--train` is one."""
+    flags.DEFINE_multi_string(
+        "train",
+        [],
+        "NAME or NAME:SETTING=VALUE,...: a network to train, with what differs from the flags, as "
+        "in large:batch_size=4096 or swa:start=sgd@16,epochs=4.",
+    )
+    flags.DEFINE_multi_string(
+        "join", [], "NAME:FAMILY:A,B: a curve between networks; NAME:through:A,B,...: a chain."
+    )
+    flags.DEFINE_multi_string(
+        "surface",
+        [],
+        "NAME:KIND:A,...[:MARK,...]: a plane, line, curve_plane, trajectory, random_plane, "
+        "random_line or rays of networks, with others marked in it.",
+    )
+    flags.DEFINE_list("grid", ["21"], "Points on each axis of a plane: N, or N,M.")
+    flags.DEFINE_integer("line_points", 51, "Points of a line, and of each ray.", lower_bound=2)
+    flags.DEFINE_float("margin", 0.2, "Of a plane's or line's extent, beyond it.", lower_bound=0.0)
+    flags.DEFINE_float("radius", 1.0, "Of random planes and lines, in directions.", lower_bound=0.0)
+    flags.DEFINE_float("ray_length", 10.0, "Of rays, in weight space.", lower_bound=0.0)
+    flags.DEFINE_integer("num_rays", 10, "Random rays from each network.", lower_bound=1)
+    flags.DEFINE_enum(
+        "direction_scale",
+        "filter",
+        ["filter", "layer", "weight", "unit", "none"],
+        "How random directions are scaled to the network; rays have length one.",
+    )
+    flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
+    flags.DEFINE_bool("eigenvalues", False, "Also the Hessian's largest and smallest eigenvalue.")
+    flags.DEFINE_integer("num_test_examples", None, "Evaluate on the first only.", lower_bound=1)
+    flags.DEFINE_string("film", None, "Name of a curve, and of its plane, to be filmed.")
+    flags.DEFINE_float("max_loss", None, "Larger values are drawn alike.", lower_bound=0.0)
+
+
+def landscape_experiment(targets):
+    """The experiment that the flags describe.
+
+    Args:
+        targets: module `mc_tf.targets`.
+
+    Returns:
+        `mc_tf.landscape_plan.LandscapeExperiment`.
+    """
+    from mc_tf import landscape_plan as plan
+
+    grid = training_flags.numbers("grid", int)
+    scale = FLAGS.direction_scale
+    return plan.LandscapeExperiment(
+        network=FLAGS.network,
+        training=training_flags.training_options(),
+        curve_training=training_flags.training_options(
+            epochs=FLAGS.curve_epochs,
+            learning_rate=FLAGS.curve_learning_rate,
+            schedule=FLAGS.curve_schedule or FLAGS.schedule,
+            seed=training_flags.numbers("curve_seeds", int)[0],
+        ),
+        trainings=tuple(map(plan.parse_training, FLAGS.train)),
+        joins=tuple(map(plan.parse_join, FLAGS.join)),
+        surfaces=tuple(map(plan.parse_surface, FLAGS.surface)),
+        weight_decay=FLAGS.weight_decay,
+        network_options=training_flags.network_options(),
+        num_bends=FLAGS.num_bends,
+        num_points=FLAGS.num_points,
+        shape=grid[0] if len(grid) == 1 else grid,
+        line_points=FLAGS.line_points,
+        margin=FLAGS.margin,
+        radius=FLAGS.radius,
+        ray_length=FLAGS.ray_length,
+        num_rays=FLAGS.num_rays,
+        directions={
+            "normalization": None if scale == "none" else scale,
+            "ignore": tuple(FLAGS.ignore),
+        },
+        eigenvalues=FLAGS.eigenvalues,
+        num_train=FLAGS.num_train_examples,
+        num_test=FLAGS.num_test_examples,
+        eval_batch_size=FLAGS.eval_batch_size,
+        film=FLAGS.film,
+        max_loss=FLAGS.max_loss,
+        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
+        title=FLAGS.title,
+    )
+
+
+def made_small(plan, batch_size):
+    """An experiment made small for --smoke: short trainings, grids of few points.
+
+    Args:
+        plan: `LandscapeExperiment`.
+        batch_size: of all trainings.
+
+    Returns:
+        `LandscapeExperiment`.
+    """
+    trainings = tuple(
+        dataclasses.replace(training, changes=_few_epochs(plan, training, batch_size))
+        for training in plan.trainings
+    )
+    joins, surfaces = (
+        tuple(
+            dataclasses.replace(part, networks=tuple(map(_first_epoch, part.networks)))
+            for part in parts
+        )
+        for parts in (plan.joins, plan.surfaces)
+    )
+    few = {"epochs": 1, "batch_size": batch_size}
+    return dataclasses.replace(
+        plan,
+        network=FLAGS.smoke_network or plan.network,
+        network_options=training_flags.network_options("smoke_option") or plan.network_options,
+        curve_training=dataclasses.replace(plan.curve_training, **few),
+        trainings=trainings,
+        joins=joins,
+        surfaces=surfaces,
+        shape=3,
+        line_points=3,
+        num_points=3,
+        num_rays=2,
+        num_train=None,
+        num_test=None,
+    )
+
+
+def _few_epochs(plan, training, batch_size):
+    """Changes that leave a training as many cycles as it has, of one epoch; else two epochs."""
+    options = plan.options(training)
+    changes = {**training.changes, "batch_size": batch_size, "epochs": 2}
+    if options.cycle_epochs:
+        changes |= {"cycle_epochs": 1, "epochs": options.epochs // options.cycle_epochs}
+    if options.swa_start is not None:
+        changes["swa_start"] = min(options.swa_start, 1)
+    if options.trajectory_every:
+        changes["trajectory_every"] = 1
+    if "start" in changes:
+        changes["start"] = _first_epoch(changes["start"])
+    return changes
+
+
+def _first_epoch(reference):
+    return re.sub("@[0-9]+", "@1", reference)

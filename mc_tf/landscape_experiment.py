@@ -1,0 +1,224 @@
+"""A whole experiment on loss surfaces, resumable: networks, curves, grids and figures."""
+
+import dataclasses
+import glob
+import os
+
+import numpy as np
+
+from mc_tf import experiment, training
+from mc_tf.callbacks import snapshot_files
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.curves import PolyChain
+from mc_tf.ensemble.members import read_members
+from mc_tf.files import check_writable, write_json
+from mc_tf.fitting import MEMBERS, TRAJECTORY
+from mc_tf.models import CurveModel
+from mc_tf.surface_files import evaluate_surface, surface_from_files
+from mc_tf.targets import Row, compare
+
+__all__ = ["run_landscape"]
+
+
+def run_landscape(plan, data, workdir, say=print):
+    """Runs an experiment on loss surfaces from start to end, or goes on where it was stopped.
+
+    Args:
+        plan: `LandscapeExperiment`.
+        data: data set from `mc_tf.data.load`.
+        workdir: directory for everything: a folder for each network and curve, `surfaces/` with
+            the grids, figures and `comparison.json`.
+        say: function that is called with a line of text at each step.
+
+    Returns:
+        List of `mc_tf.targets.Row`: curves as in `mc_tf.targets.compare`; of each surface the
+        smallest and largest value, beside the targets.
+
+    Raises:
+        ValueError, OSError: as the steps themselves do.
+    """
+    check_writable(workdir)
+    run = _Run(plan, data, workdir, say)
+    for one in plan.trainings:
+        run.train(one)
+    for join in plan.joins:
+        run.join(join)
+    for surface in plan.surfaces:
+        run.evaluate(surface)
+    run.draw()
+    rows = compare(run.curves, {}, plan.targets) if run.curves else []
+    rows = [row for row in rows if row.obtained is not None]
+    rows += _surface_rows(run.grids, plan.targets, rows)
+    write_json(os.path.join(workdir, "comparison.json"), [dataclasses.asdict(row) for row in rows])
+    return rows
+
+
+class _Run:
+    """The steps of an experiment, and what they have found so far."""
+
+    def __init__(self, plan, data, workdir, say):
+        self.plan, self.data, self.workdir, self.say = plan, data, workdir, say
+        self.curves, self.grids = {}, {}
+        self.verbose = int(plan.training.verbose > 0)
+
+    def train(self, one):
+        """Trains a network."""
+        plan, changes, options = self.plan, one.changes, self.plan.options(one)
+        self.say(f"Training the network '{one.name}' ({options.epochs} epochs) ...")
+        start = changes.get("start")
+        settings = {"initial_weights": self._file(start)} if start else {}
+        if not start:
+            settings["weight_decay"] = changes.get("weight_decay", plan.weight_decay)
+            settings["network_options"] = changes.get("network_options", plan.network_options)
+        network = None if start else changes.get("network", plan.network)
+        folder = os.path.join(self.workdir, one.name)
+        model = training.train_network(folder, self.data, network, options, **settings)
+        scores = experiment.evaluate_network(model, self.data, plan.eval_batch_size)
+        self.say(f"{one.name}: {experiment.describe(scores)}")
+
+    def join(self, join):
+        """Finds a curve, or makes a chain, and evaluates it."""
+        plan = self.plan
+        self.say(f"Connecting by '{join.name}' ...")
+        folder = os.path.join(self.workdir, join.name)
+        points = plan.num_points
+        if join.family == "through":
+            curve_model = self._chain(join)
+            pieces = curve_model.curve.num_points - 1
+            points = pieces * max(2, -(-(points - 1) // pieces)) + 1  # each network is a position
+        else:
+            options = plan.curve_training
+            if plan.film == join.name:
+                options = dataclasses.replace(options, keep_every=1)
+            files = [self._file(reference) for reference in join.networks]
+            curve = experiment.make_curve(join.family, plan.num_bends)
+            curve_model = training.train_curve(folder, self.data, *files, curve, options)
+        result = experiment.evaluate(
+            curve_model,
+            self.data,
+            os.path.join(folder, "evaluation"),
+            num_points=points,
+            batch_size=plan.eval_batch_size,
+            num_train=plan.num_train,
+            verbose=self.verbose,
+        )
+        self.curves[join.name] = result
+        self.say(f"\n{join.name}\n{result.table()}\n")
+
+    def _chain(self, join):
+        """A polygonal chain through networks that are there (section A.10)."""
+        files = list(self._files(join.networks).values())
+        network = load_checkpoint(self._network(join.networks[0]), compile=False)
+        members = read_members(network, files)
+        curve_model = CurveModel(network, PolyChain(len(members) - 2))
+        for index, member in enumerate(members):
+            curve_model.curve_layer.set_point(index, member.weights)
+        return curve_model
+
+    def evaluate(self, surface):
+        """Evaluates a surface on a grid."""
+        plan = self.plan
+        self.say(f"Evaluating the surface '{surface.name}' ...")
+        made, files = self._surface(surface)
+        random = surface.kind.startswith("random_")
+        settings = {"shape": plan.line_points if surface.kind in _LINES else plan.shape}
+        if random:
+            settings["limits"] = [(-plan.radius, plan.radius)] * made.dimensions
+        elif surface.kind == "rays":
+            settings["limits"] = (0.0, plan.ray_length)
+        if plan.eigenvalues:
+            settings["eigenvalues"] = True
+        self.grids[surface.name] = evaluate_surface(
+            made,
+            self.data,
+            os.path.join(self.workdir, "surfaces", surface.name),
+            margin=plan.margin,
+            num_train=plan.num_train,
+            num_test=plan.num_test,
+            batch_size=plan.eval_batch_size,
+            description={"kind": surface.kind, "networks": files, "seed": plan.training.seed},
+            verbose=self.verbose,
+            **settings,
+        )
+        self.say(f"\n{surface.name}\n{self.grids[surface.name].table()}\n")
+
+    def _surface(self, surface):
+        plan = self.plan
+        marks = [reference for reference in surface.marks if reference != "mean"]
+        options = {"marks": self._files(marks), "mark_mean": "mean" in surface.marks}
+        files = {}
+        if surface.kind == "curve_plane":
+            folder = os.path.join(self.workdir, surface.networks[0])
+            options["curve_model"] = experiment.load_curve(os.path.join(folder, "curve.keras"))
+        else:
+            files = self._files(surface.networks)
+            options["network_file"] = self._network(surface.networks[0])
+            options |= {"num_rays": plan.num_rays, "seed": plan.training.seed, **plan.directions}
+        made = surface_from_files(surface.kind, files, **options)
+        if plan.film == surface.name:
+            for path in sorted(glob.glob(os.path.join(glob.escape(folder), "curve-*.keras"))):
+                epoch = int(os.path.basename(path).removeprefix("curve-").removesuffix(".keras"))
+                made.mark_curve(f"epoch {epoch}", experiment.load_curve(path))
+        return made, files
+
+    def _files(self, references):
+        """Files of networks by label, `NAME/members` taken apart."""
+        files = {}
+        for reference in references:
+            name, _, part = reference.partition("/")
+            if part in (MEMBERS, TRAJECTORY):
+                found = snapshot_files(os.path.join(self.workdir, name, part), include_start=True)
+                files |= {f"{name} {number}": file for number, file in enumerate(found)}
+            else:
+                files[reference] = self._file(reference)
+        return files
+
+    def _file(self, reference):
+        """File of one network."""
+        name, _, part = reference.partition("/")
+        base, _, epochs = name.partition("@")
+        folder = os.path.join(self.workdir, base)
+        if part == "swa":
+            training.averaged_network(folder, self.data)
+            return os.path.join(folder, "swa.keras")
+        if part:
+            return self._member(folder, part)
+        return os.path.join(folder, f"model-{int(epochs):04d}.keras" if epochs else "model.keras")
+
+    def _member(self, folder, number):
+        members = snapshot_files(os.path.join(folder, MEMBERS))
+        if not number.isdigit() or not 1 <= int(number) <= len(members):
+            raise ValueError(
+                f"'{folder}' has members 1 to {len(members)}. Received: '{number}'. Train it with "
+                "snapshots=true and a schedule in cycles."
+            )
+        return members[int(number) - 1]
+
+    def _network(self, reference):
+        base = reference.partition("/")[0].partition("@")[0]
+        return os.path.join(self.workdir, base, "model.keras")
+
+    def draw(self):
+        """Draws the curves, planes, lines and rays that there are."""
+        from mc_tf.landscape_figures import draw_landscape
+
+        draw_landscape(self.plan, self.curves, self.grids, self.workdir)
+
+
+_LINES = ("line", "random_line", "rays")
+
+
+def _surface_rows(grids, targets, rows):
+    """The smallest and largest value of each surface, and targets that nothing obtained."""
+    wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
+    for row in rows:
+        wanted.pop((row.curve, row.value, row.statistic), None)
+    found = []
+    for name, grid in grids.items():
+        for value in grid.names:
+            for statistic, function in (("min", np.nanmin), ("max", np.nanmax)):
+                key = (name, value, statistic)
+                if value in ("train_loss", "test_error") or key in wanted:
+                    number = float(function(grid[value]))
+                    found.append(Row(*key, wanted.pop(key, None), number))
+    return found + [Row(*key, number, None) for key, number in wanted.items()]

@@ -1,0 +1,288 @@
+"""What an experiment on loss surfaces trains, joins and evaluates, and how recipes write it."""
+
+import contextlib
+import dataclasses
+import json
+import re
+
+from mc_tf.experiment import CURVES
+from mc_tf.options import TrainingOptions
+from mc_tf.surface_files import SURFACES
+
+__all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training", "parse_join"]
+__all__ += ["parse_surface", "parse_training"]
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_OF_NETWORK = ("network", "weight_decay", "network_options", "start")
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """A network to train.
+
+    Attributes:
+        name: its folder.
+        changes: dict of what differs from the experiment's settings: fields of `TrainingOptions`,
+            `network`, `weight_decay`, `network_options`, and `start`, the network of another
+            training to go on from (`"sgd"`, or `"sgd@16"` for its checkpoint after 16 epochs).
+    """
+
+    name: str
+    changes: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Join:
+    """A curve between two networks, or a polygonal chain through several.
+
+    Attributes:
+        name: its folder.
+        family: name of a curve, see `mc_tf.experiment.make_curve`, or `"through"`.
+        networks: what it joins, see `SurfacePlan`.
+    """
+
+    name: str
+    family: str
+    networks: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class SurfacePlan:
+    """A surface to evaluate.
+
+    Attributes:
+        name: its files.
+        kind: see `mc_tf.surface_files.SURFACES`.
+        networks: what it is made of: `"sgd"`, the last network of a training; `"sgd@16"`, its
+            checkpoint after 16 epochs; `"sgd/3"`, its third member; `"sgd/members"` or
+            `"sgd/trajectory"`, all of them; `"sgd/swa"`, its averaged weights; or the name of a
+            curve.
+        marks: networks that are shown in it too, likewise; `"mean"` for the mean of `networks`.
+    """
+
+    name: str
+    kind: str
+    networks: tuple
+    marks: tuple = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class LandscapeExperiment:
+    """Networks to train, curves to find, and surfaces to look at.
+
+    Attributes:
+        network: name in the registry.
+        training: `TrainingOptions` of the networks, which each changes as it says.
+        curve_training: `TrainingOptions` of the curves.
+        trainings: tuple of `Training`, in order.
+        joins: tuple of `Join`.
+        surfaces: tuple of `SurfacePlan`.
+        weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`.
+        network_options: dict of the builder's own options.
+        num_bends: of Bezier curves and polygonal chains.
+        num_points: positions at which curves are evaluated.
+        shape: points on each axis of a grid: one integer, or one for each.
+        line_points: points of a line, and of each ray.
+        margin: how far a grid reaches beyond the networks, as a part of their extent.
+        radius: how far random planes and lines reach, in directions.
+        ray_length: how far rays reach, in weight space.
+        num_rays: of each network.
+        directions: dict of `normalization` and `ignore`, see `mc_tf.random_direction`.
+        eigenvalues: whether the Hessian's extreme eigenvalues are computed on the grids too.
+        num_train, num_test: examples to evaluate on. Default: all.
+        eval_batch_size: examples a batch in evaluation.
+        film: name of a curve whose training is shown as a film, on the surface of its name.
+        max_loss: values above are drawn alike. Default: chosen by the figure.
+        targets: list of `mc_tf.targets.Target`, the published numbers.
+        title: heading of the figures.
+
+    Raises:
+        ValueError: if a name is used twice or is none, or something refers to what is not there.
+    """
+
+    network: str
+    training: TrainingOptions
+    curve_training: TrainingOptions
+    trainings: tuple
+    joins: tuple = ()
+    surfaces: tuple = ()
+    weight_decay: float = 0.0
+    network_options: dict = dataclasses.field(default_factory=dict)
+    num_bends: int = 1
+    num_points: int = 61
+    shape: object = 21
+    line_points: int = 51
+    margin: float = 0.2
+    radius: float = 1.0
+    ray_length: float = 10.0
+    num_rays: int = 10
+    directions: dict = dataclasses.field(default_factory=dict)
+    eigenvalues: bool = False
+    num_train: int | None = None
+    num_test: int | None = None
+    eval_batch_size: int = 500
+    film: str | None = None
+    max_loss: float | None = None
+    targets: tuple = ()
+    title: str | None = None
+
+    def __post_init__(self):
+        """Checks names and references."""
+        named = [*self.trainings, *self.joins]
+        for index, part in enumerate(named):
+            if not _NAME.fullmatch(part.name) or part.name in ("mean", "surfaces"):
+                raise ValueError(f"'{part.name}' cannot be the name of a network or curve.")
+            if part.name in [other.name for other in named[:index]]:
+                raise ValueError(f"Two networks or curves have the name '{part.name}'.")
+        names = [surface.name for surface in self.surfaces]
+        for name in names:
+            if not _NAME.fullmatch(name) or names.count(name) > 1:
+                raise ValueError(f"'{name}' cannot be the name of a surface, or of two.")
+        self._check_trainings()
+        networks = {training.name for training in self.trainings}
+        for join in self.joins:
+            if join.family not in (*CURVES, "through"):
+                raise ValueError(
+                    f"Unknown curve '{join.family}' of '{join.name}'. Choose one of: "
+                    f"{', '.join(CURVES)}, through."
+                )
+            _check_known(join.name, join.networks, networks)
+        curves = {join.name for join in self.joins}
+        for surface in self.surfaces:
+            if surface.kind not in SURFACES:
+                raise ValueError(
+                    f"Unknown surface '{surface.kind}'. Choose one of: {', '.join(SURFACES)}."
+                )
+            known = curves if surface.kind == "curve_plane" else networks
+            _check_known(surface.name, surface.networks, known)
+            _check_known(surface.name, set(surface.marks) - {"mean"}, networks)
+        if self.film is not None and self.film not in curves & set(names):
+            raise ValueError(
+                f"A film needs a curve and a surface of its name. Received: film='{self.film}', "
+                f"curves {sorted(curves)}, surfaces {names}."
+            )
+
+    def _check_trainings(self):
+        fields = {field.name for field in dataclasses.fields(TrainingOptions)}
+        seen = set()
+        for training in self.trainings:
+            unknown = set(training.changes) - fields - set(_OF_NETWORK)
+            if unknown:
+                raise ValueError(
+                    f"Unknown setting of the training '{training.name}': {sorted(unknown)}. "
+                    f"Expected some of: {', '.join(sorted(fields | set(_OF_NETWORK)))}."
+                )
+            if "start" in training.changes:
+                _check_known(training.name, [training.changes["start"]], seen)
+            seen.add(training.name)
+
+    def options(self, training):
+        """The `TrainingOptions` of one of the trainings, with checkpoints that others need.
+
+        Args:
+            training: `Training`.
+        """
+        references = [other.changes.get("start", "") for other in self.trainings]
+        for join in self.joins:
+            references += join.networks
+        for surface in self.surfaces:
+            references += [*surface.networks, *surface.marks]
+        mark = f"{training.name}@"
+        kept = {int(r.removeprefix(mark)) for r in references if r.startswith(mark)}
+        changes = {k: v for k, v in training.changes.items() if k not in _OF_NETWORK}
+        options = dataclasses.replace(self.training, **changes)
+        kept |= set(options.keep_epochs)
+        return dataclasses.replace(options, keep_epochs=tuple(sorted(kept)))
+
+
+def _check_known(name, references, known):
+    for reference in references:
+        base = re.split("[@/]", reference)[0]
+        epochs = reference.partition("@")[2]
+        if base not in known or (epochs and not epochs.isdigit()):
+            raise ValueError(
+                f"'{name}' refers to '{reference}', which is not there. There are: "
+                f"{', '.join(sorted(known)) or 'none'}."
+            )
+
+
+def parse_training(text):
+    """Reads a training as recipes write it.
+
+    Args:
+        text: `NAME` or `NAME:SETTING=VALUE,...`, a network's own option as `option.NAME=VALUE`.
+
+    Returns:
+        `Training`.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_training("large:batch_size=4096,schedule=constant")
+        Training(name='large', changes={'batch_size': 4096, 'schedule': 'constant'})
+    """
+    name, _, rest = text.partition(":")
+    changes = {}
+    for entry in filter(None, rest.split(",")):
+        setting, equals, value = entry.partition("=")
+        if not equals:
+            raise ValueError(f"A training must be NAME:SETTING=VALUE,... Received: '{text}'.")
+        with contextlib.suppress(ValueError):  # a number, true or false; else text
+            value = json.loads(value)
+        if setting.startswith("option."):
+            options = changes.setdefault("network_options", {})
+            options[setting.removeprefix("option.")] = value
+        else:
+            changes[setting] = value
+    return Training(name, changes)
+
+
+def parse_join(text):
+    """Reads a curve as recipes write it.
+
+    Args:
+        text: `NAME:FAMILY:NETWORK,NETWORK`, or `NAME:through:NETWORK,...`.
+
+    Returns:
+        `Join`.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_join("bezier:bezier:a,b")
+        Join(name='bezier', family='bezier', networks=('a', 'b'))
+    """
+    parts = text.split(":")
+    networks = tuple(parts[-1].split(","))
+    if len(parts) != 3 or not all(networks) or (parts[1] != "through" and len(networks) != 2):
+        raise ValueError(
+            "A curve must be NAME:FAMILY:NETWORK,NETWORK or NAME:through:NETWORK,... "
+            f"Received: '{text}'."
+        )
+    return Join(parts[0], parts[1], networks)
+
+
+def parse_surface(text):
+    """Reads a surface as recipes write it.
+
+    Args:
+        text: `NAME:KIND:NETWORK,...` or `NAME:KIND:NETWORK,...:MARK,...`.
+
+    Returns:
+        `SurfacePlan`.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_surface("averages:plane:swa/1,swa/3,swa/5:mean,swa")
+        SurfacePlan(name='averages', kind='plane', networks=('swa/1', 'swa/3', 'swa/5'), \
+marks=('mean', 'swa'))
+    """
+    parts = text.split(":")
+    lists = [tuple(part.split(",")) for part in parts[2:]]
+    if len(parts) not in (3, 4) or not all(all(items) for items in lists):
+        raise ValueError(f"A surface must be NAME:KIND:NETWORK,...[:MARK,...]. Received: '{text}'.")
+    return SurfacePlan(parts[0], parts[1], *lists)

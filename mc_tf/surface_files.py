@@ -1,0 +1,257 @@
+"""Lines, planes and rays from the files of networks, evaluated on a data set."""
+
+import os
+import re
+
+import numpy as np
+
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checks import check_fits
+from mc_tf.ensemble.members import read_members
+from mc_tf.ensembling import find_members, find_network
+from mc_tf.fitting import fixed_batch_size
+from mc_tf.flat import assign_flat
+from mc_tf.landscape import (
+    Line,
+    Plane,
+    Rays,
+    evaluate_grid,
+    principal_directions,
+    random_direction,
+)
+from mc_tf.options import compile_for
+
+__all__ = ["SURFACES", "evaluate_surface", "make_surface", "parse_shard", "surface_from_files"]
+
+# What each kind of surface is made of: the number of networks, and words for it.
+SURFACES = {
+    "plane": (3, "three networks"),
+    "line": (2, "two networks"),
+    "curve_plane": (0, "a curve with one bend"),
+    "trajectory": (None, "at least three networks in the order of their training"),
+    "random_plane": (1, "one network"),
+    "random_line": (1, "one network"),
+    "rays": (1, "one network"),
+}
+
+
+def surface_from_files(
+    kind, files, *, curve_model=None, marks=None, mark_mean=False, network_file=None, **directions
+):
+    """A line, plane or rays through networks in files.
+
+    Args:
+        kind: see `make_surface`.
+        files: dict from label to file: a network (`.keras`), a snapshot (`.npz`) or weights
+            (`.weights.h5`); or to a directory of snapshots or of a run that has members, which
+            gives one network for each, labelled by its number.
+        curve_model: `CurveModel`, of `"curve_plane"`.
+        marks: dict from label to file of networks that are projected into the surface too.
+        mark_mean: whether the mean of the weights of `files` is projected too.
+        network_file: `.keras` file that holds the layers. Default: the first among the files, or
+            `model.keras` beside them.
+        **directions: other arguments of `make_surface`.
+
+    Returns:
+        `Line`, `Plane` or `Rays`.
+
+    Raises:
+        FileNotFoundError, ValueError: if a file is missing, damaged or does not fit, or as
+            `make_surface`.
+    """
+    marks = marks or {}
+    network = curve_model.network if curve_model else None
+    if network is None:
+        network = load_checkpoint(
+            network_file or find_network([*files.values(), *marks.values()]), compile=False
+        )
+    vectors = _read(network, files) if files else {}
+    surface = make_surface(kind, network, vectors, curve_model, **directions)
+    for label, vector in (_read(network, marks) if marks else {}).items():
+        surface.mark(label, vector)
+    if mark_mean:
+        surface.mark("mean", np.mean(list(vectors.values()), axis=0, dtype="float64"))
+    return surface
+
+
+def _read(network, files):
+    """Flat vectors by label; a directory gives several."""
+    found = {}
+    for label, path in files.items():
+        if os.path.isdir(path):
+            members = find_members([path])
+            found |= {f"{label} {number}": file for number, file in enumerate(members, start=1)}
+        else:
+            found[label] = path
+    members = read_members(network, list(found.values()))
+    return {label: member.weights for label, member in zip(found, members)}
+
+
+def make_surface(
+    kind,
+    network,
+    vectors,
+    curve_model=None,
+    normalization="filter",
+    ignore=("bias", "batch_norm"),
+    num_rays=10,
+    seed=0,
+):
+    """A line, plane or rays of one of the kinds in `SURFACES`.
+
+    Args:
+        kind: `"plane"` or `"line"`, through networks; `"curve_plane"`, through the endpoints and
+            the bend of a curve; `"trajectory"`, around the last network in the two directions in
+            which all of them vary most; `"random_plane"`, `"random_line"` and `"rays"`, from one
+            network in random directions.
+        network: Keras model: the layers.
+        vectors: dict from label to flat vector `(P,)`.
+        curve_model: `CurveModel`, of `"curve_plane"`.
+        normalization, ignore: of random planes and lines, see `mc_tf.random_direction`. Rays have
+            length one and take all weights.
+        num_rays: of `"rays"`, default 10.
+        seed: integer, of random directions.
+
+    Returns:
+        `Line`, `Plane` or `Rays`, with what it is made of marked.
+
+    Raises:
+        ValueError: if the kind is unknown, the number of networks is not what it needs, or as the
+            surface itself.
+    """
+    if kind not in SURFACES:
+        raise ValueError(f"Unknown surface '{kind}'. Choose one of: {', '.join(SURFACES)}.")
+    wanted, words = SURFACES[kind]
+    fits = len(vectors) == wanted if wanted is not None else len(vectors) >= 3
+    if not fits or (kind == "curve_plane") != (curve_model is not None):
+        curve = "" if curve_model is None else " and a curve"
+        raise ValueError(
+            f"A surface of kind '{kind}' is made of {words}. Received: {len(vectors)} "
+            f"networks{curve} ({', '.join(vectors) or 'none'})."
+        )
+    labels, points = tuple(vectors), list(vectors.values())
+
+    def drawn(number, how=normalization, left_out=ignore):
+        return random_direction(_at(network, points[0]), how, left_out, seed=seed + number)
+
+    if kind == "plane":
+        surface = Plane.through(*points, labels=labels)
+    elif kind == "line":
+        surface = Line.through(*points, labels=labels)
+    elif kind == "curve_plane":
+        surface = Plane.of_curve(curve_model)
+    elif kind == "trajectory":
+        directions, shares = principal_directions(points)
+        surface = Plane.along(points[-1], *directions, label=labels[-1])
+        surface.mark_path(f"trajectory ({100 * sum(shares):.0f} % in this plane)", points)
+    elif kind == "rays":
+        surface = Rays(points[0], [drawn(k, "unit", ()) for k in range(num_rays)])
+    elif kind == "random_line":
+        surface = Line.along(points[0], drawn(0), label=labels[0])
+    else:
+        surface = Plane.along(points[0], drawn(0), drawn(1), label=labels[0])
+    surface.network = network
+    return surface
+
+
+def _at(network, vector):
+    """The network with given weights, whose norms `random_direction` takes."""
+    assign_flat(network, vector)
+    return network
+
+
+def parse_shard(text):
+    """Reads which part of a grid to evaluate.
+
+    Args:
+        text: `"I/N"`, or `None`.
+
+    Returns:
+        `(I, N)` or `None`.
+
+    Raises:
+        ValueError: if it is anything else.
+
+    Example:
+        >>> parse_shard("2/4")
+        (2, 4)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not match:
+        raise ValueError(
+            f"A shard must be I/N, the I-th of N parts, such as 1/4. Received: '{text}'."
+        )
+    return int(match[1]), int(match[2])
+
+
+def evaluate_surface(
+    surface,
+    data,
+    path,
+    *,
+    shape=21,
+    margin=0.2,
+    limits=None,
+    num_train=None,
+    num_test=None,
+    batch_size=500,
+    shard=None,
+    description=None,
+    verbose=1,
+    **options,
+):
+    """Evaluates a surface on a data set, or goes on where that was stopped.
+
+    Args:
+        surface: from `make_surface`.
+        data: data set from `mc_tf.data.load`.
+        path: result files without ending.
+        shape, margin, limits, shard: see `mc_tf.evaluate_grid`. Random planes and lines reach from
+            -1 to 1 and rays from 0 to 10 by default.
+        num_train, num_test: use so many of the first examples only. Default: all.
+        batch_size: examples a batch, default 500; a network with carried state has its own.
+        description: dict of what else to record, such as the files.
+        verbose: 1 for a progress bar.
+        **options: other arguments of `evaluate_grid`.
+
+    Returns:
+        `GridEvaluation`.
+
+    Raises:
+        ValueError, OSError: if the data set does not fit the network, or as `evaluate_grid`.
+    """
+    network = surface.network
+    check_fits(network, data)
+    compile_for(network, data)
+    batch_size = fixed_batch_size(network) or batch_size
+    if limits is None and isinstance(surface, Rays):
+        limits = (0.0, 10.0)
+    elif limits is None and np.ptp(_marked(surface), axis=0).min() == 0:
+        limits = [(-1.0, 1.0)] * surface.dimensions
+    return evaluate_grid(
+        None,
+        surface,
+        data.train_eval_batches(batch_size, num_examples=num_train).cache(),
+        data.test_batches(batch_size, num_examples=num_test).cache(),
+        shape=shape,
+        margin=margin,
+        limits=limits,
+        path=path,
+        shard=shard,
+        description={
+            **data.settings,
+            "train_examples": num_train or data.num_train,
+            "test_examples": num_test or data.num_test,
+            **(description or {}),
+        },
+        verbose=verbose,
+        **options,
+    )
+
+
+def _marked(surface):
+    return np.concatenate(
+        [*(np.atleast_2d(m) for m in surface.marks.values()), *surface.paths.values()]
+    )
