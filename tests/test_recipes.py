@@ -21,8 +21,12 @@ from mc_tf.targets import Row, Target, append_results, compare, format_rows, par
 pytestmark = needs_tensorflow
 
 ALL = {path.stem: path for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))}
-# Those that compare ensembles have a file of tests of their own.
-RECIPES = {name: path for name, path in ALL.items() if "--methods" not in path.read_text()}
+# Those that compare ensembles or look at loss surfaces have files of tests of their own.
+RECIPES = {
+    name: path
+    for name, path in ALL.items()
+    if not re.search("^--(methods|train)=", path.read_text(), re.MULTILINE)
+}
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
 # Tests that share a run are one group; the others may go to any worker.
 TRIED = [
@@ -106,7 +110,7 @@ def parsed():
         with flagsaver.flagsaver():
             reproduce.FLAGS([name, f"--flagfile={RECIPES[name]}", *more])
             plan = reproduce.experiment_from_flags(reproduction, targets)
-            return reproduce.made_small(plan) if reproduce.FLAGS.smoke else plan
+            return reproduce.made_small(plan, 32) if reproduce.FLAGS.smoke else plan
 
     yield parse
     reproduce.FLAGS.unparse_flags()

@@ -97,7 +97,13 @@ class Rays(Surface):
         Returns:
             List of two float64 arrays.
         """
-        return [np.linspace(*limits, int(shape)), np.arange(len(self.points) - 1.0)]
+        if np.size(limits) != 2 or np.size(shape) != 1:
+            raise ValueError(
+                "The grid of rays has one number of distances and one pair (low, high) of limits. "
+                f"Received: shape={shape}, limits={limits}"
+            )
+        low, high = np.ravel(limits)
+        return [np.linspace(low, high, int(np.ravel(shape)[0])), np.arange(len(self.points) - 1.0)]
 
     def _coefficients(self, coordinates):
         distance, ray = coordinates[..., :1], coordinates[..., 1:]

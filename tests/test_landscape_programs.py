@@ -1,0 +1,341 @@
+"""eval_grid and recipes on loss surfaces: what they write, kill and resume, shards, bad input."""
+
+import json
+import re
+import sys
+
+import keras
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start, temporary_files
+
+from mc_tf import CurveEvaluation, GridEvaluation, data, landscape_plan, targets
+from mc_tf.callbacks import snapshot_files
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.flat import flat_weights
+from mc_tf.models import registry
+from mc_tf.options import TrainingOptions
+from mc_tf.snapshots import read_snapshot
+
+pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
+
+RECIPES = {
+    path.stem: path
+    for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))
+    if re.search("^--train=", path.read_text(), re.MULTILINE)
+}
+BATCH = "--batch_size=256"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Two networks, a third training in cycles with its members, and a curve."""
+    folder = tmp_path_factory.mktemp("landscape")
+    train = {
+        name: (f"--workdir={folder}/{name}", BATCH, "--epochs=1", f"--seed={seed}")
+        for seed, name in enumerate(("a", "b"))
+    }
+    run_all("train", train)
+    cycles = ("--schedule=linear_cycle", "--cycle_epochs=1", "--snapshots")
+    run("train", f"--workdir={folder}/c", BATCH, "--epochs=4", "--seed=3", *cycles)
+    ends = (f"--start={folder}/a/model.keras", f"--end={folder}/b/model.keras")
+    run("connect", f"--workdir={folder}/bezier", BATCH, "--epochs=1", *ends)
+    return folder
+
+
+def networks(root, *names):
+    return f"--networks={','.join(f'{name}={root}/{name}/model.keras' for name in names)}"
+
+
+def plane(root, output, *more):
+    few = ("--shape=4,3", "--num_train_examples=64", "--num_test_examples=32", "--verbose=0")
+    return (networks(root, "a", "b", "c"), f"--output={output}", *few, *more)
+
+
+@pytest.fixture(scope="module")
+def whole(root):
+    """A plane through three networks, and what the program printed."""
+    printed = run("eval_grid", *plane(root, root / "plane"))
+    return GridEvaluation.load(root / "plane"), printed
+
+
+def test_plane_through_three_files(root, whole):
+    result, printed = whole
+    assert result.complete and result.shape == (4, 3)
+    flats = [flat_weights(load_checkpoint(root / f"{n}/model.keras")) for n in "abc"]
+    distance = np.linalg.norm(flats[1].astype("float64") - flats[0])
+    np.testing.assert_allclose(result.marks["b"], [distance, 0], rtol=1e-6)
+    summary = json.loads((root / "plane.json").read_text())
+    assert summary["description"]["networks"]["a"] == f"{root}/a/model.keras"
+    assert summary["description"]["train_examples"] == 64
+    assert summary["minimum"]["test_error"] == result["test_error"].min()
+    assert re.search(rf"test error +{result['test_error'].min():.4f}", printed)
+    assert not temporary_files(root)
+
+
+def test_other_surfaces(root):
+    """Of a curve, a line with a mark, rays, random directions, and of a training."""
+    out = root / "others"
+    few = ("--num_train_examples=32", "--num_test_examples=32", "--verbose=0", "--shape=2")
+    flags = {
+        "curve": ("--surface=curve_plane", f"--curve_file={root}/bezier/curve.keras"),
+        "line": (
+            "--surface=line",
+            networks(root, "a", "b"),
+            f"--marks=c={root}/c/model.keras",
+            "--mark_mean",
+        ),
+        "rays": ("--surface=rays", networks(root, "a"), "--num_rays=3", "--limits=0,4"),
+        "random": ("--surface=random_plane", networks(root, "a")),
+        "training": ("--surface=trajectory", f"--networks=c={root}/c"),
+    }
+    run_all("eval_grid", {k: (*f, f"--output={out}/{k}", *few) for k, f in flags.items()})
+    found = {name: GridEvaluation.load(out / name) for name in flags}
+    curve = found["curve"]
+    assert {*curve.marks} == {"start", "end", "bend"} and curve.paths["Bezier"].shape == (61, 2)
+    assert curve.lost["Bezier"].max() < 1e-4
+    line = found["line"]
+    assert line.shape == (2,) and line.lost["c"] > 0
+    np.testing.assert_allclose(line.marks["mean"], line.marks["b"] / 2, rtol=1e-5)
+    assert found["rays"].shape == (2, 3) and found["rays"].axes[0].tolist() == [0, 4]
+    np.testing.assert_allclose(found["random"].axes, [[-1, 1], [-1, 1]])
+    members = snapshot_files(root / "c" / "members")
+    (path,) = found["training"].paths.values()
+    assert len(path) == len(members) == 4
+    np.testing.assert_allclose(path[-1], 0, atol=1e-5)
+    apart = read_snapshot(members[0]).weights - read_snapshot(members[-1]).weights
+    (lost,) = [v for k, v in found["training"].lost.items() if "trajectory" in k]
+    length = np.hypot(np.linalg.norm(path[0]), lost[0])
+    np.testing.assert_allclose(length, np.linalg.norm(apart), rtol=1e-4)
+    assert found["training"].lost["c 4"] == 0
+
+
+def test_a_killed_grid_goes_on(root, whole, tmp_path):
+    flags = plane(root, tmp_path / "plane")
+    start("eval_grid", *flags).kill_when(lambda: done(tmp_path / "plane.npz").any())
+    some = done(tmp_path / "plane.npz")
+    assert not some.all()
+    run("eval_grid", *flags)
+    again = GridEvaluation.load(tmp_path / "plane")
+    for name in whole[0].names:
+        np.testing.assert_array_equal(again[name], whole[0][name])
+    assert not temporary_files(tmp_path)
+
+
+def test_parts_are_joined(root, whole, tmp_path):
+    output = tmp_path / "plane"
+    parts = {str(i): plane(root, output, f"--shard={i}/2") for i in (1, 2)}
+    assert "part 1/2" in run("eval_grid", *parts["1"])
+    refused = start("eval_grid", f"--output={output}", "--merge=2").wait()
+    assert refused.code == 1 and "plane-2-of-2.npz" in refused.errors[0]
+    run("eval_grid", *parts["2"])
+    assert "test error" in run("eval_grid", f"--output={output}", "--merge=2")
+    joined = GridEvaluation.load(output)
+    for name in whole[0].names:
+        np.testing.assert_array_equal(joined[name], whole[0][name])
+
+
+OUT = "--output={root}/new/plane"
+A, B = "A={root}/a/model.keras", "B={root}/b/model.keras"
+ABC = f"--networks={A},{B},C={{root}}/c/model.keras"
+BAD = {
+    "too few": ([OUT, f"--networks={A},{B}"], "'plane' is made of three networks.*2 networks"),
+    "the same twice": ([OUT, f"--networks={A},{B},C={{root}}/a/model.keras"], "A and C are the s"),
+    "one label": ([OUT, f"--networks={A},{A}"], "Two files of --networks have the label 'A'"),
+    "no curve": ([OUT, "--surface=curve_plane"], "no network|made of a curve"),
+    "missing": ([OUT, f"--networks={A},{B},{{root}}/none.keras"], "none.keras"),
+    "another network": (
+        [OUT, f"--networks={A},{B},{{root}}/other/model.keras"],
+        "same architecture|does not fit",
+    ),
+    "another data set": (
+        [OUT, ABC, "--dataset=pydoc"],
+        "pydoc",
+    ),
+    "shape": ([OUT, ABC, "--shape=3,3,3"], "2 numbers"),
+    "not a number": ([OUT, f"--networks={A}", "--shape=x"], "--shape must be whole numbers"),
+    "shard": ([OUT, f"--networks={A}", "--shard=2"], "shard must be I/N"),
+    "beyond": (
+        [OUT, ABC, "--shape=2", "--shard=3/2"],
+        r"A shard is \(i, n\)",
+    ),
+    "nothing to join": ([OUT, "--merge=2"], "2 are missing"),
+    "another grid": (
+        ["--output={root}/plane", ABC, "--shape=5"],
+        "results of another grid",
+    ),
+    "unwritable": ([f"--networks={A}", "--output={root}/file/x"], "Cannot write"),
+}
+
+
+@pytest.fixture(scope="module")
+def refusing(root, whole):
+    (root / "file").write_text("a regular file")
+    run("train", f"--workdir={root}/other", "--network=fc", "--epochs=0")
+    return root
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(refusing, case):
+    flags, message = BAD[case]
+    before = snapshot(refusing)
+    ended = start("eval_grid", *(flag.format(root=refusing) for flag in flags)).wait()
+    assert ended.code == 1 and ended.out == "", ended.err
+    (line,) = ended.errors
+    assert line.startswith("eval_grid.py: error: ") and re.search(message, line), line
+    assert snapshot(refusing) == before
+
+
+# Recipes.
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    """Function from a recipe's name to the experiment that it describes."""
+    sys.path.insert(0, str(REPO / "bin"))
+    import landscape_flags
+    import reproduce
+
+    def parse(name, smoke=False):
+        with flagsaver.flagsaver():
+            reproduce.FLAGS([name, f"--flagfile={RECIPES[name]}"])
+            plan = landscape_flags.landscape_experiment(targets)
+            return landscape_flags.made_small(plan, 32) if smoke else plan
+
+    yield parse
+    reproduce.FLAGS.unparse_flags()
+    sys.path.remove(str(REPO / "bin"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_is_whole(parsed, name):
+    title, *lines = RECIPES[name].read_text().splitlines()
+    assert re.match(r"# \S.{10,}", title)
+    header = " ".join(line for line in lines if line.startswith("#"))
+    assert re.search(r"time.* (hour|minute)s?\b", header)
+    for smoke in (False, True):
+        plan = parsed(name, smoke)
+        assert plan.surfaces
+        for training in plan.trainings:
+            network = training.changes.get("network", plan.network)
+            options = training.changes.get("network_options", plan.network_options)
+            assert set(options) <= set(registry.options(network))
+            epochs = plan.options(training).epochs
+            assert not smoke or epochs <= 25
+            for reference in re.findall(rf"{training.name}@(\d+)", str(plan)):
+                assert int(reference) <= epochs
+                assert int(reference) in plan.options(training).keep_epochs
+            for member in re.findall(rf"'{training.name}/(\d+)'", str(plan)):
+                assert int(member) <= epochs // plan.options(training).cycle_epochs
+
+
+def test_a_recipe_from_start_to_end(tmp_path):
+    files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
+    flags = ("--recipe=digits_planes", "--smoke", "--verbose=0", *files)
+    out = run("reproduce", *flags)
+    rows = json.loads((tmp_path / "comparison.json").read_text())
+    found = {(row["curve"], row["value"], row["statistic"]): row["obtained"] for row in rows}
+    for name in ("optima", "bezier", "line", "rays", "random"):
+        grid = GridEvaluation.load(tmp_path / "surfaces" / name)
+        assert found[name, "train_loss", "max"] == grid["train_loss"].max()
+        assert found[name, "test_error", "min"] == grid["test_error"].min()
+    chain = CurveEvaluation.load(tmp_path / "chain" / "evaluation")
+    members = snapshot_files(tmp_path / "swa" / "members", include_start=True)
+    assert len(chain.t) == 2 * (len(members) - 1) + 1  # each member and each middle
+    bezier = GridEvaluation.load(tmp_path / "surfaces" / "bezier")
+    assert {"epoch 1", "Bezier"} <= {*bezier.paths}
+    for figure in ("curves", "planes-train_loss", "lines-test_error", "rays-train_loss"):
+        assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / f"{figure}.svg").stat().st_size > 5_000
+    assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF")
+    assert not list(tmp_path.rglob(".*"))
+    before = snapshot(tmp_path / "surfaces")
+    again = run("reproduce", *flags)
+    assert again.splitlines()[-1] == out.splitlines()[-1]
+    assert {k: v for k, v in snapshot(tmp_path / "surfaces").items() if k.endswith("npz")} == {
+        k: v for k, v in before.items() if k.endswith("npz")
+    }
+
+
+def test_members_on_a_chain_are_evaluated_at_their_positions(parsed):
+    """Settings of section A.10, and of weight averaging's figures."""
+    plan = parsed("a10_fge_chain_cifar100_resnet164")
+    sgd, fge = plan.trainings
+    options = plan.options(fge)
+    assert (options.schedule, options.cycle_epochs, options.epochs) == ("triangular_cycle", 4, 22)
+    assert (options.learning_rate, options.min_learning_rate) == (0.05, 5e-4)
+    assert plan.options(sgd).keep_epochs == (125,) and fge.changes["start"] == "sgd@125"
+    (join,) = plan.joins
+    assert join == landscape_plan.Join("chain", "through", ("fge/members",))
+
+
+PLAN = {
+    "network": "fc",
+    "training": TrainingOptions(4, 0.1),
+    "curve_training": TrainingOptions(4, 0.1),
+    "trainings": (landscape_plan.Training("a"), landscape_plan.Training("b")),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trainings": PLAN["trainings"] * 2}, "have the name 'a'"),
+        ({"trainings": (landscape_plan.Training("a/b"),)}, "'a/b' cannot be the name"),
+        (
+            {"trainings": (landscape_plan.Training("a", {"rate": 1}),)},
+            "Unknown setting of the training 'a'.*rate",
+        ),
+        (
+            {"trainings": (landscape_plan.Training("a", {"start": "z@3"}),)},
+            "'a' refers to 'z@3'.*none",
+        ),
+        ({"joins": (landscape_plan.Join("j", "spline", ("a", "b")),)}, "Unknown curve 'spline'"),
+        ({"joins": (landscape_plan.Join("j", "bezier", ("a", "c")),)}, "'j' refers to 'c'"),
+        (
+            {"surfaces": (landscape_plan.SurfacePlan("s", "cube", ("a",)),)},
+            "Unknown surface 'cube'",
+        ),
+        (
+            {"surfaces": (landscape_plan.SurfacePlan("s", "rays", ("a@x",)),)},
+            "'s' refers to 'a@x'",
+        ),
+        (
+            {"surfaces": (landscape_plan.SurfacePlan("s", "curve_plane", ("a",)),)},
+            "'s' refers to 'a'.*none",
+        ),
+        ({"film": "a"}, "A film needs a curve"),
+    ],
+)
+def test_bad_plans_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        landscape_plan.LandscapeExperiment(**{**PLAN, **changes})
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (landscape_plan.parse_training, "a:epochs"),
+        (landscape_plan.parse_join, "a:bezier"),
+        (landscape_plan.parse_join, "a:bezier:b,c,d"),
+        (landscape_plan.parse_join, "a:through:b,,c"),
+        (landscape_plan.parse_surface, "a:plane"),
+        (landscape_plan.parse_surface, "a:plane:b,c,d:e:f"),
+        (landscape_plan.parse_surface, "a:plane:b,,d"),
+    ],
+)
+def test_what_recipes_cannot_say(function, text):
+    with pytest.raises(ValueError, match=rf"must be NAME:.*Received: '{text}'"):
+        function(text)
+
+
+def test_options_of_a_network_in_a_training():
+    plain = landscape_plan.parse_training("plain:option.skip_connections=false,epochs=3")
+    assert plain.changes == {"network_options": {"skip_connections": False}, "epochs": 3}
+    shape = data.load("digits").input_shape
+    with_skips = registry.build("preresnet8", 10, shape)
+    without = registry.build("preresnet8", 10, shape, skip_connections=False)
+    added = [layer for layer in without.layers if isinstance(layer, keras.layers.Add)]
+    assert without.output_shape == with_skips.output_shape == (None, 10)
+    assert not added and without.count_params() < with_skips.count_params()
