@@ -11,7 +11,7 @@ def define_data_flags():
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb or pydoc.",
+        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc or regression.",
     )
     flags.DEFINE_string(
         "data_dir",

@@ -1,16 +1,21 @@
 """The curves of an experiment by name, from their files, and along their length."""
 
+import numpy as np
+from keras import ops
+
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.checks import check_fits
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.files import write_arrays
 from mc_tf.fitting import fixed_batch_size
 from mc_tf.models import CurveModel
 from mc_tf.options import compile_for
 from mc_tf.trivial import TrivialCurve
 
 __all__ = ["CURVES", "describe", "evaluate", "evaluate_network", "load_curve", "make_curve"]
+__all__ += ["save_functions"]
 
 CURVES = ("segment", "bezier", "polychain", "trivial")
 
@@ -112,6 +117,28 @@ def evaluate_network(model, data, batch_size=500):
     """
     batches = data.test_batches(fixed_batch_size(model) or batch_size)
     return model.evaluate(batches, verbose=0, return_dict=True, callbacks=[ResetRecurrentState()])
+
+
+def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
+    """Computes what the networks along a curve predict, for data with one input.
+
+    Args:
+        curve_model: `CurveModel` of a network with one input and one output.
+        data: `RegressionData` with one input.
+        path: `.npz` file for `x` and `y` (the training data), `grid` `(num_inputs,)`, `t`
+            `(num_points,)` and `predictions` `(num_points, num_inputs)`.
+        num_points: equally spaced positions, default 21.
+        num_inputs: equally spaced inputs, to a fifth of the range beyond the data.
+    """
+    x, y = data.x_train[:, 0], data.y_train[:, 0]
+    beyond = 0.2 * np.ptp(x)
+    grid = np.linspace(x.min() - beyond, x.max() + beyond, num_inputs, dtype="float32")
+    positions = np.linspace(0, 1, num_points)
+    predictions = [
+        ops.convert_to_numpy(curve_model(grid[:, None], t=t, training=False))[:, 0]
+        for t in positions
+    ]
+    write_arrays(path, x=x, y=y, grid=grid, t=positions, predictions=np.array(predictions))
 
 
 def describe(scores):

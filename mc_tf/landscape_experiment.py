@@ -102,6 +102,9 @@ class _Run:
             num_train=plan.num_train,
             verbose=self.verbose,
         )
+        if self.data.input_shape == (1,):
+            path = os.path.join(folder, "functions.npz")
+            experiment.save_functions(curve_model, self.data, path)
         self.curves[join.name] = result
         self.say(f"\n{join.name}\n{result.table()}\n")
 

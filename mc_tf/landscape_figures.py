@@ -6,14 +6,15 @@ __all__ = ["draw_landscape"]
 
 
 def draw_landscape(plan, curves, grids, workdir):
-    """Draws what there is: curves, planes, lines, rays, a film.
+    """Draws what there is: curves, planes, lines, rays, functions of a regression, a film.
 
     Args:
         plan: `LandscapeExperiment`.
         curves: dict from name to `CurveEvaluation`.
         grids: dict from name to `GridEvaluation`.
-        workdir: directory of the figures, each as PNG and SVG: `curves`, and `planes-train_loss`,
-            `planes-test_error`, `lines-...`, `rays-...` for what there is; `film.gif`.
+        workdir: directory of the figures, each as PNG and SVG: `curves`; `planes-train_loss`,
+            `planes-test_error`, `lines-...` and `rays` for what there is; `regression`; and
+            `film.gif`.
     """
     from mc_tf import plots
 
@@ -22,15 +23,23 @@ def draw_landscape(plan, curves, grids, workdir):
             path = os.path.join(workdir, f"{name}.{ending}")
             function(results, path, *arguments, title=plan.title, **options)
 
-    save(plots.plot_curves, curves, "curves")
     by_kind = {"Plane": {}, "Line": {}, "Rays": {}}
     for name, grid in grids.items():
         by_kind[grid.surface][name] = grid
-    for value in ("train_loss", "test_error"):
+    names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
+    quality = [name for name in ("test_error", "test_perplexity", "test_loss") if name in names][0]
+    save(plots.plot_curves, curves, "curves", ("train_loss", quality))
+    for value in ("train_loss", quality):
         highest = plan.max_loss if value == "train_loss" else None
-        save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, max_value=highest)
-        save(plots.plot_line, by_kind["Line"], f"lines-{value}", value)
-        save(plots.plot_rays, by_kind["Rays"], f"rays-{value}", value)
+        save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
+        save(plots.plot_line, by_kind["Line"], f"lines-{value}", [value], maximum=highest)
+    save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
+    for surface in plan.surfaces:
+        functions = os.path.join(workdir, surface.networks[0], "functions.npz")
+        if surface.kind == "curve_plane" and os.path.exists(functions):
+            for ending in ("png", "svg"):
+                path = os.path.join(workdir, f"regression.{ending}")
+                plots.plot_regression(grids[surface.name], functions, path, title=plan.title)
     if plan.film:
         path = os.path.join(workdir, "film.gif")
         plots.plot_film(grids[plan.film], path, "train_loss", title=plan.title)

@@ -162,11 +162,11 @@ _RESULT_DEPENDS_ON = (
 
 
 def compile_for(model, data, options=None):
-    """Compiles a network or curve as the experiments do: SGD and the cross-entropy of logits.
+    """Compiles a network or curve as the experiments do: SGD, and the data's loss and metrics.
 
     Args:
-        model: a Keras model that outputs logits.
-        data: data set, whose metrics are compiled in.
+        model: a Keras model that outputs logits (of a regression: values).
+        data: data set from `mc_tf.data.load`.
         options: `TrainingOptions`. Default: for evaluation only.
     """
     options = options or TrainingOptions(epochs=0, learning_rate=0.0)
@@ -175,7 +175,7 @@ def compile_for(model, data, options=None):
         optimizer=keras.optimizers.SGD(
             options.learning_rate, momentum=options.momentum, global_clipnorm=options.clip_norm
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=data.loss(),
         metrics=data.metrics(),
         steps_per_execution=options.steps_per_execution,
         jit_compile=backend.use_xla() if jit_compile == "auto" else jit_compile,

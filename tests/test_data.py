@@ -250,6 +250,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'vgg'.*one of: digits"):
         load("digits", normalization="vgg")
     named = ["cifar10", "cifar100", "digits", "imagenet2012", "mnist", "ptb", "pydoc"]
+    named.append("regression")
     assert mc_data.names() == named
     assert mc_data.normalizations("cifar100") == ("resnet", "vgg")
 

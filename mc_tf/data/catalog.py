@@ -5,6 +5,7 @@ import dataclasses
 from mc_tf.data import digits, prepared, texts
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
+from mc_tf.data.regression import load_regression
 
 _NORMALIZATIONS = {
     "resnet": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
@@ -58,9 +59,9 @@ def names():
 
     Example:
     >>> names()
-    ['cifar10', 'cifar100', 'digits', 'imagenet2012', 'mnist', 'ptb', 'pydoc']
+    ['cifar10', 'cifar100', 'digits', 'imagenet2012', 'mnist', 'ptb', 'pydoc', 'regression']
     """
-    return sorted([*_ENTRIES, *_TEXTS, "imagenet2012"])
+    return sorted([*_ENTRIES, *_TEXTS, "imagenet2012", "regression"])
 
 
 def normalizations(name):
@@ -99,7 +100,8 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
 
     Two texts are for language models: `"ptb"`, Penn Treebank, from its three files in `data_dir`,
     and `"pydoc"`, the documentation that comes with Python. Their validation part takes the test
-    part's place without `use_test`. `"imagenet2012"` is described in `load_imagenet`.
+    part's place without `use_test`. `"imagenet2012"` is described in `load_imagenet`, and
+    `"regression"`, with one input and made on the spot, in `load_regression`.
 
     Args:
         name: One of `names()`.
@@ -112,7 +114,7 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
         image_size: Of ImageNet: height and width in pixels. Defaults to 224.
 
     Returns:
-        `ImageData`, `TextData` or `ImageNetData`.
+        `ImageData`, `TextData`, `ImageNetData` or `RegressionData`.
 
     Raises:
         ValueError: If the data set or its normalisation is unknown.
@@ -126,6 +128,9 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
     if name == "imagenet2012":
         _refuse(name, num_steps=num_steps)
         return load_imagenet(data_dir, use_test, normalization, image_size or 224)
+    if name == "regression":
+        _refuse(name, normalization=normalization, num_steps=num_steps, image_size=image_size)
+        return load_regression(use_test)
     if name in _TEXTS:
         _refuse(name, normalization=normalization, image_size=image_size)
         return _TEXTS[name](data_dir, use_test, num_steps or 20)

@@ -120,6 +120,10 @@ class ImageNetData:
             "train_examples": self.num_train,
         }
 
+    def loss(self):
+        """What a classifier is trained with: the cross-entropy of its logits."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
     def metrics(self):
         """What a classifier is judged by: new Keras metrics `accuracy` and `top_5_accuracy`."""
         return [

@@ -98,6 +98,10 @@ class ImageData:
             "std": list(self.std),
         }
 
+    def loss(self):
+        """What a classifier is trained with: the cross-entropy of its logits."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
     def metrics(self):
         """What a classifier is judged by.
 

@@ -2,6 +2,7 @@
 
 from mc_tf.data.digits import read
 from mc_tf.data.images import ImageData
+from mc_tf.data.regression import load_regression
 from mc_tf.data.texts import load_pydoc
 
 __all__ = ["stand_in"]
@@ -27,7 +28,7 @@ def stand_in(name, num_steps=None):
         num_steps: of texts: words a window.
 
     Returns:
-        `ImageData` or `TextData`, whose name says what it is.
+        `ImageData`, `TextData` or `RegressionData`, whose name says what it is.
 
     Raises:
         ValueError: if there is no stand-in for the name.
@@ -38,8 +39,10 @@ def stand_in(name, num_steps=None):
     """
     if name in ("ptb", "pydoc"):
         return load_pydoc(use_test=True, num_steps=num_steps or 20)
+    if name == "regression":
+        return load_regression(use_test=True)
     if name not in _SHAPES:
-        known = ", ".join(sorted([*_SHAPES, "ptb", "pydoc"]))
+        known = ", ".join(sorted([*_SHAPES, "ptb", "pydoc", "regression"]))
         raise ValueError(f"No embedded data for {name!r}. There is some for: {known}.")
     shape, num_classes, factor = _SHAPES[name]
     parts = {}

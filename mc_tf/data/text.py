@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -142,6 +143,10 @@ class TextData:
             "num_steps": self.num_steps,
             "train_examples": self.num_train,
         }
+
+    def loss(self):
+        """What a classifier is trained with: the cross-entropy of its logits."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def metrics(self):
         """What a language model is judged by.
