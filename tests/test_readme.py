@@ -57,3 +57,26 @@ def test_ensembles_and_averages(tmp_path, monkeypatch, precision):
     assert names["swa"].average.count >= 2
     assert names["result"].scores["error"] < 50
     assert (tmp_path / "runs" / "served" / "saved_model.pb").exists()
+
+
+def test_loss_surfaces(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    section = (REPO / "README.md").read_text().split("## Loss surfaces")[1]
+    (code,) = re.findall(r"```python\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    networks = [UsersModel() for _ in range(3)]
+    for network in networks:
+        network(x)
+    networks[0].compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    data = (x, (x[:, 0] > 0).astype("int32"))
+    names = {"mc_tf": mc_tf, "train": data, "test": data}
+    names |= dict(zip(("first", "second", "third"), networks))
+    names["curve"] = mc_tf.connect(*networks[:2])
+    # As written, but for fewer points.
+    code = code.replace("(31, 21)", "(4, 3)").replace("shape=51", "shape=5")
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["surface"]["train_loss"].shape == (4, 3)
+    assert names["profile"]["test_error"].shape == (5,)
+    assert (tmp_path / "runs" / "plane.png").read_bytes().startswith(b"\x89PNG")
