@@ -21,8 +21,9 @@ class LearningRateCycle(StepCallback):
 
     The rate of each step is computed where the optimizer uses it, so it is right also where
     `steps_per_execution` runs several steps as one call. Before `start_epoch` the optimizer has
-    its own rate, and after training it keeps the last one of the cycle. The logs of each epoch
-    have the `learning_rate` of its last step.
+    its own rate, and after training it keeps the last one of the cycle; if `fit` is interrupted
+    (Ctrl-C, an error), it has its own rate again wherever the model is trained next. The logs of
+    each epoch have the `learning_rate` of its last step.
 
     Args:
         cycle_length: length of a cycle.

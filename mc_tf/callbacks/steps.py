@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.callbacks.counting import CountedFit, updates_in
+from mc_tf.callbacks.counting import CountedFit, accumulation_of
 
 __all__ = ["StepCallback", "check_length", "next_place"]
 
@@ -84,7 +84,20 @@ class StepCallback(keras.callbacks.Callback):
             ValueError: if the length of an epoch is not known, or holds a fraction of an update.
         """
         length = self.steps_per_epoch or self.params.get("steps")
-        return updates_in(epochs, length, self._model, whole)
+        if length is None:
+            raise ValueError(
+                f"{epochs} epochs cannot be counted in steps, because the data set does not say "
+                "how long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
+            )
+        accumulation = accumulation_of(self._model)
+        updates, rest = divmod(epochs * length, accumulation)
+        if rest and whole:
+            raise ValueError(
+                f"{epochs} epochs of {length} batches are no whole number of updates with "
+                f"gradient_accumulation_steps={accumulation}. Choose a divisor of "
+                f"{epochs * length}."
+            )
+        return updates
 
     def on_train_begin(self, logs=None):
         """Keras' hook.
@@ -128,13 +141,21 @@ class StepCallback(keras.callbacks.Callback):
         self.on_counting(self._run.step)
         self._run.look_ahead()
 
+    def on_train_batch_begin(self, batch, logs=None):
+        """Keras' hook."""
+        super().on_train_batch_begin(batch, logs)
+        self._run.expect_batch()
+
     def on_train_end(self, logs=None):
         """Keras' hook."""
         if self._run is not None:
             self._run.remove()
 
     def on_interrupted(self):
-        """Called when a later `fit` begins after one that did not come to its end."""
+        """Called when `fit` did not come to its end.
+
+        That is at once if a step was interrupted, otherwise before the model is trained again.
+        """
 
 
 def next_place(step, first, distance):
