@@ -304,6 +304,20 @@ def test_bad_arguments_are_refused_before_training(kwargs, words):
     np.testing.assert_array_equal(flat_weights(model), before)
 
 
+@pytest.mark.parametrize("swa_first", [False, True])
+def test_a_constant_rate_beside_a_cyclic_one_is_refused(swa_first):
+    model = own_model()
+    before = flat_weights(model)
+    swa = mc_tf.SWA(1, learning_rate=0.05, batch_norm_data=False)
+    cycle = mc_tf.CyclicLearningRate(2, 0.1, 0.01)
+    words = "Drop `learning_rate`.*or drop CyclicLearningRate"
+    with pytest.raises(ValueError, match=words):
+        fit(model, [swa, cycle] if swa_first else [cycle, swa])
+    np.testing.assert_array_equal(flat_weights(model), before)
+    fit(model, [swa], epochs=2)  # what was refused is forgotten
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05)
+
+
 def test_averages_of_chosen_epochs_are_kept(tmp_path):
     recorder = Recorder()
     swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path, keep=1, keep_epochs=(2, 4))

@@ -13,6 +13,7 @@ __all__ = [
     "CyclicLearningRate",
     "LearningRateCycle",
     "LinearCyclicLearningRate",
+    "cycle_of",
 ]
 
 
@@ -93,6 +94,7 @@ class LearningRateCycle(StepCallback):
                 f"with a schedule ({type(optimizer._learning_rate).__name__}). Compile it with a "
                 "number."
             )
+        self._history = model.history
         self._install(optimizer)
         make_train_function(model)  # one that was traced has the former rate in it
 
@@ -112,6 +114,7 @@ class LearningRateCycle(StepCallback):
             cyclic = ops.cast(self.rate_at(ops.maximum(step, 0)), own.dtype)
             return ops.where(step < 0, backend.read(own), cyclic)
 
+        rate.cycle = self
         optimizer._get_current_learning_rate = rate
 
     def on_counting(self, step):
@@ -148,6 +151,21 @@ class LearningRateCycle(StepCallback):
 
     def _uninstall(self):
         vars(innermost_optimizer(self._model)).pop("_get_current_learning_rate", None)
+
+
+def cycle_of(model):
+    """The callback that sets a cyclic learning rate in the `fit` that runs.
+
+    Args:
+        model: the model that is trained.
+
+    Returns:
+        `LearningRateCycle`; None if there is none, or its `on_train_begin` is still to come.
+    """
+    rate = vars(innermost_optimizer(model)).get("_get_current_learning_rate")
+    cycle = getattr(rate, "cycle", None)
+    # One of an earlier `fit` that was refused may still be there.
+    return cycle if cycle is not None and cycle._history is model.history else None
 
 
 class _BoundedLearningRateCycle(LearningRateCycle):

@@ -14,7 +14,7 @@ from mc_tf.batch_norm import has_batch_norm, update_batch_norm
 from mc_tf.batches import Batches
 from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.counting import innermost_optimizer
-from mc_tf.callbacks.cyclic import LearningRateCycle
+from mc_tf.callbacks.cyclic import LearningRateCycle, cycle_of
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.steps import StepCallback, check_length, next_place
 from mc_tf.files import check_writable
@@ -36,8 +36,9 @@ class SWA(StepCallback):
         cycle: instead of `every`: the callback that sets a cyclic learning rate
             (`LinearCyclicLearningRate`, `CyclicLearningRate`, ...), which must have the same
             `start_epoch`; weights are added at its minima.
-        learning_rate: constant rate from `start_epoch` on. Default: the rate is left alone. Where
-            another callback sets the rate too, give this one after it.
+        learning_rate: constant rate from `start_epoch` on, not beside a callback that sets a
+            cyclic one. Default: the rate is left alone. Where `LearningRateScheduler` or the like
+            sets the rate too, give this callback after it.
         include_start: whether the weights at the start are the first of the average, as in
             Algorithm 1. Default `True`.
         batch_norm_data: training data without augmentation, as `update_batch_norm` takes it: the
@@ -142,6 +143,7 @@ class SWA(StepCallback):
                 "`learning_rate` sets the rate, but the optimizer was compiled with a schedule "
                 f"({type(rate).__name__}). Compile it with a number."
             )
+        self._check_one_rate()
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             Batches(self.batch_norm_data)  # refuses what can be read only once
         if self.directory is not None:
@@ -149,6 +151,16 @@ class SWA(StepCallback):
         if self._best is not None:
             self._best.set_model(self._model)
             self._best.on_train_begin()
+
+    def _check_one_rate(self):
+        cycle = cycle_of(self._model)
+        if self.learning_rate is not None and cycle is not None:
+            raise ValueError(
+                f"`SWA(learning_rate={self.learning_rate})` and {type(cycle).__name__} both set "
+                "the learning rate, and only the cyclic one would count. Drop `learning_rate` "
+                "(and give `cycle=` to average at the minima of the cycles), or drop "
+                f"{type(cycle).__name__} from the callbacks."
+            )
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
@@ -206,6 +218,7 @@ class SWA(StepCallback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
+        self._check_one_rate()  # the cycle may come later in the list
         super().on_epoch_begin(epoch, logs)
         if self._best is not None:
             self._best.on_epoch_begin(epoch)
