@@ -171,6 +171,27 @@ def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
     np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-6, atol=1e-6)
 
 
+def test_statistics_are_compiled_once_a_fit():
+    runs = []
+
+    class Counted(layers.Layer):
+        """Runs in Python only while the model is traced."""
+
+        def call(self, x):
+            runs.append(1)
+            return x
+
+    def traced(epochs):
+        parts = [Counted(), layers.Dense(8), layers.BatchNormalization(), layers.Dense(3)]
+        model = compiled(keras.Sequential([layers.Input((4,)), *parts]))
+        runs.clear()
+        swa = mc_tf.SWA(0, batch_norm_data=data()[0], validation_data=data(seed=1))
+        fit(model, [swa], epochs=epochs)
+        return len(runs)
+
+    assert traced(epochs=4) == traced(epochs=2)
+
+
 def test_resumed_average_has_the_same_bits(tmp_path):
     def callbacks(folder):
         directory = tmp_path / folder

@@ -6,7 +6,7 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.callbacks.cyclic import LearningRateCycle
+from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.steps import StepCallback, check_length, next_place
 from mc_tf.files import check_writable
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
