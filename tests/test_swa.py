@@ -1,5 +1,7 @@
 """Stochastic weight averaging: against numpy's mean, beside other callbacks, and resumed."""
 
+import csv
+
 import keras
 import numpy as np
 import pytest
@@ -149,7 +151,7 @@ def test_training_is_that_without_swa(tmp_path):
     assert history["swa_val_loss"][-1] == pytest.approx(scores["loss"], rel=1e-5)
     best = keras.saving.load_model(tmp_path / "best.keras")
     scores = best.evaluate(*data(seed=1), verbose=0, return_dict=True)
-    assert min(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
+    assert np.nanmin(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
@@ -162,13 +164,47 @@ def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
         "swa_val_loss", mode="min", patience=1, min_delta=10.0, start_from_epoch=1
     )
     checkpoint = keras.callbacks.ModelCheckpoint(
-        tmp_path / "best.keras", monitor="swa_val_accuracy", mode="max", save_best_only=True
+        tmp_path / "best.keras",
+        monitor="swa_val_accuracy",
+        mode="max",
+        save_best_only=True,
+        initial_value_threshold=-np.inf,
     )
     history = fit(model, [cycle, saver, swa, stopping, checkpoint], epochs=20).history
     assert len(history["loss"]) < 6
     assert (tmp_path / "best.keras").exists()
     assert len(saver.members) == len(history["loss"]) // 2 + len(history["loss"]) % 2
     np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-6, atol=1e-6)
+
+
+def test_scores_are_nan_before_there_is_an_average(tmp_path):
+    model, start = own_model(), 2
+    swa = mc_tf.SWA(
+        start, batch_norm_data=False, validation_data=data(seed=1), best_path=tmp_path / "a.keras"
+    )
+    # As the docstring says.
+    stopping = keras.callbacks.EarlyStopping(
+        "swa_val_loss", mode="min", patience=1, start_from_epoch=start
+    )
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.keras",
+        monitor="swa_val_accuracy",
+        mode="max",
+        save_best_only=True,
+        initial_value_threshold=-np.inf,
+    )
+    logger = keras.callbacks.CSVLogger(tmp_path / "history.csv")
+    history = fit(model, [swa, stopping, checkpoint, logger]).history
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name in ("swa_val_loss", "swa_val_accuracy"):
+        values = np.array(history[name])
+        np.testing.assert_array_equal(np.isnan(values), np.arange(len(values)) < start - 1)
+        np.testing.assert_allclose([float(row[name]) for row in rows], values)
+    assert stopping.best == min(history["swa_val_loss"][start:])
+    assert checkpoint.best == np.nanmax(history["swa_val_accuracy"])
+    saved = sorted(int(path.stem) for path in tmp_path.glob("[0-9].keras"))
+    assert saved[0] == start  # the weights at the start are an average of one
 
 
 def test_statistics_are_compiled_once_a_fit():

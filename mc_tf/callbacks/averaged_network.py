@@ -72,9 +72,13 @@ class AveragedNetwork(StepCallback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook: evaluates the averaged network."""
-        if self.validation_data is None or not self.average.count:
+        if self.validation_data is None:
             return
         logs = {} if logs is None else logs
+        if not self.average.count:  # `CSVLogger` has the columns of the first epoch
+            names = self.model.get_metrics_result()
+            logs.update({f"swa_val_{name}": float("nan") for name in names})
+            return
         with self.averaged() as model:
             x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
             scores = model.evaluate(

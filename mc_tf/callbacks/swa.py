@@ -40,10 +40,12 @@ class SWA(AveragedNetwork):
             needs it; `False` leaves the statistics as training has them.
         validation_data: data on which the averaged network is evaluated after each epoch, as
             `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
-            the metrics likewise: give `EarlyStopping(monitor="swa_val_loss", mode="min")` and the
-            like after this callback. What other callbacks save or restore
-            (`restore_best_weights`) are the weights of training, not the average: for the best
-            averaged network there is `best_path`.
+            the metrics likewise, NaN before there is an average. Callbacks that monitor them come
+            after this one and must not take NaN for the best: give
+            `EarlyStopping(monitor="swa_val_loss", mode="min", start_from_epoch=start_epoch)` and
+            `ModelCheckpoint(..., initial_value_threshold=np.inf)` (`-np.inf` for `mode="max"`).
+            What other callbacks save or restore (`restore_best_weights`) are the weights of
+            training, not the average: for the best averaged network there is `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
         monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
             `swa_val_loss`.
