@@ -478,6 +478,16 @@ def test_distance_from_start():
     np.testing.assert_allclose(history["distance_from_start"], expected[[10, 20]], rtol=1e-3)
 
 
+def test_distances_of_a_second_fit_begin_anew():
+    distance, model = mc_tf.DistanceFromStart(every=4), problem()
+    fit(model, [distance], epochs=2)
+    first, kept = distance.history, list(distance.history)
+    fit(model, [distance], epochs=1)
+    assert [step for step, _ in distance.history] == [4, 8, 10]
+    assert distance.history[0][1] < kept[0][1]  # from the weights of the second beginning
+    assert first == kept
+
+
 def test_scaled_loss_skips_updates_and_the_cycle_waits(tmp_path):
     """Of float16 training: an update that overflows is no step of Algorithm 1."""
     inner = keras.optimizers.SGD(0.01)
