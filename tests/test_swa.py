@@ -10,6 +10,7 @@ from keras import layers, ops
 import mc_tf
 from mc_tf.averaging import WeightAverage
 from mc_tf.flat import flat_weights
+from mc_tf.snapshots import read_snapshot
 
 EPOCHS, SIZE, BATCH = 6, 48, 8
 
@@ -99,6 +100,35 @@ def test_average_is_numpys_mean_of_the_epochs(precision):
         np.testing.assert_allclose(
             ops.convert_to_numpy(one), ops.convert_to_numpy(two), rtol=1e-5, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_average_of_epochs_where_loss_scaling_skips_updates(tmp_path, steps_per_execution):
+    def scaled():
+        model, weight = own_model(), 2.0**10
+        inner = keras.optimizers.SGD(0.1 / weight, momentum=0.9)
+        optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**127)
+        options = {"loss_weights": weight, "steps_per_execution": steps_per_execution}
+        model.compile(optimizer, model.loss, **options)
+        return model
+
+    recorder = Recorder()
+    swa = mc_tf.SWA(2, batch_norm_data=False)
+    saver = mc_tf.SnapshotSaver(tmp_path / "members", start_epoch=2)
+    model = scaled()
+    fit(model, [recorder, swa, saver])
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) < EPOCHS * SIZE // BATCH
+    assert_mean(swa, recorder.epochs[1:])
+    for path, weights in zip(saver.members, recorder.epochs[2:], strict=True):
+        np.testing.assert_array_equal(read_snapshot(path).weights, weights)
+    # Stopped after the fourth epoch.
+    for start, end in ((0, 4), (4, EPOCHS)):
+        again = mc_tf.SWA(2, batch_norm_data=False, directory=tmp_path, end_with_average=False)
+        checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+        model = keras.saving.load_model(tmp_path / "model.keras") if start else scaled()
+        fit(model, [again, checkpoint], initial_epoch=start, epochs=end)
+    assert again.average.count == swa.average.count
+    assert again.average.step == swa.average.step == 4 * SIZE // BATCH
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 4])

@@ -8,7 +8,9 @@ __all__ = ["CountedFit", "accumulation_of", "innermost_optimizer", "make_train_f
 class CountedFit:
     """One `fit`: its train function, replaced by one that counts steps and stops at some.
 
-    Keras' hooks come after whole calls of the train function, which may be several steps.
+    Keras' hooks come after whole calls of the train function, which may be several steps. Steps are
+    read from the optimizer's counter; where loss scaling skips updates and the callback's places
+    are in epochs, they are counted from the batches instead.
 
     Args:
         callback: a `StepCallback`.
@@ -24,10 +26,14 @@ class CountedFit:
         self._callback = callback
         self._model = model
         self._accumulation = accumulation_of(model)
+        scaled = model.optimizer is not innermost_optimizer(model)
+        self._from_batches = scaled and callback.places_in_epochs
         counted = _batches(model)
         before = counted - batches_done  # those of an earlier training
-        if model.optimizer is not innermost_optimizer(model) and counted:
+        if scaled and counted:
             before = max(before, 0)  # updates that loss scaling skipped are missing
+        if self._from_batches:
+            before = 0
         self.origin = (before + batches_to_start) // self._accumulation
         self._history = model.history
         self._removed = False
@@ -37,13 +43,15 @@ class CountedFit:
         self._functions = {model.steps_per_execution: before}
         model.train_function = self._train
 
-    def begin_epoch(self, batches):
+    def begin_epoch(self, batches, batches_done):
         """Counts from here.
 
         Args:
             batches: batches in the epoch, or `None` if that is not known.
+            batches_done: batches before, as `fit` counts them.
         """
         self._left = batches
+        self._count = batches_done
         self.recount(self._model)
 
     def recount(self, model):
@@ -52,7 +60,8 @@ class CountedFit:
         Args:
             model: the model, its variables up to date.
         """
-        self._count = _batches(model)
+        if not self._from_batches:
+            self._count = _batches(model)
 
     @property
     def step(self):

@@ -19,6 +19,11 @@ class LearningRateCycle(StepCallback):
     (Ctrl-C, an error), it has its own rate again wherever the model is trained next. The logs of
     each epoch have the `learning_rate` of its last step.
 
+    Under loss scaling (`mixed_float16`) the cycle waits while updates are skipped, since the
+    optimizer counts the others only: cycles in epochs then end that many steps later, and one that
+    would end with the last epoch is not complete. Where that matters train for one epoch more, or
+    in `mixed_bfloat16`, which needs no scaling.
+
     Args:
         cycle_length: length of a cycle.
         unit: of `cycle_length`: `"epochs"` (default) or `"steps"` (updates of the weights).

@@ -80,6 +80,7 @@ class SnapshotSaver(StepCallback):
         self.cycle = cycle
         self.every = every
         self.unit = unit
+        self.places_in_epochs = unit == "epochs" and every is not None
         self.include_start = include_start
 
     @property

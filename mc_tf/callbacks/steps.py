@@ -14,8 +14,9 @@ class StepCallback(keras.callbacks.Callback):
 
     Steps are updates of the weights, counted from the beginning of epoch `start_epoch`: with
     gradient accumulation several batches are one step, and an update that loss scaling skips is
-    none. Where `steps_per_execution` runs several steps as one call, the call is cut at each step
-    that is wanted, so that the weights of exactly that step can be looked at.
+    none, unless the places are in epochs. Where `steps_per_execution` runs several steps as one
+    call, the call is cut at each step that is wanted, so that the weights of exactly that step can
+    be looked at.
 
     A subclass says with `next_step` where, and does its work in `on_step`.
 
@@ -27,7 +28,11 @@ class StepCallback(keras.callbacks.Callback):
 
     Attributes:
         step: the last step that was done; negative before `start_epoch`.
+        places_in_epochs: whether the places are the ends of epochs, also where loss scaling has
+            skipped updates. Default `False`.
     """
+
+    places_in_epochs = False
 
     def __init__(self, start_epoch=0, steps_per_epoch=None):
         super().__init__()
@@ -123,10 +128,10 @@ class StepCallback(keras.callbacks.Callback):
         """Keras' hook."""
         model = self.model  # on JAX this brings the variables up to date
         batches = self.params.get("steps")
-        if self._run is not None:
-            self._run.begin_epoch(batches)
-            return
         whole = self.steps_per_epoch or batches
+        if self._run is not None:
+            self._run.begin_epoch(batches, epoch * (whole or 0))
+            return
         if whole is None and epoch != self.start_epoch:
             raise ValueError(
                 f"{type(self).__name__} cannot tell where epoch {self.start_epoch} begins, because "
@@ -134,10 +139,9 @@ class StepCallback(keras.callbacks.Callback):
             )
         # Of an epoch that was begun earlier only the rest is left.
         partial = whole - batches if whole and batches and batches < whole else 0
-        self._run = CountedFit(
-            self, model, epoch * (whole or 0) + partial, self.start_epoch * (whole or 0)
-        )
-        self._run.begin_epoch(batches)
+        done = epoch * (whole or 0) + partial
+        self._run = CountedFit(self, model, done, self.start_epoch * (whole or 0))
+        self._run.begin_epoch(batches, done)
         self.on_counting(self._run.step)
         self._run.look_ahead()
 
