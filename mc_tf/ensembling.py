@@ -7,18 +7,15 @@ import numpy as np
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
-from mc_tf.ensemble import Ensemble, temperatures_from_loss
+from mc_tf.ensemble import Ensemble
 from mc_tf.ensemble.evaluation import as_classes, network_outputs
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
-from mc_tf.evaluation import evaluate_curve
 from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.fitting import MEMBERS, TRAJECTORY
-from mc_tf.options import compile_for
 from mc_tf.snapshots import read_snapshot
 
 __all__ = [
-    "curve_ensemble",
     "evaluate_ensemble",
     "evaluate_trajectory",
     "find_members",
@@ -96,34 +93,6 @@ def load_ensemble(paths, include_start=False, network=None):
     files = find_members(paths, include_start)
     model = load_checkpoint(network or find_network(paths), compile=False)
     return Ensemble(model, files, output="logits")
-
-
-def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
-    """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
-
-    Args:
-        curve_model: `CurveModel`.
-        data: data set from `mc_tf.data.load`.
-        positions: number of equally spaced positions.
-        scale: whether logits are divided by temperatures that grow with the train loss.
-        batch_size: examples a batch, default 500.
-        num_train: use so many training examples only for statistics and losses. Default: all.
-
-    Returns:
-        `Ensemble`.
-    """
-    check_fits(curve_model.network, data)
-    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
-    temperatures = None
-    if scale:
-        compile_for(curve_model, data)
-        losses = evaluate_curve(curve_model, train, train, num_points=positions, verbose=0)
-        temperatures = temperatures_from_loss(losses["train_loss"])
-    ensemble = Ensemble.from_curve(
-        curve_model, positions, output="logits", temperatures=temperatures
-    )
-    ensemble.update_batch_norm(train)
-    return ensemble
 
 
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
