@@ -35,7 +35,7 @@ def main(_):
     """Evaluates and prints the table."""
     import os
 
-    from mc_tf import ensembling, experiment, plots
+    from mc_tf import curve_ensembles, ensembling, experiment, plots
     from mc_tf.files import check_writable
 
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
@@ -44,7 +44,7 @@ def main(_):
     if FLAGS.curve_file:
         curve_model = experiment.load_curve(FLAGS.curve_file)
         data = data_flags.load_data()
-        ensemble = ensembling.curve_ensemble(
+        ensemble = curve_ensembles.curve_ensemble(
             curve_model,
             data,
             FLAGS.num_points,

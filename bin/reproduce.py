@@ -49,6 +49,12 @@ flags.DEFINE_integer(
     "num_train_examples", None, "Evaluate on the first training examples only.", lower_bound=1
 )
 flags.DEFINE_integer("eval_batch_size", 500, "Examples a batch in evaluation.", lower_bound=1)
+flags.DEFINE_integer(
+    "ensemble_points",
+    None,
+    "Also the ensemble of so many networks on each trained curve, with and without temperatures.",
+    lower_bound=2,
+)
 flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
 flags.DEFINE_string("title", None, "Heading of the figure.")
 flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")
@@ -118,6 +124,7 @@ def experiment_from_flags(reproduction, targets):
         num_points=FLAGS.num_points,
         num_train=FLAGS.num_train_examples,
         eval_batch_size=FLAGS.eval_batch_size,
+        ensemble_points=FLAGS.ensemble_points,
         targets=tuple(targets.parse_target(text) for text in FLAGS.target),
         title=FLAGS.title,
     )
@@ -136,6 +143,7 @@ def made_small(plan, batch_size):
         widths=plan.widths[:2],
         num_points=3,
         num_train=None,
+        ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
     )
 
 

@@ -13,7 +13,7 @@ from mc_tf import backend
 from mc_tf.batches import Batches
 from mc_tf.layers.curve_layer import CurveLayer
 
-__all__ = ["BatchStatistics", "has_batch_norm", "update_batch_norm"]
+__all__ = ["BatchNormUpdate", "BatchStatistics", "has_batch_norm", "update_batch_norm"]
 
 
 def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
@@ -51,26 +51,61 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
     """
     if hasattr(model, "update_batch_norm"):  # an ensemble has statistics for each member
         return model.update_batch_norm(dataset, num_batches, batch_size)
-    statistics = BatchStatistics(model)
-    if not statistics.layers:
-        return 0
-    variables = list(model.variables)
+    return BatchNormUpdate(model)(dataset, num_batches, batch_size)
 
-    @backend.compiled
-    def step(values, totals, x):
-        with keras.StatelessScope(list(zip(variables, values)), collect_losses=True):
-            return statistics.accumulate(totals, lambda: model(x, training=False))
 
-    values = [backend.read(v) for v in variables]
-    totals = statistics.zeros()
-    empty = True
-    for x, _, _ in Batches(dataset, batch_size, num_batches):
-        totals, empty = step(values, totals, x), False
-    if empty:
-        raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
-    for variable, value in statistics.results(totals):
-        variable.assign(value)
-    return len(statistics.layers)
+class BatchNormUpdate:
+    """`update_batch_norm` of one model, compiled once for many calls.
+
+    For what lives long, such as a callback. The pass is compiled again when the model has other
+    normalisation layers to update (some were frozen, say) or other variables than before.
+
+    Args:
+        model: a built Keras model, a `CurveModel` (at its `t`), or a layer. It is held as long as
+            this object lives.
+
+    Example:
+        >>> import numpy as np
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
+        >>> update = BatchNormUpdate(model)
+        >>> [update(np.array([[1.0], [3.0]], "float32")) for _ in range(2)]
+        [1, 1]
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._step = None
+        self._compiled_for = []
+
+    def __call__(self, dataset, num_batches=None, batch_size=500):
+        """Makes one pass: arguments, result and errors of `update_batch_norm`."""
+        statistics = BatchStatistics(self._model)
+        if not statistics.layers:
+            return 0
+        variables = list(self._model.variables)
+        parts = [part for layer in statistics.layers for part in layer] + variables
+        if list(map(id, parts)) != list(map(id, self._compiled_for)):
+            self._step, self._compiled_for = self._compile(statistics, variables), parts
+        values = [backend.read(v) for v in variables]
+        totals = statistics.zeros()
+        empty = True
+        for x, _, _ in Batches(dataset, batch_size, num_batches):
+            totals, empty = self._step(values, totals, x), False
+        if empty:
+            raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
+        for variable, value in statistics.results(totals):
+            variable.assign(value)
+        return len(statistics.layers)
+
+    def _compile(self, statistics, variables):
+        model = self._model
+
+        @backend.compiled
+        def step(values, totals, x):
+            with keras.StatelessScope(list(zip(variables, values)), collect_losses=True):
+                return statistics.accumulate(totals, lambda: model(x, training=False))
+
+        return step
 
 
 def has_batch_norm(model):

@@ -7,15 +7,15 @@ import numpy as np
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
-from mc_tf.ensemble import Ensemble, temperatures_from_loss
-from mc_tf.evaluation import evaluate_curve
+from mc_tf.ensemble import Ensemble
+from mc_tf.ensemble.evaluation import as_classes, network_outputs
+from mc_tf.ensemble.outputs import to_numpy
+from mc_tf.ensemble.scores import score
 from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.fitting import MEMBERS, TRAJECTORY
-from mc_tf.options import compile_for
 from mc_tf.snapshots import read_snapshot
 
 __all__ = [
-    "curve_ensemble",
     "evaluate_ensemble",
     "evaluate_trajectory",
     "find_members",
@@ -95,36 +95,11 @@ def load_ensemble(paths, include_start=False, network=None):
     return Ensemble(model, files, output="logits")
 
 
-def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
-    """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
-
-    Args:
-        curve_model: `CurveModel`.
-        data: data set from `mc_tf.data.load`.
-        positions: number of equally spaced positions.
-        scale: whether logits are divided by temperatures that grow with the train loss.
-        batch_size: examples a batch, default 500.
-        num_train: use so many training examples only for statistics and losses. Default: all.
-
-    Returns:
-        `Ensemble`.
-    """
-    check_fits(curve_model.network, data)
-    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
-    temperatures = None
-    if scale:
-        compile_for(curve_model, data)
-        losses = evaluate_curve(curve_model, train, train, num_points=positions, verbose=0)
-        temperatures = temperatures_from_loss(losses["train_loss"])
-    ensemble = Ensemble.from_curve(
-        curve_model, positions, output="logits", temperatures=temperatures
-    )
-    ensemble.update_batch_norm(train)
-    return ensemble
-
-
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
     """Errors of the networks that a training came by (figure 3, left).
+
+    One network is in memory at a time. Their predictions are kept in `PATH-predictions`, so that
+    evaluation goes on where it was stopped.
 
     Args:
         folder: directory of a run with `trajectory_every`, or of snapshots.
@@ -144,12 +119,27 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     inner = os.path.join(folder, TRAJECTORY)
     files = find_members([inner if os.path.isdir(inner) else folder])
     model = load_checkpoint(network or find_network([folder]), compile=False)
-    ensemble = Ensemble(model, files, output="logits")
-    result = evaluate_ensemble(ensemble, data, path, batch_size=batch_size, verbose=verbose)
-    records = [read_snapshot(file).record for file in files]
+    check_writable(os.path.dirname(os.path.abspath(path)))
+    check_fits(model, data)
+    ensembles = (Ensemble(model, [file], output="logits") for file in files)
+    networks = (ensemble.member_numbers(0) for ensemble in ensembles)
+    outputs = network_outputs(
+        Ensemble(model, 1, output="logits"),
+        networks,
+        len(files),
+        data.test_batches(batch_size),
+        f"{path}-predictions",
+        batch_size,
+        verbose,
+    )
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
-    found = {name: np.array([record[name] for record in records]) for name in names}
-    found |= {name: result.members[name] for name in ("error", "loss")}
+    rows = []
+    for file, (raw, labels) in zip(files, outputs):
+        record = read_snapshot(file).record
+        predictions = to_numpy(raw, "logits", 1.0)
+        scores = score(predictions.reshape(-1, raw.shape[-1]), as_classes(labels, raw))
+        rows.append({**{name: record[name] for name in names}, **scores})
+    found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
     write_arrays(f"{path}.npz", **found)
     return found
 

@@ -9,9 +9,9 @@ from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_re
 from mc_tf.callbacks.cyclic import (
     CosineCyclicLearningRate,
     CyclicLearningRate,
-    LearningRateCycle,
     LinearCyclicLearningRate,
 )
+from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA

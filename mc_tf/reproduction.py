@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import experiment, training
+from mc_tf.curve_ensembles import compare_curve_ensembles
 from mc_tf.files import check_writable, write_json
 from mc_tf.options import TrainingOptions
 from mc_tf.targets import compare
@@ -33,6 +34,8 @@ class Experiment:
         num_points: positions at which curves are evaluated.
         num_train: how many of the training examples to evaluate on. Default: all.
         eval_batch_size: examples a batch in evaluation.
+        ensemble_points: the ensemble of so many networks on each trained curve is evaluated, too
+            (section A.6): with and without temperatures, and that of the endpoints. Default: none.
         targets: list of `mc_tf.targets.Target`, the published numbers.
         title: heading of the figure.
     """
@@ -50,6 +53,7 @@ class Experiment:
     num_points: int = 61
     num_train: int | None = None
     eval_batch_size: int = 500
+    ensemble_points: int | None = None
     targets: tuple = ()
     title: str | None = None
 
@@ -73,7 +77,12 @@ def run_experiment(plan, data, workdir, say=print):
     """
     check_writable(workdir)
     curves = list(_curves(plan))  # an unknown one is refused before any work
-    results, distances = {}, {}
+    if plan.ensemble_points and data.metrics()[0].name != "accuracy":
+        raise ValueError(
+            "Ensembles on a curve are of classifiers, but this data set is judged by "
+            f"{data.metrics()[0].name}. Leave --ensemble_points out."
+        )
+    results, distances, ensembles = {}, {}, {}
     for width in plan.widths or (None,):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
@@ -97,12 +106,13 @@ def run_experiment(plan, data, workdir, say=print):
             say(f"\n{_capital(prefix + label)}\n{here[prefix + label].table()}\n")
             if curve_model.curve.trainable:
                 found.add(name, curve_model, several_seeds=len(plan.curve_seeds) > 1)
+                ensembles |= _ensembles(plan, data, curve_model, here, prefix, label, folder, say)
         _draw_curves(plan, here, folder)
         results.update(here)
         distances.update(found.distances)
     if plan.widths:
         _draw_widths(plan, results, workdir)
-    rows = compare(results, distances, plan.targets)
+    rows = compare(results, distances, plan.targets, ensembles)
     content = [dataclasses.asdict(row) for row in rows]
     write_json(os.path.join(workdir, "comparison.json"), content)
     return rows
@@ -136,6 +146,28 @@ def _curves(plan):
         seeds = plan.curve_seeds if trained else plan.curve_seeds[:1]
         for seed in seeds:
             yield name, seed, name if len(seeds) == 1 else f"{name}-{seed}"
+
+
+def _ensembles(plan, data, curve_model, results, prefix, label, folder, say):
+    """Test errors of the ensembles on a curve by name, where they are wanted."""
+    if not plan.ensemble_points:
+        return {}
+    same_grid = plan.ensemble_points == plan.num_points
+    errors = compare_curve_ensembles(
+        curve_model,
+        data,
+        os.path.join(folder, label, "ensemble"),
+        plan.ensemble_points,
+        losses=results[prefix + label]["train_loss"] if same_grid else None,
+        batch_size=plan.eval_batch_size,
+        num_train=plan.num_train,
+        verbose=int(plan.training.verbose > 0),
+    )
+    names = {"ends": f"{prefix}single ensemble"}
+    found = {names.get(name, f"{prefix}{label} {name}"): error for name, error in errors.items()}
+    for name, error in found.items():
+        say(f"{_capital(name)}: test error {error:.2f} %")
+    return found
 
 
 class _Distances:

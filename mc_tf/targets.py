@@ -30,7 +30,9 @@ class Target:
     """A published number.
 
     Attributes:
-        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints.
+        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints; of
+            ensembles `"bezier ensemble"`, `"bezier scaled ensemble"` (with temperatures) and
+            `"single ensemble"`.
         value: name of the value, such as `"test_error"`, or `"length_ratio"`.
         statistic: `"min"`, `"int"`, `"mean"` or `"max"`; empty for `"length_ratio"` and distances.
         number: float.
@@ -58,7 +60,7 @@ def parse_target(text):
 
     Args:
         text: `CURVE:VALUE:STATISTIC=NUMBER`, or `CURVE:length_ratio=NUMBER`, or
-            `endpoints:distance=NUMBER`.
+            `endpoints:distance=NUMBER`. An ensemble has the one value `test_error:mean`.
 
     Returns:
         `Target`.
@@ -86,21 +88,25 @@ def parse_target(text):
         ) from error
 
 
-def compare(results, distances, targets):
+def compare(results, distances, targets, ensembles=None):
     """Puts what was obtained beside the targets.
 
     Args:
         results: dict from label to complete `CurveEvaluation`.
         distances: dict from name to distance in weight space.
         targets: iterable of `Target`.
+        ensembles: dict from name to test error in percent of ensembles on curves. Default: none.
 
     Returns:
-        List of `Row`, of the endpoints first, then of each curve. A target that this experiment
-        does not obtain comes last, with `None`.
+        List of `Row`, of the endpoints first, then of each curve, then of ensembles. A target that
+        this experiment does not obtain comes last, with `None`.
     """
     obtained = _obtained(results, distances)
+    of_ensembles = {(name, "test_error", "mean"): e for name, e in (ensembles or {}).items()}
+    obtained |= of_ensembles
     wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
-    keys = [key for key in obtained if key[1:] in _REPORTED or key in wanted]
+    reported = wanted.keys() | of_ensembles.keys()
+    keys = [key for key in obtained if key[1:] in _REPORTED or key in reported]
     keys += [key for key in wanted if key not in obtained]
     return [Row(*key, wanted.get(key), obtained.get(key)) for key in keys]
 

@@ -13,7 +13,7 @@ from mc_tf import (
     connect,
     update_batch_norm,
 )
-from mc_tf.batch_norm import has_batch_norm
+from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm
 from mc_tf.layers import set_position
 
 
@@ -194,6 +194,47 @@ def test_frozen_layers_keep_their_statistics():
     assert_statistics(model.layers[1], (x - 2) * scale + numpy(frozen.beta), 1e-3)
 
 
+def test_an_update_is_compiled_once_for_many_passes():
+    runs = []
+
+    class Counted(layers.Layer):
+        """Runs in Python only while the model is traced."""
+
+        def call(self, x):
+            runs.append(1)
+            return 2 * x
+
+    model = random_model(Counted(), layers.BatchNormalization())
+    runs.clear()
+    update = BatchNormUpdate(model)
+    for size in (20, 10, 20):
+        x = data(size)
+        assert update(x, batch_size=10) == 1
+        assert_statistics(model.layers[1], 2 * x)
+    assert len(runs) == 1
+
+
+def test_an_update_sees_what_has_changed_since_its_last_pass():
+    x = data()
+    first, second = layers.BatchNormalization(), layers.BatchNormalization()
+    model = random_model(first, layers.Dense(3), second)
+    other = keras.models.clone_model(model)
+    update = BatchNormUpdate(model)
+    for change in ("weights", "frozen", "free", "more layers"):
+        if change == "weights":
+            update(x)  # the first pass
+            scramble(model, 2)
+        elif change == "more layers":
+            for each in (model, other):
+                each.add(layers.Dense(2))
+                each.add(layers.BatchNormalization())
+        else:
+            first.trainable = other.layers[0].trainable = change == "free"
+        other.set_weights(model.get_weights())
+        assert update(x + 1, batch_size=8) == update_batch_norm(other, x + 1, batch_size=8)
+        assert_same(model.get_weights(), other.get_weights())
+
+
 def test_momentum_and_training_are_as_before():
     norm = layers.BatchNormalization(momentum=0.8)
     model = random_model(norm)
@@ -276,11 +317,14 @@ def test_a_curve_model_at_its_position(name):
     start, end = case.model(1), case.model(2)
     curve_model = connect(start, end, Bezier(1))
     x, _ = case.data(11)
+    update = BatchNormUpdate(curve_model)
+    curve_model.t = 0.8
+    update(x, batch_size=4)
     curve_model.t = 0.3
     plain = curve_model.point(0.3)
     given, before = (snapshot(start), snapshot(end)), others(curve_model)
     assert has_batch_norm(curve_model)
-    assert update_batch_norm(curve_model, x, batch_size=4) == 1
+    assert update(x, batch_size=4) == 1
     assert update_batch_norm(plain, x, batch_size=4) == 1
     assert curve_model.t == pytest.approx(0.3)
     expected = [numpy(v) for v in plain.variables if "moving_" in v.path]

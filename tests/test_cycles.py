@@ -261,6 +261,52 @@ def test_an_interrupted_fit_leaves_nothing_behind(tmp_path, steps_per_execution)
     assert list(saved(saver)) == [2, 6, 10]
 
 
+@pytest.mark.parametrize("steps_per_execution", [1, 8])
+@pytest.mark.parametrize("where", ["on_train_batch_end", "on_epoch_end"])
+def test_a_step_after_an_interrupted_fit_has_the_optimizers_own_rate(where, steps_per_execution):
+    def stop(*arguments, **kwargs):
+        raise KeyboardInterrupt
+
+    model = problem(steps_per_execution=steps_per_execution)
+    cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
+    distance = mc_tf.DistanceFromStart(every=2)
+    last = keras.callbacks.Callback()
+    setattr(last, where, stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, [cycle, distance, last], epochs=2)
+    recorded = list(distance.history)
+    x, y = data()
+    before = model.get_weights()[0]
+    model.train_on_batch(x[:BATCH], y[:BATCH])
+    change = 0.01 * 2 / BATCH * x[:BATCH].T @ (x[:BATCH] @ before - y[:BATCH])
+    np.testing.assert_allclose(model.get_weights()[0], before - change, rtol=1e-5)
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.01)
+    assert distance.history == recorded
+
+
+def test_the_rate_is_the_optimizers_own_as_soon_as_a_step_is_interrupted():
+    class Stop(mc_tf.DistanceFromStart):
+        def on_step(self, step):
+            raise KeyboardInterrupt
+
+    model = problem()
+    cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, [Stop(every=3), cycle, mc_tf.DistanceFromStart(every=2)], epochs=2)
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.01)
+
+
+def test_training_inside_fit_is_refused_where_steps_are_counted():
+    x, y = data()
+    model = problem()
+    other = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: model.train_on_batch(x[:BATCH], y[:BATCH])
+    )
+    cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
+    with pytest.raises(RuntimeError, match="train_on_batch.*CyclicLearningRate"):
+        fit(model, [cycle, other], epochs=2)
+
+
 def test_resume_from_a_keras_file_goes_on_in_the_cycle(tmp_path):
     def callbacks(folder, *more):
         cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW)
@@ -430,6 +476,16 @@ def test_distance_from_start():
     expected = np.linalg.norm(path - path[0], axis=1)
     np.testing.assert_allclose(found, expected[list(steps)], rtol=1e-3)
     np.testing.assert_allclose(history["distance_from_start"], expected[[10, 20]], rtol=1e-3)
+
+
+def test_distances_of_a_second_fit_begin_anew():
+    distance, model = mc_tf.DistanceFromStart(every=4), problem()
+    fit(model, [distance], epochs=2)
+    first, kept = distance.history, list(distance.history)
+    fit(model, [distance], epochs=1)
+    assert [step for step, _ in distance.history] == [4, 8, 10]
+    assert distance.history[0][1] < kept[0][1]  # from the weights of the second beginning
+    assert first == kept
 
 
 def test_scaled_loss_skips_updates_and_the_cycle_waits(tmp_path):

@@ -317,6 +317,24 @@ def test_damaged_and_missing_files(kind, tmp_path):
     assert_same(before, snapshot(model))
 
 
+def test_a_file_of_an_unregistered_class_cannot_be_a_member_but_the_model_can(tmp_path):
+    class Own(keras.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = layers.Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    model(np.zeros((1, 2), "float32"))
+    model.save(tmp_path / "member.keras")
+    words = "member.keras' \\(member 0\\).*not registered.*loaded model itself"
+    with pytest.raises(ValueError, match=words):
+        Ensemble(model, [tmp_path / "member.keras"], output="logits")
+    assert Ensemble(model, [model], output="logits").num_members == 1
+
+
 def test_other_mistakes(tmp_path):
     model = ZOO["dense"].model(0)
     for members in ([], 0):

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import tracemalloc
 
+import keras
 import numpy as np
 import pytest
 from programs import (
@@ -23,8 +25,9 @@ from mc_tf import data
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.ensembling import evaluate_trajectory, load_ensemble
 from mc_tf.flat import flat_weights
-from mc_tf.snapshots import load_snapshot, read_snapshot
+from mc_tf.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 
 STEPS = 4  # an epoch: 959 digits in batches of 256
 BATCH = "--batch_size=256"
@@ -217,6 +220,51 @@ def test_trajectory(root, runs, tmp_path):
     distances = [np.linalg.norm(each - first) for each in weights]
     np.testing.assert_allclose(found["distance_from_start"], distances, rtol=1e-5)
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+
+
+def save_trajectory(folder, units, count):
+    """A network for the digits with `10 + 74 * units` weights, and snapshots of it."""
+    layers = [keras.Input((8, 8, 1)), keras.layers.Flatten()]
+    dense = [keras.layers.Dense(units, use_bias=False), keras.layers.Dense(10)]
+    model = keras.Sequential([*layers, *dense])
+    names = ("learning_rate", "distance_from_start", "distance_from_previous")
+    for step in range(1, count + 1):
+        model.layers[-1].kernel.assign_add(np.full((units, 10), step, "float32"))
+        snapshot = take_snapshot(model, step=step, **dict.fromkeys(names, 0.1))
+        save_snapshot(folder / f"snapshot-{step:08d}.npz", snapshot)
+    model.save(folder / "model.keras")
+
+
+def test_a_trajectory_that_was_stopped_goes_on(tmp_path):
+    save_trajectory(tmp_path, 4, 4)
+    damaged = tmp_path / "snapshot-00000003.npz"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:100])
+    digits, path = data.load("digits"), tmp_path / "all"
+    with pytest.raises(ValueError, match="00000003.npz' is damaged"):
+        evaluate_trajectory(tmp_path, digits, path, verbose=0)
+    assert not (tmp_path / "all.npz").exists()
+    damaged.write_bytes(whole)
+    done = {file: file.stat().st_mtime_ns for file in (tmp_path / "all-predictions").iterdir()}
+    assert len(done) == 3  # two networks and the labels
+    found = evaluate_trajectory(tmp_path, digits, path, verbose=0)
+    assert {file: file.stat().st_mtime_ns for file in done} == done
+    ensemble = load_ensemble([tmp_path])
+    result = ensemble.evaluate_members(digits.test_batches(500), verbose=0)
+    np.testing.assert_allclose(found["error"], result.members["error"])
+    np.testing.assert_allclose(found["loss"], result.members["loss"], rtol=1e-6)
+
+
+def test_the_networks_of_a_trajectory_are_in_memory_one_by_one(tmp_path):
+    units, count = 5_000, 25
+    save_trajectory(tmp_path, units, count)
+    tracemalloc.start()
+    try:
+        evaluate_trajectory(tmp_path, data.load("digits"), tmp_path / "all", verbose=0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < count * 4 * 74 * units
 
 
 def test_pairs(root, runs, tmp_path):

@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import shutil
 import sys
 
 import numpy as np
 import pytest
 from absl.testing import flagsaver
-from programs import DATA_DIR, REPO, needs_tensorflow, run
+from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 
 from mc_tf import targets
 from mc_tf.callbacks import snapshot_files
@@ -141,6 +142,26 @@ def test_fge_from_given_weights_on_imagenet(tmp_path):
     run_folder = tmp_path / "repetition-0" / "fge-0-0" / "members"
     names = [os.path.basename(path) for path in snapshot_files(run_folder, include_start=True)]
     assert names == ["start.npz", "snapshot-00000002.npz"]
+
+
+def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
+    flags = ("--recipe=digits_ensembles", "--smoke", "--verbose=0", f"--workdir={tmp_path}/it")
+    flags += (f"--results_file={tmp_path}/results.csv",)
+    run("reproduce", *flags, "--methods=ind", "--budgets=1")
+    before = snapshot(tmp_path)
+    # The second budget is not trained, though it could be.
+    ended = start("reproduce", *flags, "--methods=ind,fge", "--budgets=2").wait()
+    (line,) = ended.errors
+    assert ended.code == 1 and ended.out == ""
+    folder = tmp_path / "it" / "repetition-0" / "ind-0"
+    assert f"'{folder}/model-0001.keras'" in line and "after epoch 1, from which FGE starts" in line
+    assert f"Remove '{folder}'" in line and "--fge_starts" in line and "--methods" in line
+    assert snapshot(tmp_path) == before
+    shutil.rmtree(folder)  # as it says
+    run("reproduce", *flags, "--methods=ind,fge", "--budgets=1")
+    # Cycles that are done need the network no more.
+    (folder / "model-0001.keras").unlink()
+    run("reproduce", *flags, "--methods=ind,fge", "--budgets=1")
 
 
 @pytest.mark.parametrize(

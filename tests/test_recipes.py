@@ -192,6 +192,41 @@ def test_given_flags_win_and_two_chains_differ(tmp_path):
     assert not (tmp_path / "bezier").exists()
 
 
+def test_ensembles_of_the_networks_on_each_trained_curve(tmp_path):
+    """Section A.6; here at the positions at which curves are evaluated, and for two seeds."""
+    more = ("--ensemble_points=3", "--curve_seeds=5,6", "--curves=segment,bezier")
+    flags = smoke("digits", tmp_path, "--network=fc", *more)
+    run("reproduce", *flags)
+    found = {row["curve"]: row for row in comparison(tmp_path) if "ensemble" in row["curve"]}
+    of_curves = [f"bezier-{s} {kind}ensemble" for s in (5, 6) for kind in ("", "scaled ")]
+    assert set(found) == {"single ensemble", *of_curves}
+    assert {(row["value"], row["statistic"]) for row in found.values()} == {("test_error", "mean")}
+    folder = tmp_path / "bezier-5"
+    for name, kind, size in (
+        ("bezier-5 ensemble", "ensemble", 3),
+        ("bezier-5 scaled ensemble", "scaled-ensemble", 3),
+        ("single ensemble", "ends", 2),
+    ):
+        with np.load(folder / f"ensemble-{kind}.npz") as stored:
+            wrong = np.mean(stored["predictions"].argmax(-1) != stored["labels"])
+            assert len(stored["members:error"]) == size
+        assert found[name]["obtained"] == pytest.approx(100 * wrong)
+    scaled = json.loads((folder / "ensemble-scaled-ensemble.json").read_text())
+    with np.load(folder / "evaluation.npz") as stored:
+        losses = stored["value:train_loss"]
+    np.testing.assert_allclose(scaled["temperatures"], losses / losses.min(), rtol=1e-5)
+    before = snapshot(tmp_path)
+    run("reproduce", *flags)
+    assert snapshot(tmp_path) == before
+
+
+def test_ensembles_on_the_curves_of_a_text_are_refused(tmp_path):
+    ended = start("reproduce", *smoke("ptb_lstm_small", tmp_path, "--ensemble_points=4")).wait()
+    (line,) = ended.errors
+    assert ended.code == 1 and "perplexity" in line and "--ensemble_points" in line
+    assert not (tmp_path / "start").exists()
+
+
 @pytest.mark.xdist_group("resumed")
 def test_killed_recipe_goes_on(tried, tmp_path):
     first = tmp_path / "start" / "model.keras"
@@ -306,6 +341,17 @@ def test_comparison():
     assert ("segment", "train_loss", "mean") not in rows  # neither usual nor a target
     curves = [key[0] for key in rows]
     assert curves == sorted(curves, key=["single", "segment", "bezier", "endpoints"].index)
+
+
+def test_comparison_of_ensembles():
+    errors = {"bezier ensemble": 3.5, "single ensemble": 4.0}
+    wanted = [parse_target("bezier ensemble:test_error:mean=3")]
+    rows = as_dict(compare({"bezier": made_up([4, 6, 5])}, {}, wanted, errors))
+    for name, target in (("bezier ensemble", 3.0), ("single ensemble", None)):
+        assert rows[name, "test_error", "mean"] == Row(
+            name, "test_error", "mean", target, errors[name]
+        )
+    assert ("bezier", "test_error", "mean") not in rows
 
 
 def test_comparison_of_widths():

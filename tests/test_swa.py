@@ -1,5 +1,7 @@
 """Stochastic weight averaging: against numpy's mean, beside other callbacks, and resumed."""
 
+import csv
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from keras import layers, ops
 import mc_tf
 from mc_tf.averaging import WeightAverage
 from mc_tf.flat import flat_weights
+from mc_tf.snapshots import read_snapshot
 
 EPOCHS, SIZE, BATCH = 6, 48, 8
 
@@ -100,6 +103,35 @@ def test_average_is_numpys_mean_of_the_epochs(precision):
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_average_of_epochs_where_loss_scaling_skips_updates(tmp_path, steps_per_execution):
+    def scaled():
+        model, weight = own_model(), 2.0**10
+        inner = keras.optimizers.SGD(0.1 / weight, momentum=0.9)
+        optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**127)
+        options = {"loss_weights": weight, "steps_per_execution": steps_per_execution}
+        model.compile(optimizer, model.loss, **options)
+        return model
+
+    recorder = Recorder()
+    swa = mc_tf.SWA(2, batch_norm_data=False)
+    saver = mc_tf.SnapshotSaver(tmp_path / "members", start_epoch=2)
+    model = scaled()
+    fit(model, [recorder, swa, saver])
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) < EPOCHS * SIZE // BATCH
+    assert_mean(swa, recorder.epochs[1:])
+    for path, weights in zip(saver.members, recorder.epochs[2:], strict=True):
+        np.testing.assert_array_equal(read_snapshot(path).weights, weights)
+    # Stopped after the fourth epoch.
+    for start, end in ((0, 4), (4, EPOCHS)):
+        again = mc_tf.SWA(2, batch_norm_data=False, directory=tmp_path, end_with_average=False)
+        checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+        model = keras.saving.load_model(tmp_path / "model.keras") if start else scaled()
+        fit(model, [again, checkpoint], initial_epoch=start, epochs=end)
+    assert again.average.count == swa.average.count
+    assert again.average.step == swa.average.step == 4 * SIZE // BATCH
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
 def test_average_of_steps(steps_per_execution):
     recorder = Recorder()
     fit(own_model(), [recorder])
@@ -149,7 +181,7 @@ def test_training_is_that_without_swa(tmp_path):
     assert history["swa_val_loss"][-1] == pytest.approx(scores["loss"], rel=1e-5)
     best = keras.saving.load_model(tmp_path / "best.keras")
     scores = best.evaluate(*data(seed=1), verbose=0, return_dict=True)
-    assert min(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
+    assert np.nanmin(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
@@ -162,13 +194,68 @@ def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
         "swa_val_loss", mode="min", patience=1, min_delta=10.0, start_from_epoch=1
     )
     checkpoint = keras.callbacks.ModelCheckpoint(
-        tmp_path / "best.keras", monitor="swa_val_accuracy", mode="max", save_best_only=True
+        tmp_path / "best.keras",
+        monitor="swa_val_accuracy",
+        mode="max",
+        save_best_only=True,
+        initial_value_threshold=-np.inf,
     )
     history = fit(model, [cycle, saver, swa, stopping, checkpoint], epochs=20).history
     assert len(history["loss"]) < 6
     assert (tmp_path / "best.keras").exists()
     assert len(saver.members) == len(history["loss"]) // 2 + len(history["loss"]) % 2
     np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-6, atol=1e-6)
+
+
+def test_scores_are_nan_before_there_is_an_average(tmp_path):
+    model, start = own_model(), 2
+    swa = mc_tf.SWA(
+        start, batch_norm_data=False, validation_data=data(seed=1), best_path=tmp_path / "a.keras"
+    )
+    # As the docstring says.
+    stopping = keras.callbacks.EarlyStopping(
+        "swa_val_loss", mode="min", patience=1, start_from_epoch=start
+    )
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.keras",
+        monitor="swa_val_accuracy",
+        mode="max",
+        save_best_only=True,
+        initial_value_threshold=-np.inf,
+    )
+    logger = keras.callbacks.CSVLogger(tmp_path / "history.csv")
+    history = fit(model, [swa, stopping, checkpoint, logger]).history
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name in ("swa_val_loss", "swa_val_accuracy"):
+        values = np.array(history[name])
+        np.testing.assert_array_equal(np.isnan(values), np.arange(len(values)) < start - 1)
+        np.testing.assert_allclose([float(row[name]) for row in rows], values)
+    assert stopping.best == min(history["swa_val_loss"][start:])
+    assert checkpoint.best == np.nanmax(history["swa_val_accuracy"])
+    saved = sorted(int(path.stem) for path in tmp_path.glob("[0-9].keras"))
+    assert saved[0] == start  # the weights at the start are an average of one
+
+
+def test_statistics_are_compiled_once_a_fit():
+    runs = []
+
+    class Counted(layers.Layer):
+        """Runs in Python only while the model is traced."""
+
+        def call(self, x):
+            runs.append(1)
+            return x
+
+    def traced(epochs):
+        parts = [Counted(), layers.Dense(8), layers.BatchNormalization(), layers.Dense(3)]
+        model = compiled(keras.Sequential([layers.Input((4,)), *parts]))
+        runs.clear()
+        swa = mc_tf.SWA(0, batch_norm_data=data()[0], validation_data=data(seed=1))
+        fit(model, [swa], epochs=epochs)
+        return len(runs)
+
+    assert traced(epochs=4) == traced(epochs=2)
 
 
 def test_resumed_average_has_the_same_bits(tmp_path):
@@ -302,6 +389,20 @@ def test_bad_arguments_are_refused_before_training(kwargs, words):
     with pytest.raises(ValueError, match=words):
         fit(model, [mc_tf.SWA(**{"batch_norm_data": False, **kwargs})])
     np.testing.assert_array_equal(flat_weights(model), before)
+
+
+@pytest.mark.parametrize("swa_first", [False, True])
+def test_a_constant_rate_beside_a_cyclic_one_is_refused(swa_first):
+    model = own_model()
+    before = flat_weights(model)
+    swa = mc_tf.SWA(1, learning_rate=0.05, batch_norm_data=False)
+    cycle = mc_tf.CyclicLearningRate(2, 0.1, 0.01)
+    words = "Drop `learning_rate`.*or drop CyclicLearningRate"
+    with pytest.raises(ValueError, match=words):
+        fit(model, [swa, cycle] if swa_first else [cycle, swa])
+    np.testing.assert_array_equal(flat_weights(model), before)
+    fit(model, [swa], epochs=2)  # what was refused is forgotten
+    assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05)
 
 
 def test_averages_of_chosen_epochs_are_kept(tmp_path):

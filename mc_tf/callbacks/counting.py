@@ -2,13 +2,15 @@
 
 import keras
 
-__all__ = ["CountedFit", "innermost_optimizer", "make_train_function", "updates_in"]
+__all__ = ["CountedFit", "accumulation_of", "innermost_optimizer", "make_train_function"]
 
 
 class CountedFit:
     """One `fit`: its train function, replaced by one that counts steps and stops at some.
 
-    Keras' hooks come after whole calls of the train function, which may be several steps.
+    Keras' hooks come after whole calls of the train function, which may be several steps. Steps are
+    read from the optimizer's counter; where loss scaling skips updates and the callback's places
+    are in epochs, they are counted from the batches instead.
 
     Args:
         callback: a `StepCallback`.
@@ -23,26 +25,33 @@ class CountedFit:
     def __init__(self, callback, model, batches_done, batches_to_start):
         self._callback = callback
         self._model = model
-        self._accumulation = _accumulation(model)
+        self._accumulation = accumulation_of(model)
+        scaled = model.optimizer is not innermost_optimizer(model)
+        self._from_batches = scaled and callback.places_in_epochs
         counted = _batches(model)
         before = counted - batches_done  # those of an earlier training
-        if model.optimizer is not innermost_optimizer(model) and counted:
+        if scaled and counted:
             before = max(before, 0)  # updates that loss scaling skipped are missing
+        if self._from_batches:
+            before = 0
         self.origin = (before + batches_to_start) // self._accumulation
         self._history = model.history
         self._removed = False
+        self._expected = False
         before = model.train_function
         self._inner = before if isinstance(getattr(before, "__self__", None), CountedFit) else None
         self._functions = {model.steps_per_execution: before}
         model.train_function = self._train
 
-    def begin_epoch(self, batches):
+    def begin_epoch(self, batches, batches_done):
         """Counts from here.
 
         Args:
             batches: batches in the epoch, or `None` if that is not known.
+            batches_done: batches before, as `fit` counts them.
         """
         self._left = batches
+        self._count = batches_done
         self.recount(self._model)
 
     def recount(self, model):
@@ -51,7 +60,8 @@ class CountedFit:
         Args:
             model: the model, its variables up to date.
         """
-        self._count = _batches(model)
+        if not self._from_batches:
+            self._count = _batches(model)
 
     @property
     def step(self):
@@ -71,6 +81,20 @@ class CountedFit:
             function = run._inner or run._functions.get(self._model.steps_per_execution)
         self._model.train_function = function
 
+    def expect_batch(self):
+        """Says that `fit` is about to call the train function. Nobody else says so before a call.
+
+        Raises:
+            RuntimeError: if somebody else has called it in this `fit`.
+        """
+        if self._removed:
+            raise RuntimeError(
+                f"The model '{self._model.name}' was trained by something else while `fit` ran, "
+                f"such as `train_on_batch` in a callback, so {type(self._callback).__name__} "
+                "cannot tell its steps. Do that after `fit`."
+            )
+        self._expected = True
+
     @staticmethod
     def drop_interrupted(model):
         """Takes out what a `fit` that did not come to its end has left in the train function.
@@ -79,19 +103,34 @@ class CountedFit:
             model: the model that is trained anew.
         """
         run = getattr(model.train_function, "__self__", None)
-        if not isinstance(run, CountedFit) or run._history is model.history:
-            return
+        if isinstance(run, CountedFit) and run._history is not model.history:
+            run._drop()
+
+    def _drop(self):
+        """Ends this, and what is inside, as their `fit` will not."""
+        run = self
         while isinstance(run, CountedFit):
+            run._removed = True
             run._callback.on_interrupted()
             run = getattr(run._inner, "__self__", None)
-        make_train_function(model)
+        make_train_function(self._model)
 
     def _train(self, *arguments):
         """As Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
-        model, size = self._model, self._model.steps_per_execution
-        if model.history is not self._history:  # a later `fit`; ours was interrupted
-            self.drop_interrupted(model)
-            return model.train_function(*arguments)
+        if not self._expected or self._model.history is not self._history:
+            self._drop()  # `fit` was interrupted: this is `train_on_batch`, or a later `fit`
+            return self._model.train_function(*arguments)
+        self._expected = False
+        try:
+            return self._train_counted(*arguments)
+        except BaseException as error:  # `KeyboardInterrupt` too
+            if not _is_end_of_data(error):
+                self._drop()
+            raise
+
+    def _train_counted(self, *arguments):
+        """The train function, cut where an action is due."""
+        size = self._model.steps_per_execution
         *state, iterator = arguments
         # The last call of an epoch may be a short one.
         number = size if self._left is None else min(size, self._left)
@@ -128,7 +167,7 @@ class CountedFit:
         model.steps_per_execution = number
         try:
             if self._inner is not None:  # another callback's, which cuts its calls itself
-                return self._inner(*state, iterator)
+                return self._inner.__self__._train_counted(*state, iterator)
             if number not in self._functions:
                 ours = model.train_function
                 make_train_function(model)
@@ -194,41 +233,18 @@ def innermost_optimizer(model):
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def _accumulation(model):
+def accumulation_of(model):
+    """Batches whose gradients make one update of the weights.
+
+    Args:
+        model: compiled Keras model.
+
+    Returns:
+        int.
+    """
     return innermost_optimizer(model).gradient_accumulation_steps or 1
 
 
 def _batches(model):
     """Batches that the optimizer has seen, those excepted whose update was skipped."""
     return int(keras.ops.convert_to_numpy(innermost_optimizer(model)._iterations))
-
-
-def updates_in(epochs, steps_per_epoch, model, whole=True):
-    """Updates of the weights in a number of epochs.
-
-    Args:
-        epochs: int.
-        steps_per_epoch: batches an epoch, or `None` if that is not known.
-        model: compiled Keras model, which may accumulate gradients.
-        whole: whether to refuse a fraction of an update. Default `True`.
-
-    Returns:
-        int.
-
-    Raises:
-        ValueError: if the length of an epoch is not known, or holds a fraction of an update.
-    """
-    if steps_per_epoch is None:
-        raise ValueError(
-            f"{epochs} epochs cannot be counted in steps, because the data set does not say how "
-            "long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
-        )
-    accumulation = _accumulation(model)
-    updates, rest = divmod(epochs * steps_per_epoch, accumulation)
-    if rest and whole:
-        raise ValueError(
-            f"{epochs} epochs of {steps_per_epoch} batches are no whole number of updates with "
-            f"gradient_accumulation_steps={accumulation}. Choose a divisor of "
-            f"{epochs * steps_per_epoch}."
-        )
-    return updates

@@ -19,7 +19,7 @@ class DistanceFromStart(StepCallback):
         every: also record after each so many steps, in `history`. Default: after epochs only.
 
     Attributes:
-        history: list of `(step, distance)`.
+        history: list of `(step, distance)` of the latest `fit`; each begins a new list.
 
     Raises:
         ValueError: if `every` cannot be or `start` has another number of weights.
@@ -40,6 +40,11 @@ class DistanceFromStart(StepCallback):
             check_length("every", every, "steps")
         self.start = start
         self.every = every
+        self.history = []
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook."""
+        super().on_train_begin(logs)
         self.history = []
 
     def on_counting(self, step):

@@ -6,7 +6,7 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.callbacks.cyclic import LearningRateCycle
+from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.steps import StepCallback, check_length, next_place
 from mc_tf.files import check_writable
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
@@ -80,6 +80,7 @@ class SnapshotSaver(StepCallback):
         self.cycle = cycle
         self.every = every
         self.unit = unit
+        self.places_in_epochs = unit == "epochs" and every is not None
         self.include_start = include_start
 
     @property

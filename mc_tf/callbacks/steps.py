@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.callbacks.counting import CountedFit, updates_in
+from mc_tf.callbacks.counting import CountedFit, accumulation_of
 
 __all__ = ["StepCallback", "check_length", "next_place"]
 
@@ -14,8 +14,9 @@ class StepCallback(keras.callbacks.Callback):
 
     Steps are updates of the weights, counted from the beginning of epoch `start_epoch`: with
     gradient accumulation several batches are one step, and an update that loss scaling skips is
-    none. Where `steps_per_execution` runs several steps as one call, the call is cut at each step
-    that is wanted, so that the weights of exactly that step can be looked at.
+    none, unless the places are in epochs. Where `steps_per_execution` runs several steps as one
+    call, the call is cut at each step that is wanted, so that the weights of exactly that step can
+    be looked at.
 
     A subclass says with `next_step` where, and does its work in `on_step`.
 
@@ -27,7 +28,11 @@ class StepCallback(keras.callbacks.Callback):
 
     Attributes:
         step: the last step that was done; negative before `start_epoch`.
+        places_in_epochs: whether the places are the ends of epochs, also where loss scaling has
+            skipped updates. Default `False`.
     """
+
+    places_in_epochs = False
 
     def __init__(self, start_epoch=0, steps_per_epoch=None):
         super().__init__()
@@ -84,7 +89,20 @@ class StepCallback(keras.callbacks.Callback):
             ValueError: if the length of an epoch is not known, or holds a fraction of an update.
         """
         length = self.steps_per_epoch or self.params.get("steps")
-        return updates_in(epochs, length, self._model, whole)
+        if length is None:
+            raise ValueError(
+                f"{epochs} epochs cannot be counted in steps, because the data set does not say "
+                "how long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
+            )
+        accumulation = accumulation_of(self._model)
+        updates, rest = divmod(epochs * length, accumulation)
+        if rest and whole:
+            raise ValueError(
+                f"{epochs} epochs of {length} batches are no whole number of updates with "
+                f"gradient_accumulation_steps={accumulation}. Choose a divisor of "
+                f"{epochs * length}."
+            )
+        return updates
 
     def on_train_begin(self, logs=None):
         """Keras' hook.
@@ -110,10 +128,10 @@ class StepCallback(keras.callbacks.Callback):
         """Keras' hook."""
         model = self.model  # on JAX this brings the variables up to date
         batches = self.params.get("steps")
-        if self._run is not None:
-            self._run.begin_epoch(batches)
-            return
         whole = self.steps_per_epoch or batches
+        if self._run is not None:
+            self._run.begin_epoch(batches, epoch * (whole or 0))
+            return
         if whole is None and epoch != self.start_epoch:
             raise ValueError(
                 f"{type(self).__name__} cannot tell where epoch {self.start_epoch} begins, because "
@@ -121,12 +139,16 @@ class StepCallback(keras.callbacks.Callback):
             )
         # Of an epoch that was begun earlier only the rest is left.
         partial = whole - batches if whole and batches and batches < whole else 0
-        self._run = CountedFit(
-            self, model, epoch * (whole or 0) + partial, self.start_epoch * (whole or 0)
-        )
-        self._run.begin_epoch(batches)
+        done = epoch * (whole or 0) + partial
+        self._run = CountedFit(self, model, done, self.start_epoch * (whole or 0))
+        self._run.begin_epoch(batches, done)
         self.on_counting(self._run.step)
         self._run.look_ahead()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Keras' hook."""
+        super().on_train_batch_begin(batch, logs)
+        self._run.expect_batch()
 
     def on_train_end(self, logs=None):
         """Keras' hook."""
@@ -134,7 +156,10 @@ class StepCallback(keras.callbacks.Callback):
             self._run.remove()
 
     def on_interrupted(self):
-        """Called when a later `fit` begins after one that did not come to its end."""
+        """Called when `fit` did not come to its end.
+
+        That is at once if a step was interrupted, otherwise before the model is trained again.
+        """
 
 
 def next_place(step, first, distance):

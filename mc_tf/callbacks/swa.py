@@ -1,29 +1,23 @@
 """Stochastic weight averaging (arXiv 1803.05407) as a callback."""
 
-import contextlib
 import glob
 import os
 import warnings
 
 import keras
-import numpy as np
-from keras import ops
 
 from mc_tf.averaging import WeightAverage
-from mc_tf.batch_norm import has_batch_norm, update_batch_norm
-from mc_tf.batches import Batches
-from mc_tf.callbacks.checkpoint import BestCheckpoint
+from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.counting import innermost_optimizer
-from mc_tf.callbacks.cyclic import LearningRateCycle
-from mc_tf.callbacks.recurrent_state import ResetRecurrentState
-from mc_tf.callbacks.steps import StepCallback, check_length, next_place
+from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
+from mc_tf.callbacks.steps import check_length, next_place
 from mc_tf.files import check_writable
-from mc_tf.flat import assign_flat, flat_weights, state_variables
+from mc_tf.flat import flat_weights
 
 __all__ = ["SWA"]
 
 
-class SWA(StepCallback):
+class SWA(AveragedNetwork):
     """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not touched: it goes on with its own weights. The average is held in
@@ -36,8 +30,9 @@ class SWA(StepCallback):
         cycle: instead of `every`: the callback that sets a cyclic learning rate
             (`LinearCyclicLearningRate`, `CyclicLearningRate`, ...), which must have the same
             `start_epoch`; weights are added at its minima.
-        learning_rate: constant rate from `start_epoch` on. Default: the rate is left alone. Where
-            another callback sets the rate too, give this one after it.
+        learning_rate: constant rate from `start_epoch` on, not beside a callback that sets a
+            cyclic one. Default: the rate is left alone. Where `LearningRateScheduler` or the like
+            sets the rate too, give this callback after it.
         include_start: whether the weights at the start are the first of the average, as in
             Algorithm 1. Default `True`.
         batch_norm_data: training data without augmentation, as `update_batch_norm` takes it: the
@@ -45,10 +40,12 @@ class SWA(StepCallback):
             needs it; `False` leaves the statistics as training has them.
         validation_data: data on which the averaged network is evaluated after each epoch, as
             `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
-            the metrics likewise: give `EarlyStopping(monitor="swa_val_loss", mode="min")` and the
-            like after this callback. What other callbacks save or restore
-            (`restore_best_weights`) are the weights of training, not the average: for the best
-            averaged network there is `best_path`.
+            the metrics likewise, NaN before there is an average. Callbacks that monitor them come
+            after this one and must not take NaN for the best: give
+            `EarlyStopping(monitor="swa_val_loss", mode="min", start_from_epoch=start_epoch)` and
+            `ModelCheckpoint(..., initial_value_threshold=np.inf)` (`-np.inf` for `mode="max"`).
+            What other callbacks save or restore (`restore_best_weights`) are the weights of
+            training, not the average: for the best averaged network there is `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
         monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
             `swa_val_loss`.
@@ -93,7 +90,15 @@ class SWA(StepCallback):
         end_with_average=True,
         steps_per_epoch=None,
     ):
-        super().__init__(start_epoch, steps_per_epoch)
+        super().__init__(
+            start_epoch,
+            steps_per_epoch,
+            batch_norm_data,
+            validation_data,
+            best_path,
+            monitor,
+            mode,
+        )
         check_length("every", every, unit)
         if cycle is not None and (
             not isinstance(cycle, LearningRateCycle) or cycle.start_epoch != start_epoch
@@ -105,50 +110,43 @@ class SWA(StepCallback):
             )
         if cycle is not None and learning_rate is not None:
             raise ValueError("Give either a `cycle` or a constant `learning_rate`, not both.")
-        if mode not in ("min", "max"):
-            raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
-        if best_path is not None and validation_data is None:
-            raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
         if keep < 1:
             raise ValueError(f"`keep` must be at least 1. Received: {keep}")
         self.every = int(every)
         self.unit = unit
+        self.places_in_epochs = unit == "epochs" and cycle is None
         self.cycle = cycle
         self.learning_rate = learning_rate
         self.include_start = include_start
-        self.batch_norm_data = batch_norm_data
-        self.validation_data = validation_data
         self.directory = None if directory is None else os.fspath(directory)
         self.keep = keep
         self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
-        self.average = WeightAverage()
-        self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
 
     # Where.
 
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        if self.batch_norm_data is None and has_batch_norm(self._model):
-            raise ValueError(
-                f"The model '{self._model.name}' has batch normalisation, whose statistics must "
-                "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
-                "without augmentation, or `batch_norm_data=False` to leave them."
-            )
         rate = innermost_optimizer(self._model)._learning_rate
         if self.learning_rate is not None and not isinstance(rate, keras.Variable):
             raise ValueError(
                 "`learning_rate` sets the rate, but the optimizer was compiled with a schedule "
                 f"({type(rate).__name__}). Compile it with a number."
             )
-        if self.batch_norm_data is not None and self.batch_norm_data is not False:
-            Batches(self.batch_norm_data)  # refuses what can be read only once
+        self._check_one_rate()
         if self.directory is not None:
             check_writable(self.directory)
-        if self._best is not None:
-            self._best.set_model(self._model)
-            self._best.on_train_begin()
+
+    def _check_one_rate(self):
+        cycle = cycle_of(self._model)
+        if self.learning_rate is not None and cycle is not None:
+            raise ValueError(
+                f"`SWA(learning_rate={self.learning_rate})` and {type(cycle).__name__} both set "
+                "the learning rate, and only the cyclic one would count. Drop `learning_rate` "
+                "(and give `cycle=` to average at the minima of the cycles), or drop "
+                f"{type(cycle).__name__} from the callbacks."
+            )
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
@@ -206,30 +204,10 @@ class SWA(StepCallback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
+        self._check_one_rate()  # the cycle may come later in the list
         super().on_epoch_begin(epoch, logs)
-        if self._best is not None:
-            self._best.on_epoch_begin(epoch)
         if self.learning_rate is not None and epoch >= self.start_epoch:
             self._model.optimizer.learning_rate = self.learning_rate
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Keras' hook: evaluates the averaged network."""
-        if self.validation_data is None or not self.average.count:
-            return
-        logs = {} if logs is None else logs
-        with self.averaged() as model:
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
-            scores = model.evaluate(
-                x,
-                y,
-                sample_weight=weight,
-                verbose=0,
-                return_dict=True,
-                callbacks=[ResetRecurrentState()],
-            )
-            logs.update({f"swa_val_{name}": value for name, value in scores.items()})
-            if self._best is not None:
-                self._best.on_epoch_end(epoch, logs)
 
     def on_train_end(self, logs=None):
         """Keras' hook: gives the model the average, if that is wanted."""
@@ -242,32 +220,3 @@ class SWA(StepCallback):
             )
         elif self.end_with_average:
             self._assign(self.model)
-
-    @contextlib.contextmanager
-    def averaged(self):
-        """Context in which the model has the averaged weights and statistics for them.
-
-        Afterwards all variables are as they were, bit for bit.
-
-        Yields:
-            The model.
-
-        Raises:
-            ValueError: if nothing was averaged yet.
-        """
-        model = self.model
-        variables = [*model.trainable_variables, *state_variables(model)]
-        before = [np.array(ops.convert_to_numpy(v)) for v in variables]
-        try:
-            self._assign(model)
-            yield model
-        finally:
-            for variable, value in zip(variables, before):
-                variable.assign(value)
-
-    def _assign(self, model):
-        if not self.average.count:
-            raise ValueError("Nothing was averaged yet.")
-        assign_flat(model, self.average.mean)
-        if self.batch_norm_data is not None and self.batch_norm_data is not False:
-            update_batch_norm(model, self.batch_norm_data)

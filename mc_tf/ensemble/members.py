@@ -8,6 +8,7 @@ import tempfile
 import keras
 import numpy as np
 
+from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
@@ -124,18 +125,14 @@ def _read_file(network, path, role):
         raise FileNotFoundError(f"There is no file {role}.")
     if path.endswith(".npz"):
         return read_snapshot(path)
+    if path.endswith(".weights.h5"):
+        return _read_weights_file(network, path, role)
     try:
-        if path.endswith(".keras"):
-            model = keras.saving.load_model(path, compile=False)
-        else:
-            return _read_weights(network, path, role)
-    except Exception as error:  # zip, h5py and Keras each have their own
-        if isinstance(error, _DoesNotFit):
-            raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        model = load_checkpoint(path, compile=False)
+    except ValueError as error:
         raise ValueError(
-            f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again, or "
-            "give the loaded model itself as the member."
+            f"Cannot read {role}. {error} Where its class is not registered with Keras, give the "
+            "loaded model itself as the member."
         ) from error
     check_same_architecture(network, model, ("model", role))
     return take_snapshot(model)
@@ -143,6 +140,18 @@ def _read_file(network, path, role):
 
 class _DoesNotFit(ValueError):
     """A file of weights that belongs to another network."""
+
+
+def _read_weights_file(network, path, role):
+    try:
+        return _read_weights(network, path, role)
+    except _DoesNotFit:
+        raise
+    except Exception as error:  # h5py and Keras each have their own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again."
+        ) from error
 
 
 def _read_weights(network, path, role):

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.compiling import CompiledForDevice
 from mc_tf.ensemble.members import check_network, clone_network, read_members
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import take_snapshot
@@ -16,7 +17,7 @@ from mc_tf.stateless import StatelessLayer
 __all__ = ["StackedModel"]
 
 
-class StackedModel(keras.Model):
+class StackedModel(CompiledForDevice, keras.Model):
     """A network as code, and the numbers of its `M` members in stacked variables.
 
     Args:
@@ -183,25 +184,6 @@ class StackedModel(keras.Model):
         return next(v for own, v in zip(self._code.state, self._member_state) if own is variable)
 
     # As any Keras model.
-
-    def compile(self, *args, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`; `jit_compile="auto"` leaves XLA out on a CPU.
-
-        See `mc_tf.backend.use_xla` for the reason.
-        """
-        self._asked_jit_compile = jit_compile
-        if jit_compile == "auto":
-            jit_compile = backend.use_xla()
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
-
-    def get_compile_config(self):
-        """As `keras.Model.get_compile_config`; `"auto"` is kept as it was asked for."""
-        config = super().get_compile_config()
-        return config and {**config, "jit_compile": self._asked_jit_compile}
-
-    def compile_from_config(self, config):
-        """Compiles as a saved model was; Keras calls it on loading."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def get_config(self):
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 
@@ -12,7 +13,7 @@ __all__ = ["CurveModel"]
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveModel(keras.Model):
+class CurveModel(CompiledForDevice, keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
     It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training
@@ -79,30 +80,6 @@ class CurveModel(keras.Model):
     def compute_mask(self, inputs, previous_mask=None):
         """The network's mask."""
         return self.curve_layer.compute_mask(inputs, previous_mask)
-
-    def compile(self, *args, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`; `jit_compile="auto"` leaves XLA out on a CPU.
-
-        See `mc_tf.backend.use_xla` for the reason.
-        """
-        self._asked_jit_compile = jit_compile
-        if jit_compile == "auto":
-            jit_compile = backend.use_xla()
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
-
-    def get_compile_config(self):
-        """As `keras.Model.get_compile_config`; `"auto"` is kept as it was asked for."""
-        config = super().get_compile_config()
-        return config and {**config, "jit_compile": self._asked_jit_compile}
-
-    def compile_from_config(self, config):
-        """Compiles as a saved model was; Keras calls it on loading.
-
-        Where XLA was left to `"auto"`, it is chosen anew, for the machine that loads.
-        """
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
 
     def reset_state(self):
         """Sets the recurrent state of stateful layers back to zero."""

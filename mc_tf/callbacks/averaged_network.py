@@ -1,0 +1,123 @@
+"""The network of averaged weights beside the one that is trained."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf.averaging import WeightAverage
+from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm
+from mc_tf.batches import Batches
+from mc_tf.callbacks.checkpoint import BestCheckpoint
+from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.callbacks.steps import StepCallback
+from mc_tf.flat import assign_flat, state_variables
+
+__all__ = ["AveragedNetwork"]
+
+
+class AveragedNetwork(StepCallback):
+    """Base of a callback that averages weights: what is done with the average.
+
+    Args:
+        start_epoch, steps_per_epoch: see `StepCallback`.
+        batch_norm_data, validation_data, best_path, monitor, mode: see `SWA`.
+
+    Attributes:
+        average: `WeightAverage`: `average.mean`, `average.count`.
+    """
+
+    def __init__(
+        self,
+        start_epoch,
+        steps_per_epoch,
+        batch_norm_data,
+        validation_data,
+        best_path,
+        monitor,
+        mode,
+    ):
+        super().__init__(start_epoch, steps_per_epoch)
+        if mode not in ("min", "max"):
+            raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
+        if best_path is not None and validation_data is None:
+            raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
+        self.batch_norm_data = batch_norm_data
+        self.validation_data = validation_data
+        self.average = WeightAverage()
+        self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
+
+    def on_train_begin(self, logs=None):
+        """Keras' hook."""
+        super().on_train_begin(logs)
+        if self.batch_norm_data is None and has_batch_norm(self._model):
+            raise ValueError(
+                f"The model '{self._model.name}' has batch normalisation, whose statistics must "
+                "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
+                "without augmentation, or `batch_norm_data=False` to leave them."
+            )
+        if self.batch_norm_data is not None and self.batch_norm_data is not False:
+            Batches(self.batch_norm_data)  # refuses what can be read only once
+        self._update_batch_norm = BatchNormUpdate(self._model)
+        if self._best is not None:
+            self._best.set_model(self._model)
+            self._best.on_train_begin()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras' hook."""
+        super().on_epoch_begin(epoch, logs)
+        if self._best is not None:
+            self._best.on_epoch_begin(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook: evaluates the averaged network."""
+        if self.validation_data is None:
+            return
+        logs = {} if logs is None else logs
+        if not self.average.count:  # `CSVLogger` has the columns of the first epoch
+            names = self.model.get_metrics_result()
+            logs.update({f"swa_val_{name}": float("nan") for name in names})
+            return
+        with self.averaged() as model:
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
+            scores = model.evaluate(
+                x,
+                y,
+                sample_weight=weight,
+                verbose=0,
+                return_dict=True,
+                callbacks=[ResetRecurrentState()],
+            )
+            logs.update({f"swa_val_{name}": value for name, value in scores.items()})
+            if self._best is not None:
+                self._best.on_epoch_end(epoch, logs)
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """Context in which the model has the averaged weights and statistics for them.
+
+        Afterwards all variables are as they were, bit for bit.
+
+        Yields:
+            The model.
+
+        Raises:
+            ValueError: if nothing was averaged yet.
+        """
+        model = self.model
+        variables = [*model.trainable_variables, *state_variables(model)]
+        before = [np.array(ops.convert_to_numpy(v)) for v in variables]
+        try:
+            self._assign(model)
+            yield model
+        finally:
+            for variable, value in zip(variables, before):
+                variable.assign(value)
+
+    def _assign(self, model):
+        if not self.average.count:
+            raise ValueError("Nothing was averaged yet.")
+        assign_flat(model, self.average.mean)
+        if self.batch_norm_data is not None and self.batch_norm_data is not False:
+            self._update_batch_norm(self.batch_norm_data)

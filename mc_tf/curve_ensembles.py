@@ -1,0 +1,129 @@
+"""Ensembles of the networks on a curve (section A.6)."""
+
+import hashlib
+import json
+import os
+
+from keras import ops
+
+from mc_tf.checks import check_fits
+from mc_tf.ensemble import Ensemble, temperatures_from_loss
+from mc_tf.ensembling import evaluate_ensemble
+from mc_tf.evaluation import evaluate_curve
+from mc_tf.files import write_json
+from mc_tf.options import compile_for
+from mc_tf.workdir import as_stored
+
+__all__ = ["compare_curve_ensembles", "curve_ensemble"]
+
+
+def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
+    """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
+
+    Args:
+        curve_model: `CurveModel`.
+        data: data set from `mc_tf.data.load`.
+        positions: number of equally spaced positions.
+        scale: whether logits are divided by temperatures that grow with the train loss.
+        batch_size: examples a batch, default 500.
+        num_train: use so many training examples only for statistics and losses. Default: all.
+
+    Returns:
+        `Ensemble`.
+    """
+    check_fits(curve_model.network, data)
+    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
+    temperatures = None
+    if scale:
+        compile_for(curve_model, data)
+        losses = evaluate_curve(curve_model, train, train, num_points=positions, verbose=0)
+        temperatures = temperatures_from_loss(losses["train_loss"])
+    ensemble = Ensemble.from_curve(
+        curve_model, positions, output="logits", temperatures=temperatures
+    )
+    ensemble.update_batch_norm(train)
+    return ensemble
+
+
+def compare_curve_ensembles(
+    curve_model,
+    data,
+    path,
+    positions,
+    *,
+    losses=None,
+    batch_size=500,
+    num_train=None,
+    verbose=1,
+):
+    """Errors of the ensemble along a curve, or what an earlier call has found.
+
+    Args:
+        curve_model: `CurveModel` whose network outputs logits.
+        data: data set from `mc_tf.data.load`.
+        path: result files without ending: `PATH.json` with the errors, and the files of
+            `evaluate_ensemble` for each ensemble. All of them share the predictions that are kept
+            in `PATH-predictions`, so that the same call goes on where it was stopped.
+        positions: number of equally spaced positions.
+        losses: train losses there `(positions,)`, if they are known.
+        batch_size, num_train: as for `curve_ensemble`.
+        verbose: 1 for progress bars.
+
+    Returns:
+        dict of test errors in percent: `"ensemble"` of all networks, `"scaled ensemble"` with
+        temperatures that grow with the train loss, and `"ends"`, of the two endpoints.
+
+    Raises:
+        ValueError, OSError: as `evaluate_ensemble`.
+    """
+    points = ops.convert_to_numpy(curve_model.control_points())
+    about = {
+        **data.settings,
+        "curve": hashlib.sha256(points.tobytes()).hexdigest()[:32],
+        "positions": positions,
+        "train_examples": num_train or data.num_train,
+    }
+    if os.path.exists(f"{path}.json"):
+        with open(f"{path}.json", encoding="utf-8") as file:
+            stored = json.load(file)
+        if stored["about"] == as_stored(about):
+            return stored["errors"]
+    ensemble = curve_ensemble(
+        curve_model, data, positions, batch_size=batch_size, num_train=num_train
+    )
+    if losses is None:
+        losses = _train_losses(curve_model, data, path, positions, batch_size, num_train, verbose)
+    ends = [ensemble.snapshot(0), ensemble.snapshot(-1)]
+    ends = Ensemble(ensemble.model, ends, output="logits")
+    errors = {}
+    for name, each in {"ensemble": ensemble, "ends": ends, "scaled ensemble": ensemble}.items():
+        if name == "scaled ensemble":
+            each.temperatures = temperatures_from_loss(losses)
+        result = evaluate_ensemble(
+            each,
+            data,
+            f"{path}-{name.replace(' ', '-')}",
+            cache=f"{path}-predictions",
+            batch_size=batch_size,
+            verbose=verbose,
+        )
+        errors[name] = result.scores["error"]
+    write_json(f"{path}.json", {"about": about, "errors": errors})
+    return errors
+
+
+def _train_losses(curve_model, data, path, positions, batch_size, num_train, verbose):
+    """The train losses at equally spaced positions; goes on where it was stopped."""
+    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
+    compile_for(curve_model, data)
+    about = {**data.settings, "train_examples": num_train or data.num_train}
+    result = evaluate_curve(
+        curve_model,
+        train,
+        train,
+        num_points=positions,
+        path=f"{path}-losses",
+        description=about,
+        verbose=verbose,
+    )
+    return result["train_loss"]
