@@ -209,6 +209,14 @@ def test_labels_do_not_overlap():
     plt.close(figure)
 
 
+@pytest.mark.parametrize("draw", [plots.plot_plane, plots.plot_surface])
+def test_networks_outside_the_grid_are_not_drawn(tmp_path, draw):
+    result = plane()
+    result.marks["far"] = np.array([500.0, 0.0])
+    draw(result, tmp_path / "a.svg")
+    assert "bend" in texts(tmp_path / "a.svg") and "far" not in texts(tmp_path / "a.svg")
+
+
 def test_interpolation_on_a_plane():
     axes = [np.linspace(0, 4, 5), np.linspace(0, 3, 7)]
     result = filled("Plane", axes, {"value": lambda x, y: 2 * x - y + 3})

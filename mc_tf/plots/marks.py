@@ -52,7 +52,7 @@ def place_labels(axis, places, lines=(), scales=None):
 
     Args:
         axis: matplotlib axis, two-dimensional.
-        places: dict from label to coordinates `(2,)`.
+        places: dict from label to coordinates `(2,)`; those outside the axis have no label.
         lines: arrays `(n, 2)` of coordinates that should stay visible.
         scales: axis whose coordinates those are. Default: `axis`.
     """
@@ -69,6 +69,8 @@ def place_labels(axis, places, lines=(), scales=None):
         taken.append(axis.get_legend().get_window_extent(renderer))
     for label, place in places.items():
         anchor = to_pixels(place)
+        if not frame.padded(1).contains(*anchor):
+            continue
         text = axis.text(*anchor, plain(label), ha="center", va="center", transform=None)
         size = text.get_window_extent(renderer).size / 2
         text.remove()

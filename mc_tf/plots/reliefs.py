@@ -57,6 +57,8 @@ def plot_surface(
         above = to_height(interpolate(result, value, places)) + lift
         axis.plot(*np.transpose(places), above, color="black", linewidth=2, path_effects=halo)
     for label, place in result.marks.items():
+        if not all(side[0] <= x <= side[-1] for x, side in zip(place, result.axes)):
+            continue
         above = float(to_height(interpolate(result, value, [place]))[0]) + lift
         axis.plot(*place, above, "o", color="black", markeredgecolor="white", markersize=7)
         axis.text(*place, above + 5 * lift, plain(label), ha="center", bbox=BEHIND, zorder=10)
