@@ -66,7 +66,9 @@ def main(_):
         shard = surface_files.parse_shard(FLAGS.shard)
         shape = training_flags.numbers("shape", int)
         limits = training_flags.numbers("limits", float)
-        files, marks = shared.labelled_files("networks"), shared.labelled_files("marks")
+        files, marks = (
+            shared.labelled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
+        )
         curve_model = FLAGS.curve_file and experiment.load_curve(FLAGS.curve_file)
         surface = surface_files.surface_from_files(
             FLAGS.surface,

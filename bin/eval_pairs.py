@@ -31,14 +31,9 @@ def main(_):
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    curves = {}
-    for entry in FLAGS.curve_files:
-        label, _, path = entry.rpartition("=")
-        curve_model = experiment.load_curve(path)
-        label = label or type(curve_model.curve).__name__
-        if label in curves:
-            raise ValueError(f"Two curves have the label '{label}'. Give LABEL=FILE for each.")
-        curves[label] = curve_model
+    curves = shared.labelled(
+        FLAGS.curve_files, experiment.load_curve, lambda one, _: type(one.curve).__name__
+    )
     if FLAGS.random_segment:
         first = next(iter(curves.values()))
         curves["Random segment"] = pairs.random_segment(first, FLAGS.seed)

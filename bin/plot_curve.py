@@ -30,11 +30,9 @@ def main(_):
     from mc_tf.results import CurveEvaluation
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    results = {}
-    for entry in FLAGS.results:
-        label, _, file = entry.rpartition("=")
-        result = CurveEvaluation.load(file)
-        results[label or str(result.description.get("curve", file))] = result
+    results = shared.labelled(
+        FLAGS.results, CurveEvaluation.load, lambda one, file: one.description.get("curve", file)
+    )
     plot_curves(results, FLAGS.output, FLAGS.values, FLAGS.title)
     print(FLAGS.output)
 

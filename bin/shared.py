@@ -35,28 +35,56 @@ def run(main, recipes=None):
     app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
 
 
-def labelled_files(flag):
-    """Files with labels that a list flag gives.
+def labelled(entries, load, label_of):
+    """What files hold, by label.
 
     Args:
-        flag: name of a list flag of `LABEL=FILE` or `FILE`, whose label is its name without ending.
+        entries: list of `LABEL=FILE` and `FILE`, from the command line.
+        load: function of a file name.
+        label_of: function of what was loaded and the file name: the label where none is given.
 
     Returns:
-        dict from label to file name.
+        dict from label to what was loaded, in order.
 
     Raises:
         ValueError: if two have the same label.
     """
-    files = {}
-    for entry in FLAGS[flag].value:
-        label, _, path = entry.rpartition("=")
-        label = label or os.path.splitext(os.path.basename(path))[0]
-        if label in files:
-            raise ValueError(
-                f"Two files of --{flag} have the label '{label}'. Give LABEL=FILE for each."
-            )
-        files[label] = path
-    return files
+    found = {}
+    for entry in entries:
+        label, _, file = entry.rpartition("=")
+        one = load(file)
+        label = label or str(label_of(one, file))
+        if label in found:
+            raise ValueError(f"Two files have the label '{label}'. Give LABEL=FILE for each.")
+        found[label] = one
+    return found
+
+
+def stem(_, file):
+    """Name of a file without directory and ending, as the label of what is in it."""
+    return os.path.splitext(os.path.basename(file))[0]
+
+
+def levels(texts):
+    """Levels of a map from the command line.
+
+    Args:
+        texts: list of str: none, a number of levels, or limits.
+
+    Returns:
+        `None`, an integer, or a list of floats.
+
+    Raises:
+        ValueError: if they are no such numbers.
+    """
+    try:
+        numbers = [int(texts[0])] if len(texts) == 1 else [float(text) for text in texts]
+    except ValueError as error:
+        raise ValueError(
+            "--levels takes their number, such as 8, or their increasing limits, such as "
+            f"0.1,0.5,2. Received: {','.join(texts)}."
+        ) from error
+    return numbers[0] if len(numbers) == 1 else numbers or None
 
 
 def _parse(arguments, recipes):

@@ -142,7 +142,7 @@ ABC = f"--networks={A},{B},C={{root}}/c/model.keras"
 BAD = {
     "too few": ([OUT, f"--networks={A},{B}"], "'plane' is made of three networks.*2 networks"),
     "the same twice": ([OUT, f"--networks={A},{B},C={{root}}/a/model.keras"], "A and C are the s"),
-    "one label": ([OUT, f"--networks={A},{A}"], "Two files of --networks have the label 'A'"),
+    "one label": ([OUT, f"--networks={A},{A}"], "Two files have the label 'A'"),
     "no curve": ([OUT, "--surface=curve_plane"], "no network|made of a curve"),
     "missing": ([OUT, f"--networks={A},{B},{{root}}/none.keras"], "none.keras"),
     "another network": (

@@ -39,6 +39,11 @@ PROGRAMS = (
     "eval_pairs",
     "eval_trajectory",
     "export_ensemble",
+    "plot_plane",
+    "plot_line",
+    "plot_surface",
+    "plot_film",
+    "report",
 )
 EPOCHS = 6
 POINTS = 41
@@ -242,6 +247,11 @@ HELP = {
     "eval_pairs": ("Ensembles of two networks", {"num_points": "21"}),
     "eval_trajectory": ("Learning rate, error and distance", {"batch_size": "500"}),
     "export_ensemble": ("Writes an ensemble as one TensorFlow SavedModel", {}),
+    "plot_plane": ("Draws planes in weight space", {"value": "train_loss"}),
+    "plot_line": ("Draws values along lines and rays", {"axis_label": "coordinate on the line"}),
+    "plot_surface": ("Draws a value on a plane", {"scale": "log"}),
+    "plot_film": ("Draws a curve that is being trained", {"frames_per_second": "5.0"}),
+    "report": ("Writes one page of a directory of runs", {}),
 }
 
 
@@ -562,6 +572,11 @@ BAD = {
         "plot_curve",
         ["--output={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
         "Cannot write.*broken/file",
+    ),
+    "plot_curve: one label": (
+        "plot_curve",
+        [FIGURE, "--results=A={root}/bezier/evaluation.npz,A={root}/segment/evaluation.npz"],
+        "Two files have the label 'A'",
     ),
     "demo: argument": ("demo", ["runs/demo"], "unexpected argument 'runs/demo'"),
     "demo: unwritable": ("demo", ["--workdir={broken}/file/x"], "Cannot write.*file/x"),

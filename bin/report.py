@@ -1,0 +1,31 @@
+r"""Writes one page of a directory of runs: settings, tables, figures, versions.
+
+Takes what train.py, connect.py, reproduce.py, the evaluations and the figures wrote below WORKDIR,
+finished or not. The page is one file that needs no other; no network is loaded.
+
+  python bin/report.py --workdir=runs/digits
+"""
+
+import os
+
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("workdir", None, "Directory of a run, or of several.", required=True)
+flags.DEFINE_string("output", None, "Page to write. Default: report.html in the directory.")
+flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
+
+
+def main(_):
+    """Writes the page."""
+    from mc_tf.files import check_writable
+    from mc_tf.report import write_report
+
+    if FLAGS.output:
+        check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    print(write_report(FLAGS.workdir, FLAGS.output, FLAGS.title))
+
+
+if __name__ == "__main__":
+    shared.run(main)

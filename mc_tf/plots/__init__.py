@@ -1,0 +1,26 @@
+"""Figures from result files; no model is loaded here."""
+
+from mc_tf.plots.curves import plot_curves, plot_pairs, plot_widths
+from mc_tf.plots.ensembles import plot_budgets, plot_ensembles, plot_trajectory
+from mc_tf.plots.films import plot_film
+from mc_tf.plots.lines import plot_line, plot_rays
+from mc_tf.plots.regression import plot_regression
+from mc_tf.plots.reliefs import plot_surface
+from mc_tf.plots.surfaces import plot_eigenvalue_ratio, plot_heat_map, plot_plane
+
+__all__ = [
+    "plot_budgets",
+    "plot_curves",
+    "plot_eigenvalue_ratio",
+    "plot_ensembles",
+    "plot_film",
+    "plot_heat_map",
+    "plot_line",
+    "plot_pairs",
+    "plot_plane",
+    "plot_rays",
+    "plot_regression",
+    "plot_surface",
+    "plot_trajectory",
+    "plot_widths",
+]

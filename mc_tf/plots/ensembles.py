@@ -1,0 +1,90 @@
+"""Ensembles, and trainings in cycles: figure 3 of the paper."""
+
+from mc_tf.plots.style import STYLES, plt, save
+
+__all__ = ["plot_budgets", "plot_ensembles", "plot_trajectory"]
+
+
+def plot_ensembles(results, path, title=None):
+    """Draws the error of ensembles, and of their members, against the number of members.
+
+    Args:
+        results: dict from label (`"FGE"`) to `mc_tf.ensemble.EnsembleEvaluation`.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    for index, (label, result) in enumerate(results.items()):
+        color, style = STYLES[index % len(STYLES)]
+        numbers = range(1, len(result.members["error"]) + 1)
+        name = f"{label}: " if label else ""
+        axis.plot(
+            numbers,
+            result.cumulative["error"],
+            style,
+            marker="o",
+            color=color,
+            label=f"{name}ensemble of the first members",
+        )
+        axis.plot(numbers, result.members["error"], "x", color=color, label=f"{name}each member")
+    axis.set_xlabel("number of members")
+    axis.set_ylabel("Error (%)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    save(figure, path, title)
+
+
+def plot_trajectory(result, path, title=None):
+    """Draws learning rate, error and distance of a training in cycles (figure 3, left).
+
+    Args:
+        result: what `mc_tf.ensembling.evaluate_trajectory` returned.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    panels = {
+        "learning_rate": "Learning rate",
+        "error": "Test error (%)",
+        "distance_from_start": "Distance from the start",
+    }
+    figure, axes = plt.subplots(len(panels), 1, figsize=(6, 6.6), sharex=True, layout="constrained")
+    rate = result["learning_rate"]
+    lowest = rate <= 1.001 * rate.min()
+    for axis, (name, label), (color, _) in zip(axes, panels.items(), STYLES):
+        axis.plot(result["step"], result[name], "-", color=color, linewidth=2)
+        axis.plot(
+            result["step"][lowest],
+            result[name][lowest],
+            "o",
+            color="black",
+            markersize=5,
+            label="smallest rate",
+        )
+        axis.set_ylabel(label)
+        axis.margins(y=0.1)
+        axis.grid(alpha=0.3)
+    axes[0].legend(frameon=False)
+    axes[-1].set_xlabel("step")
+    save(figure, path, title)
+
+
+def plot_budgets(results, path, title=None):
+    """Draws the error of ensembles against the epochs that they took (figure 3, right).
+
+    Args:
+        results: dict from label (`"FGE"`) to `(epochs, errors)`, two sequences.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    for index, (label, (epochs, errors)) in enumerate(results.items()):
+        color, style = STYLES[index % len(STYLES)]
+        axis.plot(epochs, errors, style, marker="o", color=color, label=label)
+    axis.set_xlabel("epochs of training in all")
+    axis.set_ylabel("Error of the ensemble (%)")
+    axis.margins(y=0.12)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    save(figure, path, title)

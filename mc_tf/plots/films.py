@@ -1,0 +1,115 @@
+"""A curve that is being trained, as a film."""
+
+import warnings
+
+import numpy as np
+from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+
+from mc_tf.files import atomic_path
+from mc_tf.plots.grids import check_grids
+from mc_tf.plots.levels import Levels
+from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.style import plain, plt, value_label
+from mc_tf.plots.surfaces import map_aspect, prepare_map
+
+__all__ = ["plot_film"]
+
+_WIDTH = 4.6  # inches
+
+
+def plot_film(
+    results,
+    path,
+    value="train_loss",
+    labels=None,
+    frames_per_second=5,
+    levels=None,
+    maximum=None,
+    title=None,
+):
+    """Draws planes one after another, with the curve as it was then (the paper's video).
+
+    Args:
+        results: list of `GridEvaluation` of planes, one a frame, each with the curve in its
+            `paths`; or one `GridEvaluation`, before which the curves in its `paths` are shown one
+            after another, in their order.
+        path: file to write: `.gif`, or `.mp4` where the program ffmpeg is installed.
+        value: name of the value, default `"train_loss"`.
+        labels: text of each frame, such as `"epoch 3"`. Default: numbers, or the names of the
+            curves.
+        frames_per_second: default 5.
+        levels, maximum: as for `plot_plane`; they are shared by all frames.
+        title: heading, default none.
+
+    Raises:
+        ValueError: if there are fewer than two frames or another number of labels, a result is no
+            complete grid of a plane or lacks the value, or the format cannot be written.
+    """
+    single = not isinstance(results, (list, tuple))
+    shown = [results] if single else list(results)
+    numbered = {f"frame {number}": result for number, result in enumerate(shown, start=1)}
+    check_grids(numbered, "Plane", [value])
+    if single:
+        frames = [(results, {label: places}) for label, places in results.paths.items()]
+        labels = labels or list(results.paths)
+    else:
+        frames = [(result, result.paths) for result in shown]
+        labels = labels or list(map(str, range(1, len(frames) + 1)))
+    if len(frames) < 2 or len(labels) != len(frames):
+        raise ValueError(
+            "A film needs at least two frames, results or curves in the `paths` of one result, "
+            f"and a label for each. Received: {len(frames)} frames and {len(labels)} labels."
+        )
+    writer = _writer(path, frames_per_second)
+    shared = Levels.of([result[value] for result in shown], levels, maximum)
+    figure, axis, bar = _screen(shown, title)
+    shared.color_bar(bar, value_label(value))
+
+    def draw(number):
+        result, paths = frames[number]
+        axis.clear()
+        shared.draw(axis, *result.axes, result[value])
+        if single and number:
+            past = [places for _, before in frames[:number] for places in before.values()]
+            for places in past:
+                axis.plot(*places.T, color="white", linewidth=0.8, alpha=0.6)
+        prepare_map(axis, result)
+        draw_paths(axis, paths)
+        draw_marks(axis, result.marks)
+        axis.set_box_aspect(map_aspect(result))
+        axis.set_title(plain(labels[number]))
+        place_labels(axis, result.marks, paths.values())
+
+    film = FuncAnimation(figure, draw, frames=len(frames), init_func=lambda: None)
+    try:
+        with atomic_path(path) as temporary, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            film.save(temporary, writer=writer, dpi=100)
+    finally:
+        plt.close(figure)
+
+
+def _writer(path, frames_per_second):
+    if not frames_per_second > 0:
+        raise ValueError(f"frames_per_second must be positive. Received: {frames_per_second}.")
+    ending = str(path).lower().rpartition(".")[2]
+    if ending == "gif":
+        return PillowWriter(fps=frames_per_second)
+    if ending != "mp4":
+        raise ValueError(f"A film is written as .gif or .mp4. Received: '{path}'.")
+    if not FFMpegWriter.isAvailable():
+        raise ValueError("The program ffmpeg, which .mp4 needs, is not installed. Choose .gif.")
+    return FFMpegWriter(fps=frames_per_second)
+
+
+def _screen(results, title):
+    """A figure of even numbers of pixels, which video needs, with one map and a bar."""
+    height = min(_WIDTH * max(map(map_aspect, results)), 2 * _WIDTH)
+    width = _WIDTH + 2.2
+    size = (round(width * 50) / 50, round((height + (1.3 if title else 1.0)) * 50) / 50)
+    figure = plt.figure(figsize=size)
+    boxes = np.array([[0.75, 0.55, _WIDTH, height], [0.95 + _WIDTH, 0.55, 0.2, height]])
+    axis, bar = (figure.add_axes(box / [*size, *size]) for box in boxes)
+    if title:
+        figure.suptitle(plain(title), y=1 - 0.1 / size[1], va="top")
+    return figure, axis, bar

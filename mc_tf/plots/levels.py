@@ -1,0 +1,153 @@
+"""Classes of values with limits close together near the minimum (figure 1 of the paper)."""
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+
+from mc_tf.plots.style import number_labels, plt
+
+__all__ = ["Levels"]
+
+# Equally spaced in lightness, also for the colour-blind; the valleys are light.
+_COLORS = "viridis_r"
+# The first limit above the minimum, as a part of the range.
+_FINEST = 1 / 200
+
+
+class Levels:
+    """Classes of values for a map, and a top class for all that is higher or not finite.
+
+    Args:
+        bounds: at least two increasing numbers, the limits of the classes. What is lower than the
+            first belongs to the lowest class, what is higher than the last to the top class.
+        top: whether the top class is shown.
+
+    Raises:
+        ValueError: if the numbers do not increase.
+
+    Example:
+        >>> Levels([1, 2, 4]).classes([0.5, 3.0, 9.0, np.nan]).tolist()
+        [0, 1, 2, 2]
+    """
+
+    def __init__(self, bounds, top=True):
+        self.bounds = np.asarray(bounds, "float64")
+        self.top = top
+        if self.bounds.ndim != 1 or len(self.bounds) < 2 or not (np.diff(self.bounds) > 0).all():
+            raise ValueError(
+                f"Levels must be at least two increasing numbers. Received: {list(bounds)}."
+            )
+        if not np.isfinite(self.bounds).all():
+            raise ValueError(f"Levels must be finite. Received: {list(bounds)}.")
+
+    @classmethod
+    def of(cls, values, levels=None, maximum=None):
+        """The levels of values: log-spaced above the smallest one, or as given.
+
+        Args:
+            values: list of arrays.
+            levels: number of classes below the top one, default 8; or their limits.
+            maximum: where the top class begins. Default: so that a fifth of the values is in it.
+
+        Returns:
+            `Levels`.
+
+        Raises:
+            ValueError: if no value is finite, none is below the maximum, or the limits are none.
+        """
+        seen = np.concatenate([np.ravel(array) for array in values])
+        finite = seen[np.isfinite(seen)]
+        if not len(finite):
+            raise ValueError("None of the values is finite, so there is nothing to draw.")
+        if np.ndim(levels):
+            if maximum is not None:
+                raise ValueError("Give the limits of the levels or a maximum, not both.")
+            return cls(levels)
+        count = 8 if levels is None else int(levels)
+        if count < 1:
+            raise ValueError(f"The number of levels must be at least 1. Received: {levels}.")
+        low = finite.min()
+        high = np.quantile(finite, 0.8) if maximum is None else float(maximum)
+        if maximum is None and not high > low:
+            high = max(finite.max(), low + (abs(low) or 1.0) * 1e-3)
+        if not high > low:
+            raise ValueError(
+                f"The maximum must be above the smallest value, {low:.4g}. Received: {maximum}."
+            )
+        steps = np.append(0.0, np.geomspace(_FINEST, 1, count) if count > 1 else 1.0)
+        return cls(low + (high - low) * steps, top=bool((~(seen <= high)).any()))
+
+    def classes(self, values):
+        """Number of the class of each value, from 0.
+
+        Args:
+            values: array.
+
+        Returns:
+            Integer array of the same shape; the top class is `len(bounds) - 1`.
+        """
+        found = np.searchsorted(self.bounds, np.asarray(values, "float64"), side="left") - 1
+        return np.where(np.isfinite(values), np.maximum(found, 0), len(self.bounds) - 1)
+
+    @property
+    def colors(self):
+        """A colour for each class, the top one last."""
+        return plt.get_cmap(_COLORS)(np.linspace(0.02, 1, len(self.bounds)))
+
+    def heights(self, values):
+        """Values on a scale on which the classes are about equally wide, as far as the top class.
+
+        Args:
+            values: array.
+
+        Returns:
+            float64 array of the same shape, finite.
+        """
+        low, step = self.bounds[0], self.bounds[1] - self.bounds[0]
+        scaled = np.log1p(np.maximum(np.asarray(values, "float64") - low, 0) / step)
+        top = self._limits()[-1]
+        return np.where(np.isfinite(values), np.minimum(scaled, top), top)
+
+    def _limits(self):
+        """Limits of the classes as heights, with one above the top class."""
+        low, step = self.bounds[0], self.bounds[1] - self.bounds[0]
+        limits = np.log1p((self.bounds - low) / step)
+        return np.append(limits, 2 * limits[-1] - limits[-2])
+
+    def draw(self, axis, x, y, values):
+        """Fills an axis with the classes and draws their limits.
+
+        Args:
+            axis: matplotlib axis.
+            x, y: coordinates, arrays `(n,)` and `(m,)`.
+            values: array `(n, m)`.
+        """
+        heights, limits = self.heights(values).T, self._limits()
+        edges = [-1.0, *limits[1:-1], limits[-1] + 1]
+        filled = axis.contourf(x, y, heights, levels=edges, colors=self.colors)
+        filled.set_edgecolor("face")  # no white seams in vector formats
+        inner = [limit for limit in edges[1:-1] if heights.min() < limit < heights.max()]
+        if inner:
+            axis.contour(x, y, heights, levels=inner, colors="black", linewidths=0.5, alpha=0.5)
+
+    def color_bar(self, axis, label):
+        """Draws a bar of the classes with their limits, and what the top one is above.
+
+        Args:
+            axis: matplotlib axis for the bar.
+            label: text.
+        """
+        size = len(self.bounds)
+        shown = size if self.top else size - 1
+        norm = BoundaryNorm(np.arange(shown + 1), shown)
+        mappable = ScalarMappable(norm, ListedColormap(self.colors[:shown]))
+        bar = axis.figure.colorbar(mappable, cax=axis, spacing="uniform")
+        labels = number_labels(self.bounds)
+        places = list(range(size))
+        if self.top:
+            places.append(size - 0.5)
+            labels.append(f"> {labels[-1]}")
+        bar.set_ticks(places, labels=labels)
+        bar.ax.minorticks_off()
+        bar.ax.tick_params(length=0)
+        bar.set_label(label)

@@ -1,0 +1,206 @@
+"""Values along lines and rays in weight space: Li et al.'s 1-D plots, figures 4 and 5 of SWA."""
+
+import numpy as np
+
+from mc_tf.plots.grids import as_dict, check_grids
+from mc_tf.plots.marks import place_labels
+from mc_tf.plots.style import STYLES, plain, plt, save, value_label
+
+__all__ = ["plot_line", "plot_rays"]
+
+_QUALITIES = ("error", "perplexity")
+_PARTS = ("train", "validation", "test")
+_PART_STYLES = {"train": "-", "validation": ":", "test": "--"}
+_MIXED = {"loss": "Loss (with L2)", "error": "Error (%)", "perplexity": "Perplexity"}
+
+
+def plot_line(results, path, values=None, maximum=None, title=None, label="coordinate on the line"):
+    """Draws values on lines in weight space, and the networks that are marked on them.
+
+    Several values: a panel for each result, losses on its left axis, errors (or perplexities) on
+    its right axis; values on training data are solid, on test data dashed. One value: all results
+    in one panel. A loss axis is logarithmic where its values span more than a factor of 20.
+
+    Args:
+        results: `GridEvaluation` of a `Line`, or dict from label to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        values: names of the values. Default: loss and error on training and test data, as far as
+            every result has them.
+        maximum: upper end of the axis of losses. Default: the largest finite value.
+        title: heading, default none.
+        label: what the horizontal axis says; on `Line.through` it is the distance from the first
+            network.
+
+    Raises:
+        ValueError: if a result is no complete grid of a line or lacks a value.
+    """
+    results = as_dict(results)
+    check_grids(results, "Line", values or ["train_loss"])
+    values = list(values or _found(results))
+    if len(values) == 1:
+        panels = [results]
+    else:
+        panels = [{name: result} for name, result in results.items()]
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(5.2 * len(panels), 4.2), squeeze=False, layout="constrained"
+    )
+    if title:
+        figure.suptitle(plain(title))
+    drawn = [_draw_panel(axis, panel, values, label) for axis, panel in zip(axes[0], panels)]
+    _share_limits([axis for axis, _, _ in drawn], maximum)
+    _share_limits([twin for _, twin, _ in drawn if twin is not None])
+    if len(values) > 1:
+        figure.legend(
+            handles=drawn[0][2], loc="outside lower center", ncols=2 * len(panels), frameon=False
+        )
+    for (axis, twin, _), panel in zip(drawn, panels):
+        if len(results) > 1 and len(values) > 1:
+            axis.set_title(plain(next(iter(panel))))
+        _draw_marks(axis, twin, panel, values)
+    save(figure, path)
+
+
+def _found(results):
+    """Loss and error (or perplexity) that every result has."""
+    there = set.intersection(*(set(result.names) for result in results.values()))
+    for quality in _QUALITIES:
+        names = [f"{part}_{kind}" for kind in ("loss", quality) for part in ("train", "test")]
+        if f"train_{quality}" in there:
+            break
+    return [name for name in names if name in there] or ["train_loss"]
+
+
+def _draw_panel(axis, panel, values, label):
+    """Draws one panel; returns its left axis, its right one (or None), and the lines."""
+    left = [name for name in values if not name.endswith(_QUALITIES)]
+    right = [name for name in values if name not in left]
+    if not left or len(values) == 1:
+        left, right = values, []
+    twin = axis.twinx() if right else None
+    lines = []
+    for result_index, (name, result) in enumerate(panel.items()):
+        for index, value in enumerate(values):
+            on, group = (twin, right) if value in right else (axis, left)
+            part = value.partition("_")[0]
+            color, style = STYLES[(result_index if len(values) == 1 else int(on is axis)) % 6]
+            if len(values) > 1:
+                style = _PART_STYLES.get(part, ("-.", (0, (1, 3)))[index % 2])
+            text = name if len(values) == 1 else value_label(value).removesuffix(" (with L2)")
+            drawn = on.plot(
+                result.axes[0], _finite(result[value]), linestyle=style, color=color, linewidth=2
+            )
+            drawn[0].set_label(plain(text))
+            lines += drawn
+            on.set_ylabel(_axis_label(group), color=color if right else "black")
+            if right:
+                on.tick_params(axis="y", colors=color)
+    axis.set_xlabel(plain(label))
+    axis.grid(alpha=0.3)
+    axis.set_xlim(
+        min(result.axes[0][0] for result in panel.values()),
+        max(result.axes[0][-1] for result in panel.values()),
+    )
+    if len(panel) > 1:
+        axis.legend(handles=lines, fontsize=8, framealpha=0.85).set_zorder(7)
+    return axis, twin, lines
+
+
+def _axis_label(names):
+    """What an axis with values says: one name, or what they have in common."""
+    kinds = {name.rpartition("_")[2] for name in names}
+    if len(names) == 1 or len(kinds) > 1:
+        return ", ".join(value_label(name) for name in names)
+    kind = kinds.pop()
+    return _MIXED.get(kind, kind)
+
+
+def _finite(values):
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _share_limits(axes, maximum=None):
+    """Gives axes one scale."""
+    drawn = [line.get_ydata() for axis in axes for line in axis.get_lines()]
+    seen = np.concatenate([np.ravel(values) for values in drawn]) if drawn else np.zeros(0)
+    seen = seen[np.isfinite(seen)]
+    if not len(seen):
+        return
+    low, high = seen.min(), seen.max()
+    if maximum is not None:
+        if maximum <= low:
+            raise ValueError(
+                f"The maximum must be above the smallest value, {low:.4g}. Received: {maximum}."
+            )
+        high = min(high, maximum)
+    percent = any("%" in axis.get_ylabel() for axis in axes)
+    logarithmic = not percent and low > 0 and high > 20 * low
+    for axis in axes:
+        if logarithmic:
+            axis.set_yscale("log")
+            axis.set_ylim(low / (high / low) ** 0.06, high * (high / low) ** 0.1)
+        elif high > low:
+            axis.set_ylim(low - 0.06 * (high - low), high + 0.1 * (high - low))
+
+
+def _draw_marks(axis, twin, panel, values):
+    """Draws the marked networks as dots, with vertical lines and labels."""
+    value = values[0]
+    on = twin if twin is not None and value.endswith(_QUALITIES) else axis
+    axis.figure.draw_without_rendering()
+    lines = []
+    for drawn_on in {axis, on, twin or axis}:
+        to_data = drawn_on.transData + on.transData.inverted()
+        lines += [to_data.transform(line.get_xydata()) for line in drawn_on.get_lines()]
+    places = {}
+    for result in panel.values():
+        for name, place in result.marks.items():
+            x = float(np.ravel(place)[0])
+            if not result.axes[0][0] <= x <= result.axes[0][-1]:
+                continue
+            y = float(np.interp(x, result.axes[0], _finite(result[value])))
+            y = y if np.isfinite(y) else on.get_ylim()[0]
+            axis.axvline(x, color="black", linewidth=0.8, linestyle=":", zorder=1)
+            on.plot(x, y, "o", color="black", markeredgecolor="white", markersize=6, zorder=5)
+            places.setdefault(name, (x, y))
+    place_labels(twin or axis, places, lines, on)
+
+
+def plot_rays(results, path, values=("train_loss", "test_error"), title=None):
+    """Draws values along rays from networks: the mean over the rays thick, each ray thin.
+
+    Args:
+        results: `GridEvaluation` of `Rays`, or dict from label (`"SWA"`, `"SGD"`) to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        values: names of the values, a panel each.
+        title: heading, default none.
+
+    Raises:
+        ValueError: if a result is no complete grid of rays or lacks a value.
+    """
+    results = as_dict(results)
+    check_grids(results, "Rays", values)
+    figure, axes = plt.subplots(
+        1, len(values), figsize=(4.8 * len(values), 3.8), squeeze=False, layout="constrained"
+    )
+    for axis, value in zip(axes[0], values):
+        for index, (name, result) in enumerate(results.items()):
+            color, style = STYLES[index % len(STYLES)]
+            drawn = _finite(result[value])
+            axis.plot(result.axes[0], drawn, "-", color=color, linewidth=0.7, alpha=0.45)
+            count = drawn.shape[1]
+            text = f"{name}: mean of {count} rays" if name else f"mean of {count} rays"
+            axis.plot(
+                result.axes[0],
+                drawn.mean(1),
+                linestyle=style,
+                color=color,
+                linewidth=2.5,
+                label=plain(text),
+            )
+        axis.set_xlabel("distance from the network, in units of the directions")
+        axis.set_ylabel(value_label(value))
+        axis.margins(x=0)
+        axis.grid(alpha=0.3)
+        _share_limits([axis])
+    axes[0][0].legend(frameon=False)
+    save(figure, path, title)

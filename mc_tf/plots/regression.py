@@ -1,0 +1,111 @@
+"""Predictive functions along a curve of a regression with one input (the paper's blog)."""
+
+import os
+import zipfile
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from mc_tf.plots.grids import check_grids
+from mc_tf.plots.levels import Levels
+from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.style import plain, plt, save, value_label
+from mc_tf.plots.surfaces import map_aspect, prepare_map
+
+__all__ = ["plot_regression"]
+
+_SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,)"
+
+
+def plot_regression(result, functions, path, value="train_loss", maximum=None, title=None):
+    """Draws a plane with a curve, and what the networks along the curve predict.
+
+    Networks on the curve and their functions have the same colours, which run with `t`.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`, whose first entry in `paths` is the curve at equally
+            spaced positions from 0 to 1.
+        functions: `.npz` file, or dict, with the data `x` and `y` `(k,)`, the inputs `grid`
+            `(n,)`, the positions `t` `(num_points,)` in [0, 1], and `predictions`
+            `(num_points, n)`.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        value: name of the plane's value, default `"train_loss"`.
+        maximum: see `plot_plane`.
+        title: heading, default none.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it does not hold those arrays, or the result is no complete grid of a plane
+            with a curve.
+    """
+    check_grids({"": result}, "Plane", [value])
+    if not result.paths:
+        raise ValueError("No curve is marked on the plane: evaluate one with `mark_curve`.")
+    arrays = _arrays(functions)
+    levels = Levels.of([result[value]], maximum=maximum)
+    wide = 4.2 / max(map_aspect(result), 1)
+    tall = max(wide * map_aspect(result), 3.0)
+    size = np.array([wide + 7.9, tall + (1.1 if title else 0.8)])
+    figure = plt.figure(figsize=size)
+    boxes = [
+        [0.75, 0.55, wide, wide * map_aspect(result)],
+        [0.9 + wide, 0.55, 0.16, wide * map_aspect(result)],
+        [2.45 + wide, 0.55, 4.3, tall],
+        [6.9 + wide, 0.55, 0.16, tall],
+    ]
+    plane, bar, predicted, times = (
+        figure.add_axes(np.array(box) / [*size, *size]) for box in boxes
+    )
+    levels.draw(plane, *result.axes, result[value])
+    levels.color_bar(bar, value_label(value))
+    prepare_map(plane, result)
+    draw_paths(plane, dict([next(iter(result.paths.items()))]), linewidth=1.2)
+    colors = ScalarMappable(Normalize(0, 1), plt.get_cmap("plasma"))
+    curve = next(iter(result.paths.values()))
+    for t, function in zip(arrays["t"], arrays["predictions"]):
+        positions = np.linspace(0, 1, len(curve))
+        place = [np.interp(t, positions, curve[:, axis]) for axis in range(2)]
+        plane.plot(*place, "o", color=colors.to_rgba(t), markeredgecolor="white", zorder=5.5)
+        predicted.plot(arrays["grid"], function, color=colors.to_rgba(t), linewidth=1.5)
+    predicted.plot(
+        arrays["x"],
+        arrays["y"],
+        "o",
+        color="black",
+        markeredgecolor="white",
+        markersize=6,
+        zorder=5,
+        label="data",
+    )
+    predicted.set(xlabel="input", ylabel="prediction")
+    predicted.margins(x=0)
+    predicted.grid(alpha=0.3)
+    predicted.legend(frameon=False)
+    figure.colorbar(colors, cax=times, label="position t on the curve")
+    draw_marks(plane, result.marks)
+    if title:
+        figure.suptitle(plain(title))
+    place_labels(plane, result.marks, [curve])
+    save(figure, path)
+
+
+def _arrays(functions):
+    """The arrays of the predictive functions, checked."""
+    if not isinstance(functions, dict):
+        file = os.fspath(functions)
+        if not os.path.exists(file):
+            raise FileNotFoundError(f"There is no file of predictive functions '{file}'.")
+        try:
+            with np.load(file) as stored:
+                functions = {name: stored[name] for name in stored.files}
+        except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"'{file}' is damaged or is no .npz file.") from error
+    shapes = {name: np.shape(array) for name, array in functions.items()}
+    x, y, grid, predictions, t = (
+        shapes.get(name) for name in ("x", "y", "grid", "predictions", "t")
+    )
+    sizes = [shape for shape in (x, grid, t) if shape is not None and len(shape) == 1]
+    if len(sizes) < 3 or x != y or predictions != t + grid:
+        raise ValueError(f"Predictive functions need {_SHAPES}. Received: {shapes}.")
+    return functions

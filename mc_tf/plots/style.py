@@ -1,0 +1,98 @@
+"""What all figures share: colours, names of values, and how they are saved."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
+from matplotlib import pyplot as plt  # noqa: E402
+
+from mc_tf.files import atomic_path  # noqa: E402
+
+__all__ = ["STYLES", "number_labels", "plain", "plt", "save", "value_label"]
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
+STYLES = [
+    ("#D55E00", "-"),
+    ("#0072B2", "--"),
+    ("#009E73", "-."),
+    ("#CC79A7", ":"),
+    ("#E69F00", "-"),
+    ("#56B4E9", "--"),
+]
+_LABELS = {
+    "train_loss": "Train loss (with L2)",
+    "train_error": "Train error (%)",
+    "test_loss": "Test loss (with L2)",
+    "test_error": "Test error (%)",
+    "train_perplexity": "Train perplexity",
+    "validation_perplexity": "Validation perplexity",
+    "test_perplexity": "Test perplexity",
+    "regularization": "L2 term",
+    "train_largest_eigenvalue": "Largest eigenvalue of the Hessian",
+    "train_smallest_eigenvalue": "Smallest eigenvalue of the Hessian",
+    "train_eigenvalue_ratio": "|Smallest / largest eigenvalue| of the Hessian",
+}
+
+
+def value_label(name):
+    """What an axis or colour bar says of a value.
+
+    Args:
+        name: such as `"train_loss"`.
+
+    Returns:
+        str.
+
+    Example:
+        >>> value_label("train_loss"), value_label("test_top_5_error")
+        ('Train loss (with L2)', 'test top 5 error')
+    """
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def plain(text):
+    """Text that is drawn as it is: a dollar begins no formula."""
+    return str(text).replace("$", r"\$")
+
+
+def number_labels(numbers):
+    """Different numbers as short texts that differ.
+
+    Args:
+        numbers: increasing floats.
+
+    Returns:
+        List of str.
+
+    Example:
+        >>> number_labels([0.1, 0.5, 120.0]), number_labels([1.231, 1.234])
+        (['0.1', '0.5', '120'], ['1.231', '1.234'])
+    """
+    for digits in range(2, 17):
+        labels = [f"{float(f'{number:.{digits}g}'):.{digits}g}" for number in numbers]
+        if len(set(labels)) == len(labels):
+            break
+    return [f"{float(label):.6g}" if "e+" in label else label for label in labels]
+
+
+def save(figure, path, title=None):
+    """Writes a figure in one step and closes it.
+
+    Args:
+        figure: matplotlib figure.
+        path: file; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    if title:
+        figure.suptitle(plain(title))
+    try:
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=150, metadata=_without_time(path))
+    finally:
+        plt.close(figure)
+
+
+def _without_time(path):
+    """Metadata that leaves the time out of a file: equal figures, equal files."""
+    times = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    return times.get(str(path)[-4:].lower())

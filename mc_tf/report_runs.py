@@ -1,0 +1,105 @@
+"""What was run, how far trainings came, and what is not finished, as tables in HTML."""
+
+import csv
+import os
+import zipfile
+
+import numpy as np
+
+from mc_tf.report_tables import read_json, table
+
+__all__ = ["settings_section", "training_section", "unfinished_section"]
+
+
+def settings_section(workdir, files):
+    """What was run: the settings that all runs share, and those in which they differ.
+
+    Args:
+        workdir: directory that names are relative to.
+        files: list of settings.json files.
+
+    Returns:
+        str, HTML.
+    """
+    runs, problems = {}, []
+    for file in files:
+        name = _folder(workdir, file)
+        content, problem = read_json(file)
+        if isinstance(content, dict):
+            runs[name] = content
+        else:
+            problems.append([name, problem or "This file holds no settings."])
+    keys = list(dict.fromkeys(key for settings in runs.values() for key in settings))
+    first = next(iter(runs.values()), {})
+    same = [
+        key for key in keys if all(key in run and run[key] == first[key] for run in runs.values())
+    ]
+    other = [key for key in keys if key not in same]
+    rows = [[name, *(run.get(key, "") for key in other)] for name, run in runs.items()]
+    return (
+        table([], [[key, first[key]] for key in same], "Settings of all runs")
+        + table(["run", *other], rows if other else [[name] for name in runs], "Runs")
+        + table(["run", "problem"], problems)
+    )
+
+
+def training_section(workdir, files):
+    """The last epoch of each training.
+
+    Args:
+        workdir: directory that names are relative to.
+        files: list of history.csv files.
+
+    Returns:
+        str, HTML.
+    """
+    last, counts = {}, {}
+    for file in files:
+        with open(file, newline="", encoding="utf-8", errors="replace") as stream:
+            rows = [row for row in csv.DictReader(stream) if None not in row.values()]
+        if rows:
+            name = _folder(workdir, file)
+            last[name], counts[name] = rows[-1], len(rows)
+    columns = list(dict.fromkeys(key for row in last.values() for key in row if key != "epoch"))
+    columns = [key for key in columns if key]
+    rows = [
+        [name, counts[name], *(_number(row.get(key)) for key in columns)]
+        for name, row in last.items()
+    ]
+    return table(["run", "epochs", *columns], rows, "Values of the last epoch")
+
+
+def _number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def unfinished_section(workdir, files):
+    """Results of which only some points are evaluated.
+
+    Args:
+        workdir: directory that names are relative to.
+        files: list of all files.
+
+    Returns:
+        str, HTML.
+    """
+    rows = []
+    for file in files:
+        if file.endswith(".npz"):
+            try:
+                with np.load(file) as stored:
+                    done = stored["done"] if "done" in stored.files else np.ones(1, bool)
+            except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+                rows.append([os.path.relpath(file, workdir), f"damaged ({type(error).__name__})"])
+                continue
+            if not done.all():
+                text = f"{int(done.sum())} of {done.size} points evaluated"
+                rows.append([os.path.relpath(file, workdir), text])
+    return table(["file", "state"], rows)
+
+
+def _folder(workdir, file):
+    return os.path.relpath(os.path.dirname(file), workdir)

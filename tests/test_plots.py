@@ -1,0 +1,364 @@
+"""Figures of loss surfaces, from results that are computed by formulas."""
+
+import html
+import re
+import warnings
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.text import Text
+from PIL import Image
+from surfaces import curve, filled, functions, line, plane, rays
+
+from mc_tf import plots
+from mc_tf.plots.levels import Levels
+from mc_tf.plots.marks import place_labels
+from mc_tf.plots.reliefs import interpolate
+
+PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
+LINES = {"VGG": line(), "ResNet": line(3.0)}
+# What is drawn, and texts that must be in it.
+FIGURES = {
+    "plane": (
+        lambda path: plots.plot_plane(plane(), path, maximum=2.5, title="A plane"),
+        ["A plane", "first", "second", "bend", "coordinate x", "Train loss (with L2)", "> 2.5"],
+    ),
+    "planes": (
+        lambda path: plots.plot_plane(PLANES, path, value="test_error", maximum=50),
+        ["Optima", "Curve", "Test error (%)", "> 50"],
+    ),
+    "planes with given levels": (
+        lambda path: plots.plot_plane(PLANES, path, levels=[0.1, 0.25, 2]),
+        ["0.1", "0.25", "2", "> 2"],
+    ),
+    "heat map": (
+        lambda path: plots.plot_heat_map(PLANES, path, "train_smallest_eigenvalue"),
+        ["Smallest eigenvalue of the Hessian", "Optima", "bend"],
+    ),
+    "eigenvalue ratio": (
+        lambda path: plots.plot_eigenvalue_ratio(plane(), path, title="Convex?"),
+        ["|Smallest / largest eigenvalue| of the Hessian", "Convex?"],
+    ),
+    "line": (
+        lambda path: plots.plot_line(line(), path, label="distance"),
+        ["distance", "SGD", "SWA", "Loss (with L2)", "Error (%)", "Train loss", "Test error (%)"],
+    ),
+    "lines": (
+        lambda path: plots.plot_line(LINES, path, maximum=1),
+        ["VGG", "ResNet", "Train loss", "coordinate on the line"],
+    ),
+    "lines of one value": (
+        lambda path: plots.plot_line(LINES, path, values=["test_error"], title="Two"),
+        ["VGG", "ResNet", "Test error (%)", "Two"],
+    ),
+    "rays": (
+        lambda path: plots.plot_rays({"SWA": rays(), "SGD": rays(3.0)}, path),
+        ["SWA: mean of 4 rays", "SGD: mean of 4 rays", "Train loss (with L2)"],
+    ),
+    "surface": (
+        lambda path: plots.plot_surface(plane(), path, title="Above"),
+        ["Above", "first", "second", "bend", "Train loss (with L2)"],
+    ),
+    "surface with a linear scale": (
+        lambda path: plots.plot_surface(plane(), path, scale="linear", maximum=2),
+        ["coordinate y", "1.6"],
+    ),
+    "regression": (
+        lambda path: plots.plot_regression(plane(), functions(), path, title="Functions"),
+        ["Functions", "input", "prediction", "data", "position t on the curve", "bend"],
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    """A figure is drawn without a warning and closed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", UserWarning)
+        yield
+    assert plt.get_fignums() == []
+
+
+def texts(path):
+    """Texts in an SVG file, which matplotlib writes as comments beside their outlines."""
+    return re.findall(r"<!-- (.*?) -->", html.unescape(path.read_text()))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure(tmp_path, name):
+    draw, words = FIGURES[name]
+    draw(tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as image:
+        width, height = image.size
+        assert 500 < width < 3000 and 400 < height < 1500
+        small = np.asarray(image.convert("RGB").resize((60, 40))).reshape(-1, 3)
+        assert len(np.unique(small, axis=0)) > 20  # not blank
+    draw(tmp_path / "figure.svg")
+    found = texts(tmp_path / "figure.svg")
+    assert set(words) <= set(found), found
+    draw(tmp_path / "again.svg")
+    assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+
+
+def test_pdf_files_of_equal_figures_are_equal(tmp_path):
+    for name in ("one", "two"):
+        plots.plot_plane(plane(), tmp_path / f"{name}.pdf")
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_labels_are_no_formulas(tmp_path):
+    result = plane()
+    result.marks = {"$w_1$ & <b>": np.zeros(2), r"cost $5\foo$": np.array([25.0, 3.0])}
+    plots.plot_plane({"$a$": result, "$b": result}, tmp_path / "a.svg", title=r"$\x$")
+    found = "".join(texts(tmp_path / "a.svg"))
+    for text in ("$w_1$", r"cost $5\foo$", "$a$", r"$\x$"):
+        assert text in found
+
+
+# Levels.
+
+
+def test_levels_are_log_spaced_above_the_minimum():
+    levels = Levels.of([np.array([1.0, 2.0]), np.array([5.0, 100.0])], 4, maximum=9)
+    steps = levels.bounds - 1
+    assert steps[0] == 0 and steps[-1] == 8
+    np.testing.assert_allclose(steps[2:] / steps[1:-1], (steps[-1] / steps[1]) ** (1 / 3))
+    assert levels.top and not Levels.of([np.arange(3.0)], maximum=2).top
+
+
+def test_what_is_not_finite_is_in_the_top_class():
+    levels = Levels([0, 1, 2])
+    assert levels.classes([np.nan, np.inf, -np.inf, 5, 0.5, -1]).tolist() == [2, 2, 2, 2, 0, 0]
+    heights = levels.heights([np.nan, np.inf, -np.inf, 1e30, 0.0])
+    assert np.isfinite(heights).all() and (heights[:4] == heights[0]).all()
+    assert heights[0] > levels.heights([2.0])[0] > heights[4]
+
+
+def pixels(path):
+    """The map of a figure with the maximum's colour as `top`: share of its pixels."""
+    top = np.array([68, 1, 84])  # the darkest colour of the map
+    with Image.open(path) as image:
+        array = np.asarray(image.convert("RGB")).astype(int)
+    left = array[:, : int(0.7 * array.shape[1])]
+    return float((np.abs(left - top).max(-1) < 4).mean())
+
+
+def test_nan_and_diverged_values_are_drawn_as_the_top_class(tmp_path):
+    shares = {}
+    for number in (1e9, np.nan, np.inf, -np.inf):
+        result = plane()
+        values = result._values["train_loss"].reshape(result.shape)
+        values[:7] = number  # the left half
+        plots.plot_plane(result, tmp_path / "a.png", maximum=3)
+        shares[number] = pixels(tmp_path / "a.png")
+    assert min(shares.values()) > 0.2
+    assert max(shares.values()) - min(shares.values()) < 1e-3
+
+
+def test_levels_are_shared_by_panels(tmp_path):
+    low, high = plane(), plane()
+    high._values["train_loss"] = high._values["train_loss"] + 100
+    plots.plot_plane({"low": low, "high": high}, tmp_path / "a.svg", levels=[0, 1, 50])
+    assert "> 50" in texts(tmp_path / "a.svg")
+    assert texts(tmp_path / "a.svg").count("> 50") == 1
+
+
+@pytest.mark.parametrize("number", [0.0, 3.0, -2.0])
+def test_constant_values(tmp_path, number):
+    result = filled("Plane", [np.arange(3.0)] * 2, {"train_loss": lambda x, y: number})
+    plots.plot_plane(result, tmp_path / "a.png")
+    plots.plot_heat_map(result, tmp_path / "b.png", "train_loss")
+    plots.plot_surface(result, tmp_path / "c.png", scale="linear")
+
+
+def test_a_narrow_strip_and_nothing_marked(tmp_path):
+    axes = [np.linspace(0, 100, 5), np.linspace(0, 1, 4)]
+    result = filled("Plane", axes, {"train_loss": lambda x, y: x + y})
+    plots.plot_plane({"a": result, "b": plane()}, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size[0] < 3 * image.size[1]
+
+
+def test_scales_of_a_plane_are_equal(tmp_path, monkeypatch):
+    """A unit of x and of y have the same length."""
+    kept = []
+    monkeypatch.setattr("mc_tf.plots.surfaces.save", lambda figure, path: kept.append(figure))
+    plots.plot_plane(PLANES, tmp_path / "a.png")
+    (figure,) = kept
+    for axis in figure.axes[:2]:
+        units = axis.transData.transform([[1, 0], [0, 1]]) - axis.transData.transform([0, 0])
+        assert units[0][0] == pytest.approx(units[1][1])
+    plt.close(figure)
+
+
+def test_labels_do_not_overlap():
+    """Not even of networks at one place."""
+    figure, axis = plt.subplots()
+    axis.set(xlim=(0, 10), ylim=(0, 10))
+    places = {f"network {k}": (5 + 0.02 * k, 5) for k in range(5)} | {"corner": (10, 10)}
+    place_labels(axis, places, [curve() / 5])
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in axis.texts]  # without their leaders
+    assert len(boxes) == 6
+    frame = axis.get_window_extent()
+    for index, box in enumerate(boxes):
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1
+        assert not any(box.overlaps(other) for other in boxes[:index])
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("draw", [plots.plot_plane, plots.plot_surface])
+def test_networks_outside_the_grid_are_not_drawn(tmp_path, draw):
+    result = plane()
+    result.marks["far"] = np.array([500.0, 0.0])
+    draw(result, tmp_path / "a.svg")
+    assert "bend" in texts(tmp_path / "a.svg") and "far" not in texts(tmp_path / "a.svg")
+
+
+def test_interpolation_on_a_plane():
+    axes = [np.linspace(0, 4, 5), np.linspace(0, 3, 7)]
+    result = filled("Plane", axes, {"value": lambda x, y: 2 * x - y + 3})
+    places = np.array([[0, 0], [1.3, 2.7], [4, 3], [9, -5]])
+    np.testing.assert_allclose(interpolate(result, "value", places), [3, 2.9, 8, 11])
+
+
+def test_values_that_are_not_finite_on_lines_and_rays(tmp_path):
+    broken, spread = line(), rays()
+    broken._values["train_loss"][:] = np.nan
+    broken._values["test_error"][5] = np.inf
+    spread._values["train_loss"][7] = np.inf
+    plots.plot_line(broken, tmp_path / "a.png")
+    plots.plot_rays(spread, tmp_path / "b.png")
+
+
+# Films.
+
+
+def frames(path):
+    with Image.open(path) as film:
+        pictures = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            pictures.append(film.convert("RGB").tobytes())
+        return pictures, film.info
+
+
+def test_film_of_results(tmp_path):
+    results = [plane(height=height) for height in (5.0, 20.0, 40.0)]
+    for name in ("a", "b"):
+        plots.plot_film(
+            results, tmp_path / f"{name}.gif", labels=list("xyz"), frames_per_second=4, title="T"
+        )
+    pictures, info = frames(tmp_path / "a.gif")
+    assert len(set(pictures)) == 3 and info["duration"] == 250
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
+def test_film_of_the_curves_on_one_plane(tmp_path):
+    result = plane()
+    result.paths = {f"epoch {epoch}": curve(10.0 * epoch) for epoch in range(4)}
+    plots.plot_film(result, tmp_path / "a.gif")
+    assert len(set(frames(tmp_path / "a.gif")[0])) == 4
+
+
+def test_film_as_mp4(tmp_path, monkeypatch):
+    result = [plane(), plane(height=10.0)]
+    if plots.films.FFMpegWriter.isAvailable():
+        plots.plot_film(result, tmp_path / "a.mp4")
+        assert (tmp_path / "a.mp4").stat().st_size > 1000
+    monkeypatch.setattr("mc_tf.plots.films.FFMpegWriter.isAvailable", lambda: False)
+    with pytest.raises(ValueError, match=r"ffmpeg.*not installed.*\.gif"):
+        plots.plot_film(result, tmp_path / "b.mp4")
+
+
+# Bad input.
+
+
+def incomplete():
+    result = plane()
+    result.done[3] = False
+    return result
+
+
+def hopeless():
+    result = plane()
+    result._values["train_loss"][:] = np.nan
+    return result
+
+
+def without_path():
+    result = plane()
+    result.paths = {}
+    return result
+
+
+BAD = {
+    "incomplete": (lambda p: plots.plot_plane(incomplete(), p), "168 of 169 points"),
+    "unknown value": (lambda p: plots.plot_plane(plane(), p, value="tst"), "tst.*train_loss"),
+    "a line for a plane": (lambda p: plots.plot_plane({"A": line()}, p), "'A'.*Line.*a Plane"),
+    "a plane for a line": (lambda p: plots.plot_line(plane(), p), "Plane.*a Line"),
+    "a plane for rays": (lambda p: plots.plot_rays(plane(), p), "Plane.*Rays"),
+    "rays for a surface": (lambda p: plots.plot_surface(rays(), p), "Rays.*a Plane"),
+    "rays in a film": (lambda p: plots.plot_film([plane(), rays()], p), "frame 2.*Rays"),
+    "nothing": (lambda p: plots.plot_plane({}, p), "at least one result"),
+    "no value": (lambda p: plots.plot_rays(rays(), p, values=[]), "at least one value"),
+    "nothing finite": (lambda p: plots.plot_plane(hopeless(), p), "None of the values is finite"),
+    "nothing finite to colour": (
+        lambda p: plots.plot_heat_map(hopeless(), p, "train_loss"),
+        "None of the values is finite",
+    ),
+    "maximum": (lambda p: plots.plot_plane(plane(), p, maximum=0.01), "above the smallest.*0.01"),
+    "maximum of a line": (lambda p: plots.plot_line(line(), p, maximum=0.01), "above.*0.01"),
+    "maximum of a surface": (lambda p: plots.plot_surface(plane(), p, maximum=0), "above"),
+    "levels fall": (lambda p: plots.plot_plane(plane(), p, levels=[2, 1]), "increasing.*2, 1"),
+    "no levels": (lambda p: plots.plot_plane(plane(), p, levels=0), "at least 1.*0"),
+    "levels and maximum": (
+        lambda p: plots.plot_plane(plane(), p, levels=[1, 2], maximum=3),
+        "not both",
+    ),
+    "scale": (lambda p: plots.plot_surface(plane(), p, scale="sqrt"), "log or linear.*sqrt"),
+    "no logarithm": (
+        lambda p: plots.plot_surface(plane(), p, value="train_smallest_eigenvalue"),
+        "no logarithm.*linear",
+    ),
+    "one frame": (lambda p: plots.plot_film([plane()], p), "two frames.*1 frames"),
+    "labels": (
+        lambda p: plots.plot_film([plane()] * 2, p, labels=["a"]),
+        "2 frames and 1 labels",
+    ),
+    "speed": (lambda p: plots.plot_film([plane()] * 2, p, frames_per_second=0), "positive.*0"),
+    "format of a film": (lambda p: plots.plot_film([plane()] * 2, p), ".gif or .mp4.*a.png"),
+    "no curve": (
+        lambda p: plots.plot_regression(without_path(), functions(), p),
+        "No curve.*mark_curve",
+    ),
+    "functions": (
+        lambda p: plots.plot_regression(plane(), {**functions(), "t": np.zeros(3)}, p),
+        r"predictions.*'t': \(3,\)",
+    ),
+    "functions missing": (
+        lambda p: plots.plot_regression(plane(), {"x": np.zeros(3)}, p),
+        "Predictive functions need x",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(tmp_path, case):
+    draw, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        draw(str(tmp_path / "a.png"))
+    assert list(tmp_path.iterdir()) == []
+    plt.close("all")
+
+
+def test_file_of_functions(tmp_path):
+    np.savez(tmp_path / "f.npz", **functions())
+    plots.plot_regression(plane(), tmp_path / "f.npz", tmp_path / "a.png")
+    with pytest.raises(FileNotFoundError, match="none.npz"):
+        plots.plot_regression(plane(), tmp_path / "none.npz", tmp_path / "b.png")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "f.npz").read_bytes()[:300])
+    with pytest.raises(ValueError, match="cut.npz' is damaged"):
+        plots.plot_regression(plane(), tmp_path / "cut.npz", tmp_path / "b.png")
