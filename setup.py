@@ -19,6 +19,7 @@ setup(
         "importlib_resources",  # tensorflow-datasets imports it and does not declare it
         "keras>=3.10",
         "numpy>=1.26",
+        "scipy>=1.11",  # eigenvalues of Hessians
         "absl-py>=2.1",
         "matplotlib>=3.8",
         "scikit-learn>=1.4",  # the embedded digits

@@ -19,10 +19,12 @@ from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.landscape import (
     GridEvaluation,
+    HessianEigenvalues,
     Line,
     Plane,
     Rays,
     evaluate_grid,
+    hessian_eigenvalues,
     principal_directions,
     random_direction,
 )
@@ -58,6 +60,7 @@ __all__ = [
     "DistanceFromStart",
     "Ensemble",
     "GridEvaluation",
+    "HessianEigenvalues",
     "Line",
     "LinearCyclicLearningRate",
     "Plane",
@@ -72,6 +75,7 @@ __all__ = [
     "ensemble",
     "evaluate_curve",
     "evaluate_grid",
+    "hessian_eigenvalues",
     "landscape",
     "layers",
     "load_snapshot",

@@ -1,9 +1,11 @@
 """The few things that Keras does not unify between its backends."""
 
+import contextlib
+
 import keras
 import numpy as np
 
-__all__ = ["compiled", "read", "to_device", "use_xla"]
+__all__ = ["compiled", "hessian_product", "read", "to_device", "use_xla"]
 
 
 def use_xla():
@@ -75,3 +77,60 @@ def read(variable):
 
         return tf.convert_to_tensor(variable.value)
     return variable.value
+
+
+def hessian_product(function, point, direction):
+    """The Hessian of a function times a vector, exactly: a derivative of the gradient.
+
+    On TensorFlow the gradient's inner product with the direction is differentiated backwards
+    (forward mode is emulated there); on JAX the gradient is differentiated forwards.
+
+    Args:
+        function: differentiable function from a tensor `(P,)` to `(value, rest)`, a scalar and
+            anything else that it computes.
+        point: tensor `(P,)`, where to differentiate.
+        direction: tensor `(P,)`.
+
+    Returns:
+        `(product, rest)`, a tensor `(P,)` and what the function returned.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            outer.watch(point)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(point)
+                with _exact_moments(tf):
+                    value, rest = function(point)
+            gradient = inner.gradient(value, point, unconnected_gradients="zero")
+        product = outer.gradient(
+            gradient, point, output_gradients=direction, unconnected_gradients="zero"
+        )
+        return product, rest
+    import jax
+
+    gradient = jax.grad(function, has_aux=True)
+    _, product, rest = jax.jvp(gradient, (point,), (direction,), has_aux=True)
+    return product, rest
+
+
+@contextlib.contextmanager
+def _exact_moments(tf):
+    """Makes `tf.nn.moments`, which layer and group normalisation use, right to second order.
+
+    It stops the gradient of the variance with respect to the mean: that is zero, but its
+    derivative is not, so that Hessians would silently be wrong.
+    """
+
+    def moments(x, axes, shift=None, keepdims=False, name=None):
+        mean = tf.reduce_mean(x, axes, keepdims=True)
+        variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=keepdims)
+        return tf.reshape(mean, tf.shape(variance)), variance
+
+    given = tf.nn.moments
+    tf.nn.moments = moments
+    try:
+        yield
+    finally:
+        tf.nn.moments = given

@@ -63,69 +63,140 @@ class PointEvaluator:
     Args:
         curve_model: a compiled `CurveModel`.
         batch_size: examples a batch, where the data is made of arrays.
+
+    Attributes:
+        layer: the curve layer.
     """
 
     def __init__(self, curve_model, batch_size=500):
         self._model = curve_model
-        self._layer = curve_model.curve_layer
+        self.layer = curve_model.curve_layer
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
-        self._weights_at = backend.compiled(self._layer.evaluate_point)
+        self._flat_at = backend.compiled(self.layer.flat_point)
+        self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
 
-    def __call__(self, t, train, test, others=None):
+    def __call__(self, t, train, test, others=None, measures=()):
         """Evaluates the network at `t`.
 
         Args:
-            t: position in [0, 1].
+            t: position of the curve model.
             train, test: data sets.
             others: dict of further data sets by name.
+            measures: functions `(flat, state) -> dict of floats` of what else to find out about
+                the network, as `network_at` gives it.
 
         Returns:
-            dict of floats: `train_loss`, `test_loss`, `regularization` and the metrics.
+            dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics, and what the
+            measures add.
         """
-        point = self._weights_at(ops.convert_to_tensor(np.float32(t)))
-        state = self._initial_state()
-        if self._statistics.layers:
-            state = self._estimate_state(point, state, train)
+        flat, state = self.network_at(t, train)
+        point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, data in {"train": train, **(others or {}), "test": test}.items():
             logs.update(
                 {f"{name}_{key}": v for key, v in self._evaluate(point, state, data).items()}
             )
+        for measure in measures:
+            logs.update(measure(flat, state))
         return logs
+
+    def network_at(self, t, data=None):
+        """The network at `t`, as numbers.
+
+        Args:
+            t: position of the curve model.
+            data: data set on which to re-estimate the statistics of batch normalisation. Default:
+                they stay as the curve model has them.
+
+        Returns:
+            `(flat, state)`: its weights, tensor `(P,)`, and everything else that it keeps, a list
+            of tensors, with recurrent state at zero.
+        """
+        flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
+        state = self._initial_state()
+        if data is not None and self._statistics.layers:
+            state = self._estimate_state(self._unpack(flat), state, data)
+        return flat, state
+
+    def batches(self, data):
+        """The batches of a data set, once the model is built for them.
+
+        Args:
+            data: data set.
+
+        Yields:
+            `(x, y, sample_weight)`.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        built = False
+        for batch in Batches(data, self._batch_size):
+            if not built:
+                self._model._symbolic_build(data_batch=batch)
+                built = True
+            yield batch
+        if not built:
+            raise ValueError("A data set has no batch, so there is nothing to evaluate.")
+
+    def batch_loss(self, point, state, batch, metrics=None):
+        """The loss of one batch: a pure function, differentiable in the point.
+
+        Args:
+            point: `(weights, penalties)` as `CurveLayer.unpack_point` gives them.
+            state: list of tensors.
+            batch: `(x, y, sample_weight)`.
+            metrics: values of the metrics' variables to update. Default: no metrics.
+
+        Returns:
+            `(loss, size, state, metrics)`: two float32 scalars, the mean loss with all penalties
+            and the number of targets that it counts for, and two lists of tensors.
+        """
+        x, y, sample_weight = batch
+        variables = [] if metrics is None else self._model.metrics_variables
+        with self._scope(state, zip(variables, metrics or ())) as scope:
+            with self.layer.at_point(*point):
+                y_pred = self._model(x, training=False)
+            loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
+            if metrics is not None:
+                self._model.compute_metrics(x, y, y_pred, sample_weight)
+        # By targets, not examples: the last window of a text may be shorter.
+        leaf = keras.tree.flatten(x if y is None else y)[0]
+        return (
+            ops.cast(loss, "float32"),
+            ops.cast(ops.size(leaf), "float32"),
+            [scope.get_current_value(v) for v in self.layer.state],
+            [scope.get_current_value(v) for v in variables],
+        )
 
     def _initial_state(self):
         """The curve layer's state with recurrent state at zero, as a list of tensors."""
         with keras.StatelessScope() as scope:
-            self._layer.reset_state()
-        given = [scope.get_current_value(v) for v in self._layer.state]
-        return [backend.read(v) if new is None else new for v, new in zip(self._layer.state, given)]
+            self.layer.reset_state()
+        given = [scope.get_current_value(v) for v in self.layer.state]
+        return [backend.read(v) if new is None else new for v, new in zip(self.layer.state, given)]
 
     def _estimate_state(self, point, state, data):
         totals, carried = self._statistics.zeros(), state
         for x, _, _ in Batches(data, self._batch_size):
             totals, carried = self._estimate(point, carried, totals, x)
         new = {id(v): value for v, value in self._statistics.results(totals)}
-        return [new.get(id(v), value) for v, value in zip(self._layer.state, state)]
+        return [new.get(id(v), value) for v, value in zip(self.layer.state, state)]
 
     def _estimate_step(self, point, state, totals, x):
-        with self._scope(state) as scope, self._layer.at_point(*point):
+        with self._scope(state) as scope, self.layer.at_point(*point):
             totals = self._statistics.accumulate(totals, lambda: self._model(x, training=False))
-        return totals, [scope.get_current_value(v) for v in self._layer.state]
+        return totals, [scope.get_current_value(v) for v in self.layer.state]
 
     def _evaluate(self, point, state, data):
         values = loss = count = None
-        for x, y, sample_weight in Batches(data, self._batch_size):
+        for batch in self.batches(data):
             if values is None:
-                self._model._symbolic_build(data_batch=(x, y, sample_weight))
                 values, loss, count = self._zero_metrics(), ops.zeros(()), ops.zeros(())
-            state, values, loss, count = self._test(
-                point, state, values, loss, count, x, y, sample_weight
-            )
-        if values is None:
-            raise ValueError("A data set has no batch, so there is nothing to evaluate.")
+            state, values, loss, count = self._test(point, state, values, loss, count, batch)
         metrics = self._model.metrics_variables
         with keras.StatelessScope(list(zip(metrics, values))):
             logs = self._model.get_metrics_result()
@@ -140,25 +211,12 @@ class PointEvaluator:
         new = [scope.get_current_value(v) for v in variables]
         return [backend.read(v) if value is None else value for v, value in zip(variables, new)]
 
-    def _test_step(self, point, state, values, loss, count, x, y, sample_weight):
-        metrics = self._model.metrics_variables
-        with self._scope(state, zip(metrics, values)) as scope:
-            with self._layer.at_point(*point):
-                y_pred = self._model(x, training=False)
-            batch_loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
-            self._model.compute_metrics(x, y, y_pred, sample_weight)
-        # By targets, not examples: the last window of a text may be shorter.
-        leaf = keras.tree.flatten(x if y is None else y)[0]
-        size = ops.cast(ops.size(leaf), "float32")
-        return (
-            [scope.get_current_value(v) for v in self._layer.state],
-            [scope.get_current_value(v) for v in metrics],
-            loss + ops.cast(batch_loss, "float32") * size,
-            count + size,
-        )
+    def _test_step(self, point, state, values, loss, count, batch):
+        mean, size, state, values = self.batch_loss(point, state, batch, values)
+        return state, values, loss + mean * size, count + size
 
     def _scope(self, state, more=()):
-        mapping = [*zip(self._layer.state, state), *more]
+        mapping = [*zip(self.layer.state, state), *more]
         return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
 
 

@@ -1,5 +1,6 @@
 """Loss surfaces: lines, planes and rays through networks, evaluated on grids."""
 
+from mc_tf.landscape.curvature import HessianEigenvalues, hessian_eigenvalues
 from mc_tf.landscape.directions import principal_directions, random_direction
 from mc_tf.landscape.grid import evaluate_grid
 from mc_tf.landscape.grid_results import GridEvaluation
@@ -9,11 +10,13 @@ from mc_tf.landscape.surface import Surface
 
 __all__ = [
     "GridEvaluation",
+    "HessianEigenvalues",
     "Line",
     "Plane",
     "Rays",
     "Surface",
     "evaluate_grid",
+    "hessian_eigenvalues",
     "principal_directions",
     "random_direction",
 ]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from mc_tf.files import check_writable
+from mc_tf.landscape.curvature import HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 
@@ -27,6 +28,7 @@ def evaluate_grid(
     description=None,
     verbose=1,
     others=None,
+    eigenvalues=None,
 ):
     """Evaluates the networks on a grid of a surface on training and test data.
 
@@ -53,11 +55,16 @@ def evaluate_grid(
         description: dict of what else to record in the files (networks, data, seed).
         verbose: 1 for a progress bar, 0 for silence.
         others: dict of further data sets by name, as in `evaluate_curve`.
+        eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
+            training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
+            100 passes over the training data; or a smaller data set, to find them on that.
 
     Returns:
         `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
         (percent, where an accuracy is compiled in), `train_METRIC`, `test_METRIC` and
-        `regularization` an array with the shape of the grid.
+        `regularization` an array with the shape of the grid; with `eigenvalues` also
+        `train_largest_eigenvalue`, `train_smallest_eigenvalue` and `train_eigenvalue_ratio`,
+        the map of Li et al. (2018, section 6).
 
     Raises:
         ValueError: if the model is not compiled, its weights are not the surface's, the shape or
@@ -74,7 +81,11 @@ def evaluate_grid(
     axes = surface.axes(shape, margin, **limits)
     if path is not None:
         check_writable(os.path.dirname(os.path.abspath(path)))
-    print_of = fingerprint(curve_model, [axis.tolist() for axis in axes], description)
+    parts = [[axis.tolist() for axis in axes], description]
+    with_eigenvalues = eigenvalues is not None and eigenvalues is not False
+    if with_eigenvalues:
+        parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
+    print_of = fingerprint(curve_model, *parts)
     result = GridEvaluation(
         type(surface).__name__,
         axes,
@@ -89,10 +100,14 @@ def evaluate_grid(
     result = result.resumed(path)
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
+        measures = []
+        if with_eigenvalues:
+            data = train if eigenvalues is True else eigenvalues
+            measures.append(HessianProducts(evaluator, data))
         evaluate_points(
             result,
             surface.coefficients(result.coordinates),
-            lambda c: evaluator(c, train, test, others),
+            lambda c: evaluator(c, train, test, others, measures),
             path,
             indices,
             verbose,

@@ -8,7 +8,7 @@ from mc_tf.landscape.algebra import direction_products, distance_beside, inner_p
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
 from mc_tf.models import CurveModel
 
-__all__ = ["AffineSurface", "Surface"]
+__all__ = ["AffineSurface", "Surface", "evaluation_settings"]
 
 
 class Surface:
@@ -85,7 +85,7 @@ class Surface:
         for index, point in enumerate(self.points):
             curve_model.curve_layer.set_point(index, point)
         if getattr(network, "compiled", False):
-            curve_model.compile(**_evaluation_settings(network))
+            curve_model.compile(**evaluation_settings(network))
         return curve_model
 
     def axes(self, shape=21, margin=0.2, limits=None):
@@ -232,8 +232,15 @@ class AffineSurface(Surface):
         return surface
 
 
-def _evaluation_settings(network):
-    """What a compiled model evaluates, as arguments of `compile`."""
+def evaluation_settings(network):
+    """What a compiled model evaluates, as arguments of `compile`.
+
+    Args:
+        network: a compiled Keras model.
+
+    Returns:
+        dict.
+    """
     given = network._compile_config.config
     names = ("loss", "loss_weights", "metrics", "weighted_metrics")
     return {name: given.get(name) for name in names}

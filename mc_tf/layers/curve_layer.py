@@ -227,7 +227,17 @@ class CurveLayer(keras.layers.Layer):
         Returns:
             `(weights, penalties)`, two lists of tensors.
         """
-        flat = self.flat_point(t)
+        return self.unpack_point(self.flat_point(t))
+
+    def unpack_point(self, flat):
+        """As `evaluate_point`, of any flat weight vector; differentiable.
+
+        Args:
+            flat: tensor of shape `(P,)`.
+
+        Returns:
+            `(weights, penalties)`, two lists of tensors.
+        """
         weights = self.layout.unpack(flat)
         return weights, self._code.penalty(flat, weights)
 
