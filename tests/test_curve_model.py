@@ -678,7 +678,7 @@ def test_control_points_are_the_weights_in_order():
 def test_length_matches_a_polyline_of_weight_vectors(kind):
     curve_model = joined("dense", CURVES[kind]())
     scatter(curve_model)
-    polyline = np.stack([phi(curve_model, t) for t in np.linspace(0, 1, 601)])
+    polyline = phi(curve_model, np.linspace(0, 1, 601))
     expected = np.linalg.norm(np.diff(polyline, axis=0), axis=-1).sum()
     np.testing.assert_allclose(curve_model.length(), expected, rtol=1e-4)
     straight = np.linalg.norm(polyline[-1] - polyline[0])
