@@ -180,6 +180,7 @@ class _EpochBatches(keras.callbacks.Callback):
         with tf.device("CPU:0"):
             self._epoch = tf.Variable(0, dtype="int64", trainable=False)
 
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def one_epoch(_):
             epoch = tf.identity(self._epoch)
             return data.epoch_batches(options.batch_size, options.seed, epoch, first_step)

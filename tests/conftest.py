@@ -1,5 +1,6 @@
 """Settings that every test needs."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -7,6 +8,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
+
+# What was imported is never garbage: no collection need look at it again.
+gc.collect()
+gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -310,13 +310,12 @@ def _frozen():
 
 
 def _mobilenet():
-    return keras.applications.MobileNetV2(
-        input_shape=(32, 32, 3),
-        alpha=0.35,
-        weights=None,
-        classes=4,
-        classifier_activation=None,
+    """The first blocks of a network of `keras.applications`: one of each kind of layer in it."""
+    whole = keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False
     )
+    hidden = layers.GlobalAveragePooling2D()(whole.get_layer("block_2_add").output)
+    return keras.Model(whole.input, layers.Dense(4)(hidden))
 
 
 def _two_losses():

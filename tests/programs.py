@@ -1,11 +1,12 @@
 """Programs in processes of their own, and what they write, for tests.
 
-A program runs in a process forked from a server that has imported TensorFlow once: as good as
-`python bin/train.py ...`, without seconds of imports each. `command` does that one.
+A program runs in a process forked from a server that has imported TensorFlow and the library once:
+as good as `python bin/train.py ...`, without seconds of imports each. `command` does that one.
 """
 
 import csv
 import dataclasses
+import gc
 import hashlib
 import io
 import multiprocessing
@@ -29,6 +30,11 @@ DATA_DIR = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" 
 LIMIT_SECONDS = 240
 # What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
 TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
+# What programs import, as far as it starts nothing of TensorFlow's.
+PRELOADED = [
+    *("tensorflow", "keras", "sklearn.datasets", "sklearn.model_selection", "h5py"),
+    *("mc_tf.data", "mc_tf.ensemble_experiment", "mc_tf.plots", "mc_tf.reproduction"),
+]
 # A data set that is not there must not be downloaded by a test.
 OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
 
@@ -82,7 +88,7 @@ class Running:
 def start(program, *flags, directory=None):
     """Starts a program in a directory, by default a new and empty one."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tensorflow", "keras", "sklearn.datasets", "h5py"])
+    context.set_forkserver_preload(PRELOADED)
     folder = tempfile.mkdtemp(prefix="mc_tf-test-")
     process = context.Process(
         target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder, directory), daemon=True
@@ -92,6 +98,7 @@ def start(program, *flags, directory=None):
 
 
 def _program(path, flags, folder, directory):
+    gc.freeze()  # no collection need look at what was imported before
     for descriptor, name in ((1, "out"), (2, "err")):
         file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
         os.dup2(file, descriptor)

@@ -42,7 +42,7 @@ def others(model):
     return [numpy(v) for v in model.variables if "moving_" not in v.path]
 
 
-@pytest.mark.parametrize("batch_size", [5, 10, 22, 23, 500])
+@pytest.mark.parametrize("batch_size", [10, 22, 500])
 def test_statistics_are_pooled_over_all_examples_with_a_short_last_batch(batch_size):
     model = random_model(layers.BatchNormalization())
     x = data()

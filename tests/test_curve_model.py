@@ -95,7 +95,7 @@ def test_a_life_of_training_leaves_the_given_models_alone(name):
     assert np.abs(after[1] - before[1]).max() > 1e-4
 
     curve_model.t = 0.3
-    if not case.heavy:
+    if name in ("stateful_lstm", "subclassed", "two_inputs", "mixed"):
         loss = curve_model.evaluate(x, y, batch_size=BATCH, verbose=0)
         assert np.isfinite(loss).all()
     curve_model.reset_state()
@@ -105,10 +105,13 @@ def test_a_life_of_training_leaves_the_given_models_alone(name):
     into = case.model(3)
     point = curve_model.point(0.3, into=into)
     assert point is into
-    if case.fixed_batch:  # Keras' own `predict` does not carry recurrent state on JAX
-        expected = np.concatenate([numpy(point(x[:BATCH])), numpy(point(x[BATCH:]))])
-    else:
-        expected = point.predict(x, batch_size=BATCH, verbose=0)
+    # Not by `predict`, which would be compiled, and carries no recurrent state on JAX.
+    halves = [
+        point(keras.tree.map_structure(lambda a, part=part: a[part], x))
+        for part in (slice(BATCH), slice(BATCH, None))
+    ]
+    outputs = zip(*map(keras.tree.flatten, halves))
+    expected = [np.concatenate([numpy(first), numpy(second)]) for first, second in outputs]
     assert_near(predicted, expected, case.tolerance)
 
     assert_same(given[0], snapshot(start))
@@ -161,7 +164,7 @@ def test_no_second_copy_of_the_weights(name, bends):
     assert not any(id(v) in mine for v in start.variables + end.variables)
 
 
-@pytest.mark.parametrize("name", ["dense", "conv_bn", "stateful_lstm", "subclassed", "mixed"])
+@pytest.mark.parametrize("name", ["conv_bn", "stateful_lstm", "subclassed"])
 def test_weights_file_round_trips_after_training_and_training_goes_on(name, tmp_path):
     case = ZOO[name]
     x, y = case.data(2 * BATCH)
@@ -329,8 +332,11 @@ def test_bad_positions_are_refused(t):
         curve_model.point(t)
 
 
-@pytest.mark.parametrize("name", ["dense", "conv_bn", "shared", "subclassed", "two_inputs"])
-@pytest.mark.parametrize("kind", ["bezier3", "polychain2"])
+@pytest.mark.parametrize(
+    "name, kind",
+    [(name, "bezier3") for name in ("dense", "conv_bn", "shared", "subclassed", "two_inputs")]
+    + [("dense", "polychain2"), ("subclassed", "polychain2")],
+)
 def test_gradient_of_a_bend_is_its_coefficient_times_the_gradient_at_the_point(name, kind):
     """With regularizers and `add_loss`; free endpoints get theirs as well."""
     case = ZOO[name]
@@ -672,7 +678,7 @@ def test_control_points_are_the_weights_in_order():
 def test_length_matches_a_polyline_of_weight_vectors(kind):
     curve_model = joined("dense", CURVES[kind]())
     scatter(curve_model)
-    polyline = np.stack([phi(curve_model, t) for t in np.linspace(0, 1, 601)])
+    polyline = phi(curve_model, np.linspace(0, 1, 601))
     expected = np.linalg.norm(np.diff(polyline, axis=0), axis=-1).sum()
     np.testing.assert_allclose(curve_model.length(), expected, rtol=1e-4)
     straight = np.linalg.norm(polyline[-1] - polyline[0])

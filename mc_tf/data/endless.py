@@ -27,6 +27,7 @@ def endless_batches(data, batch_size, seed=0, start_step=0):
         raise ValueError(f"start_step must not be negative. Received: start_step={start_step}.")
     first_epoch, left_out = divmod(start_step, data.steps_per_epoch(batch_size))
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
     def epoch_batches(epoch):
         first_step = tf.where(epoch == first_epoch, tf.constant(left_out, "int64"), 0)
         return data.epoch_batches(batch_size, seed, epoch, first_step)

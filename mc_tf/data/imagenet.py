@@ -223,6 +223,7 @@ class ImageNetData:
     def _batches(self, records, example, batch_size):
         """Batches of the normalised examples that `example` makes of one record each."""
 
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def normalized(*record):
             image, label = example(*record)
             return normalize(image, self.normalization), label

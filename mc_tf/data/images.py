@@ -183,6 +183,7 @@ class ImageData:
         images, labels = self._train_tensors
         plan = epoch_plan(self.num_train, seed, epoch, self.padding, self.flip)
 
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def examples(step):
             part = slice(step * batch_size, (step + 1) * batch_size)
             indices, offsets, flips = (drawn[part] for drawn in plan)
@@ -248,6 +249,7 @@ class ImageData:
         check_positive("batch_size", batch_size)
         total = check_num_examples(num_examples, len(images), "images")
 
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def examples(start):
             part = slice(start, tf.minimum(start + batch_size, total))
             return self.normalize(images[part]), labels[part]

@@ -262,6 +262,7 @@ class TextData:
             streams = tf.reshape(words, (batch_size, full))[:, :length]
         last = length - 1
 
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def window(start):
             end = tf.minimum(start + self.num_steps, last)
             return streams[:, start:end], streams[:, start + 1 : end + 1]
