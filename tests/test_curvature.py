@@ -327,6 +327,17 @@ def test_eigenvalues_that_are_not_found_are_nan():
         assert np.isnan(hessian_eigenvalues(model, (x * np.nan, y)).largest)
 
 
+def test_losses_may_be_given_by_the_names_of_outputs():
+    """Of a functional model; the mean square on ones alone is curved most along `right`."""
+    inputs = keras.Input((3,))
+    outputs = [layers.Dense(3, name="left")(inputs), layers.Dense(1, name="right")(inputs)]
+    model = keras.Model(inputs, outputs)
+    model.compile(loss={"left": crossentropy(), "right": "mean_squared_error"})
+    targets = {"left": np.zeros(4, int), "right": np.ones((4, 1), "float32")}
+    found = hessian_eigenvalues(model, (np.ones((4, 3), "float32"), targets))
+    np.testing.assert_allclose(found.largest, 2 * (3 + 1), rtol=1e-4)
+
+
 def test_a_loss_without_curvature():
     """All eigenvalues are zero, and the ratio is not defined."""
     model = keras.Sequential([keras.Input((4,)), layers.Dense(10)])

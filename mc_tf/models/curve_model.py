@@ -60,6 +60,11 @@ class CurveModel(CompiledForDevice, keras.Model):
         return [name for name in super().__dir__() if name != "network"]
 
     @property
+    def output_names(self):
+        """The network's, where it has names: losses and metrics may be given by them."""
+        return getattr(self.network, "output_names", None)
+
+    @property
     def curve(self):
         """The curve: `Bezier`, `PolyChain`, `Segment` or another."""
         return self.curve_layer.curve
