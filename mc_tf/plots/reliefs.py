@@ -61,9 +61,10 @@ def plot_surface(
             continue
         above = float(to_height(interpolate(result, value, [place]))[0]) + lift
         axis.plot(*place, above, "o", color="black", markeredgecolor="white", markersize=7)
-        axis.text(*place, above + 5 * lift, plain(label), ha="center", bbox=BEHIND, zorder=10)
+        axis.text(*place, above + 10 * lift, plain(label), ha="center", bbox=BEHIND, zorder=10)
     axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
-    axis.set(xlabel="coordinate x", ylabel="coordinate y")
+    axis.set_xlabel("coordinate x", labelpad=10)
+    axis.set_ylabel("coordinate y", labelpad=10)
     axis.set_zlabel(value_label(value), labelpad=8)
     axis.view_init(*view)
     axis.set_box_aspect((1, min(max(np.ptp(y) / np.ptp(x), 0.5), 2), 0.7))
