@@ -13,7 +13,8 @@ def draw_landscape(plan, curves, grids, workdir):
         curves: dict from name to `CurveEvaluation`.
         grids: dict from name to `GridEvaluation`.
         workdir: directory of the figures, each as PNG and SVG: `curves`; `planes-train_loss`,
-            `planes-test_error`, `lines-...` and `rays` for what there is; `regression`; and
+            `planes-test_error`, `lines-...` and `rays` for what there is; `relief-NAME` in three
+            dimensions of each plane in random directions; `eigenvalues`, `regression`; and
             `film.gif`.
     """
     from mc_tf import plots
@@ -34,12 +35,17 @@ def draw_landscape(plan, curves, grids, workdir):
         save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
         save(plots.plot_line, by_kind["Line"], f"lines-{value}", [value], maximum=highest)
     save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
+    ratios = {k: g for k, g in by_kind["Plane"].items() if "train_eigenvalue_ratio" in g.names}
+    save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
     for surface in plan.surfaces:
+        grid = grids[surface.name]
+        if surface.kind == "random_plane":
+            save(plots.plot_surface, grid, f"relief-{surface.name}", maximum=plan.max_loss)
         functions = os.path.join(workdir, surface.networks[0], "functions.npz")
         if surface.kind == "curve_plane" and os.path.exists(functions):
             for ending in ("png", "svg"):
                 path = os.path.join(workdir, f"regression.{ending}")
-                plots.plot_regression(grids[surface.name], functions, path, title=plan.title)
+                plots.plot_regression(grid, functions, path, title=plan.title)
     if plan.film:
         path = os.path.join(workdir, "film.gif")
         plots.plot_film(grids[plan.film], path, "train_loss", title=plan.title)
