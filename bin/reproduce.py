@@ -73,9 +73,11 @@ def main(_):
     from mc_tf.files import check_writable
 
     if FLAGS.list:
-        for recipe in recipes.read_recipes(RECIPES):
+        every = recipes.read_recipes(RECIPES)
+        width = max(len(recipe.name) for recipe in every) + 2
+        for recipe in every:
             workdir = os.path.join("runs", recipe.name)
-            print(f"{recipe.name:<32}{recipes.state(workdir):<48}{recipe.title}")
+            print(f"{recipe.name:<{width}}{recipes.state(workdir):<48}{recipe.title}")
         return
     if not FLAGS.recipe:
         raise ValueError("Give --recipe=NAME; --list shows the names.")

@@ -245,7 +245,7 @@ def test_a_recipe_from_start_to_end(tmp_path):
     assert len(chain.t) == 2 * (len(members) - 1) + 1  # each member and each middle
     bezier = GridEvaluation.load(tmp_path / "surfaces" / "bezier")
     assert {"epoch 1", "Bezier"} <= {*bezier.paths}
-    for figure in ("curves", "planes-train_loss", "lines-test_error", "rays-train_loss"):
+    for figure in ("curves", "planes-train_loss", "lines-test_error", "rays", "relief-random"):
         assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"{figure}.svg").stat().st_size > 5_000
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF")
