@@ -55,11 +55,12 @@ def landscape_experiment(targets):
     Returns:
         `mc_tf.landscape_plan.LandscapeExperiment`.
     """
-    from mc_tf import landscape_plan as plan
+    from mc_tf import landscape_parsing
+    from mc_tf.landscape_plan import LandscapeExperiment
 
     grid = training_flags.numbers("grid", int)
     scale = FLAGS.direction_scale
-    return plan.LandscapeExperiment(
+    return LandscapeExperiment(
         network=FLAGS.network,
         training=training_flags.training_options(),
         curve_training=training_flags.training_options(
@@ -68,9 +69,9 @@ def landscape_experiment(targets):
             schedule=FLAGS.curve_schedule or FLAGS.schedule,
             seed=training_flags.numbers("curve_seeds", int)[0],
         ),
-        trainings=tuple(map(plan.parse_training, FLAGS.train)),
-        joins=tuple(map(plan.parse_join, FLAGS.join)),
-        surfaces=tuple(map(plan.parse_surface, FLAGS.surface)),
+        trainings=tuple(map(landscape_parsing.parse_training, FLAGS.train)),
+        joins=tuple(map(landscape_parsing.parse_join, FLAGS.join)),
+        surfaces=tuple(map(landscape_parsing.parse_surface, FLAGS.surface)),
         weight_decay=FLAGS.weight_decay,
         network_options=training_flags.network_options(),
         num_bends=FLAGS.num_bends,

@@ -14,7 +14,8 @@ from mc_tf.callbacks import (
     LinearCyclicLearningRate,
     SnapshotSaver,
 )
-from mc_tf.curves import Bezier, Combination, Curve, PolyChain, Segment
+from mc_tf.combination import Combination
+from mc_tf.curves import Bezier, Curve, PolyChain, Segment
 from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.landscape import (

@@ -1,16 +1,13 @@
-"""What an experiment on loss surfaces trains, joins and evaluates, and how recipes write it."""
+"""What an experiment on loss surfaces trains, joins and evaluates."""
 
-import contextlib
 import dataclasses
-import json
 import re
 
 from mc_tf.experiment import CURVES
 from mc_tf.options import TrainingOptions
 from mc_tf.surface_files import SURFACES
 
-__all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training", "parse_join"]
-__all__ += ["parse_surface", "parse_training"]
+__all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _OF_NETWORK = ("network", "weight_decay", "network_options", "start")
@@ -204,85 +201,3 @@ def _check_known(name, references, known):
                 f"'{name}' refers to '{reference}', which is not there. There are: "
                 f"{', '.join(sorted(known)) or 'none'}."
             )
-
-
-def parse_training(text):
-    """Reads a training as recipes write it.
-
-    Args:
-        text: `NAME` or `NAME:SETTING=VALUE,...`, a network's own option as `option.NAME=VALUE`.
-
-    Returns:
-        `Training`.
-
-    Raises:
-        ValueError: if it is anything else.
-
-    Example:
-        >>> parse_training("large:batch_size=4096,schedule=constant")
-        Training(name='large', changes={'batch_size': 4096, 'schedule': 'constant'})
-    """
-    name, _, rest = text.partition(":")
-    changes = {}
-    for entry in filter(None, rest.split(",")):
-        setting, equals, value = entry.partition("=")
-        if not equals:
-            raise ValueError(f"A training must be NAME:SETTING=VALUE,... Received: '{text}'.")
-        with contextlib.suppress(ValueError):  # a number, true or false; else text
-            value = json.loads(value)
-        if setting.startswith("option."):
-            options = changes.setdefault("network_options", {})
-            options[setting.removeprefix("option.")] = value
-        else:
-            changes[setting] = value
-    return Training(name, changes)
-
-
-def parse_join(text):
-    """Reads a curve as recipes write it.
-
-    Args:
-        text: `NAME:FAMILY:NETWORK,NETWORK`, or `NAME:through:NETWORK,...`.
-
-    Returns:
-        `Join`.
-
-    Raises:
-        ValueError: if it is anything else.
-
-    Example:
-        >>> parse_join("bezier:bezier:a,b")
-        Join(name='bezier', family='bezier', networks=('a', 'b'))
-    """
-    parts = text.split(":")
-    networks = tuple(parts[-1].split(","))
-    if len(parts) != 3 or not all(networks) or (parts[1] != "through" and len(networks) != 2):
-        raise ValueError(
-            "A curve must be NAME:FAMILY:NETWORK,NETWORK or NAME:through:NETWORK,... "
-            f"Received: '{text}'."
-        )
-    return Join(parts[0], parts[1], networks)
-
-
-def parse_surface(text):
-    """Reads a surface as recipes write it.
-
-    Args:
-        text: `NAME:KIND:NETWORK,...` or `NAME:KIND:NETWORK,...:MARK,...`.
-
-    Returns:
-        `SurfacePlan`.
-
-    Raises:
-        ValueError: if it is anything else.
-
-    Example:
-        >>> parse_surface("averages:plane:swa/1,swa/3,swa/5:mean,swa")
-        SurfacePlan(name='averages', kind='plane', networks=('swa/1', 'swa/3', 'swa/5'), \
-marks=('mean', 'swa'))
-    """
-    parts = text.split(":")
-    lists = [tuple(part.split(",")) for part in parts[2:]]
-    if len(parts) not in (3, 4) or not all(all(items) for items in lists):
-        raise ValueError(f"A surface must be NAME:KIND:NETWORK,...[:MARK,...]. Received: '{text}'.")
-    return SurfacePlan(parts[0], parts[1], *lists)

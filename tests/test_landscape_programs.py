@@ -10,7 +10,7 @@ import pytest
 from absl.testing import flagsaver
 from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start, temporary_files
 
-from mc_tf import CurveEvaluation, GridEvaluation, data, landscape_plan, targets
+from mc_tf import CurveEvaluation, GridEvaluation, data, landscape_parsing, landscape_plan, targets
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.flat import flat_weights
@@ -316,13 +316,13 @@ def test_bad_plans_are_refused(changes, words):
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (landscape_plan.parse_training, "a:epochs"),
-        (landscape_plan.parse_join, "a:bezier"),
-        (landscape_plan.parse_join, "a:bezier:b,c,d"),
-        (landscape_plan.parse_join, "a:through:b,,c"),
-        (landscape_plan.parse_surface, "a:plane"),
-        (landscape_plan.parse_surface, "a:plane:b,c,d:e:f"),
-        (landscape_plan.parse_surface, "a:plane:b,,d"),
+        (landscape_parsing.parse_training, "a:epochs"),
+        (landscape_parsing.parse_join, "a:bezier"),
+        (landscape_parsing.parse_join, "a:bezier:b,c,d"),
+        (landscape_parsing.parse_join, "a:through:b,,c"),
+        (landscape_parsing.parse_surface, "a:plane"),
+        (landscape_parsing.parse_surface, "a:plane:b,c,d:e:f"),
+        (landscape_parsing.parse_surface, "a:plane:b,,d"),
     ],
 )
 def test_what_recipes_cannot_say(function, text):
@@ -331,7 +331,7 @@ def test_what_recipes_cannot_say(function, text):
 
 
 def test_options_of_a_network_in_a_training():
-    plain = landscape_plan.parse_training("plain:option.skip_connections=false,epochs=3")
+    plain = landscape_parsing.parse_training("plain:option.skip_connections=false,epochs=3")
     assert plain.changes == {"network_options": {"skip_connections": False}, "epochs": 3}
     shape = data.load("digits").input_shape
     with_skips = registry.build("preresnet8", 10, shape)

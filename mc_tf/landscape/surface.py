@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.curves import Combination
+from mc_tf.combination import Combination
 from mc_tf.landscape.algebra import direction_products, distance_beside, inner_products
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
 from mc_tf.models import CurveModel
