@@ -118,7 +118,7 @@ def made_small(plan, batch_size):
         )
         for parts in (plan.joins, plan.surfaces)
     )
-    few = {"epochs": 1, "batch_size": batch_size}
+    few = {"epochs": 2, "batch_size": batch_size}
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,

@@ -1,5 +1,6 @@
 """The figures of an experiment on loss surfaces, from its results."""
 
+import copy
 import os
 
 __all__ = ["draw_landscape"]
@@ -26,10 +27,14 @@ def draw_landscape(plan, curves, grids, workdir):
 
     by_kind = {"Plane": {}, "Line": {}, "Rays": {}}
     for name, grid in grids.items():
-        by_kind[grid.surface][name] = grid
+        if name == plan.film:  # the curve as it was after each epoch is for the film only
+            last = next(iter(grid.paths))
+            film, grid = _with_paths(grid, [*grid.paths][1:]), _with_paths(grid, [last])
+        by_kind[grid.surface][_title(name)] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
     quality = [name for name in ("test_error", "test_perplexity", "test_loss") if name in names][0]
-    save(plots.plot_curves, curves, "curves", ("train_loss", quality))
+    labelled = {_title(name): curve for name, curve in curves.items()}
+    save(plots.plot_curves, labelled, "curves", ("train_loss", quality))
     for value in ("train_loss", quality):
         highest = plan.max_loss if value == "train_loss" else None
         save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
@@ -48,4 +53,15 @@ def draw_landscape(plan, curves, grids, workdir):
                 plots.plot_regression(grid, functions, path, title=plan.title)
     if plan.film:
         path = os.path.join(workdir, "film.gif")
-        plots.plot_film(grids[plan.film], path, "train_loss", title=plan.title)
+        plots.plot_film(film, path, "train_loss", title=plan.title)
+
+
+def _with_paths(grid, labels):
+    """The same result with some of its curves."""
+    chosen = copy.copy(grid)
+    chosen.paths = {label: grid.paths[label] for label in labels}
+    return chosen
+
+
+def _title(name):
+    return (name[0].upper() + name[1:]).replace("_", " ")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["direction_products", "distance_beside", "inner_products"]
+__all__ = ["direction_products", "distance_beside", "inner_products", "rest_products"]
 
 _CHUNK = 1 << 20
 
@@ -53,10 +53,25 @@ def distance_beside(points, coefficients, vector):
     Returns:
         float.
     """
-    squares = 0.0
-    for part in _chunks([*points, vector]):
-        squares += np.sum((part[-1] - coefficients @ part[:-1]) ** 2)
-    return float(np.sqrt(squares))
+    return float(np.sqrt(rest_products(points, np.array([coefficients]), [vector])[0, 0]))
+
+
+def rest_products(points, coefficients, vectors):
+    """The Gram matrix of what combinations of points leave of vectors.
+
+    Args:
+        points: list of `k` arrays `(P,)`.
+        coefficients: array `(m, k)`.
+        vectors: list of `m` arrays `(P,)`.
+
+    Returns:
+        float64 array `(m, m)`.
+    """
+    total = np.zeros((len(vectors), len(vectors)))
+    for part in _chunks([*points, *vectors]):
+        rest = part[len(points) :] - coefficients @ part[: len(points)]
+        total += rest @ rest.T
+    return total
 
 
 def _chunks(vectors):

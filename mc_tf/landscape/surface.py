@@ -4,7 +4,12 @@ import numpy as np
 from keras import ops
 
 from mc_tf.combination import Combination
-from mc_tf.landscape.algebra import direction_products, distance_beside, inner_products
+from mc_tf.landscape.algebra import (
+    direction_products,
+    distance_beside,
+    inner_products,
+    rest_products,
+)
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
 from mc_tf.models import CurveModel
 
@@ -168,9 +173,14 @@ class AffineSurface(Surface):
         Returns:
             `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
         """
-        layer = curve_model.curve_layer
-        found = [self.project(ops.convert_to_numpy(layer.flat_point(float(x)))) for x in t]
-        return np.array([c for c, _ in found]), np.array([distance for _, distance in found])
+        points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
+        c = ops.convert_to_numpy(curve_model.curve.coefficients(np.asarray(t, "float64")))
+        if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the plane has an origin then
+            points, c = [c[k] @ np.stack(points) for k in range(len(c))], np.eye(len(c))
+        places = np.array([self.project(point)[0] for point in points])
+        rest = rest_products(self.points, self._coefficients(places), points)
+        distances = np.sqrt(np.maximum(np.einsum("nk,kl,nl->n", c, rest, c), 0))
+        return c @ places, distances
 
     def mark(self, label, weights):
         """Projects a network into the surface, to be drawn and kept with results.
