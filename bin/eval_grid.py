@@ -49,6 +49,9 @@ flags.DEFINE_enum(
 flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
 flags.DEFINE_integer("num_rays", 10, "Of --surface=rays.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of random directions.")
+flags.DEFINE_bool(
+    "eigenvalues", False, "Also the largest and smallest eigenvalue of the Hessian; takes long."
+)
 flags.DEFINE_string("shard", None, "I/N: evaluate the I-th of N parts only, I from 1.")
 flags.DEFINE_integer("merge", None, "Join so many parts, evaluated before.", lower_bound=1)
 flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
@@ -95,6 +98,7 @@ def main(_):
             shard=shard,
             description={"networks": files, "seed": FLAGS.seed},
             verbose=FLAGS.verbose,
+            eigenvalues=FLAGS.eigenvalues or None,
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
     print(FLAGS.output)

@@ -87,7 +87,7 @@ def test_other_surfaces(root):
             "--mark_mean",
         ),
         "rays": ("--surface=rays", networks(root, "a"), "--num_rays=3", "--limits=0,4"),
-        "random": ("--surface=random_plane", networks(root, "a")),
+        "random": ("--surface=random_plane", networks(root, "a"), "--eigenvalues"),
         "training": ("--surface=trajectory", f"--networks=c={root}/c"),
     }
     run_all("eval_grid", {k: (*f, f"--output={out}/{k}", *few) for k, f in flags.items()})
@@ -100,6 +100,8 @@ def test_other_surfaces(root):
     np.testing.assert_allclose(line.marks["mean"], line.marks["b"] / 2, rtol=1e-5)
     assert found["rays"].shape == (2, 3) and found["rays"].axes[0].tolist() == [0, 4]
     np.testing.assert_allclose(found["random"].axes, [[-1, 1], [-1, 1]])
+    high, low = (found["random"][f"train_{end}_eigenvalue"] for end in ("largest", "smallest"))
+    assert (high > low).all()
     members = snapshot_files(root / "c" / "members")
     (path,) = found["training"].paths.values()
     assert len(path) == len(members) == 4
