@@ -234,8 +234,8 @@ def test_recipe_is_whole(parsed, name):
 
 def test_a_recipe_from_start_to_end(tmp_path):
     files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
-    flags = ("--recipe=digits_planes", "--smoke", "--verbose=0", *files)
-    out = run("reproduce", *flags)
+    out = run("reproduce", "--recipe=digits_planes", "--smoke", "--verbose=0", *files)
+    assert f"{tmp_path}/rays.png" in out.splitlines()[-1]
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {(row["curve"], row["value"], row["statistic"]): row["obtained"] for row in rows}
     for name in ("optima", "bezier", "line", "rays", "random"):
@@ -252,12 +252,6 @@ def test_a_recipe_from_start_to_end(tmp_path):
         assert (tmp_path / f"{figure}.svg").stat().st_size > 5_000
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF")
     assert not list(tmp_path.rglob(".*"))
-    before = snapshot(tmp_path / "surfaces")
-    again = run("reproduce", *flags)
-    assert again.splitlines()[-1] == out.splitlines()[-1]
-    assert {k: v for k, v in snapshot(tmp_path / "surfaces").items() if k.endswith("npz")} == {
-        k: v for k, v in before.items() if k.endswith("npz")
-    }
 
 
 def test_members_on_a_chain_are_evaluated_at_their_positions(parsed):
