@@ -14,8 +14,15 @@ from mc_tf.models import CurveModel
 from mc_tf.options import compile_for
 from mc_tf.trivial import TrivialCurve
 
-__all__ = ["CURVES", "describe", "evaluate", "evaluate_network", "load_curve", "make_curve"]
-__all__ += ["save_functions"]
+__all__ = [
+    "CURVES",
+    "describe",
+    "evaluate",
+    "evaluate_network",
+    "load_curve",
+    "make_curve",
+    "save_functions",
+]
 
 CURVES = ("segment", "bezier", "polychain", "trivial")
 

@@ -132,7 +132,10 @@ def make_surface(
     labels, points = tuple(vectors), list(vectors.values())
 
     def drawn(number, how=normalization, left_out=ignore):
-        return random_direction(_at(network, points[0]), how, left_out, seed=seed + number)
+        return random_direction(network, how, left_out, seed=seed + number)
+
+    if wanted == 1:
+        assign_flat(network, points[0])  # whose norms random directions take
 
     if kind == "plane":
         surface = Plane.through(*points, labels=labels)
@@ -152,12 +155,6 @@ def make_surface(
         surface = Plane.along(points[0], drawn(0), drawn(1), label=labels[0])
     surface.network = network
     return surface
-
-
-def _at(network, vector):
-    """The network with given weights, whose norms `random_direction` takes."""
-    assign_flat(network, vector)
-    return network
 
 
 def parse_shard(text):
@@ -228,7 +225,7 @@ def evaluate_surface(
     batch_size = fixed_batch_size(network) or batch_size
     if limits is None and isinstance(surface, Rays):
         limits = (0.0, 10.0)
-    elif limits is None and np.ptp(_marked(surface), axis=0).min() == 0:
+    elif limits is None and np.equal(*surface.extremes()).any():
         limits = [(-1.0, 1.0)] * surface.dimensions
     return evaluate_grid(
         None,
@@ -248,10 +245,4 @@ def evaluate_surface(
         },
         verbose=verbose,
         **options,
-    )
-
-
-def _marked(surface):
-    return np.concatenate(
-        [*(np.atleast_2d(m) for m in surface.marks.values()), *surface.paths.values()]
     )

@@ -116,11 +116,22 @@ class Surface:
         limits = self._limits(margin) if limits is None else limits
         return [np.linspace(low, high, size) for (low, high), size in zip(limits, shape)]
 
-    def _limits(self, margin):
+    def extremes(self):
+        """The smallest and largest coordinates of what is marked.
+
+        Returns:
+            `(low, high)`: float64 arrays `(d,)`.
+
+        Raises:
+            ValueError: if nothing is marked.
+        """
         seen = [*(np.atleast_2d(m) for m in self.marks.values()), *self.paths.values()]
         if not seen:
             raise ValueError("Nothing is marked on the surface: say `limits=` of the grid.")
-        low, high = np.concatenate(seen).min(0), np.concatenate(seen).max(0)
+        return np.concatenate(seen).min(0), np.concatenate(seen).max(0)
+
+    def _limits(self, margin):
+        low, high = self.extremes()
         extent = high - low
         if not (extent > 0).all():
             raise ValueError(
