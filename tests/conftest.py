@@ -9,6 +9,11 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+if keras.backend.backend() == "tensorflow":
+    from programs import without_graph_optimizer
+
+    without_graph_optimizer()
+
 # What was imported is never garbage: no collection need look at it again.
 gc.collect()
 gc.freeze()

@@ -1,7 +1,8 @@
 """Programs in processes of their own, and what they write, for tests.
 
 A program runs in a process forked from a server that has imported TensorFlow and the library once:
-as good as `python bin/train.py ...`, without seconds of imports each. `command` does that one.
+as good as `python bin/train.py ...`, without seconds of imports each, and without TensorFlow's graph
+optimizer. `command` does that one.
 """
 
 import csv
@@ -45,6 +46,16 @@ needs_tensorflow = pytest.mark.skipif(
 
 
 # Running programs.
+
+
+def without_graph_optimizer():
+    """Leaves graphs as they are traced: optimizing each is a fifth of the tests' time.
+
+    No result may depend on it; `command` runs programs with it.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @dataclasses.dataclass
@@ -99,6 +110,7 @@ def start(program, *flags, directory=None):
 
 def _program(path, flags, folder, directory):
     gc.freeze()  # no collection need look at what was imported before
+    without_graph_optimizer()
     for descriptor, name in ((1, "out"), (2, "err")):
         file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
         os.dup2(file, descriptor)
