@@ -29,6 +29,15 @@ def define_ensemble_flags():
     flags.DEFINE_bool("include_start", False, "The network from which FGE starts is a member.")
     flags.DEFINE_list("swa_epochs", [], "Epochs after which averages are compared.")
     flags.DEFINE_float("swa_learning_rate", 0.01, "While weights are averaged.", lower_bound=0.0)
+    flags.DEFINE_integer("swa_cycle_epochs", None, "Epochs a cycle of that rate.", lower_bound=1)
+    flags.DEFINE_float("swa_min_learning_rate", 0.0, "At the cycles' ends.", lower_bound=0.0)
+    flags.DEFINE_integer(
+        "swa_pretraining",
+        None,
+        "Epochs of an independent network after which averaging begins; 0: with --initial_weights. "
+        "--swa_epochs are counted from there. Default: it begins at --swa_start of its own run.",
+        lower_bound=0,
+    )
 
 
 def ensemble_experiment(targets):
@@ -69,14 +78,9 @@ def ensemble_experiment(targets):
             snapshots=True,
         )
     if "swa" in methods:
-        ratio = FLAGS.swa_learning_rate / FLAGS.learning_rate
         settings["swa_epochs"] = training_flags.numbers("swa_epochs", int)
-        settings["swa"] = training_flags.training_options(
-            epochs=max(settings["swa_epochs"], default=FLAGS.epochs),
-            schedule="swa",
-            final_ratio=ratio,
-            swa_start=FLAGS.swa_start,
-        )
+        settings["swa_pretraining"] = FLAGS.swa_pretraining
+        settings["swa"] = _averaging(max(settings["swa_epochs"], default=FLAGS.epochs))
     return EnsembleExperiment(
         network=FLAGS.network,
         training=training_flags.training_options(swa_start=None),
@@ -95,6 +99,23 @@ def ensemble_experiment(targets):
     )
 
 
+def _averaging(epochs):
+    """Options of weight averaging: in a training of its own, or after one, in cycles or not."""
+    rate = FLAGS.swa_learning_rate
+    if FLAGS.swa_pretraining is None:
+        if FLAGS.swa_cycle_epochs:
+            raise ValueError("--swa_cycle_epochs needs --swa_pretraining, where the cycles begin.")
+        changes = {"schedule": "swa", "final_ratio": rate / FLAGS.learning_rate}
+        return training_flags.training_options(epochs=epochs, cycle_epochs=None, **changes)
+    changes = {"schedule": "constant", "cycle_epochs": None}
+    if FLAGS.swa_cycle_epochs:
+        changes = {"schedule": "linear_cycle", "cycle_epochs": FLAGS.swa_cycle_epochs}
+        changes["min_learning_rate"] = FLAGS.swa_min_learning_rate
+    return training_flags.training_options(
+        epochs=epochs, learning_rate=rate, swa_start=0, **changes
+    )
+
+
 def made_small(plan, batch_size):
     """A comparison made small for --smoke: trainings of two to four epochs, one repetition.
 
@@ -107,6 +128,8 @@ def made_small(plan, batch_size):
     """
     few = {"batch_size": batch_size}
     small = dataclasses.replace(plan.training, epochs=2, **few)
+    if small.cycle_epochs:
+        small = dataclasses.replace(small, cycle_epochs=2)
     changes = {"training": small, "budgets": min(plan.budgets, 2), "repetitions": 1}
     if plan.sse:
         changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
@@ -116,7 +139,10 @@ def made_small(plan, batch_size):
     if plan.swa:
         changes["swa_epochs"] = tuple(2 + k for k in range(len(plan.swa_epochs)))
         last = changes["swa_epochs"][-1]
-        changes["swa"] = dataclasses.replace(plan.swa, epochs=last, swa_start=1, **few)
+        few |= {"swa_start": 1} if plan.swa.swa_start else {}
+        few |= {"cycle_epochs": 1} if plan.swa.cycle_epochs else {}
+        changes["swa"] = dataclasses.replace(plan.swa, epochs=last, **few)
+        changes["swa_pretraining"] = plan.swa_pretraining and small.epochs
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,

@@ -102,8 +102,8 @@ def main(_):
     rows = run(plan, data, workdir, say=lambda line: print(line, flush=True))
     targets.append_results(FLAGS.results_file, name, rows)
     print(targets.format_rows(rows))
-    figures = ", ".join(sorted(glob.glob(os.path.join(glob.escape(workdir), "*.png"))))
-    print(f"{workdir}/comparison.json, {figures}, {FLAGS.results_file}")
+    figures = sorted(glob.glob(os.path.join(glob.escape(workdir), "*.png")))
+    print(", ".join([f"{workdir}/comparison.json", *figures, FLAGS.results_file]))
 
 
 def experiment_from_flags(reproduction, targets):

@@ -36,6 +36,9 @@ class EnsembleExperiment:
         swa: `TrainingOptions` of weight averaging, for the longest of `swa_epochs`.
         swa_epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
             budgets.
+        swa_pretraining: number of epochs of an independent training after which weight averaging
+            begins, as for FGE; its own epochs are counted from there. 0 for the initial weights.
+            Default: no other training, it begins in the epoch `swa.swa_start` of its own.
         weight_decay, network_options, initial_weights: as for `training.train_network`.
         include_start: whether the network from which FGE starts is a member. Default `False`.
         eval_batch_size: examples a batch in evaluation.
@@ -53,6 +56,7 @@ class EnsembleExperiment:
     fge_starts: tuple = ()
     swa: TrainingOptions | None = None
     swa_epochs: tuple = ()
+    swa_pretraining: int | None = None
     weight_decay: float = 0.0
     network_options: dict = dataclasses.field(default_factory=dict)
     initial_weights: str | None = None
@@ -82,6 +86,12 @@ class EnsembleExperiment:
             raise ValueError(
                 f"FGE must start in the {self.training.epochs} epochs of an independent network, "
                 f"or at 0, with the initial weights. Received: {list(self.fge_starts)}."
+            )
+        if not 0 <= (self.swa_pretraining or 0) <= self.training.epochs:
+            raise ValueError(
+                f"Weight averaging must begin in the {self.training.epochs} epochs of an "
+                f"independent network, or at 0, with the initial weights. Received: "
+                f"swa_pretraining={self.swa_pretraining}."
             )
 
 
@@ -114,9 +124,11 @@ def run_ensembles(plan, data, workdir, say=print):
         runs.check_kept()
     found, drawn = {}, None
     for runs in repetitions:
+        values = {}
         for method in plan.methods:
-            for name, value in getattr(runs, f"evaluate_{method}")().items():
-                found.setdefault(name, []).append(value)
+            values |= getattr(runs, f"evaluate_{method}")()
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
         drawn = drawn or runs
     _draw(plan, drawn, workdir)
     rows = _rows(found, plan.targets)

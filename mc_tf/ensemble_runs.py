@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import zipfile
+from functools import partial
 
 import numpy as np
 
@@ -43,17 +44,18 @@ class EnsembleRuns:
         """
         plan = self.plan
         for run in range(plan.budgets if "fge" in plan.methods else 0):
-            begun = [os.path.join(self.folder, f"fge-{run}-{start}") for start in plan.fge_starts]
-            needed = [
-                start
-                for start, folder in zip(plan.fge_starts, begun)
-                if start and not os.path.exists(os.path.join(folder, "model.keras"))
-            ]
-            self._check_kept(
-                f"ind-{run}", plan.training, needed, "from which FGE starts", "fge_starts"
-            )
+            starts = {start: f"fge-{run}-{start}" for start in plan.fge_starts}
+            self._check_starts(run, starts, "from which FGE starts", "fge_starts")
         if "swa" in plan.methods:
+            starts = {plan.swa_pretraining: "swa"}
+            self._check_starts(0, starts, "from which averaging starts", "swa_pretraining")
             self._check_kept("swa", plan.swa, plan.swa_epochs, "which is compared", "swa_epochs")
+
+    def _check_starts(self, run, starts, purpose, flag):
+        """`starts`: from epochs of an independent training to the run that begins there."""
+        begun = {name: os.path.join(self.folder, name, "model.keras") for name in starts.values()}
+        needed = [n for n, name in starts.items() if n and not os.path.exists(begun[name])]
+        self._check_kept(f"ind-{run}", self.plan.training, needed, purpose, flag)
 
     def _check_kept(self, name, options, needed, purpose, flag):
         folder = os.path.join(self.folder, name)
@@ -93,10 +95,7 @@ class EnsembleRuns:
         for run in range(self.plan.budgets):
             of_run = []
             for start in self.plan.fge_starts:
-                checkpoint = None
-                if start:
-                    pretrained = self._train_ind(run)
-                    checkpoint = os.path.join(pretrained, f"model-{start:04d}.keras")
+                checkpoint = self._pretrained(run, start)
                 folder = self._train(f"fge-{run}-{start}", self.plan.fge, run, checkpoint)
                 of_run += ensembling.find_members([folder], self.plan.include_start)
             files.append(of_run)
@@ -105,23 +104,40 @@ class EnsembleRuns:
     def evaluate_swa(self):
         """Networks of averaged weights, and the one that was trained to the same end."""
         found, plan = {}, self.plan
+        begun, models = plan.swa_pretraining or 0, {}
+        checkpoint = self._pretrained(0, begun)
+        if plan.swa_pretraining is not None:
+            models["start"] = partial(load_checkpoint, checkpoint or self._given())
         options = dataclasses.replace(plan.swa, keep_epochs=plan.swa_epochs)
-        folder = self._train("swa", options, 0)
+        folder = self._train("swa", options, 0, checkpoint)
         for epochs in plan.swa_epochs:
-            budgets = f"{round(epochs / plan.training.epochs, 2):g}"
-            averaged = training.averaged_network(folder, self.data, epochs)
-            last = load_checkpoint(os.path.join(folder, f"model-{epochs:04d}.keras"))
-            for name, model in (("swa", averaged), ("last", last)):
-                scores = experiment.evaluate_network(model, self.data, plan.eval_batch_size)
-                found[f"{name}-{budgets}", "test_error"] = 100 * (1 - scores["accuracy"])
-                self.say(f"{name} {budgets}: {experiment.describe(scores)}")
+            budgets = f"{round((begun + epochs) / plan.training.epochs, 2):g}"
+            path = os.path.join(folder, f"model-{epochs:04d}.keras")
+            models[f"swa-{budgets}"] = partial(training.averaged_network, folder, self.data, epochs)
+            models[f"last-{budgets}"] = partial(load_checkpoint, path)
+        for name, load in models.items():
+            scores = experiment.evaluate_network(load(), self.data, plan.eval_batch_size)
+            found[name, "test_error"] = 100 * (1 - scores["accuracy"])
+            self.say(f"{name.replace('-', ' ')}: {experiment.describe(scores)}")
         return found
 
     def _train_ind(self, run):
-        options = self.plan.training
-        if "fge" in self.plan.methods:
-            options = dataclasses.replace(options, keep_epochs=self.plan.fge_starts)
-        return self._train(f"ind-{run}", options, run)
+        kept = self.plan.fge_starts if "fge" in self.plan.methods else ()
+        if run == 0 and self.plan.swa_pretraining and "swa" in self.plan.methods:
+            kept = (*kept, self.plan.swa_pretraining)
+        options = dataclasses.replace(self.plan.training, keep_epochs=kept) if kept else None
+        return self._train(f"ind-{run}", options or self.plan.training, run)
+
+    def _pretrained(self, run, epochs):
+        """Checkpoint of an independent training after so many epochs; none for 0 epochs."""
+        if not epochs:
+            return None
+        return os.path.join(self._train_ind(run), f"model-{epochs:04d}.keras")
+
+    def _given(self):
+        """File of the network as it is before any training."""
+        options = dataclasses.replace(self.plan.training, epochs=0)
+        return os.path.join(self._train("start", options, 0), "model.keras")
 
     def _train(self, name, options, run, checkpoint=None):
         folder = os.path.join(self.folder, name)

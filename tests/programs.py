@@ -1,8 +1,8 @@
 """Programs in processes of their own, and what they write, for tests.
 
 A program runs in a process forked from a server that has imported TensorFlow and the library once:
-as good as `python bin/train.py ...`, without seconds of imports each, and without TensorFlow's graph
-optimizer. `command` does that one.
+as good as `python bin/train.py ...`, without seconds of imports each, and without TensorFlow's
+graph optimizer. `command` does that one.
 """
 
 import csv

@@ -56,7 +56,7 @@ def test_recipe_is_whole(parsed, name):
         settings = [plan.training, plan.sse, plan.fge, plan.swa]
         assert not smoke or max(options.epochs for options in settings if options) <= 4
     obtained = {f"{method}-{k}" for method in ("ind", "sse", "fge") for k in (1, 2, 3)}
-    obtained |= {"swa-1", "swa-1.25", "swa-1.5", "start"}
+    obtained |= {"swa-0.5", "swa-1", "swa-1.25", "swa-1.5", "start"}
     assert {target.curve for target in plan.targets} <= obtained
     assert name in ("digits_ensembles", "mnist_ensembles") or plan.targets
 
@@ -99,12 +99,25 @@ def test_settings_of_weight_averaging(parsed):
     assert plan.training.swa_start is None and plan.training.schedule == "piecewise_linear"
 
 
-def smoke(name, workdir):
+@pytest.mark.parametrize("network", ["imagenet_resnet50", "cifar100_pyramidnet272"])
+def test_settings_of_weight_averaging_after_a_training(parsed, network):
+    plan = parsed(f"swa_{network}")
+    options, budget = plan.swa, plan.training.epochs
+    assert plan.swa_pretraining == (0 if "imagenet" in network else budget)
+    assert (options.schedule, options.swa_start) == ("linear_cycle", 0)
+    assert options.epochs == max(plan.swa_epochs) and options.cycle_epochs < min(plan.swa_epochs)
+    assert 0 < options.min_learning_rate < options.learning_rate < plan.training.learning_rate
+    obtained = {f"swa-{(plan.swa_pretraining + n) / budget:g}" for n in plan.swa_epochs}
+    obtained |= {"ind-1" if plan.swa_pretraining else "start"}
+    assert {target.curve for target in plan.targets} == obtained
+
+
+def smoke(name, workdir, *flags):
     files = (f"--workdir={workdir}", f"--results_file={workdir}/results.csv")
     more = ()
     if "imagenet" in name and (DATA_DIR / "imagenet2012").is_dir():
         more = (f"--data_dir={DATA_DIR}",)
-    return run("reproduce", f"--recipe={name}", "--smoke", "--verbose=0", *files, *more)
+    return run("reproduce", f"--recipe={name}", "--smoke", "--verbose=0", *files, *more, *flags)
 
 
 def test_numbers_come_from_the_runs(tmp_path):
@@ -133,15 +146,36 @@ def test_numbers_come_from_the_runs(tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_fge_from_given_weights_on_imagenet(tmp_path):
-    smoke("fge_imagenet_resnet50", tmp_path)
+def test_given_weights_on_imagenet(tmp_path):
+    average = ("--methods=fge,swa", "--swa_pretraining=0", "--swa_epochs=5", "--swa_cycle_epochs=1")
+    smoke("fge_imagenet_resnet50", tmp_path, *average)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row for row in rows if row["value"] == "test_error"}
     assert found["start"]["target"] == 23.87 and found["fge-1"]["target"] == 23.31
+    with np.load(tmp_path / "repetition-0" / "fge.npz") as stored:
+        assert found["start"]["obtained"] == pytest.approx(stored["members:error"][0])
+    assert {"swa-1", "last-1"} < found.keys()
     assert all(0 <= row["obtained"] <= 100 for row in found.values())
     run_folder = tmp_path / "repetition-0" / "fge-0-0" / "members"
     names = [os.path.basename(path) for path in snapshot_files(run_folder, include_start=True)]
     assert names == ["start.npz", "snapshot-00000002.npz"]
+
+
+def test_averaging_after_a_training(tmp_path):
+    cycles = ("--swa_pretraining=9", "--swa_cycle_epochs=3", "--swa_min_learning_rate=0.01")
+    smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", *cycles)
+    rows = json.loads((tmp_path / "comparison.json").read_text())
+    found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
+    # It begins after the two epochs that a budget has here, with that network.
+    assert found["start"] == found["ind-1"]
+    budgets = ("2", "2.5", "3")
+    assert found.keys() == {"ind-1", "start"} | {
+        f"{n}-{b}" for n in ("swa", "last") for b in budgets
+    }
+    folder = tmp_path / "repetition-0"
+    stored = json.loads((folder / "swa" / "settings.json").read_text())
+    assert stored["initial_weights"] == str(folder / "ind-0" / "model-0002.keras")
+    assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
 
 
 def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
@@ -172,6 +206,10 @@ def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
         ({"methods": ("sse",)}, "'sse' needs"),
         ({"fge": TrainingOptions(2, 0.1), "fge_starts": (5,)}, "FGE must start.*5"),
         ({"fge": TrainingOptions(2, 0.1)}, "FGE must start"),
+        (
+            {"methods": ("ind",), "swa_pretraining": 5},
+            "averaging must begin in the 4 epochs.*swa_pretraining=5",
+        ),
         (
             {"methods": ("swa",), "swa": TrainingOptions(6, 0.1), "swa_epochs": (4, 5)},
             "ends after 6 epochs.*4, 5",
