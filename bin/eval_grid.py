@@ -96,7 +96,8 @@ def main(_):
             num_test=FLAGS.num_test_examples,
             batch_size=FLAGS.batch_size,
             shard=shard,
-            description={"networks": files, "seed": FLAGS.seed},
+            description={"seed": FLAGS.seed},
+            notes={"networks": files},
             verbose=FLAGS.verbose,
             eigenvalues=FLAGS.eigenvalues or None,
         )

@@ -25,7 +25,7 @@ def define_landscape_flags():
         "surface",
         [],
         "NAME:KIND:A,...[:MARK,...]: a plane, line, curve_plane, trajectory, random_plane, "
-        "random_line or rays of networks, with others marked in it.",
+        "random_line or rays of networks, with others marked in it; LABEL=A for the figure.",
     )
     flags.DEFINE_list("grid", ["21"], "Points on each axis of a plane: N, or N,M.")
     flags.DEFINE_integer("line_points", 51, "Points of a line, and of each ray.", lower_bound=2)

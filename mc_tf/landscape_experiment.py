@@ -110,7 +110,7 @@ class _Run:
 
     def _chain(self, join):
         """A polygonal chain through networks that are there (section A.10)."""
-        files = list(self._files(join.networks).values())
+        files = list(self._files(join.networks, {}).values())
         network = load_checkpoint(self._network(join.networks[0]), compile=False)
         members = read_members(network, files)
         curve_model = CurveModel(network, PolyChain(len(members) - 2))
@@ -139,7 +139,8 @@ class _Run:
             num_train=plan.num_train,
             num_test=plan.num_test,
             batch_size=plan.eval_batch_size,
-            description={"kind": surface.kind, "networks": files, "seed": plan.training.seed},
+            description={"kind": surface.kind, "seed": plan.training.seed},
+            notes={"networks": files},
             verbose=self.verbose,
             **settings,
         )
@@ -148,13 +149,16 @@ class _Run:
     def _surface(self, surface):
         plan = self.plan
         marks = [reference for reference in surface.marks if reference != "mean"]
-        options = {"marks": self._files(marks), "mark_mean": "mean" in surface.marks}
+        options = {
+            "marks": self._files(marks, surface.labels),
+            "mark_mean": "mean" in surface.marks,
+        }
         files = {}
         if surface.kind == "curve_plane":
             folder = os.path.join(self.workdir, surface.networks[0])
             options["curve_model"] = experiment.load_curve(os.path.join(folder, "curve.keras"))
         else:
-            files = self._files(surface.networks)
+            files = self._files(surface.networks, surface.labels)
             options["network_file"] = self._network(surface.networks[0])
             options |= {"num_rays": plan.num_rays, "seed": plan.training.seed, **plan.directions}
         made = surface_from_files(surface.kind, files, **options)
@@ -164,7 +168,7 @@ class _Run:
                 made.mark_curve(f"epoch {epoch}", experiment.load_curve(path))
         return made, files
 
-    def _files(self, references):
+    def _files(self, references, labels):
         """Files of networks by label, `NAME/members` taken apart."""
         files = {}
         for reference in references:
@@ -173,7 +177,7 @@ class _Run:
                 found = snapshot_files(os.path.join(self.workdir, name, part), include_start=True)
                 files |= {f"{name} {number}": file for number, file in enumerate(found)}
             else:
-                files[reference] = self._file(reference)
+                files[labels.get(reference, reference)] = self._file(reference)
         return files
 
     def _file(self, reference):

@@ -70,7 +70,8 @@ def parse_surface(text):
     """Reads a surface as recipes write it.
 
     Args:
-        text: `NAME:KIND:NETWORK,...` or `NAME:KIND:NETWORK,...:MARK,...`.
+        text: `NAME:KIND:NETWORK,...` or `NAME:KIND:NETWORK,...:MARK,...`; each network may have
+            a label for figures, as in `SWA=swa/swa`.
 
     Returns:
         `SurfacePlan`.
@@ -79,12 +80,17 @@ def parse_surface(text):
         ValueError: if it is anything else.
 
     Example:
-        >>> parse_surface("averages:plane:swa/1,swa/3,swa/5:mean,swa")
+        >>> parse_surface("averages:plane:swa/1,swa/3,swa/5:mean,SWA=swa/swa")
         SurfacePlan(name='averages', kind='plane', networks=('swa/1', 'swa/3', 'swa/5'), \
-marks=('mean', 'swa'))
+marks=('mean', 'swa/swa'), labels={'swa/swa': 'SWA'})
     """
     parts = text.split(":")
     lists = [tuple(part.split(",")) for part in parts[2:]]
     if len(parts) not in (3, 4) or not all(all(items) for items in lists):
         raise ValueError(f"A surface must be NAME:KIND:NETWORK,...[:MARK,...]. Received: '{text}'.")
-    return SurfacePlan(parts[0], parts[1], *lists)
+    labels, references = {}, []
+    for items in lists:
+        pairs = [item.rpartition("=") for item in items]
+        labels |= {reference: label for label, _, reference in pairs if label}
+        references.append(tuple(reference for _, _, reference in pairs))
+    return SurfacePlan(parts[0], parts[1], *references, labels=labels)

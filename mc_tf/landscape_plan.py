@@ -55,12 +55,14 @@ class SurfacePlan:
             `"sgd/trajectory"`, all of them; `"sgd/swa"`, its averaged weights; or the name of a
             curve.
         marks: networks that are shown in it too, likewise; `"mean"` for the mean of `networks`.
+        labels: dict from such a network to its label in figures. Default: as it is written.
     """
 
     name: str
     kind: str
     networks: tuple
     marks: tuple = ()
+    labels: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +155,9 @@ class LandscapeExperiment:
             known = curves if surface.kind == "curve_plane" else networks
             _check_known(surface.name, surface.networks, known)
             _check_known(surface.name, set(surface.marks) - {"mean"}, networks)
+            labels = list(surface.labels.values())
+            if len(set(labels)) < len(labels):
+                raise ValueError(f"Two networks of '{surface.name}' have one label: {labels}.")
         if self.film is not None and self.film not in curves & set(names):
             raise ValueError(
                 f"A film needs a curve and a surface of its name. Received: film='{self.film}', "

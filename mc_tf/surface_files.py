@@ -209,7 +209,7 @@ def evaluate_surface(
             -1 to 1 and rays from 0 to 10 by default.
         num_train, num_test: use so many of the first examples only. Default: all.
         batch_size: examples a batch, default 500; a network with carried state has its own.
-        description: dict of what else to record, such as the files.
+        description: dict of what else the values depend on.
         verbose: 1 for a progress bar.
         **options: other arguments of `evaluate_grid`.
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 
 import keras
@@ -72,6 +73,19 @@ def test_plane_through_three_files(root, whole):
     assert summary["minimum"]["test_error"] == result["test_error"].min()
     assert re.search(rf"test error +{result['test_error'].min():.4f}", printed)
     assert not temporary_files(root)
+
+
+def test_networks_may_be_moved(root, whole, tmp_path):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        shutil.copy(root / name / "model.keras", tmp_path / name)
+    shutil.copy(root / "plane.npz", tmp_path)
+    before = (tmp_path / "plane.npz").read_bytes()
+    assert (
+        whole[1].splitlines()[:-1]
+        == run("eval_grid", *plane(tmp_path, tmp_path / "plane")).splitlines()[:-1]
+    )
+    assert (tmp_path / "plane.npz").read_bytes() == before
 
 
 def test_other_surfaces(root):
@@ -245,6 +259,8 @@ def test_a_recipe_from_start_to_end(tmp_path):
     chain = CurveEvaluation.load(tmp_path / "chain" / "evaluation")
     members = snapshot_files(tmp_path / "swa" / "members", include_start=True)
     assert len(chain.t) == 2 * (len(members) - 1) + 1  # each member and each middle
+    line = GridEvaluation.load(tmp_path / "surfaces" / "line")
+    assert {*line.marks} == {"a", "SWA"}
     bezier = GridEvaluation.load(tmp_path / "surfaces" / "bezier")
     assert {"epoch 1", "Bezier"} <= {*bezier.paths}
     for figure in ("curves", "planes-train_loss", "lines-test_error", "rays", "relief-random"):
@@ -300,6 +316,14 @@ PLAN = {
         (
             {"surfaces": (landscape_plan.SurfacePlan("s", "curve_plane", ("a",)),)},
             "'s' refers to 'a'.*none",
+        ),
+        (
+            {
+                "surfaces": (
+                    landscape_plan.SurfacePlan("s", "line", ("a", "b"), (), {"a": "x", "b": "x"}),
+                )
+            },
+            "Two networks of 's' have one label",
         ),
         ({"film": "a"}, "A film needs a curve"),
     ],

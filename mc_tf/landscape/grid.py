@@ -29,6 +29,7 @@ def evaluate_grid(
     verbose=1,
     others=None,
     eigenvalues=None,
+    notes=None,
 ):
     """Evaluates the networks on a grid of a surface on training and test data.
 
@@ -52,12 +53,15 @@ def evaluate_grid(
         batch_size: examples a batch, for arrays only. Default 500.
         shard: `(i, n)`: evaluate the `i`-th of `n` parts only, `i` from 1, and write
             `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` joins them.
-        description: dict of what else to record in the files (networks, data, seed).
+        description: dict of what else the values depend on (data, seed), recorded in the files:
+            what is stored with another one is not gone on with.
         verbose: 1 for a progress bar, 0 for silence.
         others: dict of further data sets by name, as in `evaluate_curve`.
         eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
             training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
             100 passes over the training data; or a smaller data set, to find them on that.
+        notes: dict of what to record only, such as the files of the networks, which may be moved:
+            that a result belongs to the surface its weights say.
 
     Returns:
         `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
@@ -93,7 +97,7 @@ def evaluate_grid(
         surface.paths,
         surface.lost,
         print_of,
-        {**(description or {}), "versions": _versions()},
+        {**(description or {}), **(notes or {}), "versions": _versions()},
     )
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)

@@ -32,7 +32,7 @@ def plot_ensembles(results, path, title=None):
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)  # nothing is covered
     save(figure, path, title)
 
 
@@ -65,7 +65,8 @@ def plot_trajectory(result, path, title=None):
         axis.set_ylabel(label)
         axis.margins(y=0.1)
         axis.grid(alpha=0.3)
-    axes[0].legend(frameon=False)
+    handles, _ = axes[0].get_legend_handles_labels()
+    figure.legend(handles=handles, loc="outside lower center", frameon=False)
     axes[-1].set_xlabel("step")
     save(figure, path, title)
 
@@ -86,5 +87,5 @@ def plot_budgets(results, path, title=None):
     axis.set_ylabel("Error of the ensemble (%)")
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=len(results), frameon=False)
     save(figure, path, title)
