@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import network_flags
 import training_flags
 from absl import flags
 
@@ -40,11 +41,11 @@ def define_ensemble_flags():
     )
 
 
-def ensemble_experiment(targets):
+def experiment_from_flags(targets):
     """The comparison that the flags describe.
 
     Args:
-        targets: module `mc_tf.targets`.
+        targets: tuple of `mc_tf.targets.Target`.
 
     Returns:
         `mc_tf.ensemble_experiment.EnsembleExperiment`.
@@ -89,11 +90,11 @@ def ensemble_experiment(targets):
         repetitions=FLAGS.repetitions,
         fge_starts=training_flags.numbers("fge_starts", int),
         weight_decay=FLAGS.weight_decay,
-        network_options=training_flags.network_options(),
+        network_options=network_flags.network_options(),
         initial_weights=FLAGS.initial_weights,
         include_start=FLAGS.include_start,
         eval_batch_size=FLAGS.eval_batch_size,
-        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
+        targets=targets,
         title=FLAGS.title,
         **settings,
     )
@@ -146,6 +147,6 @@ def made_small(plan, batch_size):
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,
-        network_options=training_flags.network_options("smoke_option") or plan.network_options,
+        network_options=network_flags.network_options("smoke_option") or plan.network_options,
         **changes,
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import network_flags
 import training_flags
 from absl import flags
 
@@ -46,11 +47,11 @@ def define_landscape_flags():
     flags.DEFINE_float("max_loss", None, "Larger values are drawn alike.", lower_bound=0.0)
 
 
-def landscape_experiment(targets):
+def experiment_from_flags(targets):
     """The experiment that the flags describe.
 
     Args:
-        targets: module `mc_tf.targets`.
+        targets: tuple of `mc_tf.targets.Target`.
 
     Returns:
         `mc_tf.landscape_plan.LandscapeExperiment`.
@@ -73,7 +74,7 @@ def landscape_experiment(targets):
         joins=tuple(map(landscape_parsing.parse_join, FLAGS.join)),
         surfaces=tuple(map(landscape_parsing.parse_surface, FLAGS.surface)),
         weight_decay=FLAGS.weight_decay,
-        network_options=training_flags.network_options(),
+        network_options=network_flags.network_options(),
         num_bends=FLAGS.num_bends,
         num_points=FLAGS.num_points,
         shape=grid[0] if len(grid) == 1 else grid,
@@ -92,7 +93,7 @@ def landscape_experiment(targets):
         eval_batch_size=FLAGS.eval_batch_size,
         film=FLAGS.film,
         max_loss=FLAGS.max_loss,
-        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
+        targets=targets,
         title=FLAGS.title,
     )
 
@@ -111,18 +112,23 @@ def made_small(plan, batch_size):
         dataclasses.replace(training, changes=_few_epochs(plan, training, batch_size))
         for training in plan.trainings
     )
-    joins, surfaces = (
-        tuple(
-            dataclasses.replace(part, networks=tuple(map(_first_epoch, part.networks)))
-            for part in parts
+    joins = tuple(
+        dataclasses.replace(join, networks=tuple(map(_first_epoch, join.networks)))
+        for join in plan.joins
+    )
+    surfaces = tuple(
+        dataclasses.replace(
+            surface,
+            networks=tuple(map(_first_epoch, surface.networks)),
+            labels={_first_epoch(network): name for network, name in surface.labels.items()},
         )
-        for parts in (plan.joins, plan.surfaces)
+        for surface in plan.surfaces
     )
     few = {"epochs": 2, "batch_size": batch_size}
     return dataclasses.replace(
         plan,
         network=FLAGS.smoke_network or plan.network,
-        network_options=training_flags.network_options("smoke_option") or plan.network_options,
+        network_options=network_flags.network_options("smoke_option") or plan.network_options,
         curve_training=dataclasses.replace(plan.curve_training, **few),
         trainings=trainings,
         joins=joins,

@@ -9,13 +9,14 @@ WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on af
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --smoke
 """
 
-import dataclasses
 import glob
 import os
 
+import curve_flags
 import data_flags
 import ensemble_flags
 import landscape_flags
+import network_flags
 import shared
 import training_flags
 from absl import flags
@@ -37,24 +38,11 @@ flags.DEFINE_string("results_file", "runs/results.csv", "Table that the numbers 
 flags.DEFINE_string("network", "convnet", "Network, see mc_tf.models.registry.names().")
 flags.DEFINE_float("weight_decay", 0.0, "Factor wd of wd/2 * sum of squares.", lower_bound=0.0)
 flags.DEFINE_string("initial_weights", None, "File of weights that both endpoints start from.")
-flags.DEFINE_list("widths", [], "Values of the network's option width, one experiment each.")
-flags.DEFINE_list("curves", ["segment", "bezier", "polychain"], "Curves between the endpoints.")
-flags.DEFINE_integer("num_bends", 1, "Bends of a Bezier curve or chain.", lower_bound=1)
-flags.DEFINE_integer("curve_epochs", 50, "Epochs of a curve.", lower_bound=0)
-flags.DEFINE_float("curve_learning_rate", 0.015, "Base rate of a curve.", lower_bound=0.0)
-flags.DEFINE_string("curve_schedule", None, "Schedule of a curve. Default: --schedule.")
-flags.DEFINE_list("curve_seeds", ["3"], "Seeds of a curve; each curve is found for each.")
 flags.DEFINE_integer("num_points", 61, "Positions to evaluate; the paper has 121.", lower_bound=2)
 flags.DEFINE_integer(
     "num_train_examples", None, "Evaluate on the first training examples only.", lower_bound=1
 )
 flags.DEFINE_integer("eval_batch_size", 500, "Examples a batch in evaluation.", lower_bound=1)
-flags.DEFINE_integer(
-    "ensemble_points",
-    None,
-    "Also the ensemble of so many networks on each trained curve, with and without temperatures.",
-    lower_bound=2,
-)
 flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
 flags.DEFINE_string("title", None, "Heading of the figure.")
 flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")
@@ -62,14 +50,15 @@ flags.DEFINE_string("smoke_network", None, "Smaller network for --smoke.")
 flags.DEFINE_multi_string("smoke_option", [], "Options of its builder, NAME=VALUE.")
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05, workdir=None)
-training_flags.define_network_flags()
+network_flags.define_network_flags()
+curve_flags.define_curve_flags()
 ensemble_flags.define_ensemble_flags()
 landscape_flags.define_landscape_flags()
 
 
 def main(_):
     """Runs the recipe, or lists all."""
-    from mc_tf import ensemble_experiment, landscape_experiment, recipes, reproduction, targets
+    from mc_tf import recipes, targets
     from mc_tf.files import check_writable
 
     if FLAGS.list:
@@ -83,19 +72,10 @@ def main(_):
         raise ValueError("Give --recipe=NAME; --list shows the names.")
     name = f"smoke/{FLAGS.recipe}" if FLAGS.smoke else FLAGS.recipe
     workdir = FLAGS.workdir or os.path.join("runs", name)
-    if FLAGS.methods:
-        plan, small = ensemble_flags.ensemble_experiment(targets), ensemble_flags.made_small
-        run = ensemble_experiment.run_ensembles
-    elif FLAGS.train:
-        plan, small = landscape_flags.landscape_experiment(targets), landscape_flags.made_small
-        run = landscape_experiment.run_landscape
-    else:
-        plan, small = experiment_from_flags(reproduction, targets), made_small
-        run = reproduction.run_experiment
+    plan, run = plan_from_flags()
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
     if FLAGS.smoke:
-        plan = small(plan, SMOKE_BATCH)
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:
         data = data_flags.load_data()
@@ -106,47 +86,18 @@ def main(_):
     print(", ".join([f"{workdir}/comparison.json", *figures, FLAGS.results_file]))
 
 
-def experiment_from_flags(reproduction, targets):
-    """The experiment that the flags describe."""
-    return reproduction.Experiment(
-        network=FLAGS.network,
-        training=training_flags.training_options(),
-        curve_training=training_flags.training_options(
-            epochs=FLAGS.curve_epochs,
-            learning_rate=FLAGS.curve_learning_rate,
-            schedule=FLAGS.curve_schedule or FLAGS.schedule,
-        ),
-        weight_decay=FLAGS.weight_decay,
-        network_options=training_flags.network_options(),
-        initial_weights=FLAGS.initial_weights,
-        widths=training_flags.numbers("widths", float),
-        curves=tuple(FLAGS.curves),
-        num_bends=FLAGS.num_bends,
-        curve_seeds=training_flags.numbers("curve_seeds", int),
-        num_points=FLAGS.num_points,
-        num_train=FLAGS.num_train_examples,
-        eval_batch_size=FLAGS.eval_batch_size,
-        ensemble_points=FLAGS.ensemble_points,
-        targets=tuple(targets.parse_target(text) for text in FLAGS.target),
-        title=FLAGS.title,
-    )
+def plan_from_flags():
+    """The experiment that the flags describe, small with --smoke, and the function that runs it."""
+    from mc_tf import ensemble_experiment, landscape_experiment, reproduction, targets
 
-
-def made_small(plan, batch_size):
-    """An experiment made small for --smoke: one epoch of the small network, few positions."""
-    text = FLAGS.dataset in ("ptb", "pydoc")
-    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else batch_size}
-    return dataclasses.replace(
-        plan,
-        network=FLAGS.smoke_network or plan.network,
-        training=dataclasses.replace(plan.training, **few),
-        curve_training=dataclasses.replace(plan.curve_training, **few),
-        network_options=training_flags.network_options("smoke_option") or plan.network_options,
-        widths=plan.widths[:2],
-        num_points=3,
-        num_train=None,
-        ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
-    )
+    if FLAGS.methods:
+        kind, run = ensemble_flags, ensemble_experiment.run_ensembles
+    elif FLAGS.train:
+        kind, run = landscape_flags, landscape_experiment.run_landscape
+    else:
+        kind, run = curve_flags, reproduction.run_experiment
+    plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
+    return (kind.made_small(plan, SMOKE_BATCH) if FLAGS.smoke else plan), run
 
 
 if __name__ == "__main__":

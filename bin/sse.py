@@ -10,6 +10,7 @@ export_ensemble.py take that directory. Run the same command again to go on afte
 import os
 
 import data_flags
+import network_flags
 import shared
 import training_flags
 from absl import flags
@@ -17,7 +18,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.1)
-training_flags.define_new_network_flags(weight_decay=5e-4)
+network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_integer(
     "num_cycles", 5, "Cycles, and members; a divisor of the epochs.", lower_bound=1
 )
@@ -39,7 +40,7 @@ def main(_):
         )
     options = training_flags.training_options(cycle_epochs=cycle_epochs)
     data = data_flags.load_data()
-    training.train_network(FLAGS.workdir, data, options=options, **training_flags.new_network())
+    training.train_network(FLAGS.workdir, data, options=options, **network_flags.new_network())
     folder = os.path.join(FLAGS.workdir, MEMBERS)
     print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
 

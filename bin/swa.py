@@ -11,6 +11,7 @@ interruption.
 """
 
 import data_flags
+import network_flags
 import shared
 import training_flags
 from absl import flags
@@ -18,7 +19,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05)
-training_flags.define_new_network_flags(weight_decay=5e-4)
+network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_float(
     "swa_learning_rate",
     None,
@@ -46,7 +47,7 @@ def main(_):
     options = training_flags.training_options(**changes)
     data = data_flags.load_data()
     model = training.train_network(
-        FLAGS.workdir, data, options=options, **training_flags.new_network()
+        FLAGS.workdir, data, options=options, **network_flags.new_network()
     )
     for name, network in (
         ("model", model),

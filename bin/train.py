@@ -7,6 +7,7 @@ the same command again to go on after an interruption.
 """
 
 import data_flags
+import network_flags
 import shared
 import training_flags
 from absl import flags
@@ -14,7 +15,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05)
-training_flags.define_new_network_flags(weight_decay=5e-4)
+network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_bool("keep_best", False, "Keep the network with the best validation as best.keras.")
 
 
@@ -29,7 +30,7 @@ def main(_):
         FLAGS.workdir,
         data,
         options=training_flags.training_options(),
-        **training_flags.new_network(),
+        **network_flags.new_network(),
     )
     scores = experiment.evaluate_network(model, data)
     print(f"{FLAGS.workdir}/model.keras: {data.test_name} {experiment.describe(scores)}")

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -17,6 +18,25 @@ if keras.backend.backend() == "tensorflow":
 # What was imported is never garbage: no collection need look at it again.
 gc.collect()
 gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def parsed():
+    """Function from a recipe's name and more flags to the plan that they describe."""
+    from absl.testing import flagsaver
+    from programs import REPO
+
+    sys.path.insert(0, str(REPO / "bin"))
+    import reproduce
+
+    def parse(name, *more):
+        with flagsaver.flagsaver():
+            reproduce.FLAGS([name, f"--flagfile={REPO}/bin/recipes/{name}.flags", *more])
+            return reproduce.plan_from_flags()[0]
+
+    yield parse
+    reproduce.FLAGS.unparse_flags()
+    sys.path.remove(str(REPO / "bin"))
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip, epoch_plan
 from mc_tf.data.checks import (
     check_channels,
@@ -18,7 +19,7 @@ from mc_tf.data.checks import (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ImageData:
+class ImageData(ArrayData):
     """Labelled images in memory and the batches that training and evaluation read.
 
     `mc_tf.data.load` makes one for a named data set; build it directly for images of
@@ -109,58 +110,6 @@ class ImageData:
             List of new Keras metrics.
         """
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-
-    def network_options(self, batch_size):
-        """What a builder in the registry must know of the data besides its shapes: nothing.
-
-        Args:
-            batch_size: Images a batch.
-
-        Returns:
-            An empty dict.
-        """
-        del batch_size
-        return {}
-
-    @property
-    def num_train(self):
-        """Number of training images."""
-        return len(self.x_train)
-
-    @property
-    def num_test(self):
-        """Number of test (or validation) images."""
-        return len(self.x_test)
-
-    def first(self, num_train, num_test):
-        """The same data set with its first examples only.
-
-        Args:
-            num_train: Number of training images, at most.
-            num_test: Number of test images, at most.
-
-        Returns:
-            An `ImageData`.
-        """
-        return dataclasses.replace(
-            self,
-            x_train=self.x_train[:num_train],
-            y_train=self.y_train[:num_train],
-            x_test=self.x_test[:num_test],
-            y_test=self.y_test[:num_test],
-        )
-
-    def steps_per_epoch(self, batch_size=128):
-        """Number of training batches an epoch, the short last one included.
-
-        Args:
-            batch_size: Images a batch. Defaults to 128.
-
-        Returns:
-            `ceil(num_train / batch_size)`, an int.
-        """
-        check_positive("batch_size", batch_size)
-        return -(-self.num_train // batch_size)
 
     def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
         """The training batches of one epoch: every image once, the short last batch kept.

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mc_tf.data.arrays import ArrayData
 from mc_tf.data.checks import check_num_examples, check_positive
 
 __all__ = ["RegressionData", "load_regression"]
@@ -41,7 +42,7 @@ def load_regression(use_test=False):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class RegressionData:
+class RegressionData(ArrayData):
     """Inputs and real targets in memory, with the batches that training and evaluation read.
 
     Args:
@@ -85,57 +86,6 @@ class RegressionData:
     def metrics(self):
         """What a network is judged by, a list of new Keras metrics."""
         return [keras.metrics.RootMeanSquaredError(name="root_mean_squared_error")]
-
-    def network_options(self, batch_size):
-        """What a builder in the registry must know of the data besides its shapes: nothing.
-
-        Args:
-            batch_size: Examples a batch.
-
-        Returns:
-            An empty dict.
-        """
-        del batch_size
-        return {}
-
-    @property
-    def num_train(self):
-        """Number of training examples."""
-        return len(self.x_train)
-
-    @property
-    def num_test(self):
-        """Number of test (or validation) examples."""
-        return len(self.x_test)
-
-    def first(self, num_train, num_test):
-        """The same data set with its first examples only.
-
-        Args:
-            num_train, num_test: Number of training and test examples, at most.
-
-        Returns:
-            A `RegressionData`.
-        """
-        return dataclasses.replace(
-            self,
-            x_train=self.x_train[:num_train],
-            y_train=self.y_train[:num_train],
-            x_test=self.x_test[:num_test],
-            y_test=self.y_test[:num_test],
-        )
-
-    def steps_per_epoch(self, batch_size=16):
-        """Number of training batches an epoch, the short last one included.
-
-        Args:
-            batch_size: Examples a batch. Defaults to 16.
-
-        Returns:
-            int.
-        """
-        check_positive("batch_size", batch_size)
-        return -(-self.num_train // batch_size)
 
     def epoch_batches(self, batch_size=16, seed=0, epoch=0, first_step=0):
         """The training batches of one epoch, in an order that depends on `(seed, epoch)` alone.

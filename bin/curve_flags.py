@@ -1,0 +1,88 @@
+"""Flags of recipes that find curves between two networks."""
+
+import dataclasses
+
+import network_flags
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_curve_flags():
+    """Flags of `mc_tf.reproduction`; a recipe with neither --methods nor --train is one."""
+    flags.DEFINE_list("widths", [], "Values of the network's option width, one experiment each.")
+    flags.DEFINE_list("curves", ["segment", "bezier", "polychain"], "Curves between the endpoints.")
+    flags.DEFINE_integer("num_bends", 1, "Bends of a Bezier curve or chain.", lower_bound=1)
+    flags.DEFINE_integer("curve_epochs", 50, "Epochs of a curve.", lower_bound=0)
+    flags.DEFINE_float("curve_learning_rate", 0.015, "Base rate of a curve.", lower_bound=0.0)
+    flags.DEFINE_string("curve_schedule", None, "Schedule of a curve. Default: --schedule.")
+    flags.DEFINE_list("curve_seeds", ["3"], "Seeds of a curve; each curve is found for each.")
+    flags.DEFINE_integer(
+        "ensemble_points",
+        None,
+        "Also the ensemble of so many networks on each trained curve, with and without "
+        "temperatures.",
+        lower_bound=2,
+    )
+
+
+def experiment_from_flags(targets):
+    """The experiment that the flags describe.
+
+    Args:
+        targets: tuple of `mc_tf.targets.Target`.
+
+    Returns:
+        `mc_tf.reproduction.Experiment`.
+    """
+    from mc_tf.reproduction import Experiment
+
+    return Experiment(
+        network=FLAGS.network,
+        training=training_flags.training_options(),
+        curve_training=training_flags.training_options(
+            epochs=FLAGS.curve_epochs,
+            learning_rate=FLAGS.curve_learning_rate,
+            schedule=FLAGS.curve_schedule or FLAGS.schedule,
+        ),
+        weight_decay=FLAGS.weight_decay,
+        network_options=network_flags.network_options(),
+        initial_weights=FLAGS.initial_weights,
+        widths=training_flags.numbers("widths", float),
+        curves=tuple(FLAGS.curves),
+        num_bends=FLAGS.num_bends,
+        curve_seeds=training_flags.numbers("curve_seeds", int),
+        num_points=FLAGS.num_points,
+        num_train=FLAGS.num_train_examples,
+        eval_batch_size=FLAGS.eval_batch_size,
+        ensemble_points=FLAGS.ensemble_points,
+        targets=targets,
+        title=FLAGS.title,
+    )
+
+
+def made_small(plan, batch_size):
+    """An experiment made small for --smoke: one epoch of the small network, few positions.
+
+    Args:
+        plan: `Experiment`.
+        batch_size: of all trainings but those of texts.
+
+    Returns:
+        `Experiment`.
+    """
+    text = FLAGS.dataset in ("ptb", "pydoc")
+    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else batch_size}
+    return dataclasses.replace(
+        plan,
+        network=FLAGS.smoke_network or plan.network,
+        training=dataclasses.replace(plan.training, **few),
+        curve_training=dataclasses.replace(plan.curve_training, **few),
+        network_options=network_flags.network_options("smoke_option") or plan.network_options,
+        widths=plan.widths[:2],
+        num_points=3,
+        num_train=None,
+        ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
+    )
