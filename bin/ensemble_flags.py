@@ -103,9 +103,13 @@ def experiment_from_flags(targets):
 def _averaging(epochs):
     """Options of weight averaging: in a training of its own, or after one, in cycles or not."""
     rate = FLAGS.swa_learning_rate
+    if FLAGS.swa_min_learning_rate and not FLAGS.swa_cycle_epochs:
+        raise ValueError("--swa_min_learning_rate needs --swa_cycle_epochs, whose smallest it is.")
     if FLAGS.swa_pretraining is None:
         if FLAGS.swa_cycle_epochs:
             raise ValueError("--swa_cycle_epochs needs --swa_pretraining, where the cycles begin.")
+        if not FLAGS.learning_rate:
+            raise ValueError("--learning_rate must be above 0 to fall to --swa_learning_rate.")
         changes = {"schedule": "swa", "final_ratio": rate / FLAGS.learning_rate}
         return training_flags.training_options(epochs=epochs, cycle_epochs=None, **changes)
     changes = {"schedule": "constant", "cycle_epochs": None}
@@ -136,7 +140,8 @@ def made_small(plan, batch_size):
         changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
     if plan.fge:
         changes["fge"] = dataclasses.replace(plan.fge, epochs=2, cycle_epochs=2, **few)
-        changes["fge_starts"] = tuple(min(start, 1 + k) for k, start in enumerate(plan.fge_starts))
+        starts = [min(start, 1 + k, small.epochs) for k, start in enumerate(plan.fge_starts)]
+        changes["fge_starts"] = tuple(dict.fromkeys(starts))
     if plan.swa:
         changes["swa_epochs"] = tuple(2 + k for k in range(len(plan.swa_epochs)))
         last = changes["swa_epochs"][-1]

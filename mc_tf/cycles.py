@@ -1,11 +1,11 @@
-"""Cyclic learning rates for Keras' optimizers."""
+"""Cyclic learning rates, and that of weight averaging, for Keras' optimizers."""
 
 import keras
 from keras import ops
 
 from mc_tf import schedules
 
-__all__ = ["CosineCycle", "Cycle", "LinearCycle", "TriangularCycle"]
+__all__ = ["CosineCycle", "Cycle", "LinearCycle", "SWASchedule", "TriangularCycle"]
 
 
 class Cycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -164,6 +164,61 @@ class CosineCycle(Cycle):
     def get_config(self):
         """Arguments that make an equal schedule."""
         return {**super().get_config(), "initial_learning_rate": self.initial_learning_rate}
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate of stochastic weight averaging; see `mc_tf.schedules.swa`.
+
+    Args:
+        swa_start: step from which weights are averaged, at least 1.
+        learning_rate: rate until half of that.
+        swa_learning_rate: rate from 90 % of it on, to which the rate falls in between.
+
+    Raises:
+        ValueError: if the start or a rate cannot be.
+
+    Example:
+        >>> schedule = SWASchedule(100, learning_rate=0.1, swa_learning_rate=0.05)
+        >>> [round(float(schedule(step)), 4) for step in (0, 50, 70, 90, 200)]
+        [0.1, 0.1, 0.075, 0.05, 0.05]
+    """
+
+    def __init__(self, swa_start, learning_rate, swa_learning_rate):
+        if int(swa_start) != swa_start or swa_start < 1:
+            raise ValueError(
+                f"`swa_start` must be a whole number of at least 1 step. Received: {swa_start}"
+            )
+        if not learning_rate > 0 or swa_learning_rate < 0:
+            raise ValueError(
+                "`learning_rate` must be above 0 and `swa_learning_rate` not negative. Received: "
+                f"{learning_rate} and {swa_learning_rate}."
+            )
+        self.swa_start = int(swa_start)
+        self.learning_rate = learning_rate
+        self.swa_learning_rate = swa_learning_rate
+
+    def __call__(self, step):
+        """The rate of a step.
+
+        Args:
+            step: number of updates that were done before, int or integer tensor.
+
+        Returns:
+            float32 tensor.
+        """
+        ratio = self.swa_learning_rate / self.learning_rate
+        step = ops.cast(step, "float32")
+        rate = schedules.swa(step, self.swa_start, self.learning_rate, ratio, clip=ops.clip)
+        return ops.cast(rate, "float32")
+
+    def get_config(self):
+        """Arguments that make an equal schedule."""
+        return {
+            "swa_start": self.swa_start,
+            "learning_rate": self.learning_rate,
+            "swa_learning_rate": self.swa_learning_rate,
+        }
 
 
 def _check_rates(highest, lowest):

@@ -7,6 +7,7 @@ import numpy as np
 
 from mc_tf.ensemble_runs import EnsembleRuns
 from mc_tf.files import check_writable, write_json
+from mc_tf.fitting import check_cycles
 from mc_tf.options import TrainingOptions
 from mc_tf.targets import Row
 
@@ -68,6 +69,10 @@ class EnsembleExperiment:
     def __post_init__(self):
         """Checks that each method has its settings."""
         unknown = set(self.methods) - set(METHODS)
+        if self.training.epochs < 1:
+            raise ValueError(
+                f"A budget must have at least 1 epoch. Received: {self.training.epochs}."
+            )
         if unknown or not self.methods:
             raise ValueError(
                 f"Methods must be of {', '.join(METHODS)}. Received: {', '.join(self.methods)}."
@@ -80,6 +85,7 @@ class EnsembleExperiment:
                 f"Weight averaging ends after {self.swa.epochs} epochs, which must be the largest "
                 f"of the numbers that are compared. Received: {list(self.swa_epochs)}."
             )
+        self._check_averages()
         if "fge" in self.methods and not all(
             0 <= start <= self.training.epochs for start in self.fge_starts or (-1,)
         ):
@@ -93,6 +99,36 @@ class EnsembleExperiment:
                 f"independent network, or at 0, with the initial weights. Received: "
                 f"swa_pretraining={self.swa_pretraining}."
             )
+
+    def _check_averages(self):
+        if "swa" not in self.methods:
+            return
+        start, every = self.swa.swa_start, self.swa.cycle_epochs or self.swa.swa_every
+        if start is None:
+            raise ValueError("Weight averaging needs swa_start, the epoch where it starts.")
+        none = [n for n in self.swa_epochs if n < start or (n - start) % every]
+        if none:
+            raise ValueError(
+                f"There would be no average after {', '.join(map(str, none))} epochs: they are "
+                f"made from epoch {start} on, after each {every} epochs. Choose such numbers."
+            )
+
+    def budgets_of(self, epochs):
+        """Budgets that averages after so many epochs have taken, as text.
+
+        Args:
+            epochs: one of `swa_epochs`.
+
+        Returns:
+            str, such as `"1.25"`: two digits after the point, or as many as tell all apart.
+        """
+        spent = [(self.swa_pretraining or 0) + n for n in self.swa_epochs]
+        digits = 2
+        while digits < 9 and len({round(n / self.training.epochs, digits) for n in spent}) < len(
+            set(spent)
+        ):
+            digits += 1
+        return f"{round(((self.swa_pretraining or 0) + epochs) / self.training.epochs, digits):g}"
 
 
 def run_ensembles(plan, data, workdir, say=print):
@@ -115,6 +151,17 @@ def run_ensembles(plan, data, workdir, say=print):
             needed now and was not kept.
         ValueError, OSError: as the steps themselves do.
     """
+    if data.metrics()[0].name != "accuracy":
+        raise ValueError(
+            "Ensembles are compared on classifiers, but this data set is judged by "
+            f"{data.metrics()[0].name}. Leave --methods out."
+        )
+    for method in plan.methods:
+        check_cycles(data, plan.training if method == "ind" else getattr(plan, method))
+    begun = [*plan.fge_starts] * ("fge" in plan.methods)
+    begun += [plan.swa_pretraining] * ("swa" in plan.methods)
+    if 0 in begun and not plan.initial_weights:
+        say("There are no --initial_weights: what begins with them begins with random weights.")
     check_writable(workdir)
     repetitions = [
         EnsembleRuns(plan, data, os.path.join(workdir, f"repetition-{k}"), k, say)

@@ -44,20 +44,23 @@ class EnsembleRuns:
         """
         plan = self.plan
         for run in range(plan.budgets if "fge" in plan.methods else 0):
-            starts = {start: f"fge-{run}-{start}" for start in plan.fge_starts}
-            self._check_starts(run, starts, "from which FGE starts", "fge_starts")
+            begun = [os.path.join(self.folder, f"fge-{run}-{start}") for start in plan.fge_starts]
+            needed = [
+                start
+                for start, folder in zip(plan.fge_starts, begun)
+                if not os.path.exists(os.path.join(folder, "model.keras"))
+            ]
+            purpose = "from which FGE starts"
+            self._check_kept(f"ind-{run}", plan.training, needed, purpose, "fge_starts")
         if "swa" in plan.methods:
-            starts = {plan.swa_pretraining: "swa"}
-            self._check_starts(0, starts, "from which averaging starts", "swa_pretraining")
+            start = [plan.swa_pretraining or 0]  # it is evaluated, too
+            purpose = "from which averaging starts"
+            self._check_kept("ind-0", plan.training, start, purpose, "swa_pretraining")
             self._check_kept("swa", plan.swa, plan.swa_epochs, "which is compared", "swa_epochs")
 
-    def _check_starts(self, run, starts, purpose, flag):
-        """`starts`: from epochs of an independent training to the run that begins there."""
-        begun = {name: os.path.join(self.folder, name, "model.keras") for name in starts.values()}
-        needed = [n for n, name in starts.items() if n and not os.path.exists(begun[name])]
-        self._check_kept(f"ind-{run}", self.plan.training, needed, purpose, flag)
-
     def _check_kept(self, name, options, needed, purpose, flag):
+        if options is self.plan.training:  # the first and the last are there in any case
+            needed = [epochs for epochs in needed if 0 < epochs < options.epochs]
         folder = os.path.join(self.folder, name)
         path = os.path.join(folder, "model.keras")
         if not os.path.exists(path) or not zipfile.is_zipfile(path):
@@ -111,9 +114,11 @@ class EnsembleRuns:
         options = dataclasses.replace(plan.swa, keep_epochs=plan.swa_epochs)
         folder = self._train("swa", options, 0, checkpoint)
         for epochs in plan.swa_epochs:
-            budgets = f"{round((begun + epochs) / plan.training.epochs, 2):g}"
+            budgets = plan.budgets_of(epochs)
             path = os.path.join(folder, f"model-{epochs:04d}.keras")
-            models[f"swa-{budgets}"] = partial(training.averaged_network, folder, self.data, epochs)
+            models[f"swa-{budgets}"] = partial(
+                training.averaged_network, folder, self.data, epochs, plan.eval_batch_size
+            )
             models[f"last-{budgets}"] = partial(load_checkpoint, path)
         for name, load in models.items():
             scores = experiment.evaluate_network(load(), self.data, plan.eval_batch_size)
@@ -132,7 +137,9 @@ class EnsembleRuns:
         """Checkpoint of an independent training after so many epochs; none for 0 epochs."""
         if not epochs:
             return None
-        return os.path.join(self._train_ind(run), f"model-{epochs:04d}.keras")
+        last = epochs == self.plan.training.epochs
+        name = "model.keras" if last else f"model-{epochs:04d}.keras"
+        return os.path.join(self._train_ind(run), name)
 
     def _given(self):
         """File of the network as it is before any training."""
@@ -191,8 +198,11 @@ class EnsembleRuns:
             for file in files:
                 epochs = whole
                 if method != "ind":
-                    begun = int(_run_of(file).split("-")[2]) if method == "fge" else 0
-                    options = self.plan.fge if method == "fge" else self.plan.sse
+                    options, begun = self.plan.sse, 0
+                    if method == "fge":  # after the training until there, and earlier starts
+                        options, starts = self.plan.fge, self.plan.fge_starts
+                        begun = int(_run_of(file).split("-")[2])
+                        begun += options.epochs * starts.index(begun)
                     steps = self.data.steps_per_epoch(options.batch_size)
                     epochs = begun + read_snapshot(file).record["step"] / steps
                 found.append(run * whole + epochs)

@@ -92,19 +92,26 @@ def fit(model, path, data, options, validate):
 
 
 def check_cycles(data, options):
-    """Refuses a schedule whose cycles do not fit the data, before any work.
+    """Refuses a schedule whose cycles do not fit the data or the training, before any work.
 
     Args:
         data: data set with `steps_per_epoch`.
         options: `TrainingOptions`.
 
     Raises:
-        ValueError: if a triangular cycle has an odd number of steps.
+        ValueError: if a triangular cycle has an odd number of steps, its largest rate is below its
+            smallest, or training ends before the first network is saved.
     """
     steps = data.steps_per_epoch(options.batch_size)
     for callback in _cycle_and_average(".", options, steps, options.epochs):
         if isinstance(callback, LearningRateCycle):
-            callback.make_cycle(callback.cycle_length * steps)
+            cycle = callback.make_cycle(callback.cycle_length * steps)
+            last = (options.epochs - callback.start_epoch) * steps
+            if options.snapshots and cycle.snapshot_place > last:
+                raise ValueError(
+                    f"No network would be saved: the first one is at step {cycle.snapshot_place}, "
+                    f"but training ends at step {last}. Give a shorter cycle or more epochs."
+                )
 
 
 def _cycle_and_average(directory, options, steps, end):

@@ -84,27 +84,32 @@ def exponential(epoch, learning_rate, decay_epoch, decay_factor):
     return learning_rate * decay_factor ** max(epoch + 1 - decay_epoch, 0)
 
 
-def swa(epoch, swa_start, learning_rate, final_ratio):
+def _clip(value, low, high):
+    return min(max(value, low), high)
+
+
+def swa(epoch, swa_start, learning_rate, final_ratio, clip=_clip):
     """Learning rate of the stochastic weight averaging experiments (arXiv 1803.05407).
 
     The base rate until half of `swa_start`, from there linear to `final_ratio` times it at 90 %
     of `swa_start`, then that: also while weights are averaged.
 
     Args:
-        epoch: epoch that begins, counted from 0.
-        swa_start: epoch at whose beginning averaging starts.
+        epoch: epoch that begins, counted from 0; or step, an int, array or tensor.
+        swa_start: epoch (or step) at whose beginning averaging starts.
         learning_rate: base rate.
         final_ratio: rate of averaging divided by the base rate.
+        clip: function `(value, low, high)` of the kind of `epoch`, default for a number.
 
     Returns:
-        float.
+        Of the kind of `epoch`.
 
     Example:
         >>> [round(swa(epoch, 10, 0.1, 0.5), 5) for epoch in (0, 5, 7, 9, 10, 12)]
         [0.1, 0.1, 0.075, 0.05, 0.05, 0.05]
     """
     progress = epoch / swa_start if swa_start else 1.0
-    share = min(max((progress - 0.5) / 0.4, 0.0), 1.0)
+    share = clip((progress - 0.5) / 0.4, 0.0, 1.0)
     return learning_rate * (1.0 - share * (1.0 - final_ratio))
 
 

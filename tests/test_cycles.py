@@ -10,7 +10,7 @@ from keras import ops
 
 import mc_tf
 from mc_tf import schedules
-from mc_tf.cycles import CosineCycle, LinearCycle, TriangularCycle
+from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
 from mc_tf.snapshots import read_snapshot
 
 BATCHES, BATCH = 10, 4  # of the small problem
@@ -54,6 +54,19 @@ def test_schedules_equal_numpy_at_every_step(length):
         np.testing.assert_allclose(in_graph, expected, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("start", [1, 10, 7000])
+def test_schedule_of_weight_averaging_equals_numpy_at_every_step(start):
+    steps = np.arange(2 * start)
+    expected = np.interp(steps, [0.5 * start, 0.9 * start], [HIGH, LOW])
+    found = schedules.swa(steps, start, HIGH, LOW / HIGH, clip=np.clip)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert schedules.swa(3, start, HIGH, LOW / HIGH) == pytest.approx(
+        np.interp(3, [0.5 * start, 0.9 * start], [HIGH, LOW])
+    )
+    in_graph = ops.vectorized_map(SWASchedule(start, HIGH, LOW), ops.arange(2 * start))
+    np.testing.assert_allclose(ops.convert_to_numpy(in_graph), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("length", [2, 4, 10, 780])
 def test_smallest_rate_is_reached_exactly(length):
     cycle = TriangularCycle(length, HIGH, LOW)
@@ -69,7 +82,9 @@ def test_place_in_the_cycle_is_exact_after_many_steps():
     assert float(cycle(step)) == float(np.float32(LOW))
 
 
-@pytest.mark.parametrize("cycle", [TriangularCycle(4, 0.5, 0.1), CosineCycle(3, 0.2)])
+@pytest.mark.parametrize(
+    "cycle", [TriangularCycle(4, 0.5, 0.1), CosineCycle(3, 0.2), SWASchedule(7, 0.1, 0.05)]
+)
 def test_schedule_round_trip_and_in_an_optimizer(cycle):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(cycle))
     assert again.get_config() == cycle.get_config()
@@ -86,6 +101,8 @@ def test_schedule_round_trip_and_in_an_optimizer(cycle):
         (lambda: TriangularCycle(0, 0.5, 0.1), "at least 1"),
         (lambda: TriangularCycle(4, 0.1, 0.5), "no less"),
         (lambda: CosineCycle(4, 0.0), "above 0"),
+        (lambda: SWASchedule(0, 0.1, 0.05), "at least 1"),
+        (lambda: SWASchedule(9, 0.0, 0.05), "above 0"),
         (lambda: mc_tf.CyclicLearningRate(3, 0.5, 0.1, unit="steps"), "even"),
         (lambda: mc_tf.CyclicLearningRate(1.5, 0.5, 0.1), "whole number"),
         (lambda: mc_tf.CyclicLearningRate(2, 0.5, 0.1, unit="batches"), "'epochs' or 'steps'"),
@@ -512,3 +529,22 @@ def test_scaled_loss_skips_updates_and_the_cycle_waits(tmp_path):
     assert list(saved(saver)) == expected
     rates = {read_snapshot(file).record["learning_rate"] for file in saver.members}
     assert rates == {float(np.float32(LOW))}
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="on JAX the rate is late until training ends"
+)
+def test_cycles_in_epochs_end_with_them_where_updates_are_skipped(tmp_path):
+    inner = keras.optimizers.SGD(0.01)
+    optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**126)
+    cycle = mc_tf.CosineCyclicLearningRate(2, HIGH)
+    saver = mc_tf.SnapshotSaver(tmp_path, cycle)
+    rates = []
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: rates.append(float(inner.learning_rate))
+    )
+    fit(problem(optimizer, steps_per_execution=8), [cycle, saver, look], epochs=4)
+    assert int(ops.convert_to_numpy(inner.iterations)) < 4 * BATCHES
+    assert list(saved(saver)) == [2 * BATCHES, 4 * BATCHES]
+    expected = [float(cycle.cycle(epoch * BATCHES)) for epoch in range(4)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 from model_zoo import ZOO, assert_near, assert_same, numpy, snapshot
+from programs import snapshot as files_in
 
 import mc_tf
 from mc_tf.ensemble import Ensemble, scores, temperatures_from_loss
@@ -202,6 +203,11 @@ def test_regression():
     result = ensemble.evaluate_members((x, y), verbose=0)
     assert result.disagreement is None
     assert result.scores["loss"] == pytest.approx(np.mean((each.mean(0)[:, 0] - y) ** 2))
+    mean, variance = each.mean(0)[:, 0], each.var(0)[:, 0]
+    np.testing.assert_allclose(result.variance, variance, rtol=1e-4)
+    expected = np.mean(0.5 * np.log(2 * np.pi * variance) + (mean - y) ** 2 / (2 * variance))
+    assert result.scores["negative_log_likelihood"] == pytest.approx(expected, rel=1e-4)
+    assert np.isnan(result.cumulative["negative_log_likelihood"][0])
 
 
 # What the outputs are.
@@ -712,6 +718,23 @@ def test_an_export_replaces_a_savedmodel_and_nothing_else(tmp_path):
     size = sum(v.size for v in map(numpy, [*ensemble.variables, *state_variables(ensemble)])) * 4
     variables = tmp_path / "served" / "variables" / "variables.data-00000-of-00001"
     assert variables.stat().st_size < size + 2000  # the members, and not the model's own weights
+
+
+@on_tensorflow
+def test_a_full_disk_while_exporting_leaves_what_was_there(tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    _, ensemble = small()
+    ensemble.export(tmp_path / "served")
+    before = files_in(tmp_path)
+
+    def full(*arguments, **options):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(OSError, match="served.*No space left.*untouched"):
+        ensemble.export(tmp_path / "served")
+    assert files_in(tmp_path) == before
 
 
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="it exports there")

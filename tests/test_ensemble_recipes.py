@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 
+from mc_tf import data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.ensemble_experiment import EnsembleExperiment
+from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.ensemble_experiment import EnsembleExperiment, run_ensembles
+from mc_tf.ensemble_runs import EnsembleRuns
+from mc_tf.flat import flat_weights
 from mc_tf.models import registry
 from mc_tf.options import TrainingOptions
 
@@ -30,8 +34,12 @@ def test_recipe_is_whole(parsed, name):
         assert set(plan.network_options) <= set(registry.options(plan.network))
         settings = [plan.training, plan.sse, plan.fge, plan.swa]
         assert not smoke or max(options.epochs for options in settings if options) <= 4
-    obtained = {f"{method}-{k}" for method in ("ind", "sse", "fge") for k in (1, 2, 3)}
-    obtained |= {"swa-0.5", "swa-1", "swa-1.25", "swa-1.5", "start"}
+    plan = parsed(name)
+    numbers = range(1, plan.budgets + 1)
+    obtained = {f"{method}-{k}" for method in plan.methods if method != "swa" for k in numbers}
+    obtained |= {f"swa-{plan.budgets_of(epochs)}" for epochs in plan.swa_epochs}
+    obtained |= {*plan.methods} - {"swa"}  # disagreement
+    obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
     assert {target.curve for target in plan.targets} <= obtained
     assert name in ("digits_ensembles", "mnist_ensembles") or plan.targets
 
@@ -137,20 +145,36 @@ def test_given_weights_on_imagenet(tmp_path):
 
 
 def test_averaging_after_a_training(tmp_path):
-    cycles = ("--swa_pretraining=9", "--swa_cycle_epochs=3", "--swa_min_learning_rate=0.01")
+    cycles = (
+        "--swa_epochs=20,30",
+        "--swa_pretraining=9",
+        "--swa_cycle_epochs=10",
+        "--swa_min_learning_rate=0.01",
+    )
     smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", *cycles)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
     # It begins after the two epochs that a budget has here, with that network.
     assert found["start"] == found["ind-1"]
-    budgets = ("2", "2.5", "3")
+    budgets = ("2", "2.5")
     assert found.keys() == {"ind-1", "start"} | {
         f"{n}-{b}" for n in ("swa", "last") for b in budgets
     }
     folder = tmp_path / "repetition-0"
     stored = json.loads((folder / "swa" / "settings.json").read_text())
-    assert stored["initial_weights"] == str(folder / "ind-0" / "model-0002.keras")
+    given = folder / "ind-0" / "model.keras"
+    assert stored["initial_weights"] == str(given)
     assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
+    # The same from given weights, at a constant rate.
+    flags = (f"--initial_weights={given}", "--swa_pretraining=0", "--methods=swa", cycles[0])
+    out = smoke("digits_ensembles", tmp_path / "given", *flags)
+    rows = json.loads((tmp_path / "given" / "comparison.json").read_text())
+    assert found["start"] in [row["obtained"] for row in rows if row["curve"] == "start"]
+    assert "random weights" not in out
+    stored = json.loads((tmp_path / "given/repetition-0/swa/settings.json").read_text())
+    assert stored["schedule"] == "constant" and "cycle_epochs" not in stored
+    begun = load_checkpoint(tmp_path / "given/repetition-0/start/model.keras")
+    np.testing.assert_array_equal(flat_weights(begun), flat_weights(load_checkpoint(given)))
 
 
 def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
@@ -173,6 +197,9 @@ def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
     run("reproduce", *flags, "--methods=ind,fge", "--budgets=1")
 
 
+AVERAGED = TrainingOptions(6, 0.1, schedule="swa", swa_start=2, swa_every=2)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -189,9 +216,76 @@ def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
             {"methods": ("swa",), "swa": TrainingOptions(6, 0.1), "swa_epochs": (4, 5)},
             "ends after 6 epochs.*4, 5",
         ),
+        ({"methods": ("ind",), "training": TrainingOptions(0, 0.1)}, "at least 1 epoch"),
+        (
+            {"methods": ("swa",), "swa": AVERAGED, "swa_epochs": (1, 3, 6)},
+            "no average after 1, 3 epochs.*from epoch 2 on, after each 2",
+        ),
     ],
 )
 def test_bad_plans_are_refused(changes, words):
     plan = {"network": "fc", "training": TrainingOptions(4, 0.1), "methods": ("ind", "fge")}
     with pytest.raises(ValueError, match=words):
         EnsembleExperiment(**{**plan, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cycle_epochs": 1}, "even number of steps.*7"),
+        ({"learning_rate": 1e-5}, "rate"),
+        ({"epochs": 1}, "No network would be saved.*step 14.*ends at step 7"),
+    ],
+)
+def test_cycles_that_cannot_be_are_refused_before_any_training(tmp_path, changes, words):
+    digits = data.load("digits").first(200, 50)  # seven steps an epoch
+    settings = {"epochs": 4, "learning_rate": 0.1, "batch_size": 32, "snapshots": True}
+    settings |= {"schedule": "triangular_cycle", "cycle_epochs": 4, "min_learning_rate": 1e-3}
+    fge = TrainingOptions(**{**settings, **changes})
+    one = TrainingOptions(4, 0.1, batch_size=32)
+    plan = EnsembleExperiment("fc", one, ("fge",), fge=fge, fge_starts=(2,))
+    with pytest.raises(ValueError, match=words):
+        run_ensembles(plan, digits, tmp_path, say=print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_classifiers_are_compared(tmp_path):
+    plan = EnsembleExperiment("fc", TrainingOptions(4, 0.1), ("ind",))
+    with pytest.raises(ValueError, match="judged by root_mean_squared_error"):
+        run_ensembles(plan, data.load("regression"), tmp_path)
+
+
+def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path):
+    """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
+    digits = data.load("digits").first(96, 32)
+    one = TrainingOptions(4, 0.1, batch_size=32, verbose=0)
+    cycles = {"schedule": "triangular_cycle", "cycle_epochs": 2, "snapshots": True}
+    fge = TrainingOptions(2, 0.1, batch_size=32, verbose=0, **cycles)
+    plan = EnsembleExperiment(
+        "fc",
+        one,
+        ("ind", "fge"),
+        budgets=1,
+        repetitions=2,
+        fge=fge,
+        fge_starts=(1, 2),
+        network_options={"units": (4,)},
+    )
+    found = {
+        (row.curve, row.value, row.statistic): row.obtained
+        for row in run_ensembles(plan, digits, tmp_path, say=print)
+    }
+    each = []
+    for repetition in range(2):
+        with np.load(tmp_path / f"repetition-{repetition}" / "ind.npz") as stored:
+            each.append(stored["cumulative:error"][0])
+    assert found["ind-1", "test_error", "mean"] == pytest.approx(np.mean(each))
+    assert found["ind-1", "test_error", "std"] == pytest.approx(np.std(each, ddof=1))
+    seeds = [
+        json.loads(path.read_text())["seed"] for path in tmp_path.glob("*/ind-*/settings.json")
+    ]
+    assert len(set(seeds)) == 2
+    runs = EnsembleRuns(plan, digits, tmp_path / "repetition-0", 0, say=print)
+    runs.evaluate_fge()
+    # From 1 and 2 epochs, half a cycle each; the second start after the first's two epochs.
+    assert runs.epochs["FGE"][0] == [2, 5]

@@ -372,6 +372,15 @@ def test_ended_before_the_start_is_said():
             "not among",
         ),
         ({"start_epoch": 1, "best_path": "x.keras"}, "validation_data"),
+        (
+            {
+                "start_epoch": 1,
+                "best_path": "x.keras",
+                "validation_data": data(),
+                "monitor": "val_loss",
+            },
+            "averaged network's.*'val_loss'",
+        ),
         ({"start_epoch": 1, "cycle": mc_tf.CyclicLearningRate(2, 0.1, 0.01)}, "same start_epoch"),
         (
             {

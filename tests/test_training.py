@@ -18,11 +18,13 @@ pytestmark = pytest.mark.skipif(
 pytest.importorskip("tensorflow")
 
 from mc_tf import Bezier, schedules, training  # noqa: E402
-from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint  # noqa: E402
+from mc_tf.averaging import WeightAverage  # noqa: E402
+from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
 from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.options import TrainingOptions, compile_for, precision  # noqa: E402
+from mc_tf.snapshots import read_snapshot  # noqa: E402
 
 UNITS = {"units": [8]}
 EPOCHS = 4
@@ -328,6 +330,40 @@ def test_goes_on_in_the_middle_of_an_epoch(digits, whole, tmp_path, monkeypatch)
     assert_same_training(*best)
     again = training.train_network(*arguments, network_options=UNITS)
     assert_same_training(again, resumed)
+
+
+CYCLIC = {
+    "FGE": {"schedule": "triangular_cycle", "cycle_epochs": 4, "snapshots": True},
+    "SSE": {"schedule": "cosine_cycle", "cycle_epochs": 2, "snapshots": True},
+    "SWA": {"schedule": "swa", "swa_start": 1},
+    "cyclic SWA": {"schedule": "linear_cycle", "cycle_epochs": 2, "swa_start": 0},
+    "scaled": {"schedule": "linear_cycle", "cycle_epochs": 2, "swa_start": 0, "snapshots": True}
+    | {"precision": "mixed_float16"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"), [("FGE", 3), ("SSE", 9), ("SWA", 10), ("cyclic SWA", 3), ("scaled", 10)]
+)
+def test_members_and_averages_go_on_in_the_middle_of_an_epoch(
+    digits, tmp_path, monkeypatch, kind, after
+):
+    chosen = options(save_every_steps=2, keep_best=False, epochs=4, **CYCLIC[kind])
+    whole = training.train_network(tmp_path / "whole", digits, "fc", chosen, network_options=UNITS)
+    arguments = (tmp_path / "parts", digits, "fc", chosen)
+    stopped(monkeypatch, after, training.train_network, *arguments, network_options=UNITS)
+    assert read_record(tmp_path / "parts" / "model.keras")["step"] % STEPS
+    assert_same_training(training.train_network(*arguments, network_options=UNITS), whole)
+    places = {"FGE": [14], "SSE": [14, 28], "scaled": [14, 28]}.get(kind, [])
+    for folder in (tmp_path / "whole", tmp_path / "parts"):
+        found = [read_snapshot(file) for file in snapshot_files(folder / "members")]
+        assert [member.record["step"] for member in found] == places
+    for member, file in zip(found, snapshot_files(tmp_path / "whole" / "members")):
+        np.testing.assert_array_equal(member.weights, read_snapshot(file).weights)
+    if "swa_start" in CYCLIC[kind]:
+        averages = [WeightAverage.load(tmp_path / part, 4 * STEPS) for part in ("whole", "parts")]
+        assert averages[0].count == averages[1].count == {"SWA": 4}.get(kind, 3)
+        np.testing.assert_array_equal(averages[0].mean, averages[1].mean)
 
 
 def test_scaling_of_the_loss_goes_on(digits, tmp_path, monkeypatch):

@@ -43,6 +43,11 @@ class AveragedNetwork(StepCallback):
             raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
         if best_path is not None and validation_data is None:
             raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
+        if best_path is not None and not monitor.startswith("swa_val_"):
+            raise ValueError(
+                "`monitor` must be one of the averaged network's scores, such as 'swa_val_loss'. "
+                f"Received: {monitor!r}"
+            )
         self.batch_norm_data = batch_norm_data
         self.validation_data = validation_data
         self.average = WeightAverage()

@@ -147,7 +147,12 @@ class BestCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook: saves the model if it is better than all before."""
-        value = float((logs or {})[self.monitor])
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                f"The logs have no '{self.monitor}' to say which network is best. They have: "
+                f"{', '.join(logs or {})}."
+            )
+        value = float(logs[self.monitor])
         if self._sign * value > self._sign * self.best:
             self.best = value
             save_checkpoint(self.model, self.path, best=value, epoch=epoch + 1)

@@ -19,10 +19,9 @@ class LearningRateCycle(StepCallback):
     (Ctrl-C, an error), it has its own rate again wherever the model is trained next. The logs of
     each epoch have the `learning_rate` of its last step.
 
-    Under loss scaling (`mixed_float16`) the cycle waits while updates are skipped, since the
-    optimizer counts the others only: cycles in epochs then end that many steps later, and one that
-    would end with the last epoch is not complete. Where that matters train for one epoch more, or
-    in `mixed_bfloat16`, which needs no scaling.
+    Under loss scaling (`mixed_float16`) some updates are skipped. Cycles in steps wait for them,
+    since steps are updates. Cycles in epochs begin and end with these: within an epoch the rate
+    is late by the updates that were skipped in it (on JAX: in this training).
 
     Args:
         cycle_length: length of a cycle.
@@ -35,6 +34,7 @@ class LearningRateCycle(StepCallback):
         check_length("cycle_length", cycle_length, unit)
         self.cycle_length = int(cycle_length)
         self.unit = unit
+        self.places_in_epochs = unit == "epochs"
         self.cycle = self.make_cycle(self.cycle_length) if unit == "steps" else None
 
     def make_cycle(self, steps):
@@ -102,13 +102,16 @@ class LearningRateCycle(StepCallback):
         Keras' own way, `optimizer.learning_rate = schedule`, takes the rate's variable out of the
         optimizer, so that checkpoints of before and after do not fit each other.
         """
-        accumulation = optimizer.gradient_accumulation_steps or 1
+        self._accumulation = optimizer.gradient_accumulation_steps or 1
+        # The step of this callback minus the updates that the optimizer has made.
+        self._offset = keras.Variable(0, dtype="int", trainable=False, name="offset")
 
         def rate():
             own = optimizer._learning_rate
             if self._run is None:  # another callback asks before the first epoch
                 return own
-            step = backend.read(optimizer._iterations) // accumulation - self._run.origin
+            updates = backend.read(optimizer._iterations) // self._accumulation
+            step = updates + backend.read(self._offset)
             cyclic = ops.cast(self.rate_at(ops.maximum(step, 0)), own.dtype)
             return ops.where(step < 0, backend.read(own), cyclic)
 
@@ -119,6 +122,12 @@ class LearningRateCycle(StepCallback):
         """Finds the length of the cycle in steps."""
         if self.unit == "epochs":
             self.cycle = self.make_cycle(self.epochs_as_steps(self.cycle_length))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras' hook."""
+        super().on_epoch_begin(epoch, logs)
+        iterations = int(ops.convert_to_numpy(innermost_optimizer(self._model)._iterations))
+        self._offset.assign(self._run.step - iterations // self._accumulation)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""

@@ -80,7 +80,7 @@ class SnapshotSaver(StepCallback):
         self.cycle = cycle
         self.every = every
         self.unit = unit
-        self.places_in_epochs = unit == "epochs" and every is not None
+        self.places_in_epochs = cycle.places_in_epochs if every is None else unit == "epochs"
         self.include_start = include_start
 
     @property
@@ -101,7 +101,8 @@ class SnapshotSaver(StepCallback):
         """
         self._places = self._find_places()
         epochs = self.params.get("epochs")
-        if epochs and (self.steps_per_epoch or self.params.get("steps")):
+        # Later the rest of an epoch may be all that this `fit` has to do.
+        if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
             if self._places[0] > last:
                 raise ValueError(

@@ -114,7 +114,7 @@ class SWA(AveragedNetwork):
             raise ValueError(f"`keep` must be at least 1. Received: {keep}")
         self.every = int(every)
         self.unit = unit
-        self.places_in_epochs = unit == "epochs" and cycle is None
+        self.places_in_epochs = cycle.places_in_epochs if cycle else unit == "epochs"
         self.cycle = cycle
         self.learning_rate = learning_rate
         self.include_start = include_start

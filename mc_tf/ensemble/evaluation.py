@@ -13,7 +13,7 @@ from mc_tf.batches import Batches
 from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import disagreement_matrix, score
-from mc_tf.ensemble.value_scores import score_values
+from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
 from mc_tf.files import write_arrays
 
 __all__ = [
@@ -33,11 +33,14 @@ class EnsembleEvaluation:
         members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
             (percent), `accuracy`, `loss`, `brier` and `calibration_error`; of a regression `loss`
             and `mean_absolute_error`.
-        cumulative: the same of the ensembles of the first 1, 2, ... M members.
+        cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
+            also `negative_log_likelihood` under the normal distributions of their means and
+            variances, NaN for one member.
         disagreement: float64 array `(M, M)`, the share of examples that two members give different
             classes; None for a regression.
         predictions: float64 array `(N, C)` of the whole ensemble: probabilities, or values.
         labels: array `(N,)`.
+        variance: of a regression: float64 array like `predictions`, over the members.
     """
 
     members: dict
@@ -45,6 +48,7 @@ class EnsembleEvaluation:
     disagreement: np.ndarray
     predictions: np.ndarray
     labels: np.ndarray
+    variance: np.ndarray | None = None
 
     @property
     def mean_disagreement(self):
@@ -82,8 +86,9 @@ class EnsembleEvaluation:
         arrays = {f"members:{name}": values for name, values in self.members.items()}
         arrays |= {f"cumulative:{name}": values for name, values in self.cumulative.items()}
         arrays |= {"predictions": self.predictions, "labels": self.labels}
-        if self.disagreement is not None:
-            arrays["disagreement"] = self.disagreement
+        for name in ("disagreement", "variance"):
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)
         write_arrays(path, **arrays)
 
 
@@ -111,7 +116,7 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         OSError: if `cache` cannot be made or written.
     """
     kind, temperatures = ensemble.output_kind, ensemble.temperatures
-    members, cumulative, classes, total = [], [], [], 0.0
+    members, cumulative, classes, total, squares, variance = [], [], [], 0.0, 0.0, None
     for m, raw, labels in member_outputs(ensemble, dataset, cache, batch_size, verbose):
         predictions = to_numpy(raw, kind, float(temperatures[m]))
         if kind == "values":
@@ -123,13 +128,20 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
             classes.append(predictions.argmax(-1))
         total = total + predictions
         members.append(score_of(predictions, targets))
-        cumulative.append(score_of(total / (m + 1), targets))
+        mean = total / (m + 1)
+        cumulative.append(score_of(mean, targets))
+        if kind == "values":
+            squares = squares + predictions**2
+            variance = np.maximum(squares / (m + 1) - mean**2, 0)
+            likelihood = gaussian_negative_log_likelihood(mean, variance, targets)
+            cumulative[-1]["negative_log_likelihood"] = likelihood if m else np.nan
     return EnsembleEvaluation(
         {name: np.array([scores[name] for scores in members]) for name in members[0]},
         {name: np.array([scores[name] for scores in cumulative]) for name in cumulative[0]},
         disagreement_matrix(np.stack(classes)) if classes else None,
         total / len(members),
         targets,
+        variance,
     )
 
 

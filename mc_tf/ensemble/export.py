@@ -61,7 +61,13 @@ def export_ensemble(ensemble, path, example=None):
     directory = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
     try:
         new, old = os.path.join(directory, "new"), os.path.join(directory, "old")
-        tf.saved_model.save(module, new, signatures=module.serve)
+        try:
+            tf.saved_model.save(module, new, signatures=module.serve)
+        except tf.errors.OpError as error:  # a full disk
+            raise OSError(
+                f"The ensemble could not be written to '{path}': {error.message}. What was there "
+                "before is untouched."
+            ) from error
         if os.path.isdir(path):
             os.rename(path, old)
         try:
