@@ -53,6 +53,7 @@ def experiment_from_flags(targets):
     from mc_tf.ensemble_experiment import EnsembleExperiment
 
     methods = tuple(FLAGS.methods)
+    one = {"swa_start": None, "trajectory_every": None}  # what is for SWA, and for FGE only
     settings = {}
     if "sse" in methods:
         cycle_epochs = FLAGS.epochs // FLAGS.sse_cycles
@@ -61,7 +62,7 @@ def experiment_from_flags(targets):
                 f"--epochs={FLAGS.epochs} is less than --sse_cycles={FLAGS.sse_cycles}."
             )
         settings["sse"] = training_flags.training_options(
-            swa_start=None,
+            **one,
             epochs=cycle_epochs * FLAGS.sse_cycles,
             learning_rate=FLAGS.sse_learning_rate or FLAGS.learning_rate,
             schedule="cosine_cycle",
@@ -71,6 +72,7 @@ def experiment_from_flags(targets):
     if "fge" in methods:
         settings["fge"] = training_flags.training_options(
             swa_start=None,
+            trajectory_every=FLAGS.trajectory_every,
             epochs=FLAGS.fge_epochs,
             learning_rate=FLAGS.fge_max_learning_rate,
             min_learning_rate=FLAGS.fge_min_learning_rate,
@@ -84,7 +86,7 @@ def experiment_from_flags(targets):
         settings["swa"] = _averaging(max(settings["swa_epochs"], default=FLAGS.epochs))
     return EnsembleExperiment(
         network=FLAGS.network,
-        training=training_flags.training_options(swa_start=None),
+        training=training_flags.training_options(**one),
         methods=methods,
         budgets=FLAGS.budgets,
         repetitions=FLAGS.repetitions,
@@ -111,8 +113,9 @@ def _averaging(epochs):
         if not FLAGS.learning_rate:
             raise ValueError("--learning_rate must be above 0 to fall to --swa_learning_rate.")
         changes = {"schedule": "swa", "final_ratio": rate / FLAGS.learning_rate}
-        return training_flags.training_options(epochs=epochs, cycle_epochs=None, **changes)
-    changes = {"schedule": "constant", "cycle_epochs": None}
+        changes |= {"cycle_epochs": None, "trajectory_every": None}
+        return training_flags.training_options(epochs=epochs, **changes)
+    changes = {"schedule": "constant", "cycle_epochs": None, "trajectory_every": None}
     if FLAGS.swa_cycle_epochs:
         changes = {"schedule": "linear_cycle", "cycle_epochs": FLAGS.swa_cycle_epochs}
         changes["min_learning_rate"] = FLAGS.swa_min_learning_rate
@@ -139,11 +142,14 @@ def made_small(plan, batch_size):
     if plan.sse:
         changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
     if plan.fge:
-        changes["fge"] = dataclasses.replace(plan.fge, epochs=2, cycle_epochs=2, **few)
+        every = plan.fge.trajectory_every and 1
+        changes["fge"] = dataclasses.replace(
+            plan.fge, epochs=2, cycle_epochs=2, trajectory_every=every, **few
+        )
         starts = [min(start, 1 + k, small.epochs) for k, start in enumerate(plan.fge_starts)]
         changes["fge_starts"] = tuple(dict.fromkeys(starts))
     if plan.swa:
-        changes["swa_epochs"] = tuple(2 + k for k in range(len(plan.swa_epochs)))
+        changes["swa_epochs"] = tuple(2 + k for k in range(min(len(plan.swa_epochs), 3)))
         last = changes["swa_epochs"][-1]
         few |= {"swa_start": 1} if plan.swa.swa_start else {}
         few |= {"cycle_epochs": 1} if plan.swa.cycle_epochs else {}

@@ -31,7 +31,8 @@ class EnsembleExperiment:
         budgets: up to how many budgets, default 3.
         repetitions: how often everything is repeated with other seeds, default 1.
         sse: `TrainingOptions` of snapshot ensembles: as many epochs, in cosine cycles.
-        fge: `TrainingOptions` of the cycles of fast geometric ensembling.
+        fge: `TrainingOptions` of the cycles of fast geometric ensembling; with `trajectory_every`
+            the networks of the first run are evaluated too (figure 3, left).
         fge_starts: numbers of epochs of an independent training after which the cycles begin, one
             run of them for each; 0 for the initial weights.
         swa: `TrainingOptions` of weight averaging, for the longest of `swa_epochs`.
@@ -138,8 +139,8 @@ def run_ensembles(plan, data, workdir, say=print):
         plan: `EnsembleExperiment`.
         data: data set from `mc_tf.data.load`.
         workdir: directory for everything: `repetition-0/ind-0` and so on, figures of
-            the first repetition (`curves.png` by members, `budgets.png` by epochs, and as SVG) and
-            `comparison.json`.
+            the first repetition (`curves.png` by members, `budgets.png` by epochs,
+            `trajectory.png` of FGE, and as SVG) and `comparison.json`.
         say: function that is called with a line of text at each step.
 
     Returns:
@@ -198,10 +199,13 @@ def _rows(found, targets):
 
 
 def _draw(plan, runs, workdir):
-    from mc_tf.plots import plot_budgets, plot_ensembles
+    from mc_tf.plots import plot_budgets, plot_ensembles, plot_trajectory
 
     for ending in ("png", "svg") if runs.results else ():
         path = os.path.join(workdir, f"curves.{ending}")
         plot_ensembles(runs.results, path, title=plan.title)
         path = os.path.join(workdir, f"budgets.{ending}")
         plot_budgets(runs.epochs, path, title=plan.title)
+    for ending in ("png", "svg") if runs.trajectory else ():
+        path = os.path.join(workdir, f"trajectory.{ending}")
+        plot_trajectory(runs.trajectory, path, title=plan.title)

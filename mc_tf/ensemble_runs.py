@@ -29,12 +29,14 @@ class EnsembleRuns:
     Attributes:
         results: dict from `"IND"` and so on to `mc_tf.ensemble.EnsembleEvaluation`.
         epochs: likewise to `(epochs, errors)` of the ensemble as it grows.
+        trajectory: what `mc_tf.ensembling.evaluate_trajectory` found of the first FGE run, if its
+            options say so.
     """
 
     def __init__(self, plan, data, folder, repetition, say):
         self.plan, self.data, self.folder, self.say = plan, data, folder, say
         self.first_seed = plan.training.seed + repetition * plan.budgets
-        self.results, self.epochs = {}, {}
+        self.results, self.epochs, self.trajectory = {}, {}, None
 
     def check_kept(self):
         """Refuses earlier runs that did not keep networks which are needed now.
@@ -101,6 +103,8 @@ class EnsembleRuns:
                 checkpoint = self._pretrained(run, start)
                 folder = self._train(f"fge-{run}-{start}", self.plan.fge, run, checkpoint)
                 of_run += ensembling.find_members([folder], self.plan.include_start)
+                if self.plan.fge.trajectory_every and self.trajectory is None:
+                    self.trajectory = self._evaluate_trajectory(folder)
             files.append(of_run)
         return self._evaluate("fge", files)
 
@@ -161,6 +165,15 @@ class EnsembleRuns:
             **new,
         )
         return folder
+
+    def _evaluate_trajectory(self, folder):
+        return ensembling.evaluate_trajectory(
+            folder,
+            self.data,
+            os.path.join(folder, "trajectory-evaluation"),
+            batch_size=self.plan.eval_batch_size,
+            verbose=int(self.plan.training.verbose > 0),
+        )
 
     def _evaluate(self, method, files_of_runs):
         """Errors of the ensembles of the first 1, 2, ... runs."""

@@ -41,7 +41,7 @@ def test_recipe_is_whole(parsed, name):
     obtained |= {*plan.methods} - {"swa"}  # disagreement
     obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
     assert {target.curve for target in plan.targets} <= obtained
-    assert name in ("digits_ensembles", "mnist_ensembles") or plan.targets
+    assert re.search("digits|mnist|constant", name) or plan.targets
 
 
 # Rate, weight decay, epochs, cycles of SSE; starts, cycle and rate of FGE (section 5, A.9).
@@ -125,7 +125,11 @@ def test_numbers_come_from_the_runs(tmp_path):
         for name in ("swa", "last"):
             said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)
             assert found[f"{name}-{budgets}"] == pytest.approx(float(said[1]), abs=0.01)
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    for figure in ("curves", "budgets", "trajectory"):
+        assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert not (folder / "ind-0" / "trajectory").exists()
+    with np.load(folder / "fge-0-1" / "trajectory-evaluation.npz") as stored:
+        assert stored["step"].tolist() == [1, 2, 3, 4]
     assert not list(tmp_path.rglob(".*"))
 
 
