@@ -26,6 +26,12 @@ def define_curve_flags():
         "temperatures.",
         lower_bound=2,
     )
+    flags.DEFINE_integer(
+        "pair_points",
+        None,
+        "Also the ensembles of the first endpoint with networks at so many places (figure 2).",
+        lower_bound=2,
+    )
 
 
 def experiment_from_flags(targets):
@@ -58,6 +64,7 @@ def experiment_from_flags(targets):
         num_train=FLAGS.num_train_examples,
         eval_batch_size=FLAGS.eval_batch_size,
         ensemble_points=FLAGS.ensemble_points,
+        pair_points=FLAGS.pair_points,
         targets=targets,
         title=FLAGS.title,
     )
@@ -85,4 +92,5 @@ def made_small(plan, batch_size):
         num_points=3,
         num_train=None,
         ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
+        pair_points=plan.pair_points and 3,
     )

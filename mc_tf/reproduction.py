@@ -10,6 +10,7 @@ from mc_tf import experiment, training
 from mc_tf.curve_ensembles import compare_curve_ensembles
 from mc_tf.files import check_writable, write_json
 from mc_tf.options import TrainingOptions
+from mc_tf.pairs import evaluate_pairs, random_segment
 from mc_tf.targets import compare
 
 __all__ = ["Experiment", "run_experiment"]
@@ -36,6 +37,8 @@ class Experiment:
         eval_batch_size: examples a batch in evaluation.
         ensemble_points: the ensemble of so many networks on each trained curve is evaluated, too
             (section A.6): with and without temperatures, and that of the endpoints. Default: none.
+        pair_points: at so many positions of each curve, and of a segment in a random direction, the
+            ensemble with the first endpoint is evaluated, too (figure 2, right). Default: none.
         targets: list of `mc_tf.targets.Target`, the published numbers.
         title: heading of the figure.
     """
@@ -54,6 +57,7 @@ class Experiment:
     num_train: int | None = None
     eval_batch_size: int = 500
     ensemble_points: int | None = None
+    pair_points: int | None = None
     targets: tuple = ()
     title: str | None = None
 
@@ -65,8 +69,8 @@ def run_experiment(plan, data, workdir, say=print):
         plan: `Experiment`.
         data: data set from `mc_tf.data.load`.
         workdir: directory for everything: a folder for each network and curve, `curves.png`,
-            `curves.svg` and `comparison.json`; for several widths a folder for each with that,
-            and `widths.png`, `widths.svg`.
+            `curves.svg` (and `pairs`) and `comparison.json`; for several widths a folder for each
+            with that, and `widths.png`, `widths.svg`.
         say: function that is called with a line of text at each step.
 
     Returns:
@@ -77,17 +81,17 @@ def run_experiment(plan, data, workdir, say=print):
     """
     check_writable(workdir)
     curves = list(_curves(plan))  # an unknown one is refused before any work
-    if plan.ensemble_points and data.metrics()[0].name != "accuracy":
+    if (plan.ensemble_points or plan.pair_points) and data.metrics()[0].name != "accuracy":
         raise ValueError(
             "Ensembles on a curve are of classifiers, but this data set is judged by "
-            f"{data.metrics()[0].name}. Leave --ensemble_points out."
+            f"{data.metrics()[0].name}. Leave --ensemble_points and --pair_points out."
         )
     results, distances, ensembles = {}, {}, {}
     for width in plan.widths or (None,):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
         files = _train_endpoints(plan, data, folder, width, prefix, say)
-        here, found = {}, _Distances(prefix)
+        here, found, pairs = {}, _Distances(prefix), {}
         for name, seed, label in curves:
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
@@ -107,6 +111,13 @@ def run_experiment(plan, data, workdir, say=print):
             if curve_model.curve.trainable:
                 found.add(name, curve_model, several_seeds=len(plan.curve_seeds) > 1)
                 ensembles |= _ensembles(plan, data, curve_model, here, prefix, label, folder, say)
+            if plan.pair_points:
+                pairs[_capital(label)] = _pairs(plan, data, curve_model, curve_folder)
+        if pairs:
+            apart = random_segment(curve_model, plan.training.seed)
+            random_folder = os.path.join(folder, "random-segment")
+            pairs["Random segment"] = _pairs(plan, data, apart, random_folder)
+            _draw_pairs(plan, pairs, folder)
         _draw_curves(plan, here, folder)
         results.update(here)
         distances.update(found.distances)
@@ -170,6 +181,17 @@ def _ensembles(plan, data, curve_model, results, prefix, label, folder, say):
     return found
 
 
+def _pairs(plan, data, curve_model, folder):
+    return evaluate_pairs(
+        curve_model,
+        data,
+        os.path.join(folder, "pairs"),
+        num_points=plan.pair_points,
+        batch_size=plan.eval_batch_size,
+        num_train=plan.num_train,
+    )
+
+
 class _Distances:
     """Distances in weight space of the endpoints, and of the bends of equal curves (section 4).
 
@@ -203,6 +225,13 @@ def _draw_curves(plan, results, folder):
     for ending in ("png", "svg"):
         path = os.path.join(folder, f"curves.{ending}")
         plot_curves(labels, path, ("train_loss", quality), title=plan.title)
+
+
+def _draw_pairs(plan, results, folder):
+    from mc_tf.plots import plot_pairs
+
+    for ending in ("png", "svg"):
+        plot_pairs(results, os.path.join(folder, f"pairs.{ending}"), title=plan.title)
 
 
 def _draw_widths(plan, results, workdir):

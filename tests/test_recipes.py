@@ -91,6 +91,12 @@ def test_smoke(tried, parsed, name):
     for figure in ["widths", *each] if each else ["curves"]:
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{figure}.svg").stat().st_size > 10_000
+    if plan.pair_points:
+        assert (folder / "pairs.png").read_bytes().startswith(b"\x89PNG")
+        for curve in (*plan.curves, "random-segment"):
+            with np.load(folder / curve / "pairs.npz") as stored:
+                assert stored["pair_error"].shape == (3,)
+                assert stored["pair_error"][0] == stored["single_error"][0]
     with open(folder / "results.csv", newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["obtained"] for row in table] == [str(row["obtained"]) for row in rows]
