@@ -69,6 +69,8 @@ def main(_):
         shard = surface_files.parse_shard(FLAGS.shard)
         shape = training_flags.numbers("shape", int)
         limits = training_flags.numbers("limits", float)
+        if len(limits) % 2:
+            raise ValueError(f"--limits must be LOW,HIGH of each axis. Received: {limits}.")
         files, marks = (
             shared.labelled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
         )
@@ -97,7 +99,14 @@ def main(_):
             batch_size=FLAGS.batch_size,
             shard=shard,
             description={"seed": FLAGS.seed},
-            notes={"networks": files},
+            notes={
+                "kind": FLAGS.surface,
+                "networks": files,
+                "curve": FLAGS.curve_file,
+                "marked": marks,
+                "direction_scale": FLAGS.direction_scale,
+                "ignore": FLAGS.ignore,
+            },
             verbose=FLAGS.verbose,
             eigenvalues=FLAGS.eigenvalues or None,
         )

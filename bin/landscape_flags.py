@@ -120,6 +120,7 @@ def made_small(plan, batch_size):
         dataclasses.replace(
             surface,
             networks=tuple(map(_first_epoch, surface.networks)),
+            marks=tuple(map(_first_epoch, surface.marks)),
             labels={_first_epoch(network): name for network, name in surface.labels.items()},
         )
         for surface in plan.surfaces

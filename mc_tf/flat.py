@@ -215,3 +215,25 @@ def _describe(entry):
         f"'{variable.path}' (name '{variable.name}', shape {tuple(variable.shape)}, "
         f"{variable.dtype}, of a {owner}{frozen})"
     )
+
+
+def check_same_frozen(first, second, roles):
+    """Refuses frozen weights that differ: nothing between the two networks could have both.
+
+    Args:
+        first, second: built models or layers of the same architecture.
+        roles: what to call the two in the message.
+
+    Raises:
+        ValueError: naming the first weight that differs.
+    """
+    for one, two in zip(first._flatten_layers(), second._flatten_layers()):
+        for a, b in zip(one._trainable_variables, two._trainable_variables):
+            if not a.trainable and not np.array_equal(
+                ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+            ):
+                raise ValueError(
+                    f"The frozen weight '{a.path}' differs between `{roles[0]}` and `{roles[1]}`. "
+                    "Only trainable weights vary along curves and surfaces: set `trainable = True` "
+                    "on its layer in both networks before."
+                )

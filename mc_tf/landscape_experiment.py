@@ -4,8 +4,6 @@ import dataclasses
 import glob
 import os
 
-import numpy as np
-
 from mc_tf import experiment, training
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
@@ -223,9 +221,9 @@ def _surface_rows(grids, targets, rows):
     found = []
     for name, grid in grids.items():
         for value in grid.names:
-            for statistic, function in (("min", np.nanmin), ("max", np.nanmax)):
+            found_there = {"min": grid.minimum(value)[0], "max": grid.maximum(value)}
+            for statistic, number in found_there.items():
                 key = (name, value, statistic)
                 if value in ("train_loss", "test_error") or key in wanted:
-                    number = float(function(grid[value]))
                     found.append(Row(*key, wanted.pop(key, None), number))
     return found + [Row(*key, number, None) for key, number in wanted.items()]

@@ -14,9 +14,9 @@ def draw_landscape(plan, curves, grids, workdir):
         curves: dict from name to `CurveEvaluation`.
         grids: dict from name to `GridEvaluation`.
         workdir: directory of the figures, each as PNG and SVG: `curves`; `planes-train_loss`,
-            `planes-test_error`, `lines-...` and `rays` for what there is; `relief-NAME` in three
-            dimensions of each plane in random directions; `eigenvalues`, `regression`; and
-            `film.gif`.
+            `planes-test_error`, `lines-...`, `random-lines-...` and `rays` for what there is;
+            `relief-NAME` in three dimensions of each plane in random directions; `eigenvalues`,
+            `regression`; and `film.gif`.
     """
     from mc_tf import plots
 
@@ -25,12 +25,14 @@ def draw_landscape(plan, curves, grids, workdir):
             path = os.path.join(workdir, f"{name}.{ending}")
             function(results, path, *arguments, title=plan.title, **options)
 
-    by_kind = {"Plane": {}, "Line": {}, "Rays": {}}
+    by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
+    kinds = {surface.name: surface.kind for surface in plan.surfaces}
     for name, grid in grids.items():
         if name == plan.film:  # the curve as it was after each epoch is for the film only
             last = next(iter(grid.paths))
             film, grid = _with_paths(grid, [*grid.paths][1:]), _with_paths(grid, [last])
-        by_kind[grid.surface][_title(name)] = grid
+        kind = kinds[name] if kinds[name] in by_kind else grid.surface
+        by_kind[kind][_title(name)] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
     quality = [name for name in ("test_error", "test_perplexity", "test_loss") if name in names][0]
     labelled = {_title(name): curve for name, curve in curves.items()}
@@ -38,7 +40,11 @@ def draw_landscape(plan, curves, grids, workdir):
     for value in ("train_loss", quality):
         highest = plan.max_loss if value == "train_loss" else None
         save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
-        save(plots.plot_line, by_kind["Line"], f"lines-{value}", [value], maximum=highest)
+        along = {"Line": "distance from the first network", "random_line": "random directions"}
+        for kind, label in along.items():
+            name = "lines" if kind == "Line" else "random-lines"
+            options = {"maximum": highest, "label": label}
+            save(plots.plot_line, by_kind[kind], f"{name}-{value}", [value], **options)
     save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
     ratios = {k: g for k, g in by_kind["Plane"].items() if "train_eigenvalue_ratio" in g.names}
     save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")

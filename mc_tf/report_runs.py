@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import zipfile
 
 import numpy as np
@@ -86,8 +87,10 @@ def unfinished_section(workdir, files):
     Returns:
         str, HTML.
     """
-    rows = []
+    rows, there = [], set(files)
     for file in files:
+        if re.sub(r"-\d+-of-\d+(?=\.npz$)", "", file) in there - {file}:
+            continue  # a part of a grid that was joined
         if file.endswith(".npz"):
             try:
                 with np.load(file) as stored:

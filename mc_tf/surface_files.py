@@ -67,6 +67,11 @@ def surface_from_files(
         )
     vectors = _read(network, files) if files else {}
     surface = make_surface(kind, network, vectors, curve_model, **directions)
+    repeated = [label for label in marks if label in surface.marks]
+    if repeated:
+        raise ValueError(
+            f"A mark and a network of the surface have the label '{repeated[0]}'. Choose another."
+        )
     for label, vector in (_read(network, marks) if marks else {}).items():
         surface.mark(label, vector)
     if mark_mean:
@@ -149,10 +154,13 @@ def make_surface(
         surface.mark_path(f"trajectory ({100 * sum(shares):.0f} % in this plane)", points)
     elif kind == "rays":
         surface = Rays(points[0], [drawn(k, "unit", ()) for k in range(num_rays)])
+        surface.limits = [(0.0, 10.0)]
     elif kind == "random_line":
         surface = Line.along(points[0], drawn(0), label=labels[0])
     else:
         surface = Plane.along(points[0], drawn(0), drawn(1), label=labels[0])
+    if kind.startswith("random_"):
+        surface.limits = [(-1.0, 1.0)] * surface.dimensions
     surface.network = network
     return surface
 
@@ -223,10 +231,6 @@ def evaluate_surface(
     check_fits(network, data)
     compile_for(network, data)
     batch_size = fixed_batch_size(network) or batch_size
-    if limits is None and isinstance(surface, Rays):
-        limits = (0.0, 10.0)
-    elif limits is None and np.equal(*surface.extremes()).any():
-        limits = [(-1.0, 1.0)] * surface.dimensions
     return evaluate_grid(
         None,
         surface,

@@ -310,6 +310,45 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path):
     assert grid(path=tmp_path / "plane", data=(again, test)).complete and not again.reads
 
 
+def test_marks_of_a_stored_grid_are_those_of_now(tmp_path):
+    """Values stay, whatever is marked within the same limits."""
+    train, test = splits("dense")
+    models = networks("dense", 4)
+    plane = Plane.through(*models[:3])
+    options = {"shape": 2, "limits": [(0, 1), (0, 1)], "path": tmp_path / "plane", "verbose": 0}
+    first = evaluate_grid(None, plane, train, test, **options)
+    plane.mark("fourth", models[3])
+    second = evaluate_grid(None, plane, train, test, **options)
+    assert {*second.marks} - {*first.marks} == {"fourth"}
+    assert {*GridEvaluation.load(tmp_path / "plane").marks} == {*second.marks}
+    np.testing.assert_array_equal(second["test_loss"], first["test_loss"])
+
+
+def test_values_that_are_nowhere_are_written_too(tmp_path):
+    found = GridEvaluation("Line", [[0.0, 1.0]], {}, {}, {})
+    for index in range(2):
+        found.record(index, {"train_smallest_eigenvalue": np.nan, "train_loss": float(index)})
+    found.finish(tmp_path / "line")
+    assert "nan" in found.table() and np.isnan(found.minimum("train_smallest_eigenvalue")[0])
+    assert found.maximum("train_loss") == 1 and (tmp_path / "line.json").exists()
+
+
+def test_frozen_weights_that_differ_are_refused():
+    models = networks("dense", 2)
+    for model in models:
+        model.layers[-1].trainable = False
+    with pytest.raises(ValueError, match="frozen weight .* differs between `w1` and `w2`"):
+        Line.through(*models)
+
+
+@pytest.mark.parametrize(
+    "limits", [[(0, 1)], [(0, 1), (1, 0)], [(0, 1)] * 3, [(0, np.inf), (0, 1)], (0, 1)]
+)
+def test_bad_limits_are_refused(limits):
+    with pytest.raises(ValueError, match="limits of a grid on a Plane .* 2 axes"):
+        Plane.through(*vectors(3)).axes(3, limits=limits)
+
+
 def test_shards_join_to_the_whole(tmp_path):
     """In any order; a part that is missing or not complete is named."""
     path = str(tmp_path / "plane")

@@ -78,12 +78,13 @@ def test_networks_may_be_moved(root, whole, tmp_path):
         (tmp_path / name).mkdir()
         shutil.copy(root / name / "model.keras", tmp_path / name)
     shutil.copy(root / "plane.npz", tmp_path)
-    before = (tmp_path / "plane.npz").read_bytes()
-    assert (
-        whole[1].splitlines()[:-1]
-        == run("eval_grid", *plane(tmp_path, tmp_path / "plane")).splitlines()[:-1]
-    )
-    assert (tmp_path / "plane.npz").read_bytes() == before
+    printed = run("eval_grid", *plane(tmp_path, tmp_path / "plane"))
+    assert printed.splitlines()[:-1] == whole[1].splitlines()[:-1]
+    found = GridEvaluation.load(tmp_path / "plane")
+    for name in found.names:
+        np.testing.assert_array_equal(found[name], whole[0][name])
+    assert found.description["networks"]["a"] == f"{tmp_path}/a/model.keras"
+    assert found.description["kind"] == "plane"
 
 
 def test_other_surfaces(root):

@@ -85,7 +85,9 @@ def evaluate_grid(
     axes = surface.axes(shape, margin, **limits)
     if path is not None:
         check_writable(os.path.dirname(os.path.abspath(path)))
-    parts = [[axis.tolist() for axis in axes], description]
+    # Rounded, since sums that end in other digits on another machine make the same grid.
+    parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
+    parts += sorted(others or ())
     with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues:
         parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
@@ -101,7 +103,7 @@ def evaluate_grid(
     )
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
-    result = result.resumed(path)
+    result = result.with_values_of(result.resumed(path))
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
         measures = []

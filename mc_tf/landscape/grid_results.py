@@ -49,6 +49,15 @@ class GridEvaluation(PointResults):
     def __getitem__(self, name):
         return super().__getitem__(name).reshape(self.shape)
 
+    def with_values_of(self, stored):
+        """This result, with its own marks and description, and the values of a stored one.
+
+        Args:
+            stored: `GridEvaluation` of the same grid.
+        """
+        self.done, self._values = stored.done, stored._values
+        return self
+
     def minimum(self, name):
         """The smallest value and where it is.
 
@@ -56,11 +65,24 @@ class GridEvaluation(PointResults):
             name: such as `"test_error"`.
 
         Returns:
-            `(value, coordinates)`: float and float64 array `(d,)`.
+            `(value, coordinates)`: float and float64 array `(d,)`; NaN if there is no value.
         """
         values = self[name].ravel()
+        if np.isnan(values).all():
+            return np.nan, np.full(len(self.axes), np.nan)
         best = int(np.nanargmin(values))
         return float(values[best]), self.coordinates[best]
+
+    def maximum(self, name):
+        """The largest value.
+
+        Args:
+            name: such as `"test_error"`.
+
+        Returns:
+            float; NaN if there is no value.
+        """
+        return float(np.fmax.reduce(self[name], axis=None))
 
     def table(self):
         """Smallest and largest value of each quantity as lines of text.
@@ -73,8 +95,7 @@ class GridEvaluation(PointResults):
             value, place = self.minimum(name)
             where = ", ".join(f"{x:.4g}" for x in place)
             lines.append(
-                f"{name.replace('_', ' '):<24}{value:>12.4f}{np.nanmax(self[name]):>12.4f}   "
-                f"({where})"
+                f"{name.replace('_', ' '):<24}{value:>12.4f}{self.maximum(name):>12.4f}   ({where})"
             )
         return "\n".join(lines)
 
@@ -92,7 +113,7 @@ class GridEvaluation(PointResults):
                 "marks": {label: place.tolist() for label, place in self.marks.items()},
                 "distance_lost": {label: float(lost.max()) for label, lost in self.lost.items()},
                 "minimum": {name: self.minimum(name)[0] for name in self.names},
-                "maximum": {name: float(np.nanmax(self[name])) for name in self.names},
+                "maximum": {name: self.maximum(name) for name in self.names},
                 "description": self.description,
             },
         )

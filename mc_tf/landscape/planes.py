@@ -48,6 +48,8 @@ class Plane(AffineSurface):
         width, side = np.sqrt(gram[0, 0]), np.sqrt(gram[1, 1])
         check_apart(width, labels[:2])
         check_apart(side, (labels[0], labels[2]))
+        apart = direction_products(points, np.array([[0.0, -1, 1]]))[0, 0]
+        check_apart(np.sqrt(apart), labels[1:])
         x3 = gram[0, 1] / width
         # Formed from the vector itself: the difference of squares would lose half of the digits.
         share = x3 / width

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.combination import Combination
+from mc_tf.flat import check_same_architecture
 from mc_tf.landscape.algebra import (
     direction_products,
     distance_beside,
@@ -29,9 +30,10 @@ class Surface:
         marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
         lost: dict from label to the distances from the surface of what was marked, `(n,)`.
+        limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
     """
 
-    dimensions = None
+    dimensions = limits = None
 
     def __init__(self, points, network=None):
         self.points = points
@@ -81,8 +83,10 @@ class Surface:
             `CurveModel`, compiled like `network` if that is.
 
         Raises:
-            ValueError: if there is no network, or its number of weights differs.
+            ValueError: if there is no network, or its architecture differs.
         """
+        if network is not None and self.network is not None:
+            check_same_architecture(self.network, network, ("surface", "model"))
         network = network or self.network
         if network is None:
             raise ValueError("The surface was made from flat vectors: say `model(network)`.")
@@ -90,7 +94,7 @@ class Surface:
         for index, point in enumerate(self.points):
             curve_model.curve_layer.set_point(index, point)
         if getattr(network, "compiled", False):
-            curve_model.compile(**evaluation_settings(network))
+            curve_model.compile(optimizer=None, **evaluation_settings(network))
         return curve_model
 
     def axes(self, shape=21, margin=0.2, limits=None):
@@ -113,7 +117,20 @@ class Surface:
                 f"The shape of a grid on a {type(self).__name__} is {self.dimensions} numbers of "
                 f"at least 2. Received: {tuple(shape)}"
             )
-        limits = self._limits(margin) if limits is None else limits
+        if limits is None:
+            limits = self._limits(margin) if self.limits is None else self.limits
+        limits = np.asarray(limits, "float64")
+        if limits.shape == (2,) and self.dimensions == 1:
+            limits = limits[None]
+        if (
+            limits.shape != (self.dimensions, 2)
+            or not np.isfinite(limits).all()
+            or (limits[:, 0] >= limits[:, 1]).any()
+        ):
+            raise ValueError(
+                f"The limits of a grid on a {type(self).__name__} are (low, high) for each of "
+                f"{self.dimensions} axes, with low < high. Received: {limits.tolist()}"
+            )
         return [np.linspace(low, high, size) for (low, high), size in zip(limits, shape)]
 
     def extremes(self):

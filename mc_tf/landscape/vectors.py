@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.flat import check_same_architecture, flat_weights
+from mc_tf.flat import check_same_architecture, check_same_frozen, flat_weights
 
 __all__ = ["check_apart", "checked_directions", "flat_point", "flat_points"]
 
@@ -25,6 +25,7 @@ def flat_point(weights, network=None):
     if isinstance(weights, keras.layers.Layer):
         if network is not None:
             check_same_architecture(network, weights, ("surface", "weights"))
+            check_same_frozen(network, weights, ("surface", "weights"))
         return flat_weights(weights)
     flat = ops.convert_to_numpy(weights)
     if flat.ndim != 1:
@@ -52,6 +53,7 @@ def flat_points(networks, labels):
     for network, label in zip(networks, labels):
         if models and isinstance(network, keras.layers.Layer):
             check_same_architecture(models[0], network, (labels[0], label))
+            check_same_frozen(models[0], network, (labels[0], label))
     points = [flat_point(network, models[0] if models else None) for network in networks]
     for point, label in zip(points, labels):
         if point.shape != points[0].shape:

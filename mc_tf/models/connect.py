@@ -1,10 +1,7 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
-import numpy as np
-from keras import ops
-
 from mc_tf.curves import Bezier
-from mc_tf.flat import check_finite, check_same_architecture
+from mc_tf.flat import check_finite, check_same_architecture, check_same_frozen
 from mc_tf.models.curve_model import CurveModel
 
 __all__ = ["connect"]
@@ -56,7 +53,7 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
             )
         check_same_architecture(start, model, ("start", role))
         check_finite(model.variables, role)
-    _check_frozen(start, end)
+    check_same_frozen(start, end, ("start", "end"))
     curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer
@@ -67,17 +64,3 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
         for j, model in enumerate(bends):
             layer.set_point(j + 1, model)
     return curve_model
-
-
-def _check_frozen(start, end):
-    """Refuses frozen weights that differ: the curve could not reach the end."""
-    for first, second in zip(start._flatten_layers(), end._flatten_layers()):
-        for a, b in zip(first._trainable_variables, second._trainable_variables):
-            if not a.trainable and not np.array_equal(
-                ops.convert_to_numpy(a), ops.convert_to_numpy(b)
-            ):
-                raise ValueError(
-                    f"The frozen weight '{a.path}' differs between `start` and `end`. Only "
-                    "trainable weights lie on the curve: set `trainable = True` on its layer in "
-                    "both networks before connecting."
-                )
