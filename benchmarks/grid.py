@@ -1,10 +1,10 @@
-r"""Seconds a point of `evaluate_grid` divided by those of the bare forward passes, and memory.
+r"""Seconds a point of a grid divided by those of the bare forward passes, and memory.
 
 The bare passes run the plain network with one compiled function over the same batches, held in
-memory: what cannot be saved. Both are measured in turn, in one process; a grid of several points
-is timed as a whole, with its files. For a network with batch normalisation the re-estimation is
-one more pass over the training data, and counts as such. Then a grid of --memory_points of a small
-network, and the memory of the process before, in the middle and after.
+memory: what cannot be saved. Both are measured in turn, in one process, for several points at once,
+without the file of results. For a network with batch normalisation the re-estimation is one more
+pass over the training data, and counts as such. Then a grid of --memory_points of a small network,
+and the memory of the process after each third of it.
 
   python benchmarks/grid.py --networks=fc,3conv3fc,preresnet20
 """
