@@ -34,6 +34,23 @@ def define_curve_flags():
     )
 
 
+def curve_training(**changes):
+    """Settings of the training of curves.
+
+    Args:
+        **changes: fields of `TrainingOptions` to set otherwise.
+
+    Returns:
+        `mc_tf.options.TrainingOptions`.
+    """
+    return training_flags.training_options(
+        epochs=FLAGS.curve_epochs,
+        learning_rate=FLAGS.curve_learning_rate,
+        schedule=FLAGS.curve_schedule or FLAGS.schedule,
+        **changes,
+    )
+
+
 def experiment_from_flags(targets):
     """The experiment that the flags describe.
 
@@ -48,11 +65,7 @@ def experiment_from_flags(targets):
     return Experiment(
         network=FLAGS.network,
         training=training_flags.training_options(),
-        curve_training=training_flags.training_options(
-            epochs=FLAGS.curve_epochs,
-            learning_rate=FLAGS.curve_learning_rate,
-            schedule=FLAGS.curve_schedule or FLAGS.schedule,
-        ),
+        curve_training=curve_training(),
         weight_decay=FLAGS.weight_decay,
         network_options=network_flags.network_options(),
         initial_weights=FLAGS.initial_weights,
@@ -84,10 +97,8 @@ def made_small(plan, batch_size):
     few = {"epochs": 1, "batch_size": plan.training.batch_size if text else batch_size}
     return dataclasses.replace(
         plan,
-        network=FLAGS.smoke_network or plan.network,
         training=dataclasses.replace(plan.training, **few),
         curve_training=dataclasses.replace(plan.curve_training, **few),
-        network_options=network_flags.network_options("smoke_option") or plan.network_options,
         widths=plan.widths[:2],
         num_points=3,
         num_train=None,

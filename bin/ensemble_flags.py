@@ -107,21 +107,19 @@ def _averaging(epochs):
     rate = FLAGS.swa_learning_rate
     if FLAGS.swa_min_learning_rate and not FLAGS.swa_cycle_epochs:
         raise ValueError("--swa_min_learning_rate needs --swa_cycle_epochs, whose smallest it is.")
+    options = {"epochs": epochs, "cycle_epochs": None, "trajectory_every": None}
     if FLAGS.swa_pretraining is None:
         if FLAGS.swa_cycle_epochs:
             raise ValueError("--swa_cycle_epochs needs --swa_pretraining, where the cycles begin.")
         if not FLAGS.learning_rate:
             raise ValueError("--learning_rate must be above 0 to fall to --swa_learning_rate.")
-        changes = {"schedule": "swa", "final_ratio": rate / FLAGS.learning_rate}
-        changes |= {"cycle_epochs": None, "trajectory_every": None}
-        return training_flags.training_options(epochs=epochs, **changes)
-    changes = {"schedule": "constant", "cycle_epochs": None, "trajectory_every": None}
+        options |= {"schedule": "swa", "final_ratio": rate / FLAGS.learning_rate}
+    else:
+        options |= {"schedule": "constant", "learning_rate": rate, "swa_start": 0}
     if FLAGS.swa_cycle_epochs:
-        changes = {"schedule": "linear_cycle", "cycle_epochs": FLAGS.swa_cycle_epochs}
-        changes["min_learning_rate"] = FLAGS.swa_min_learning_rate
-    return training_flags.training_options(
-        epochs=epochs, learning_rate=rate, swa_start=0, **changes
-    )
+        options |= {"schedule": "linear_cycle", "cycle_epochs": FLAGS.swa_cycle_epochs}
+        options["min_learning_rate"] = FLAGS.swa_min_learning_rate
+    return training_flags.training_options(**options)
 
 
 def made_small(plan, batch_size):
@@ -155,9 +153,4 @@ def made_small(plan, batch_size):
         few |= {"cycle_epochs": 1} if plan.swa.cycle_epochs else {}
         changes["swa"] = dataclasses.replace(plan.swa, epochs=last, **few)
         changes["swa_pretraining"] = plan.swa_pretraining and small.epochs
-    return dataclasses.replace(
-        plan,
-        network=FLAGS.smoke_network or plan.network,
-        network_options=network_flags.network_options("smoke_option") or plan.network_options,
-        **changes,
-    )
+    return dataclasses.replace(plan, **changes)

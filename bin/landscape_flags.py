@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import curve_flags
 import network_flags
 import training_flags
 from absl import flags
@@ -64,11 +65,8 @@ def experiment_from_flags(targets):
     return LandscapeExperiment(
         network=FLAGS.network,
         training=training_flags.training_options(),
-        curve_training=training_flags.training_options(
-            epochs=FLAGS.curve_epochs,
-            learning_rate=FLAGS.curve_learning_rate,
-            schedule=FLAGS.curve_schedule or FLAGS.schedule,
-            seed=training_flags.numbers("curve_seeds", int)[0],
+        curve_training=curve_flags.curve_training(
+            seed=training_flags.numbers("curve_seeds", int)[0]
         ),
         trainings=tuple(map(landscape_parsing.parse_training, FLAGS.train)),
         joins=tuple(map(landscape_parsing.parse_join, FLAGS.join)),
@@ -128,8 +126,6 @@ def made_small(plan, batch_size):
     few = {"epochs": 2, "batch_size": batch_size}
     return dataclasses.replace(
         plan,
-        network=FLAGS.smoke_network or plan.network,
-        network_options=network_flags.network_options("smoke_option") or plan.network_options,
         curve_training=dataclasses.replace(plan.curve_training, **few),
         trainings=trainings,
         joins=joins,

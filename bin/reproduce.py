@@ -9,6 +9,7 @@ WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on af
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --smoke
 """
 
+import dataclasses
 import glob
 import os
 
@@ -97,7 +98,13 @@ def plan_from_flags():
     else:
         kind, run = curve_flags, reproduction.run_experiment
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
-    return (kind.made_small(plan, SMOKE_BATCH) if FLAGS.smoke else plan), run
+    if FLAGS.smoke:
+        plan = dataclasses.replace(
+            kind.made_small(plan, SMOKE_BATCH),
+            network=FLAGS.smoke_network or plan.network,
+            network_options=network_flags.network_options("smoke_option") or plan.network_options,
+        )
+    return plan, run
 
 
 if __name__ == "__main__":

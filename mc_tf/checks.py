@@ -2,7 +2,7 @@
 
 from mc_tf.fitting import fixed_batch_size
 
-__all__ = ["check_batch_size", "check_fits"]
+__all__ = ["check_batch_size", "check_classes", "check_fits"]
 
 
 def check_fits(network, data):
@@ -35,6 +35,24 @@ def _same_shape(made_for, given):
     return len(made_for) == len(given) and all(
         size in (None, other) for size, other in zip(made_for, given)
     )
+
+
+def check_classes(data, what, flags):
+    """Refuses what is for classifiers only, where a data set is judged otherwise.
+
+    Args:
+        data: data set from `mc_tf.data.load`.
+        what: what is asked for.
+        flags: the flags that ask for it.
+
+    Raises:
+        ValueError: naming what the data set is judged by.
+    """
+    name = data.metrics()[0].name
+    if name != "accuracy":
+        raise ValueError(
+            f"{what} are of classifiers, but this data set is judged by {name}. Leave {flags} out."
+        )
 
 
 def check_batch_size(network, batch_size):

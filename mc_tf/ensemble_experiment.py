@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from mc_tf.checks import check_classes
 from mc_tf.ensemble_runs import EnsembleRuns
 from mc_tf.files import check_writable, write_json
 from mc_tf.fitting import check_cycles
@@ -123,13 +124,10 @@ class EnsembleExperiment:
         Returns:
             str, such as `"1.25"`: two digits after the point, or as many as tell all apart.
         """
-        spent = [(self.swa_pretraining or 0) + n for n in self.swa_epochs]
-        digits = 2
-        while digits < 9 and len({round(n / self.training.epochs, digits) for n in spent}) < len(
-            set(spent)
-        ):
-            digits += 1
-        return f"{round(((self.swa_pretraining or 0) + epochs) / self.training.epochs, digits):g}"
+        begun, whole = self.swa_pretraining or 0, self.training.epochs
+        shares = {(begun + n) / whole for n in self.swa_epochs}
+        digits = next(d for d in range(2, 17) if len({round(s, d) for s in shares}) == len(shares))
+        return f"{round((begun + epochs) / whole, digits):g}"
 
 
 def run_ensembles(plan, data, workdir, say=print):
@@ -152,11 +150,7 @@ def run_ensembles(plan, data, workdir, say=print):
             needed now and was not kept.
         ValueError, OSError: as the steps themselves do.
     """
-    if data.metrics()[0].name != "accuracy":
-        raise ValueError(
-            "Ensembles are compared on classifiers, but this data set is judged by "
-            f"{data.metrics()[0].name}. Leave --methods out."
-        )
+    check_classes(data, "Comparisons of ensembles", "--methods")
     for method in plan.methods:
         check_cycles(data, plan.training if method == "ind" else getattr(plan, method))
     begun = [*plan.fge_starts] * ("fge" in plan.methods)
@@ -199,13 +193,13 @@ def _rows(found, targets):
 
 
 def _draw(plan, runs, workdir):
-    from mc_tf.plots import plot_budgets, plot_ensembles, plot_trajectory
+    from mc_tf.plots import in_both_formats, plot_budgets, plot_ensembles, plot_trajectory
 
-    for ending in ("png", "svg") if runs.results else ():
-        path = os.path.join(workdir, f"curves.{ending}")
-        plot_ensembles(runs.results, path, title=plan.title)
-        path = os.path.join(workdir, f"budgets.{ending}")
-        plot_budgets(runs.epochs, path, title=plan.title)
-    for ending in ("png", "svg") if runs.trajectory else ():
-        path = os.path.join(workdir, f"trajectory.{ending}")
-        plot_trajectory(runs.trajectory, path, title=plan.title)
+    if runs.results:
+        path = os.path.join(workdir, "curves")
+        in_both_formats(plot_ensembles, runs.results, path, title=plan.title)
+        path = os.path.join(workdir, "budgets")
+        in_both_formats(plot_budgets, runs.epochs, path, title=plan.title)
+    if runs.trajectory:
+        path = os.path.join(workdir, "trajectory")
+        in_both_formats(plot_trajectory, runs.trajectory, path, title=plan.title)

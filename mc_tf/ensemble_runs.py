@@ -52,17 +52,19 @@ class EnsembleRuns:
                 for start, folder in zip(plan.fge_starts, begun)
                 if not os.path.exists(os.path.join(folder, "model.keras"))
             ]
-            purpose = "from which FGE starts"
-            self._check_kept(f"ind-{run}", plan.training, needed, purpose, "fge_starts")
+            self._check_starts(run, needed, "FGE", "fge_starts")
         if "swa" in plan.methods:
             start = [plan.swa_pretraining or 0]  # it is evaluated, too
-            purpose = "from which averaging starts"
-            self._check_kept("ind-0", plan.training, start, purpose, "swa_pretraining")
+            self._check_starts(0, start, "averaging", "swa_pretraining")
             self._check_kept("swa", plan.swa, plan.swa_epochs, "which is compared", "swa_epochs")
 
+    def _check_starts(self, run, needed, what, flag):
+        options = self.plan.training
+        # The first and the last network are there in any case.
+        needed = [epochs for epochs in needed if 0 < epochs < options.epochs]
+        self._check_kept(f"ind-{run}", options, needed, f"from which {what} starts", flag)
+
     def _check_kept(self, name, options, needed, purpose, flag):
-        if options is self.plan.training:  # the first and the last are there in any case
-            needed = [epochs for epochs in needed if 0 < epochs < options.epochs]
         folder = os.path.join(self.folder, name)
         path = os.path.join(folder, "model.keras")
         if not os.path.exists(path) or not zipfile.is_zipfile(path):

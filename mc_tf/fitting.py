@@ -14,6 +14,7 @@ from mc_tf.callbacks.cyclic import (
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
+from mc_tf.callbacks.steps import check_first_place
 from mc_tf.callbacks.swa import SWA
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
@@ -106,12 +107,9 @@ def check_cycles(data, options):
     for callback in _cycle_and_average(".", options, steps, options.epochs):
         if isinstance(callback, LearningRateCycle):
             cycle = callback.make_cycle(callback.cycle_length * steps)
-            last = (options.epochs - callback.start_epoch) * steps
-            if options.snapshots and cycle.snapshot_place > last:
-                raise ValueError(
-                    f"No network would be saved: the first one is at step {cycle.snapshot_place}, "
-                    f"but training ends at step {last}. Give a shorter cycle or more epochs."
-                )
+            if options.snapshots:
+                last = (options.epochs - callback.start_epoch) * steps
+                check_first_place(cycle.snapshot_place, last)
 
 
 def _cycle_and_average(directory, options, steps, end):

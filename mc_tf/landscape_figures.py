@@ -21,9 +21,9 @@ def draw_landscape(plan, curves, grids, workdir):
     from mc_tf import plots
 
     def save(function, results, name, *arguments, **options):
-        for ending in ("png", "svg") if results else ():
-            path = os.path.join(workdir, f"{name}.{ending}")
-            function(results, path, *arguments, title=plan.title, **options)
+        if results:
+            path = os.path.join(workdir, name)
+            plots.in_both_formats(function, results, path, *arguments, title=plan.title, **options)
 
     by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
     kinds = {surface.name: surface.kind for surface in plan.surfaces}

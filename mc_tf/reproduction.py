@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import experiment, training
+from mc_tf.checks import check_classes
 from mc_tf.curve_ensembles import compare_curve_ensembles
 from mc_tf.files import check_writable, write_json
 from mc_tf.options import TrainingOptions
@@ -81,11 +82,8 @@ def run_experiment(plan, data, workdir, say=print):
     """
     check_writable(workdir)
     curves = list(_curves(plan))  # an unknown one is refused before any work
-    if (plan.ensemble_points or plan.pair_points) and data.metrics()[0].name != "accuracy":
-        raise ValueError(
-            "Ensembles on a curve are of classifiers, but this data set is judged by "
-            f"{data.metrics()[0].name}. Leave --ensemble_points and --pair_points out."
-        )
+    if plan.ensemble_points or plan.pair_points:
+        check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
     results, distances, ensembles = {}, {}, {}
     for width in plan.widths or (None,):
         prefix = "" if width is None else f"width {width:g} "
@@ -217,21 +215,19 @@ class _Distances:
 
 
 def _draw_curves(plan, results, folder):
-    from mc_tf.plots import plot_curves
+    from mc_tf.plots import in_both_formats, plot_curves
 
     names = next(iter(results.values())).names
     quality = "test_error" if "test_error" in names else "test_perplexity"
     labels = {_capital(label): result for label, result in results.items()}
-    for ending in ("png", "svg"):
-        path = os.path.join(folder, f"curves.{ending}")
-        plot_curves(labels, path, ("train_loss", quality), title=plan.title)
+    path = os.path.join(folder, "curves")
+    in_both_formats(plot_curves, labels, path, ("train_loss", quality), title=plan.title)
 
 
 def _draw_pairs(plan, results, folder):
-    from mc_tf.plots import plot_pairs
+    from mc_tf.plots import in_both_formats, plot_pairs
 
-    for ending in ("png", "svg"):
-        plot_pairs(results, os.path.join(folder, f"pairs.{ending}"), title=plan.title)
+    in_both_formats(plot_pairs, results, os.path.join(folder, "pairs"), title=plan.title)
 
 
 def _draw_widths(plan, results, workdir):

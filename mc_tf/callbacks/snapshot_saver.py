@@ -7,7 +7,12 @@ import numpy as np
 from keras import ops
 
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
-from mc_tf.callbacks.steps import StepCallback, check_length, next_place
+from mc_tf.callbacks.steps import (
+    StepCallback,
+    check_first_place,
+    check_length,
+    next_place,
+)
 from mc_tf.files import check_writable
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
@@ -104,11 +109,7 @@ class SnapshotSaver(StepCallback):
         # Later the rest of an epoch may be all that this `fit` has to do.
         if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
-            if self._places[0] > last:
-                raise ValueError(
-                    f"No network would be saved: the first one is at step {self._places[0]}, but "
-                    f"training ends at step {last}. Give a shorter cycle or more epochs."
-                )
+            check_first_place(self._places[0], last)
         for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
             os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)

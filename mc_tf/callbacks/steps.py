@@ -4,7 +4,7 @@ import keras
 
 from mc_tf.callbacks.counting import CountedFit, accumulation_of
 
-__all__ = ["StepCallback", "check_length", "next_place"]
+__all__ = ["StepCallback", "check_first_place", "check_length", "next_place"]
 
 UNITS = ("epochs", "steps")
 
@@ -195,3 +195,20 @@ def check_length(name, value, unit):
         raise ValueError(f"`unit` must be 'epochs' or 'steps'. Received: {unit!r}")
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise ValueError(f"`{name}` must be a whole number of at least 1 {unit}. Received: {value}")
+
+
+def check_first_place(first, last):
+    """Refuses a training that ends before its first network is saved.
+
+    Args:
+        first: step of that network.
+        last: step at which training ends.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if first > last:
+        raise ValueError(
+            f"No network would be saved: the first one is at step {first}, but training ends at "
+            f"step {last}. Give a shorter cycle or more epochs."
+        )

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 from mc_tf.files import atomic_path  # noqa: E402
 
-__all__ = ["STYLES", "number_labels", "plain", "plt", "save", "value_label"]
+__all__ = ["STYLES", "in_both_formats", "number_labels", "plain", "plt", "save", "value_label"]
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
 STYLES = [
@@ -73,6 +73,19 @@ def number_labels(numbers):
         if len(set(labels)) == len(labels):
             break
     return [f"{float(label):.6g}" if "e+" in label else label for label in labels]
+
+
+def in_both_formats(draw, results, stem, *arguments, **options):
+    """Draws a figure as PNG and as SVG.
+
+    Args:
+        draw: one of the functions of `mc_tf.plots`.
+        results: what it draws.
+        stem: file without ending.
+        *arguments, **options: other arguments of `draw`.
+    """
+    for ending in ("png", "svg"):
+        draw(results, f"{stem}.{ending}", *arguments, **options)
 
 
 def save(figure, path, title=None):
