@@ -53,7 +53,9 @@ def main(_):
             num_train=FLAGS.num_train_examples,
         )
     else:
-        ensemble = ensembling.load_ensemble(FLAGS.members, FLAGS.include_start, FLAGS.network_file)
+        ensemble = ensembling.load_ensemble(
+            FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files=True
+        )
         data = data_flags.load_data()
     result = ensembling.evaluate_ensemble(
         ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose

@@ -9,7 +9,7 @@ import numpy as np
 
 from mc_tf import ensembling, experiment, training
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record
-from mc_tf.ensemble import Ensemble
+from mc_tf.ensemble import MemberFiles
 from mc_tf.fitting import MEMBERS
 from mc_tf.snapshots import read_snapshot
 
@@ -183,7 +183,7 @@ class EnsembleRuns:
         model = load_checkpoint(
             os.path.join(self.folder, _run_of(files[0]), "model.keras"), compile=False
         )
-        ensemble = Ensemble(model, files, output="logits")
+        ensemble = MemberFiles(model, files, output="logits")
         result = ensembling.evaluate_ensemble(
             ensemble,
             self.data,

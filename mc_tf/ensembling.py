@@ -7,8 +7,8 @@ import numpy as np
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
-from mc_tf.ensemble import Ensemble
-from mc_tf.ensemble.evaluation import as_classes, network_outputs
+from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
+from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
 from mc_tf.files import check_writable, write_arrays, write_json
@@ -77,22 +77,24 @@ def find_network(paths):
     )
 
 
-def load_ensemble(paths, include_start=False, network=None):
+def load_ensemble(paths, include_start=False, network=None, in_files=False):
     """An ensemble of networks that this library's programs trained, which output logits.
 
     Args:
         paths, include_start: as for `find_members`.
         network: `.keras` file of a network with the same layers. Default: found beside them.
+        in_files: whether members stay in their files until each is evaluated, so that memory
+            does not grow with their number. Default `False`.
 
     Returns:
-        `Ensemble`.
+        `Ensemble`, or `MemberFiles`.
 
     Raises:
         FileNotFoundError, ValueError: if a file is missing, damaged or does not fit.
     """
     files = find_members(paths, include_start)
     model = load_checkpoint(network or find_network(paths), compile=False)
-    return Ensemble(model, files, output="logits")
+    return (MemberFiles if in_files else Ensemble)(model, files, output="logits")
 
 
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
@@ -121,21 +123,13 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     model = load_checkpoint(network or find_network([folder]), compile=False)
     check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(model, data)
-    ensembles = (Ensemble(model, [file], output="logits") for file in files)
-    networks = (ensemble.member_numbers(0) for ensemble in ensembles)
-    outputs = network_outputs(
-        Ensemble(model, 1, output="logits"),
-        networks,
-        len(files),
-        data.test_batches(batch_size),
-        f"{path}-predictions",
-        batch_size,
-        verbose,
-    )
+    networks = MemberFiles(model, files, output="logits")
+    batches = data.test_batches(batch_size)
+    outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
-    for file, (raw, labels) in zip(files, outputs):
-        record = read_snapshot(file).record
+    for m, raw, labels in outputs:
+        record = read_snapshot(files[m]).record
         predictions = to_numpy(raw, "logits", 1.0)
         scores = score(predictions.reshape(-1, raw.shape[-1]), as_classes(labels, raw))
         rows.append({**{name: record[name] for name in names}, **scores})
@@ -148,7 +142,7 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
     """Scores an ensemble on the test (or validation) data and writes what was found.
 
     Args:
-        ensemble: `Ensemble`.
+        ensemble: `Ensemble` or `MemberFiles`.
         data: data set from `mc_tf.data.load`.
         path: result files without ending: `PATH.npz` with all arrays, `PATH.json` with the
             scores.
@@ -166,7 +160,8 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
     """
     check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(ensemble.model, data)
-    result = ensemble.evaluate_members(
+    result = evaluate_members(
+        ensemble,
         data.test_batches(batch_size),
         cache=cache or f"{path}-predictions",
         batch_size=batch_size,

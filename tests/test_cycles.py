@@ -1,11 +1,13 @@
 """Cyclic learning rates against numpy, and callbacks that act at chosen steps of a real `fit`."""
 
+import contextlib
 import functools
 import math
 
 import keras
 import numpy as np
 import pytest
+from full_disk import full_disk
 from keras import ops
 
 import mc_tf
@@ -396,32 +398,28 @@ def test_what_training_cannot_do_is_said_before_it_begins(tmp_path, make, words)
 
 
 def test_a_full_disk_leaves_the_members_that_are_there(tmp_path):
-    resource = pytest.importorskip("resource")  # not on Windows
     before = {}
 
     class FullDisk(keras.callbacks.Callback):
-        """From the second epoch on no file can grow beyond a few bytes."""
+        """The disk is full from the second epoch on."""
 
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
                 before.update({path: path.read_bytes() for path in tmp_path.iterdir()})
-                resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+                disk.enter_context(full_disk())
 
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
     saver = mc_tf.SnapshotSaver(tmp_path, cycle)
-    try:
+    with contextlib.ExitStack() as disk:
         with pytest.raises(OSError, match="00000014.npz': File too large. What was written before"):
             fit(problem(), [cycle, saver, FullDisk()], epochs=2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(saved(saver)) == [2, 6, 10]
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_snapshots_of_runs_are_not_mixed(tmp_path):
-    def run(length, epochs, **kwargs):
-        cycle = mc_tf.CyclicLearningRate(length, HIGH, LOW, unit="steps", **kwargs)
+    def run(length, epochs, high=HIGH, **kwargs):
+        cycle = mc_tf.CyclicLearningRate(length, high, LOW, unit="steps", **kwargs)
         saver = mc_tf.SnapshotSaver(tmp_path, cycle)
         fit(problem(), [cycle, saver], epochs=epochs)
         return list(saved(saver))
@@ -432,6 +430,11 @@ def test_snapshots_of_runs_are_not_mixed(tmp_path):
         run(10, 2)
     with pytest.raises(ValueError, match="training begins at step -10"):
         run(4, 2, start_epoch=1)
+    with pytest.raises(ValueError, match="'max_learning_rate': 0.*; now they are"):
+        run(4, 2, high=2 * HIGH)
+    cosine = mc_tf.CosineCyclicLearningRate(2, HIGH, unit="steps")
+    with pytest.raises(ValueError, match="does not belong to this run"):
+        fit(problem(), [cosine, mc_tf.SnapshotSaver(tmp_path, cosine)], epochs=2)
     assert run(4, 1) == [2, 6, 10]  # the same again: nothing of the former is left
     assert not list(tmp_path.glob(".*"))
     with pytest.raises(ValueError, match="No network would be saved.*step 50.*step 20"):

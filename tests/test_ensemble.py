@@ -7,12 +7,20 @@ import sys
 import keras
 import numpy as np
 import pytest
+from full_disk import full_disk
 from keras import layers
 from model_zoo import ZOO, assert_near, assert_same, numpy, snapshot
 from programs import snapshot as files_in
 
 import mc_tf
-from mc_tf.ensemble import Ensemble, scores, temperatures_from_loss
+from mc_tf.ensemble import (
+    Ensemble,
+    MemberFiles,
+    evaluate_members,
+    fit_temperature,
+    scores,
+    temperatures_from_loss,
+)
 from mc_tf.flat import flat_weights, state_variables
 from mc_tf.snapshots import save_snapshot, take_snapshot
 
@@ -479,6 +487,45 @@ def test_the_cache_saves_passes(tmp_path):
     assert sizes.passes == 2
 
 
+def test_a_full_disk_leaves_the_predictions_that_are_there(tmp_path):
+    models, ensemble = small("dense")
+    dataset = ZOO["dense"].data(11)
+    Ensemble(models[0], models[:2], output="logits").evaluate_members(dataset, tmp_path, verbose=0)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with full_disk(), pytest.raises(OSError, match="File too large. What was written before"):
+        ensemble.evaluate_members(dataset, tmp_path, verbose=0)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    found = ensemble.evaluate_members(dataset, tmp_path, verbose=0)
+    np.testing.assert_array_equal(
+        found.predictions, ensemble.evaluate_members(dataset, verbose=0).predictions
+    )
+
+
+def test_members_in_files(tmp_path):
+    models, ensemble = small("conv_bn")
+    files = [tmp_path / "a.npz", tmp_path / "b.keras", tmp_path / "c.weights.h5"]
+    save_snapshot(files[0], take_snapshot(models[0]))
+    models[1].save(files[1])
+    models[2].save_weights(files[2])
+    dataset = ZOO["conv_bn"].data(11)
+    wanted = ensemble.evaluate_members(dataset, verbose=0)
+    networks = MemberFiles(models[0], files, output="logits")
+    found = evaluate_members(networks, dataset, verbose=0)
+    np.testing.assert_array_equal(found.predictions, wanted.predictions)
+    np.testing.assert_array_equal(found.disagreement, wanted.disagreement)
+    np.testing.assert_array_equal(
+        fit_temperature(networks, dataset, verbose=0),
+        ensemble.fit_temperature(dataset, verbose=0),
+    )
+    with pytest.raises(FileNotFoundError, match="There is no file.*missing.npz"):
+        MemberFiles(models[0], [files[0], "missing.npz"], output="logits")
+    with pytest.raises(ValueError, match="`files` is empty"):
+        MemberFiles(models[0], [], output="logits")
+    files[1].write_bytes(files[1].read_bytes()[:500])
+    with pytest.raises(ValueError, match="b.keras"):  # before any pass over the data
+        MemberFiles(models[0], files, output="logits")
+
+
 def test_the_cache_knows_a_member_again_from_a_file(tmp_path):
     data = Counted(*ZOO["dropout"].data(10))
     members = []
@@ -646,7 +693,7 @@ def serve(directory, inputs, outputs):
 
 @on_tensorflow
 def test_an_export_serves_without_keras(tmp_path):
-    models, ensemble = small("conv_bn", count=5, temperatures=[1, 1, 2, 2, 3])
+    models, ensemble = small("conv_bn", count=12, temperatures=np.linspace(1, 3, 12))
     x, _ = ZOO["conv_bn"].data(11)
     ensemble.export(tmp_path / "served")
     each, mean = ensemble.member_predictions(x), ensemble.predict(x, verbose=0)

@@ -21,10 +21,11 @@ from programs import (
 )
 
 import mc_tf
-from mc_tf import data
+from mc_tf import data, ensembling
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.ensemble import score
 from mc_tf.ensembling import evaluate_trajectory, load_ensemble
 from mc_tf.flat import flat_weights
 from mc_tf.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
@@ -235,18 +236,31 @@ def save_trajectory(folder, units, count):
     model.save(folder / "model.keras")
 
 
-def test_a_trajectory_that_was_stopped_goes_on(tmp_path):
+def test_a_trajectory_that_was_stopped_goes_on(tmp_path, monkeypatch):
     save_trajectory(tmp_path, 4, 4)
     damaged = tmp_path / "snapshot-00000003.npz"
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:100])
     digits, path = data.load("digits"), tmp_path / "all"
-    with pytest.raises(ValueError, match="00000003.npz' is damaged"):
+    with pytest.raises(ValueError, match="00000003.npz' is damaged"):  # before any evaluation
         evaluate_trajectory(tmp_path, digits, path, verbose=0)
-    assert not (tmp_path / "all.npz").exists()
+    assert not list(tmp_path.glob("all*"))
     damaged.write_bytes(whole)
+
+    def stop(*arguments):
+        if len(rows) == 2:
+            raise KeyboardInterrupt
+        rows.append(score(*arguments))
+        return rows[-1]
+
+    rows = []
+    monkeypatch.setattr(ensembling, "score", stop)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_trajectory(tmp_path, digits, path, verbose=0)
+    monkeypatch.undo()
+    assert not (tmp_path / "all.npz").exists()
     done = {file: file.stat().st_mtime_ns for file in (tmp_path / "all-predictions").iterdir()}
-    assert len(done) == 3  # two networks and the labels
+    assert len(done) == 4  # three networks and the labels
     found = evaluate_trajectory(tmp_path, digits, path, verbose=0)
     assert {file: file.stat().st_mtime_ns for file in done} == done
     ensemble = load_ensemble([tmp_path])

@@ -1,10 +1,13 @@
 """Stochastic weight averaging: against numpy's mean, beside other callbacks, and resumed."""
 
+import contextlib
 import csv
+import shutil
 
 import keras
 import numpy as np
 import pytest
+from full_disk import full_disk
 from keras import layers, ops
 
 import mc_tf
@@ -13,6 +16,7 @@ from mc_tf.flat import flat_weights
 from mc_tf.snapshots import read_snapshot
 
 EPOCHS, SIZE, BATCH = 6, 48, 8
+STEPS = SIZE // BATCH
 
 
 @keras.saving.register_keras_serializable("mc_tf_tests")
@@ -42,6 +46,12 @@ def own_model(precision="float32", **kwargs):
     model = Own(dtype=precision)
     model(np.zeros((1, 4), "float32"))
     return compiled(model, **kwargs)
+
+
+def undropped():
+    """A model without random seeds, which Keras does not save."""
+    keras.utils.set_random_seed(0)
+    return compiled(keras.Sequential([layers.Input((4,)), layers.Dense(3)]))
 
 
 def compiled(model, **kwargs):
@@ -184,7 +194,7 @@ def test_training_is_that_without_swa(tmp_path):
     assert np.nanmin(history["swa_val_loss"]) == pytest.approx(scores["loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
     model = own_model(precision)
     swa = mc_tf.SWA(1, batch_norm_data=data()[0], validation_data=data(seed=1))
@@ -264,10 +274,6 @@ def test_resumed_average_has_the_same_bits(tmp_path):
         swa = mc_tf.SWA(1, batch_norm_data=False, directory=directory)
         backup = keras.callbacks.ModelCheckpoint(tmp_path / f"{folder}.keras")
         return swa, [swa, backup]
-
-    def undropped():  # Keras saves no random seeds
-        keras.utils.set_random_seed(0)
-        return compiled(keras.Sequential([layers.Input((4,)), layers.Dense(3)]))
 
     whole, given = callbacks("whole")
     fit(undropped(), given)
@@ -424,6 +430,29 @@ def test_averages_of_chosen_epochs_are_kept(tmp_path):
     np.testing.assert_allclose(
         kept.mean, np.mean(recorder.epochs[:4], axis=0), rtol=1e-6, atol=1e-6
     )
+
+
+def test_a_full_disk_leaves_the_average_that_is_there(tmp_path):
+    class FullDisk(keras.callbacks.Callback):
+        """The disk is full from the fourth epoch on."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                disk.enter_context(full_disk())
+
+    def run(model, callbacks, **kwargs):
+        swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path / "averages")
+        fit(model, [swa, *callbacks], **kwargs)
+        return swa.average.mean
+
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "third.keras", save_freq=3 * STEPS)
+    with contextlib.ExitStack() as disk:
+        with pytest.raises(OSError, match="File too large. What was written before"):
+            run(undropped(), [FullDisk(), checkpoint])
+    assert len(list((tmp_path / "averages").iterdir())) == 2  # of the third epoch and the second
+    resumed = run(keras.saving.load_model(tmp_path / "third.keras"), [], initial_epoch=3)
+    shutil.rmtree(tmp_path / "averages")
+    np.testing.assert_array_equal(resumed, run(undropped(), []))
 
 
 def test_a_damaged_average_is_named(tmp_path):

@@ -23,6 +23,14 @@ class _BoundedLearningRateCycle(LearningRateCycle):
         self.make_cycle(2)  # refuses bad rates now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
+    @property
+    def rates(self):
+        """`max_learning_rate` and `min_learning_rate`, a dict."""
+        return {
+            "max_learning_rate": float(self.max_learning_rate),
+            "min_learning_rate": float(self.min_learning_rate),
+        }
+
 
 class CyclicLearningRate(_BoundedLearningRateCycle):
     """The learning rate of fast geometric ensembling (FGE; section 5, Algorithm 1).
@@ -112,6 +120,11 @@ class CosineCyclicLearningRate(LearningRateCycle):
         self.initial_learning_rate = initial_learning_rate
         self.make_cycle(1)  # refuses a bad rate now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
+
+    @property
+    def rates(self):
+        """`initial_learning_rate`, a dict."""
+        return {"initial_learning_rate": float(self.initial_learning_rate)}
 
     def make_cycle(self, steps):
         """The schedule of a cycle of so many steps, a `CosineCycle`."""

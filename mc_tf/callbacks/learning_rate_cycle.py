@@ -48,6 +48,11 @@ class LearningRateCycle(StepCallback):
         """
         raise NotImplementedError
 
+    @property
+    def rates(self):
+        """The rates between which it goes, a dict from the arguments' names to floats."""
+        raise NotImplementedError
+
     def rate_at(self, step):
         """The rate with which the update after `step` updates is made.
 

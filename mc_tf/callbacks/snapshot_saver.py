@@ -133,6 +133,7 @@ class SnapshotSaver(StepCallback):
     def _save_start(self):
         numbers = {"step": 0, "distance_from_start": 0.0, "distance_from_previous": 0.0}
         numbers |= dict(zip(("first_place", "place_distance"), self._places))
+        numbers |= self._rates
         snapshot = take_snapshot(self.model, learning_rate=float("nan"), **numbers)
         save_snapshot(os.path.join(self.directory, _START), snapshot)
 
@@ -149,6 +150,13 @@ class SnapshotSaver(StepCallback):
                 f"its first snapshot is at step {places[0]} and others follow at a distance of "
                 f"{places[1]}; now it would be {self._places[0]} and {self._places[1]}"
             )
+        rates = {k: rate for k, rate in begun.record.items() if k.endswith("_learning_rate")}
+        if rates != self._rates:
+            raise self._not_ours(f"its cycles have the rates {rates}; now they are {self._rates}")
+
+    @property
+    def _rates(self):
+        return self.cycle.rates if self.cycle else {}
 
     def _not_ours(self, problem):
         return ValueError(

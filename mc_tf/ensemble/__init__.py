@@ -2,6 +2,7 @@
 
 from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
 from mc_tf.ensemble.export import export_ensemble
+from mc_tf.ensemble.member_files import MemberFiles
 from mc_tf.ensemble.model import Ensemble
 from mc_tf.ensemble.scores import (
     accuracy,
@@ -23,6 +24,7 @@ from mc_tf.ensemble.value_scores import (
 __all__ = [
     "Ensemble",
     "EnsembleEvaluation",
+    "MemberFiles",
     "accuracy",
     "brier_score",
     "disagreement",

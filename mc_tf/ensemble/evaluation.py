@@ -21,7 +21,6 @@ __all__ = [
     "as_classes",
     "evaluate_members",
     "member_outputs",
-    "network_outputs",
 ]
 
 
@@ -99,7 +98,7 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
     With a `cache` a call that was stopped goes on, and one more member costs one more pass.
 
     Args:
-        ensemble: `Ensemble`.
+        ensemble: `Ensemble`, or `MemberFiles`, of which one member is in memory at a time.
         dataset: `(inputs, labels)` in the same order at each pass, as `Batches` takes them.
             Labels are whole numbers `(N,)` or one-hot vectors; of a regression its targets.
             Sample weights are ignored.
@@ -171,37 +170,17 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         `(m, outputs, labels)`: the member, the network's outputs `(N, ..., C)` in float32, before
         any temperature, and the labels `(N, ...)`.
     """
-    members = (ensemble.member_numbers(m) for m in range(ensemble.num_members))
-    number = ensemble.num_members
-    found = network_outputs(ensemble, members, number, dataset, cache, batch_size, verbose)
-    for m, (outputs, labels) in enumerate(found):
-        yield m, outputs, labels
-
-
-def network_outputs(ensemble, networks, number, dataset, cache=None, batch_size=500, verbose=1):
-    """Goes through networks of one architecture, of which one is in memory at a time.
-
-    Args:
-        ensemble: `Ensemble` with that architecture; its own members take no part.
-        networks: iterable of the numbers of each, lists of tensors as from
-            `ensemble.member_numbers(m)`.
-        number: how many there are, for the progress bar.
-        dataset, cache, batch_size, verbose: as for `evaluate_members`.
-
-    Yields:
-        `(outputs, labels)` of each, as `member_outputs` does.
-    """
     store = PredictionCache(cache)
     known = labels = store.check_data(dataset, batch_size)
     run = backend.compiled(ensemble.run_member)
-    for numbers in tqdm.tqdm(
-        networks,
-        "members",
-        number,
+    for m in tqdm.trange(
+        ensemble.num_members,
+        desc="members",
         disable=not verbose,
         unit="member",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ):
+        numbers = ensemble.member_numbers(m)
         arrays = [ops.convert_to_numpy(value) for value in numbers]
         fingerprint = member_fingerprint(ensemble.model, arrays)
         outputs = None if labels is None else store.load(fingerprint, len(labels))
@@ -218,7 +197,7 @@ def network_outputs(ensemble, networks, number, dataset, cache=None, batch_size=
                     "data set without `.shuffle()`."
                 )
             store.save(fingerprint, outputs)
-        yield outputs, labels
+        yield m, outputs, labels
 
 
 def _pass(run, numbers, batches):

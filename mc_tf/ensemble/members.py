@@ -12,7 +12,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
-__all__ = ["check_network", "clone_network", "read_members"]
+__all__ = ["check_network", "clone_network", "read_member", "read_members"]
 
 
 def check_network(network):
@@ -75,10 +75,24 @@ def read_members(network, members):
     members = list(members)
     if not members:
         raise ValueError("`members` is empty: an ensemble needs at least one member.")
-    return [_read(network, member, f"member {index}") for index, member in enumerate(members)]
+    return [read_member(network, member, index) for index, member in enumerate(members)]
 
 
-def _read(network, member, role):
+def read_member(network, member, index):
+    """The numbers of one member.
+
+    Args:
+        network: built Keras model; its numbers are the same afterwards.
+        member: an entry of the list that `Ensemble` takes.
+        index: which one it is, for messages.
+
+    Returns:
+        `Snapshot`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_members`.
+    """
+    role = f"member {index}"
     if isinstance(member, (str, os.PathLike)):
         path = os.fspath(member)
         role = f"'{path}' ({role})"

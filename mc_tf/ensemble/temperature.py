@@ -73,7 +73,7 @@ def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=5
             outputs.append(raw)
     if not per_member:
         found = [best_temperature(outputs, classes, kind)] * len(outputs)
-    ensemble.temperatures = found
+    ensemble.temperatures = np.asarray(found, "float32")
     return ensemble.temperatures
 
 
