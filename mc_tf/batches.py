@@ -7,7 +7,9 @@ import numpy as np
 
 from mc_tf import backend
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "KeptBatches", "keep_batches"]
+
+LIMIT_BYTES = 2**31  # of a data set, to be kept in memory
 
 
 class Batches:
@@ -68,6 +70,70 @@ class Batches:
                 for first in range(0, size, self._batch_size)
             )
         return iter(data)
+
+
+class KeptBatches:
+    """A finite data set whose batches are read once and then kept, for many passes over them.
+
+    What makes the batches (decoding, a `tf.data` pipeline) then costs nothing from the second pass
+    on. A data set that is larger than the limit is read anew at each pass.
+
+    Args:
+        data, batch_size: as for `Batches`, which takes an object of this class as data.
+        limit_bytes: how much is kept at most, in host memory. Default: `LIMIT_BYTES`, 2 GiB.
+
+    Raises:
+        ValueError: as `Batches`.
+    """
+
+    def __init__(self, data, batch_size=500, limit_bytes=None):
+        self._batches = Batches(data, batch_size)
+        self._left = LIMIT_BYTES if limit_bytes is None else limit_bytes
+        self._kept = None
+
+    def __iter__(self):
+        if self._kept is not None:
+            return iter(self._kept)
+        return self._first_pass() if self._left > 0 else self._batches._raw()
+
+    def _first_pass(self):
+        kept, left = [], self._left
+        for batch in self._batches._raw():
+            left -= sum(_size(leaf) for leaf in keras.tree.flatten(batch))
+            if left > 0:
+                kept.append(batch)
+            else:
+                kept, self._left = [], 0  # too large
+            yield batch
+        if left > 0:
+            self._kept = kept
+
+
+def keep_batches(train, test, others=None, batch_size=500):
+    """Data sets for many passes, each read once, as far as memory allows.
+
+    Args:
+        train, test: data sets as `Batches` takes them.
+        others: dict of further data sets by name.
+        batch_size: examples a batch, for arrays only.
+
+    Returns:
+        `(train, test, others)`: `KeptBatches`; a data set that is given twice is kept once.
+    """
+    kept = {}
+
+    def keep(data):
+        return kept.setdefault(id(data), KeptBatches(data, batch_size))
+
+    return keep(train), keep(test), {name: keep(data) for name, data in (others or {}).items()}
+
+
+def _size(leaf):
+    """Bytes of an array, as far as it is one."""
+    itemsize = getattr(getattr(leaf, "dtype", None), "itemsize", None)
+    if itemsize is None:  # a TensorFlow dtype
+        itemsize = getattr(getattr(leaf, "dtype", None), "size", 0)
+    return int(np.prod(getattr(leaf, "shape", ()), dtype="int64")) * itemsize
 
 
 def _is_endless(data):

@@ -6,6 +6,7 @@ import os
 
 from keras import ops
 
+from mc_tf.batches import KeptBatches
 from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.ensembling import evaluate_ensemble
@@ -32,7 +33,7 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
         `Ensemble`.
     """
     check_fits(curve_model.network, data)
-    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
+    train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
     temperatures = None
     if scale:
         compile_for(curve_model, data)
@@ -114,7 +115,7 @@ def compare_curve_ensembles(
 
 def _train_losses(curve_model, data, path, positions, batch_size, num_train, verbose):
     """The train losses at equally spaced positions; goes on where it was stopped."""
-    train = data.train_eval_batches(batch_size, num_examples=num_train).cache()
+    train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
     compile_for(curve_model, data)
     about = {**data.settings, "train_examples": num_train or data.num_train}
     result = evaluate_curve(

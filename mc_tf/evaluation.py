@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from mc_tf.batches import keep_batches
 from mc_tf.files import check_writable
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
@@ -32,7 +33,8 @@ def evaluate_curve(
     Args:
         curve_model: a compiled `CurveModel`. It is not changed.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)`. Without augmentation.
+            `PyDataset`, or arrays `(x, y)`. Without augmentation: up to 2 GiB of batches of each
+            are read once and kept.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
         path: file name without ending; its directory is made. `PATH.npz` is written after each
@@ -73,8 +75,7 @@ def evaluate_curve(
     )
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
-        evaluate_points(
-            result, grid, lambda t: evaluator(t, train, test, others), path, verbose=verbose
-        )
+        data = keep_batches(train, test, others, batch_size)
+        evaluate_points(result, grid, lambda t: evaluator(t, *data), path, verbose=verbose)
     result.finish(path)
     return result

@@ -93,11 +93,11 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
     batch_size = fixed_batch_size(curve_model) or batch_size
     others = {}
     if hasattr(data, "validation_batches"):
-        others["validation"] = data.validation_batches(batch_size).cache()
+        others["validation"] = data.validation_batches(batch_size)
     return evaluate_curve(
         curve_model,
-        data.train_eval_batches(batch_size, num_examples=num_train).cache(),
-        data.test_batches(batch_size).cache(),
+        data.train_eval_batches(batch_size, num_examples=num_train),
+        data.test_batches(batch_size),
         num_points=num_points,
         path=path,
         description={

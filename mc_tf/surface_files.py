@@ -234,8 +234,8 @@ def evaluate_surface(
     return evaluate_grid(
         None,
         surface,
-        data.train_eval_batches(batch_size, num_examples=num_train).cache(),
-        data.test_batches(batch_size, num_examples=num_test).cache(),
+        data.train_eval_batches(batch_size, num_examples=num_train),
+        data.test_batches(batch_size, num_examples=num_test),
         shape=shape,
         margin=margin,
         limits=limits,

@@ -44,3 +44,9 @@ def seed():
     """The same random numbers for each test, whatever ran before."""
     keras.utils.set_random_seed(1234)
     return 1234
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch):
+    """Data sets are read anew at each pass, as large ones are."""
+    monkeypatch.setattr("mc_tf.batches.LIMIT_BYTES", 0)

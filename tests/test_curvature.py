@@ -253,7 +253,7 @@ def test_products_in_mixed_precision_are_near_those_in_float32():
 # On grids.
 
 
-def test_grid_has_the_eigenvalues_of_its_networks(tmp_path):
+def test_grid_has_the_eigenvalues_of_its_networks(tmp_path, nothing_kept):
     """With the statistics re-estimated at the point; what was stopped goes on."""
     models = networks("conv_bn")
     train, test = splits("conv_bn", 8, 4)

@@ -290,7 +290,7 @@ def test_files_hold_the_result(tmp_path):
     assert summary["num_points"] == 3 and summary["description"] == {"seed": 7}
 
 
-def test_goes_on_where_it_was_stopped(tmp_path):
+def test_goes_on_where_it_was_stopped(tmp_path, nothing_kept):
     curve_model, (train, test) = curve_of("conv_bn"), splits("conv_bn", 8, 8)
     full = evaluate_curve(curve_model, Files(*train), Files(*test), 5, verbose=0)
     path = tmp_path / "result"

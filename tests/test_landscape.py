@@ -53,6 +53,9 @@ def grid(name="conv_bn", shape=(4, 3), path=None, data=None, **options):
     )
 
 
+LARGE = {"shape": (13, 7), "margin": 0.2}
+
+
 # Algebra.
 
 
@@ -293,21 +296,21 @@ class Stops(keras.utils.PyDataset):
         return tuple(part[4 * index : 4 * index + 4] for part in self.data)
 
 
-def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path):
+def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path, nothing_kept):
     """What was evaluated is not evaluated again."""
     train, test = splits("conv_bn")
-    whole = grid()
+    whole = grid(**LARGE)
     with pytest.raises(OSError, match="plug"):
-        grid(path=tmp_path / "plane", data=(Stops(train, 40), test))
+        grid(path=tmp_path / "plane", **LARGE, data=(Stops(train, 40), test))
     half = GridEvaluation.load(tmp_path / "plane")
     assert 0 < half.done.sum() < half.done.size
     rest = Stops(train, None)
-    found = grid(path=tmp_path / "plane", data=(rest, test))
+    found = grid(path=tmp_path / "plane", **LARGE, data=(rest, test))
     assert rest.reads == (half.done.size - half.done.sum()) * 2 * len(rest)
     for name in whole.names:
         np.testing.assert_array_equal(found[name], whole[name])
     again = Stops(train, 0)
-    assert grid(path=tmp_path / "plane", data=(again, test)).complete and not again.reads
+    assert grid(path=tmp_path / "plane", **LARGE, data=(again, test)).complete and not again.reads
 
 
 def test_marks_of_a_stored_grid_are_those_of_now(tmp_path):
@@ -349,21 +352,21 @@ def test_bad_limits_are_refused(limits):
         Plane.through(*vectors(3)).axes(3, limits=limits)
 
 
-def test_shards_join_to_the_whole(tmp_path):
+def test_shards_join_to_the_whole(tmp_path, nothing_kept):
     """In any order; a part that is missing or not complete is named."""
     path = str(tmp_path / "plane")
-    whole = grid()
-    grid(path=path, shard=(2, 3))
+    whole = grid(**LARGE)
+    grid(path=path, **LARGE, shard=(2, 3))
     assert not list(tmp_path.glob("plane.npz"))
     with pytest.raises(FileNotFoundError, match="2 are missing: .*plane-1-of-3.npz.*3-of-3"):
         GridEvaluation.merge(path, 3)
-    grid(path=path, shard=(1, 3))
+    grid(path=path, **LARGE, shard=(1, 3))
     train, test = splits("conv_bn")
     with pytest.raises(OSError, match="plug"):
-        grid(path=path, shard=(3, 3), data=(Stops(train, 8), test))
+        grid(path=path, **LARGE, shard=(3, 3), data=(Stops(train, 8), test))
     with pytest.raises(ValueError, match="points are not evaluated, of shards 3"):
         GridEvaluation.merge(path, 3)
-    grid(path=path, shard=(3, 3))
+    grid(path=path, **LARGE, shard=(3, 3))
     found = GridEvaluation.merge(path, 3)
     for name in whole.names:
         np.testing.assert_array_equal(found[name], whole[name])

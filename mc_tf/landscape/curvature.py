@@ -9,6 +9,7 @@ from keras import ops
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from mc_tf import backend
+from mc_tf.batches import KeptBatches
 from mc_tf.curves import Segment
 from mc_tf.landscape.surface import evaluation_settings
 from mc_tf.models import CurveModel
@@ -98,7 +99,7 @@ def hessian_eigenvalues(
         settings = evaluation_settings(network)
         model.compile(loss=settings["loss"], loss_weights=settings["loss_weights"])
     evaluator = PointEvaluator(model, batch_size)
-    products = HessianProducts(evaluator, data)
+    products = HessianProducts(evaluator, KeptBatches(data, batch_size))
     return products.eigenvalues(
         *evaluator.network_at(model.t), tolerance, max_iterations, seed, verbose
     )

@@ -6,6 +6,7 @@ import platform
 import keras
 import numpy as np
 
+from mc_tf.batches import KeptBatches, keep_batches
 from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
@@ -106,9 +107,10 @@ def evaluate_grid(
     result = result.with_values_of(result.resumed(path))
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
+        train, test, others = keep_batches(train, test, others, batch_size)
         measures = []
         if with_eigenvalues:
-            data = train if eigenvalues is True else eigenvalues
+            data = train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
             measures.append(HessianProducts(evaluator, data))
         evaluate_points(
             result,
