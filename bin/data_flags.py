@@ -35,11 +35,11 @@ def define_data_flags():
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
 
 
-def load_data(image_size=None):
+def load_data(image_size=None, use_test=None):
     """The data set that the flags choose.
 
     Args:
-        image_size: instead of what the flag says.
+        image_size, use_test: instead of what the flags say.
 
     Returns:
         Data set from `mc_tf.data.load`.
@@ -49,7 +49,7 @@ def load_data(image_size=None):
     return data.load(
         FLAGS.dataset,
         data_dir=FLAGS.data_dir,
-        use_test=FLAGS.use_test,
+        use_test=FLAGS.use_test if use_test is None else use_test,
         normalization=FLAGS.normalization,
         num_steps=FLAGS.num_steps,
         image_size=image_size or FLAGS.image_size,

@@ -4,25 +4,22 @@ Its signature serving_default takes batches of any size and returns class probab
 and the share of members that disagree with it.
 
   python bin/export_ensemble.py --members=runs/fge --output=runs/fge/served
+  python bin/export_ensemble.py --curve_file=runs/chain/curve.keras --num_points=50 \
+      --temperature_scaling=fitted --output=runs/chain/served --dataset=cifar10
 """
 
+import member_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list(
-    "members", None, "Directories of runs or of snapshots, or files of networks.", required=True
-)
-flags.DEFINE_bool("include_start", False, "Also the network with which each run began.")
-flags.DEFINE_string("network_file", None, "A .keras file of the network. Default: found there.")
+member_flags.define_member_flags()
 flags.DEFINE_string("output", None, "Directory of the SavedModel.", required=True)
 
 
 def main(_):
     """Exports the ensemble."""
-    from mc_tf import ensembling
-
-    ensemble = ensembling.load_ensemble(FLAGS.members, FLAGS.include_start, FLAGS.network_file)
+    ensemble = member_flags.load_ensemble()
     ensemble.export(FLAGS.output)
     print(f"{FLAGS.output}: SavedModel of {ensemble.num_members} members")
 

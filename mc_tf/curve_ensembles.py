@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 
+import numpy as np
 from keras import ops
 
 from mc_tf.batches import KeptBatches
@@ -13,9 +14,27 @@ from mc_tf.ensembling import evaluate_ensemble
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.files import write_json
 from mc_tf.options import compile_for
+from mc_tf.point_evaluation import PointEvaluator
 from mc_tf.workdir import as_stored
 
-__all__ = ["compare_curve_ensembles", "curve_ensemble"]
+__all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
+
+
+def random_positions(count, seed=0):
+    """Positions `t ~ U(0, 1)`, in order.
+
+    Args:
+        count: how many.
+        seed: int.
+
+    Returns:
+        float64 array `(count,)`.
+
+    Example:
+        >>> random_positions(3).round(2)
+        array([0.04, 0.27, 0.64])
+    """
+    return np.sort(np.random.default_rng(seed).uniform(size=count))
 
 
 def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
@@ -24,7 +43,7 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
     Args:
         curve_model: `CurveModel`.
         data: data set from `mc_tf.data.load`.
-        positions: number of equally spaced positions.
+        positions: number of equally spaced positions, or a sequence of them in [0, 1].
         scale: whether logits are divided by temperatures that grow with the train loss.
         batch_size: examples a batch, default 500.
         num_train: use so many training examples only for statistics and losses. Default: all.
@@ -37,8 +56,10 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
     temperatures = None
     if scale:
         compile_for(curve_model, data)
-        losses = evaluate_curve(curve_model, train, train, num_points=positions, verbose=0)
-        temperatures = temperatures_from_loss(losses["train_loss"])
+        evaluator = PointEvaluator(curve_model, batch_size)
+        grid = np.linspace(0, 1, positions) if isinstance(positions, int) else positions
+        losses = [evaluator(t, train)["train_loss"] for t in grid]
+        temperatures = temperatures_from_loss(losses)
     ensemble = Ensemble.from_curve(
         curve_model, positions, output="logits", temperatures=temperatures
     )

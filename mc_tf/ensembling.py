@@ -8,6 +8,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
+from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate_trajectory",
     "find_members",
     "find_network",
+    "fit_temperature",
     "load_ensemble",
 ]
 
@@ -179,3 +181,24 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
     }
     write_json(f"{path}.json", summary)
     return result
+
+
+def fit_temperature(ensemble, data, batch_size=500, verbose=1):
+    """Sets each member's temperature to the best one for held-out data.
+
+    Args:
+        ensemble: `Ensemble` or `MemberFiles`.
+        data: data set from `mc_tf.data.load` without `use_test`: its held-out part is used, which
+            the members must not have been trained on.
+        batch_size: examples a batch, default 500.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        float32 array `(M,)`.
+
+    Raises:
+        ValueError: if the data does not fit the network.
+    """
+    check_fits(ensemble.model, data)
+    held_out = data.test_batches(batch_size)
+    return ensemble_temperature.fit_temperature(ensemble, held_out, verbose=verbose)

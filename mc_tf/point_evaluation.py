@@ -78,12 +78,12 @@ class PointEvaluator:
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
 
-    def __call__(self, t, train, test, others=None, measures=()):
+    def __call__(self, t, train, test=None, others=None, measures=()):
         """Evaluates the network at `t`.
 
         Args:
             t: position of the curve model.
-            train, test: data sets.
+            train, test: data sets; without `test` only the training data is evaluated.
             others: dict of further data sets by name.
             measures: functions `(flat, state) -> dict of floats` of what else to find out about
                 the network, as `network_at` gives it.
@@ -95,7 +95,8 @@ class PointEvaluator:
         flat, state = self.network_at(t, train)
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
-        for name, data in {"train": train, **(others or {}), "test": test}.items():
+        data_sets = {"train": train, **(others or {})} | ({} if test is None else {"test": test})
+        for name, data in data_sets.items():
             logs.update(
                 {f"{name}_{key}": v for key, v in self._evaluate(point, state, data).items()}
             )

@@ -21,7 +21,7 @@ from programs import (
 )
 
 import mc_tf
-from mc_tf import data, ensembling
+from mc_tf import curve_ensembles, data, ensembling, experiment
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
@@ -188,13 +188,16 @@ def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation,
 
 
 def test_ensemble_along_a_curve(root, runs, tmp_path):
+    import tensorflow as tf
+
     ends = (f"--start={root}/swa/model-0002.keras", f"--end={root}/sse/model.keras")
     run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)
     flags = (f"--curve_file={tmp_path}/curve/curve.keras", "--num_points=3", "--verbose=0")
     out = run("eval_ensemble", *flags, f"--output={tmp_path}/plain", "--num_train_examples=500")
     assert len(out.splitlines()) == 6
-    scaled = f"--output={tmp_path}/scaled"
-    run("eval_ensemble", *flags, scaled, "--num_train_examples=500", "--temperature_scaling")
+    scaling = "--temperature_scaling"
+    scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
+    run("eval_ensemble", *flags, *scaled)
     plain, scaled = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "scaled")
     )
@@ -202,6 +205,26 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     assert scaled["temperatures"][1] == max(scaled["temperatures"]) > 1
     assert min(scaled["temperatures"]) == pytest.approx(1)
     np.testing.assert_allclose(plain["members"]["error"], scaled["members"]["error"])
+    # Other positions, with temperatures that are fitted; served with all of it.
+    flags = (*flags, "--num_train_examples=500", "--random_points", "--seed=3")
+    found = (*flags, f"--output={tmp_path}/found", "--use_test", f"{scaling}=fitted")
+    run("eval_ensemble", *found)
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert len(set(found["temperatures"])) == 3
+    assert found["members"]["error"] != plain["members"]["error"]
+    run("export_ensemble", *flags, f"--output={tmp_path}/served", f"{scaling}=fitted")
+    served = tf.saved_model.load(tmp_path / "served")
+    digits = data.load("digits")
+    x = np.concatenate([x for x, _ in digits.test_batches()])
+    ensemble = curve_ensembles.curve_ensemble(
+        experiment.load_curve(tmp_path / "curve" / "curve.keras"),
+        digits,
+        np.sort(np.random.default_rng(3).uniform(size=3)),
+        num_train=500,
+    )
+    ensemble.fit_temperature(digits.test_batches(), verbose=0)
+    probabilities = served.signatures["serving_default"](tf.constant(x))["probabilities"]
+    np.testing.assert_allclose(probabilities, ensemble.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
 
 
 def test_trajectory(root, runs, tmp_path):
@@ -373,6 +396,16 @@ BAD = {
         "eval_ensemble",
         ["--output={broken}/file/x", "--members={root}/fge"],
         "Cannot write.*broken/file",
+    ),
+    "eval_ensemble: temperatures of the test set": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge", "--temperature_scaling=fitted"],
+        "give --use_test",
+    ),
+    "eval_ensemble: train losses of members": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge", "--temperature_scaling=train_loss"],
+        "for networks on a curve",
     ),
     "eval_trajectory: nothing": (
         "eval_trajectory",

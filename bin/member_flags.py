@@ -1,0 +1,76 @@
+"""Flags that choose the members of an ensemble, in the programs that evaluate and export one."""
+
+import data_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+
+
+def define_member_flags():
+    """Flags that choose members, and how their logits are scaled."""
+    data_flags.define_data_flags()
+    flags.DEFINE_list("members", [], "Directories of runs or of snapshots, or files of networks.")
+    flags.DEFINE_bool("include_start", False, "Also the network with which each run began.")
+    flags.DEFINE_string("network_file", None, "A .keras file of the network. Default: found there.")
+    flags.DEFINE_string("curve_file", None, "Instead of members: file that connect.py wrote.")
+    flags.DEFINE_integer("num_points", 50, "Networks on the curve.", lower_bound=2)
+    flags.DEFINE_bool(
+        "random_points", False, "Their positions are t ~ U(0, 1) instead of equally spaced."
+    )
+    flags.DEFINE_integer("seed", 0, "Of the random positions.")
+    flags.DEFINE_enum(
+        "temperature_scaling",
+        "none",
+        ["none", "train_loss", "fitted"],
+        "Temperatures of the members: train_loss, of networks on a curve, in proportion to their "
+        "train losses (section A.6); fitted: to the examples that are held out without "
+        "--use_test, so of networks that were trained without it.",
+    )
+    flags.DEFINE_integer(
+        "num_train_examples", None, "Of a curve: use the first training examples.", lower_bound=1
+    )
+    flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
+    flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
+
+
+def load_ensemble(in_files=False):
+    """The ensemble that the flags choose.
+
+    Args:
+        in_files: whether members that are files stay there until each is evaluated.
+
+    Returns:
+        `Ensemble`, or `MemberFiles`.
+    """
+    from mc_tf import curve_ensembles, ensembling, experiment
+
+    scaling = FLAGS.temperature_scaling
+    if bool(FLAGS.members) == bool(FLAGS.curve_file):
+        raise ValueError("Give either --members or --curve_file.")
+    if scaling == "train_loss" and not FLAGS.curve_file:
+        raise ValueError(
+            "--temperature_scaling=train_loss is for networks on a curve (--curve_file). For "
+            "other members give --temperature_scaling=fitted."
+        )
+    if FLAGS.curve_file:
+        curve_model = experiment.load_curve(FLAGS.curve_file)
+        positions = FLAGS.num_points
+        if FLAGS.random_points:
+            positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
+        ensemble = curve_ensembles.curve_ensemble(
+            curve_model,
+            data_flags.load_data(),
+            positions,
+            scale=scaling == "train_loss",
+            batch_size=FLAGS.batch_size,
+            num_train=FLAGS.num_train_examples,
+        )
+    else:
+        ensemble = ensembling.load_ensemble(
+            FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files
+        )
+    if scaling == "fitted":
+        held_out = data_flags.load_data(use_test=False)
+        ensembling.fit_temperature(ensemble, held_out, FLAGS.batch_size, FLAGS.verbose)
+    return ensemble
