@@ -6,35 +6,26 @@ Takes the result files that eval_curve.py wrote; no network is loaded.
       --results=Segment=runs/segment/evaluation.npz,Bezier=runs/bezier/evaluation.npz
 """
 
-import os
-
+import figure_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list(
-    "results",
-    None,
-    "LABEL=FILE.npz, ... that eval_curve.py wrote; the label may be left out.",
-    required=True,
+figure_flags.define_figure_flags(
+    "LABEL=FILE.npz, ... that eval_curve.py wrote; the label may be left out."
 )
-flags.DEFINE_string("output", None, "Figure to write: .png, .svg or .pdf.", required=True)
 flags.DEFINE_list("values", ["train_loss", "test_error"], "What to draw, a panel each.")
-flags.DEFINE_string("title", None, "Heading.")
 
 
 def main(_):
     """Draws the figure."""
-    from mc_tf.files import check_writable
     from mc_tf.plots import plot_curves
     from mc_tf.results import CurveEvaluation
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    results = shared.labelled(
-        FLAGS.results, CurveEvaluation.load, lambda one, file: one.description.get("curve", file)
-    )
-    plot_curves(results, FLAGS.output, FLAGS.values, FLAGS.title)
-    print(FLAGS.output)
+    def label_of(one, file):
+        return one.description.get("curve", file)
+
+    figure_flags.draw(plot_curves, CurveEvaluation.load, label_of, FLAGS.values)
 
 
 if __name__ == "__main__":

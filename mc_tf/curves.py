@@ -70,6 +70,14 @@ class Curve:
         """Whether there is anything between the endpoints to train."""
         return self.num_bends > 0
 
+    @property
+    def bend_positions(self):
+        """Positions `t` at which the curve passes through its bends, a list of floats.
+
+        A Bezier curve passes through none.
+        """
+        return []
+
     def for_network(self, network):
         """The curve as it is for a network; a family that depends on it returns another one.
 
@@ -214,6 +222,11 @@ class PolyChain(Curve):
         >>> [float(c) for c in PolyChain(num_bends=1).coefficients(0.25)]
         [0.5, 0.5, 0.0]
     """
+
+    @property
+    def bend_positions(self):
+        """Positions `t` of the bends, a list of floats."""
+        return [j / (self.num_points - 1) for j in range(1, self.num_points - 1)]
 
     def _coefficients(self, t):
         pieces = self.num_points - 1

@@ -10,6 +10,7 @@ import numpy as np
 from mc_tf import ensembling, experiment, training
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record
 from mc_tf.ensemble import MemberFiles
+from mc_tf.files import write_arrays
 from mc_tf.fitting import MEMBERS
 from mc_tf.snapshots import read_snapshot
 
@@ -28,7 +29,8 @@ class EnsembleRuns:
 
     Attributes:
         results: dict from `"IND"` and so on to `mc_tf.ensemble.EnsembleEvaluation`.
-        epochs: likewise to `(epochs, errors)` of the ensemble as it grows.
+        epochs: likewise to what `mc_tf.plots.plot_budgets` draws, which is also in the file
+            `METHOD-epochs.npz`.
         trajectory: what `mc_tf.ensembling.evaluate_trajectory` found of the first FGE run, if its
             options say so.
     """
@@ -192,10 +194,13 @@ class EnsembleRuns:
             verbose=int(self.plan.training.verbose > 0),
         )
         self.results[method.upper()] = result
-        self.epochs[method.upper()] = (
-            self._epochs(method, files_of_runs),
-            result.cumulative["error"],
-        )
+        self.epochs[method.upper()] = {
+            "epochs": np.array(self._epochs(method, files_of_runs)),
+            "error": result.cumulative["error"],
+            "member_error": result.members["error"],
+        }
+        path = os.path.join(self.folder, f"{method}-epochs.npz")
+        write_arrays(path, **self.epochs[method.upper()])
         self.say(f"\n{method.upper()}\n{result.table()}\n")
         found, members = {}, 0
         for budget, files in enumerate(files_of_runs, start=1):

@@ -71,7 +71,10 @@ def evaluate_curve(
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description).resumed(path)
     result.set_geometry(
-        curve_model.arc_lengths(grid), curve_model.length(), curve_model.length_ratio()
+        curve_model.arc_lengths(grid),
+        curve_model.length(),
+        curve_model.length_ratio(),
+        curve_model.curve.bend_positions,
     )
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)

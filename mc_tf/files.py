@@ -7,6 +7,7 @@ import json
 import math
 import os
 import tempfile
+import zipfile
 
 import numpy as np
 
@@ -108,6 +109,42 @@ def write_arrays(path, **arrays):
     """
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
+
+
+def read_arrays(path, names, kind, maker):
+    """Reads an `.npz` file of results.
+
+    Args:
+        path: the file.
+        names: arrays that must be in it.
+        kind: what it is, for messages, such as `"a trajectory"`.
+        maker: the program that writes such files.
+
+    Returns:
+        dict of all arrays in it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or something else.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no result file '{path}' of {kind}. Make it: {maker}.")
+    try:
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The result file '{path}' is damaged ({type(error).__name__}). Delete it and make it "
+            f"again: {maker}."
+        ) from error
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise ValueError(
+            f"The file '{path}' is not {kind}, which {maker} makes: it has no "
+            f"'{missing[0]}'. It has: {', '.join(arrays)}."
+        )
+    return arrays
 
 
 def write_json(path, content):

@@ -6,7 +6,7 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf import experiment, training
+from mc_tf import curve_figures, experiment, training
 from mc_tf.checks import check_classes
 from mc_tf.curve_ensembles import compare_curve_ensembles
 from mc_tf.files import check_writable, write_json
@@ -89,7 +89,7 @@ def run_experiment(plan, data, workdir, say=print):
         prefix = "" if width is None else f"width {width:g} "
         folder = workdir if width is None else os.path.join(workdir, f"width-{width:g}")
         files = _train_endpoints(plan, data, folder, width, prefix, say)
-        here, found, pairs = {}, _Distances(prefix), {}
+        here, found, pairs, trained = {}, _Distances(prefix), {}, []
         for name, seed, label in curves:
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
@@ -107,6 +107,7 @@ def run_experiment(plan, data, workdir, say=print):
             )
             say(f"\n{_capital(prefix + label)}\n{here[prefix + label].table()}\n")
             if curve_model.curve.trainable:
+                trained.append(label)
                 found.add(name, curve_model, several_seeds=len(plan.curve_seeds) > 1)
                 ensembles |= _ensembles(plan, data, curve_model, here, prefix, label, folder, say)
             if plan.pair_points:
@@ -115,12 +116,16 @@ def run_experiment(plan, data, workdir, say=print):
             apart = random_segment(curve_model, plan.training.seed)
             random_folder = os.path.join(folder, "random-segment")
             pairs["Random segment"] = _pairs(plan, data, apart, random_folder)
-            _draw_pairs(plan, pairs, folder)
-        _draw_curves(plan, here, folder)
+            curve_figures.draw_pairs(pairs, folder, plan.title)
+        if plan.ensemble_points:
+            joined = {label: here[prefix + label] for label in trained}
+            curve_figures.draw_ensembles(joined, folder, plan.title)
+        curve_figures.draw_curves(here, folder, plan.title)
         results.update(here)
         distances.update(found.distances)
     if plan.widths:
-        _draw_widths(plan, results, workdir)
+        labels = [label for _, _, label in curves]
+        curve_figures.draw_widths(results, workdir, plan.widths, labels, plan.title)
     rows = compare(results, distances, plan.targets, ensembles)
     content = [dataclasses.asdict(row) for row in rows]
     write_json(os.path.join(workdir, "comparison.json"), content)
@@ -212,34 +217,6 @@ class _Distances:
             self.distances[f"{self._prefix}bends of {name}"] = distance
         elif several_seeds:
             self._bends = {name: bends}
-
-
-def _draw_curves(plan, results, folder):
-    from mc_tf.plots import in_both_formats, plot_curves
-
-    names = next(iter(results.values())).names
-    quality = "test_error" if "test_error" in names else "test_perplexity"
-    labels = {_capital(label): result for label, result in results.items()}
-    path = os.path.join(folder, "curves")
-    in_both_formats(plot_curves, labels, path, ("train_loss", quality), title=plan.title)
-
-
-def _draw_pairs(plan, results, folder):
-    from mc_tf.plots import in_both_formats, plot_pairs
-
-    in_both_formats(plot_pairs, results, os.path.join(folder, "pairs"), title=plan.title)
-
-
-def _draw_widths(plan, results, workdir):
-    from mc_tf.plots import plot_widths
-
-    series = {
-        label: [results[f"width {width:g} {label}"] for width in plan.widths]
-        for _, _, label in _curves(plan)
-    }
-    for ending in ("png", "svg"):
-        path = os.path.join(workdir, f"widths.{ending}")
-        plot_widths(plan.widths, series, path, title=plan.title)
 
 
 def _capital(label):

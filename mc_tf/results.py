@@ -25,6 +25,7 @@ class CurveEvaluation(PointResults):
         arc_lengths: weight-space distances between neighbours, shape `(num_points - 1,)`.
         length: length of the curve in weight space.
         length_ratio: `length` divided by the distance of the endpoints.
+        bends: positions of the bends that the curve passes through, such as those of a chain.
         description: dict of what was evaluated.
     """
 
@@ -36,11 +37,12 @@ class CurveEvaluation(PointResults):
         super().__init__(len(self.t), fingerprint, description)
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
-    def set_geometry(self, arc_lengths, length, length_ratio):
-        """Sets the lengths that Int and the length ratio need."""
+    def set_geometry(self, arc_lengths, length, length_ratio, bends=()):
+        """Sets the lengths that Int and the length ratio need, and where the bends are."""
         self.arc_lengths = np.asarray(arc_lengths, "float64")
         self.length = float(length)
         self.length_ratio = float(length_ratio)
+        self.bends = np.asarray(bends, "float64")
 
     def summary(self, name):
         """Min / Int / Mean / Max of the paper's tables, and the barrier.
@@ -111,10 +113,16 @@ class CurveEvaluation(PointResults):
 
     def _arrays(self):
         lengths = np.array([self.length, self.length_ratio])
-        return {"t": self.t, "arc_lengths": self.arc_lengths, "lengths": lengths}
+        return {
+            "t": self.t,
+            "arc_lengths": self.arc_lengths,
+            "lengths": lengths,
+            "bends": self.bends,
+        }
 
     @classmethod
     def _from_arrays(cls, stored, fingerprint, description):
         result = cls(stored["t"], fingerprint, description)
-        result.set_geometry(stored["arc_lengths"], *stored["lengths"])
+        bends = stored["bends"] if "bends" in stored else ()
+        result.set_geometry(stored["arc_lengths"], *stored["lengths"], bends)
         return result

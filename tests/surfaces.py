@@ -1,8 +1,9 @@
-"""Results of planes, lines and rays that are computed by formulas, for tests of figures."""
+"""Results of curves, ensembles and surfaces, computed by formulas, for tests of figures."""
 
 import numpy as np
 
-from mc_tf import GridEvaluation
+from mc_tf import CurveEvaluation, GridEvaluation
+from mc_tf.ensemble import EnsembleEvaluation
 
 
 def filled(surface, axes, functions, marks=None, paths=None):
@@ -65,3 +66,51 @@ def functions():
     grid = np.linspace(-2, 2, 30)
     predictions = np.sin(grid) + t[:, None] * np.cos(3 * grid)
     return {"x": x, "y": np.sin(x), "grid": grid, "predictions": predictions, "t": t}
+
+
+def chain(height=1.0, count=21):
+    """Values along a polygonal chain with a bend in the middle."""
+    t = np.linspace(0, 1, count)
+    result = CurveEvaluation(t, "print", {"curve": "PolyChain(num_bends=1)"})
+    result.set_geometry(np.full(count - 1, 2.0), 2.0 * (count - 1), 1.5, [0.5])
+    for index, bump in enumerate(height * np.sin(2 * np.pi * t) ** 2):
+        values = {"train_loss": 0.2 + bump, "train_error": bump, "test_error": 20 + 4 * bump}
+        result.record(index, {**values, "test_loss": 1 + bump})
+    return result
+
+
+def ensemble(count=9, loss=1.0):
+    """Scores of networks on a chain, and of the ensembles as they grow."""
+    bump = np.sin(np.linspace(0, 2 * np.pi, count)) ** 2
+    grown = 22 - np.arange(count) / count
+    return EnsembleEvaluation(
+        members={"error": 22 + bump, "loss": loss * (1 + bump)},
+        cumulative={"error": grown, "loss": grown / 20},
+        disagreement=np.full((count, count), 0.1),
+        predictions=np.full((4, 2), 0.5),
+        labels=np.zeros(4, int),
+    )
+
+
+def growing(errors):
+    """What a comparison of ensembles writes of one method."""
+    errors = np.array(errors)
+    return {"epochs": 5.0 + np.arange(len(errors)), "error": errors, "member_error": errors + 1}
+
+
+def trajectory(count=24):
+    """A training in cycles of 8 steps."""
+    step = np.arange(1, count + 1)
+    rate = 0.0005 + 0.05 * np.abs(np.mod(step, 8) - 4) / 4
+    return {
+        "step": step,
+        "learning_rate": rate,
+        "error": 20 + 100 * rate,
+        "distance_from_start": np.sqrt(step),
+    }
+
+
+def pairs(depth=2.0):
+    """Errors of ensembles of two networks along a curve."""
+    t = np.linspace(0, 1, 11)
+    return {"t": t, "pair_error": 22 - depth * (1 - np.exp(-5 * t)), "single_error": 22 + 0 * t}

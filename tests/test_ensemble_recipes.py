@@ -121,6 +121,10 @@ def test_numbers_come_from_the_runs(tmp_path):
         assert found[f"{method}-1"] == errors[len(of_runs[0]) - 1]
         assert found[f"{method}-2"] == errors[len(of_runs[0]) + len(of_runs[1]) - 1]
         assert found[f"{method}-2"] == pytest.approx(wrong)
+        with np.load(folder / f"{method}-epochs.npz") as stored:
+            np.testing.assert_array_equal(stored["error"], errors)
+            assert (np.diff(stored["epochs"]) > 0).all()
+            assert stored["member_error"].shape == errors.shape
     for budgets in ("1", "1.5", "2"):
         for name in ("swa", "last"):
             said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)

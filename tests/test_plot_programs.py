@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from programs import needs_tensorflow, run, snapshot, start, temporary_files
-from surfaces import functions, line, plane, rays
+from surfaces import chain, ensemble, functions, growing, line, pairs, plane, rays, trajectory
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("plots")]
 
@@ -23,7 +23,18 @@ def root(tmp_path_factory):
         "steep": rays(3.0),
     }.items():
         result.finish(f"{root}/{name}")
-    np.savez(root / "functions.npz", **functions())
+    for name, arrays in {
+        "functions": functions(),
+        "pairs": pairs(),
+        "trajectory": trajectory(),
+        "fge-epochs": growing([22, 21.5]),
+        "sse-epochs": growing([23, 22]),
+    }.items():
+        np.savez(root / f"{name}.npz", **arrays)
+    for width in (1, 4):
+        chain(1 / width).finish(f"{root}/chain-{width}")
+    ensemble().save(root / "ensemble.npz")
+    ensemble(loss=0.9).save(root / "scaled.npz")
     incomplete = plane()
     incomplete.done[:5] = False
     incomplete.save(f"{root}/incomplete")
@@ -34,6 +45,7 @@ def root(tmp_path_factory):
 
 TWO = "--results=Deep={root}/plane.npz,Shallow={root}/other.npz"
 PLANE = "--results={root}/plane.npz"
+BEFORE = "--ensembles=A={root}/ensemble.npz"
 DRAWN = {
     "planes": ("plot_plane", [TWO, "--levels=6", "--max_value=2", "--title=Two"], "svg"),
     "plane with given levels": ("plot_plane", [PLANE, "--levels=0.1,1,2"], "png"),
@@ -42,6 +54,21 @@ DRAWN = {
     "line": ("plot_line", ["--results={root}/line.npz", "--axis_label=distance"], "svg"),
     "rays": ("plot_line", ["--results=A={root}/rays.npz,B={root}/steep.npz"], "pdf"),
     "surface": ("plot_surface", [PLANE, "--scale=linear", "--elevation=30"], "png"),
+    "curve": ("plot_curve", ["--results=Chain={root}/chain-1.npz"], "png"),
+    "pairs": (
+        "plot_pairs",
+        ["--results=A={root}/pairs.npz,{root}/pairs.npz", "--title=Two"],
+        "svg",
+    ),
+    "trajectory": ("plot_trajectory", ["--results={root}/trajectory.npz", "--title=FGE"], "png"),
+    "budgets": ("plot_ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
+    "ensembles": ("plot_ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
+    "widths": ("plot_widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
+    "curve ensembles": (
+        "plot_curve_ensembles",
+        ["--results=A={root}/chain-1.npz", BEFORE, "--scaled_ensembles=A={root}/scaled.npz"],
+        "png",
+    ),
     "film": ("plot_film", [TWO, "--frames_per_second=2"], "gif"),
 }
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF", "gif": b"GIF89a"}
@@ -77,7 +104,7 @@ BAD = {
     "functions": (
         "plot_plane",
         [OUTPUT, PLANE, "--functions={root}/none.npz"],
-        "no file of predictive functions.*none.npz",
+        "no result file.*none.npz.*predictive functions",
     ),
     "functions of two": (
         "plot_plane",
@@ -101,6 +128,33 @@ BAD = {
     "surface below all": ("plot_surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
     "film of one curve": ("plot_film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
     "film as a figure": ("plot_film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
+    "another result": (
+        "plot_pairs",
+        [OUTPUT, "--results={root}/trajectory.npz"],
+        "not errors of pairs, which eval_pairs.py makes: it has no 't'",
+    ),
+    "cut ensemble": ("plot_ensembles", [OUTPUT, "--results={root}/cut.npz"], "cut.npz' is damaged"),
+    "two trajectories": (
+        "plot_trajectory",
+        [OUTPUT, "--results={root}/trajectory.npz,{root}/trajectory.npz"],
+        "--results takes one file",
+    ),
+    "a width is missing": (
+        "plot_widths",
+        [OUTPUT, "--results={root}/chain-{{}}.npz", "--widths=1,2"],
+        "no result file.*chain-2.npz",
+    ),
+    "no place for the width": (
+        "plot_widths",
+        [OUTPUT, "--results={root}/chain-1.npz", "--widths=1,2"],
+        "the place of the width",
+    ),
+    "widths": ("plot_widths", [OUTPUT, "--results=a{{}}", "--widths=1,b"], "takes numbers.*1,b"),
+    "ensembles of other curves": (
+        "plot_curve_ensembles",
+        [OUTPUT, "--results={root}/chain-1.npz", BEFORE, "--scaled_ensembles=B={root}/scaled.npz"],
+        "the same labels.*A and B",
+    ),
     "report of nothing": ("report", ["--workdir={root}/none"], "no directory.*none.*--workdir"),
     "report unwritable": (
         "report",

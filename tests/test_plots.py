@@ -9,7 +9,19 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from PIL import Image
-from surfaces import curve, filled, functions, line, plane, rays
+from surfaces import (
+    chain,
+    curve,
+    ensemble,
+    filled,
+    functions,
+    growing,
+    line,
+    pairs,
+    plane,
+    rays,
+    trajectory,
+)
 
 from mc_tf import plots
 from mc_tf.plots.levels import Levels
@@ -64,6 +76,39 @@ FIGURES = {
         lambda path: plots.plot_surface(plane(), path, scale="linear", maximum=2),
         ["coordinate y", "1.6"],
     ),
+    "curves": (
+        lambda path: plots.plot_curves({"Chain": chain(), "Flat": chain(0.1)}, path),
+        ["Chain", "Flat", "Train loss (with L2)", "position t on the curve"],
+    ),
+    "curves and ensembles": (
+        lambda path: plots.plot_curve_ensembles(
+            {"Chain": chain(), "Flat": chain(0.1)}, path, {"Chain": (ensemble(), ensemble(5))}
+        ),
+        [
+            *("Train error (%)", "Train loss (with L2)", "Test error (%)", "Test cross-entropy"),
+            *("Chain", "Flat", "Ensemble on Chain, before rescaling", "Chain, after rescaling"),
+        ],
+    ),
+    "pairs": (
+        lambda path: plots.plot_pairs({"Chain": pairs(), "Segment": pairs(-3)}, path),
+        ["Chain", "Segment", "Error of the ensemble of two (%)"],
+    ),
+    "trajectory": (
+        lambda path: plots.plot_trajectory(trajectory(), path, title="FGE"),
+        ["FGE", "Learning rate", "Test error (%)", "Distance from the start", "smallest rate"],
+    ),
+    "budgets": (
+        lambda path: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}, path),
+        ["FGE", "SSE", "FGE: each network", "epochs of training in all", "Error (%)"],
+    ),
+    "ensembles": (
+        lambda path: plots.plot_ensembles({"FGE": ensemble()}, path),
+        ["FGE: each member", "number of members", "Error (%)"],
+    ),
+    "widths": (
+        lambda path: plots.plot_widths({"Chain": [chain(), chain(0.1)]}, path, [1, 4]),
+        ["Chain", "worse endpoint", "Worst train loss on the curve"],
+    ),
     "regression": (
         lambda path: plots.plot_regression(plane(), functions(), path, title="Functions"),
         ["Functions", "input", "prediction", "data", "position t on the curve", "bend"],
@@ -100,6 +145,33 @@ def test_figure(tmp_path, name):
     assert set(words) <= set(found), found
     draw(tmp_path / "again.svg")
     assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+
+
+def test_bends_are_circles_on_the_curve(tmp_path, monkeypatch):
+    drawn, draw = [], plt.Axes.plot
+
+    def plot(axis, *given, **options):
+        drawn.append(given)
+        return draw(axis, *given, **options)
+
+    monkeypatch.setattr(plt.Axes, "plot", plot)
+    plots.plot_curves({"Chain": chain(count=4)}, tmp_path / "a.png", ["train_loss"])
+    places, values, marker = drawn[1]
+    assert marker == "o" and list(places) == [0.5]
+    t, loss, _ = drawn[0]
+    np.testing.assert_allclose(values, (loss[1] + loss[2]) / 2)  # between two points of the grid
+
+
+def test_curve_ensembles_that_do_not_fit_are_refused(tmp_path):
+    two = (ensemble(), ensemble())
+    for ensembles in ({}, {"Other": two}):
+        with pytest.raises(ValueError, match="Each ensemble needs the curve with its label"):
+            plots.plot_curve_ensembles({"Chain": chain()}, tmp_path / "a.png", ensembles)
+    broken = chain()
+    broken.done[0] = False
+    with pytest.raises(ValueError, match="'Chain' cannot be drawn: 20 of 21 points"):
+        plots.plot_curve_ensembles({"Chain": broken}, tmp_path / "a.png", {"Chain": two})
+    assert not list(tmp_path.iterdir())
 
 
 def test_pdf_files_of_equal_figures_are_equal(tmp_path):

@@ -43,6 +43,11 @@ PROGRAMS = (
     "plot_line",
     "plot_surface",
     "plot_film",
+    "plot_pairs",
+    "plot_trajectory",
+    "plot_ensembles",
+    "plot_widths",
+    "plot_curve_ensembles",
     "report",
 )
 EPOCHS = 6
@@ -253,6 +258,11 @@ HELP = {
     "plot_line": ("Draws values along lines and rays", {"axis_label": "coordinate on the line"}),
     "plot_surface": ("Draws a value on a plane", {"scale": "log"}),
     "plot_film": ("Draws a curve that is being trained", {"frames_per_second": "5.0"}),
+    "plot_pairs": ("Draws the errors of ensembles of two networks", {}),
+    "plot_trajectory": ("Draws learning rate, test error and distance", {}),
+    "plot_ensembles": ("Draws the error of ensembles as they grow", {}),
+    "plot_widths": ("Draws the worst train loss and the length", {}),
+    "plot_curve_ensembles": ("Draws curves and the ensembles of networks on them", {}),
     "report": ("Writes one page of a directory of runs", {}),
 }
 

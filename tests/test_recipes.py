@@ -91,6 +91,8 @@ def test_smoke(tried, parsed, name):
     for figure in ["widths", *each] if each else ["curves"]:
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{figure}.svg").stat().st_size > 10_000
+    if plan.ensemble_points:
+        assert (folder / "ensembles.png").read_bytes().startswith(b"\x89PNG")
     if plan.pair_points:
         assert (folder / "pairs.png").read_bytes().startswith(b"\x89PNG")
         for curve in (*plan.curves, "random-segment"):

@@ -14,7 +14,7 @@ from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
-from mc_tf.files import write_arrays
+from mc_tf.files import read_arrays, write_arrays
 
 __all__ = [
     "EnsembleEvaluation",
@@ -89,6 +89,28 @@ class EnsembleEvaluation:
             if getattr(self, name) is not None:
                 arrays[name] = getattr(self, name)
         write_arrays(path, **arrays)
+
+    @classmethod
+    def load(cls, path):
+        """Reads what was saved.
+
+        Args:
+            path: file name, ending in `.npz`.
+
+        Returns:
+            `EnsembleEvaluation`.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is damaged or something else.
+        """
+        names = ("members:loss", "cumulative:loss", "predictions", "labels")
+        arrays = read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py")
+        found = {"members": {}, "cumulative": {}}
+        for name in [name for name in arrays if ":" in name]:
+            group, _, score_name = name.partition(":")
+            found[group][score_name] = arrays.pop(name)
+        return cls(**found, **{"disagreement": None, **arrays})
 
 
 def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):

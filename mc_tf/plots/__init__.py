@@ -6,12 +6,14 @@ from mc_tf.plots.films import plot_film
 from mc_tf.plots.lines import plot_line, plot_rays
 from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.reliefs import plot_surface
+from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.style import in_both_formats
 from mc_tf.plots.surfaces import plot_eigenvalue_ratio, plot_heat_map, plot_plane
 
 __all__ = [
     "in_both_formats",
     "plot_budgets",
+    "plot_curve_ensembles",
     "plot_curves",
     "plot_eigenvalue_ratio",
     "plot_ensembles",

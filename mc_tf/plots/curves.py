@@ -1,14 +1,17 @@
 """Values along curves: figure 2 of the paper, and section A.7."""
 
+import numpy as np
+
 from mc_tf.plots.style import STYLES, plt, save, value_label
 
 __all__ = ["plot_curves", "plot_pairs", "plot_widths"]
 
 
 def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
-    """Draws values along one or more curves, as in figure 2 of the paper.
+    """Draws values along one or more curves, as in figures 2 and 8 of the paper.
 
-    The axis of a loss or perplexity is logarithmic where its values span more than a factor of 20.
+    Endpoints are dots, bends that a curve passes through are circles. The axis of a loss or
+    perplexity is logarithmic where its values span more than a factor of 20.
 
     Args:
         results: dict from label (`"Bezier"`) to complete `CurveEvaluation`.
@@ -36,6 +39,8 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
             color, style = STYLES[index % len(STYLES)]
             values = result[name]
             axis.plot(result.t, values, style, color=color, label=label, linewidth=2)
+            at_bends = np.interp(result.bends, result.t, values)
+            axis.plot(result.bends, at_bends, "o", color=color, markersize=6, mfc="white")
             axis.plot(result.t[[0, -1]], values[[0, -1]], "o", color="black", markersize=5)
             low, high = min(low, values.min()), max(high, values.max())
         if not name.endswith("error") and 0 < low and high > 20 * low:
@@ -49,15 +54,15 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
     save(figure, path, title)
 
 
-def plot_widths(widths, series, path, title=None):
+def plot_widths(series, path, widths, title=None):
     """Draws the worst train loss and the length ratio of curves against the width (section A.7).
 
     Axes are logarithmic where their values span a wide range.
 
     Args:
-        widths: list of widths, the factor K of the fully connected layers.
         series: dict from curve name to a list of `CurveEvaluation`, one for each width.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        widths: list of widths, the factor K of the fully connected layers.
         title: heading, default none.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.7), layout="constrained")

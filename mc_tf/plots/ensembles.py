@@ -74,17 +74,22 @@ def plot_trajectory(result, path, title=None):
 def plot_budgets(results, path, title=None):
     """Draws the error of ensembles against the epochs that they took (figure 3, right).
 
+    Diamonds are the ensembles of all networks that there are by then, crosses these networks.
+
     Args:
-        results: dict from label (`"FGE"`) to `(epochs, errors)`, two sequences.
+        results: dict from label (`"FGE"`) to a dict of arrays, one entry for each member:
+            `epochs` of training in all, `error` of the ensemble by then and `member_error`.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
     """
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
-    for index, (label, (epochs, errors)) in enumerate(results.items()):
+    for index, (label, result) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
-        axis.plot(epochs, errors, style, marker="o", color=color, label=label)
+        epochs = result["epochs"]
+        axis.plot(epochs, result["error"], style, marker="D", color=color, label=label)
+        axis.plot(epochs, result["member_error"], "x", color=color, label=f"{label}: each network")
     axis.set_xlabel("epochs of training in all")
-    axis.set_ylabel("Error of the ensemble (%)")
+    axis.set_ylabel("Error (%)")
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=len(results), frameon=False)

@@ -1,12 +1,10 @@
 """Predictive functions along a curve of a regression with one input (the paper's blog)."""
 
-import os
-import zipfile
-
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from mc_tf.files import read_arrays
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
@@ -93,14 +91,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
 def _arrays(functions):
     """The arrays of the predictive functions, checked."""
     if not isinstance(functions, dict):
-        file = os.fspath(functions)
-        if not os.path.exists(file):
-            raise FileNotFoundError(f"There is no file of predictive functions '{file}'.")
-        try:
-            with np.load(file) as stored:
-                functions = {name: stored[name] for name in stored.files}
-        except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise ValueError(f"'{file}' is damaged or is no .npz file.") from error
+        functions = read_arrays(functions, (), "predictive functions", "a recipe on a regression")
     shapes = {name: np.shape(array) for name, array in functions.items()}
     x, y, grid, predictions, t = (
         shapes.get(name) for name in ("x", "y", "grid", "predictions", "t")

@@ -1,0 +1,33 @@
+r"""Draws learning rate, test error and distance of a training in cycles (figure 3, left).
+
+Takes the result file that eval_trajectory.py wrote, or a recipe with --trajectory_every; no network
+is loaded.
+
+  python bin/plot_trajectory.py --results=runs/fge/trajectory.npz --output=runs/trajectory.png
+"""
+
+import figure_flags
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+figure_flags.define_figure_flags("One file, FILE.npz.")
+
+
+def main(_):
+    """Draws the figure."""
+    from mc_tf.plots import plot_trajectory
+
+    if len(FLAGS.results) > 1:
+        raise ValueError(f"--results takes one file. Received: {', '.join(FLAGS.results)}")
+    names = ("step", "learning_rate", "error", "distance_from_start")
+    load = figure_flags.arrays(names, "a trajectory", "eval_trajectory.py")
+
+    def draw(results, path, title):
+        plot_trajectory(*results.values(), path, title)
+
+    figure_flags.draw(draw, load)
+
+
+if __name__ == "__main__":
+    shared.run(main)
