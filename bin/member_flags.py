@@ -53,6 +53,9 @@ def load_ensemble(in_files=False):
             "--temperature_scaling=train_loss is for networks on a curve (--curve_file). For "
             "other members give --temperature_scaling=fitted."
         )
+    if scaling == "fitted":
+        held_out = data_flags.load_data(use_test=False)
+        ensembling.check_held_out([*FLAGS.members, FLAGS.curve_file or "."], held_out)
     if FLAGS.curve_file:
         curve_model = experiment.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points
@@ -71,6 +74,5 @@ def load_ensemble(in_files=False):
             FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files
         )
     if scaling == "fitted":
-        held_out = data_flags.load_data(use_test=False)
         ensembling.fit_temperature(ensemble, held_out, FLAGS.batch_size, FLAGS.verbose)
     return ensemble

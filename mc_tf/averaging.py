@@ -49,6 +49,8 @@ class WeightAverage:
     def save(self, directory, keep=2, keep_steps=()):
         """Writes the average as `average-00000390.npz` (the step) and removes older ones.
 
+        What a former run left there of later steps stays, see `remove_later`.
+
         Args:
             directory: where.
             keep: how many of the latest to keep. Default 2.
@@ -60,24 +62,35 @@ class WeightAverage:
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
         write_arrays(path, mean=self.mean, count=self.count, step=self.step)
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
-        for old in self.files(directory)[:-keep]:
+        here = [file for file in self.files(directory) if _step_of(file) <= self.step]
+        for old in here[:-keep]:
             if os.path.basename(old) not in kept:
                 os.remove(old)
 
     @staticmethod
     def files(directory):
         """The averages in a directory, in the order of their steps."""
-        return sorted(glob.glob(os.path.join(glob.escape(directory), "average-*.npz")))
+        return sorted(glob.glob(os.path.join(glob.escape(directory), f"average-{8 * '[0-9]'}.npz")))
 
     @classmethod
-    def load(cls, directory, step, remove_later=False):
+    def remove_later(cls, directory, step):
+        """Removes the averages of later steps, which a longer former run left.
+
+        Args:
+            directory: where `save` wrote.
+            step: the last step of this run.
+        """
+        for path in cls.files(directory):
+            if _step_of(path) > step:
+                os.remove(path)
+
+    @classmethod
+    def load(cls, directory, step):
         """Reads the average as it was at a step of training.
 
         Args:
             directory: where `save` wrote.
             step: number of steps that were done.
-            remove_later: whether to remove the averages of later steps, as training does that
-                goes on here. Default `False`.
 
         Returns:
             `WeightAverage`, an empty one if nothing had been added by then.
@@ -85,13 +98,8 @@ class WeightAverage:
         Raises:
             ValueError: if a file is damaged.
         """
-        average = cls()
-        for path in cls.files(directory):
-            if int(os.path.basename(path)[len("average-") : -len(".npz")]) <= step:
-                average = cls._read(path)
-            elif remove_later:
-                os.remove(path)
-        return average
+        earlier = [path for path in cls.files(directory) if _step_of(path) <= step]
+        return cls._read(earlier[-1]) if earlier else cls()
 
     @classmethod
     def _read(cls, path):
@@ -106,3 +114,7 @@ class WeightAverage:
                 f"{os.path.getsize(path)} bytes). Remove it."
             ) from error
         return average
+
+
+def _step_of(path):
+    return int(os.path.basename(path).removeprefix("average-").removesuffix(".npz"))

@@ -15,8 +15,10 @@ from mc_tf.ensemble.scores import score
 from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.fitting import MEMBERS, TRAJECTORY
 from mc_tf.snapshots import read_snapshot
+from mc_tf.workdir import stored_settings
 
 __all__ = [
+    "check_held_out",
     "evaluate_ensemble",
     "evaluate_trajectory",
     "find_members",
@@ -181,6 +183,29 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
     }
     write_json(f"{path}.json", summary)
     return result
+
+
+def check_held_out(paths, data):
+    """Refuses runs that were trained on the examples that are held out now.
+
+    Args:
+        paths: directories of runs, or files in them; what is elsewhere cannot be looked at.
+        data: data set from `mc_tf.data.load` without `use_test`.
+
+    Raises:
+        ValueError: naming the first such run.
+    """
+    for path in map(os.path.abspath, paths):
+        for folder in (path, os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
+            stored = stored_settings(folder) or {}
+            if stored.get("data") == data.settings["data"]:
+                if stored.get("test") != data.settings["test"]:
+                    raise ValueError(
+                        f"The run in '{folder}' was trained on all training examples "
+                        "(--use_test), so none are held out to fit temperatures to. Give runs "
+                        "that were trained without --use_test."
+                    )
+                break
 
 
 def fit_temperature(ensemble, data, batch_size=500, verbose=1):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 
 import numpy as np
 from keras import ops
@@ -32,7 +33,7 @@ class Snapshot:
     record: dict
 
     def check_fits(self, model, source="the snapshot"):
-        """Refuses a model whose weights have other shapes.
+        """Refuses a model whose weights have other shapes or names.
 
         Args:
             model: built Keras model.
@@ -45,7 +46,7 @@ class Snapshot:
         for index in range(max(len(wanted), len(self.layout))):
             ours = self.layout[index] if index < len(self.layout) else ("nothing", "")
             theirs = wanted[index] if index < len(wanted) else ("nothing", "")
-            if list(ours[1]) != list(theirs[1]) or "nothing" in (ours[0], theirs[0]):
+            if list(ours[1]) != list(theirs[1]) or _name(ours[0]) != _name(theirs[0]):
                 raise ValueError(
                     f"{source} does not fit the model '{getattr(model, 'name', model)}'. They "
                     f"first differ at variable {index}: '{ours[0]}' {tuple(ours[1])} in the "
@@ -66,6 +67,11 @@ class Snapshot:
         assign_flat(model, self.weights)
         for variable, value in zip(state_variables(model), self.state):
             variable.assign(value)
+
+
+def _name(path):
+    """A variable's own name: those of layers, and Keras' numbers, differ between equal models."""
+    return re.sub(r"(_\d+)?$", "", path.rsplit("/", 1)[-1])
 
 
 def take_snapshot(model, **record):

@@ -485,6 +485,15 @@ def test_an_unbuilt_model_is_refused_or_built_by_keras():
         assert distance.history[0][1] > 0
 
 
+def test_two_cycles_in_one_fit_are_refused():
+    cycles = [
+        mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps"),
+        mc_tf.CosineCyclicLearningRate(4, HIGH, unit="steps"),
+    ]
+    with pytest.raises(ValueError, match="CyclicLearningRate and CosineCyclicLearningRate both"):
+        fit(problem(), cycles, epochs=1)
+
+
 def test_a_compiled_schedule_is_refused():
     model = problem(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)))
     with pytest.raises(ValueError, match="CosineDecay"):

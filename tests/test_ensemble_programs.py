@@ -342,6 +342,9 @@ def broken(root, runs):
     with open(path, "r+b") as file:
         file.truncate(1000)
     run("train", f"--workdir={folder}/other", "--network=fc", "--epochs=0")
+    shutil.copytree(root / "sse", folder / "all")
+    settings = json.loads((folder / "all" / "settings.json").read_text())
+    (folder / "all" / "settings.json").write_text(json.dumps({**settings, "test": "test"}))
     return folder
 
 
@@ -401,6 +404,11 @@ BAD = {
         "eval_ensemble",
         [OUT, "--members={root}/fge", "--temperature_scaling=fitted"],
         "give --use_test",
+    ),
+    "eval_ensemble: nothing was held out": (
+        "eval_ensemble",
+        [OUT, "--members={broken}/all", "--temperature_scaling=fitted", "--use_test"],
+        "broken/all' was trained on all training examples",
     ),
     "eval_ensemble: train losses of members": (
         "eval_ensemble",

@@ -27,6 +27,9 @@ RECIPES = {
 }
 
 
+EXAMPLES = {"cifar": 50_000, "mnist": 60_000, "digits": 959}
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_is_whole(parsed, name):
     for smoke in (False, True):
@@ -42,6 +45,10 @@ def test_recipe_is_whole(parsed, name):
     obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
     assert {target.curve for target in plan.targets} <= obtained
     assert re.search("digits|mnist|constant", name) or plan.targets
+    if plan.fge and plan.fge.trajectory_every:  # figure 3 has the members, too
+        size = next(number for word, number in EXAMPLES.items() if word in name)
+        steps = -(-size // plan.fge.batch_size)
+        assert plan.fge.cycle_epochs * steps // 2 % plan.fge.trajectory_every == 0
 
 
 # Rate, weight decay, epochs, cycles of SSE; starts, cycle and rate of FGE (section 5, A.9).

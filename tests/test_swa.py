@@ -455,6 +455,48 @@ def test_a_full_disk_leaves_the_average_that_is_there(tmp_path):
     np.testing.assert_array_equal(resumed, run(undropped(), []))
 
 
+def test_what_is_there_is_replaced_step_by_step(tmp_path):
+    """Another run in that directory which is stopped early costs what it replaced only."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                raise KeyboardInterrupt
+
+    def callbacks():
+        swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path / "swa", keep=9)
+        return [swa, mc_tf.SnapshotSaver(tmp_path / "members")]
+
+    def files():
+        return sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.npz"))
+
+    first = callbacks()
+    fit(undropped(), first)
+    before = files()
+    assert len(first[1].members) == EPOCHS and len(before) == 2 * EPOCHS + 1
+    second = callbacks()
+    with pytest.raises(KeyboardInterrupt):
+        fit(undropped(), [*second, Stop()])
+    assert files() == before
+    assert len(second[1].members) == 3  # those of this run
+    shorter = callbacks()
+    fit(undropped(), shorter, epochs=4)
+    assert len(shorter[1].members) == 4 and len(files()) == 2 * 4 + 1
+    assert WeightAverage.load(tmp_path / "swa", 1000).step == 3 * STEPS
+
+
+@pytest.mark.parametrize("change", [{"every": 2}, {"include_start": False}])
+def test_other_settings_of_an_average_are_refused(tmp_path, change):
+    def run(epochs, initial_epoch=0, **kwargs):
+        swa = mc_tf.SWA(0, batch_norm_data=False, directory=tmp_path, **kwargs)
+        fit(undropped(), [swa], epochs=epochs, initial_epoch=initial_epoch)
+
+    run(4)
+    with pytest.raises(ValueError, match="has 5 networks, but with these settings it would have"):
+        run(6, initial_epoch=4, end_with_average=False, **change)
+    run(6, initial_epoch=4)
+
+
 def test_a_damaged_average_is_named(tmp_path):
     average = WeightAverage()
     average.add([1.0, 2.0], step=3)

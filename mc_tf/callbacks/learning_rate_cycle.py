@@ -97,6 +97,12 @@ class LearningRateCycle(StepCallback):
                 f"with a schedule ({type(optimizer._learning_rate).__name__}). Compile it with a "
                 "number."
             )
+        other = cycle_of(model)
+        if other is not None and other is not self:
+            raise ValueError(
+                f"{type(other).__name__} and {type(self).__name__} both set the learning rate of "
+                "this `fit`. Give one of them."
+            )
         self._history = model.history
         self._install(optimizer)
         make_train_function(model)  # one that was traced has the former rate in it

@@ -27,8 +27,9 @@ class SnapshotSaver(StepCallback):
     With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
     `mod(i, c) = c / 2`), with `CosineCyclicLearningRate` the end of each. Each network goes to
     disk at once, in one step, so memory does not grow and what is saved stays whole whatever
-    happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory;
-    what it had saved after the checkpoint is saved anew.
+    happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory.
+    What it had saved after the checkpoint, or what the same run had left there before, is replaced
+    step by step, and removed beyond the end.
 
     Args:
         directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
@@ -87,11 +88,15 @@ class SnapshotSaver(StepCallback):
         self.unit = unit
         self.places_in_epochs = cycle.places_in_epochs if every is None else unit == "epochs"
         self.include_start = include_start
+        self._reached = None  # while it trains: what is later is left from a former run
 
     @property
     def members(self):
         """Files of the members so far, in order."""
-        return snapshot_files(self.directory, self.include_start)
+        files = snapshot_files(self.directory, self.include_start)
+        return (
+            files if self._reached is None else [p for p in files if _step_of(p) <= self._reached]
+        )
 
     def on_train_begin(self, logs=None):
         """Keras' hook."""
@@ -113,15 +118,13 @@ class SnapshotSaver(StepCallback):
         for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
             os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)
-        if step < 0 and self.members:
+        if step < 0 and snapshot_files(self.directory):
             raise self._not_ours(f"it has snapshots, but training begins at step {step}")
-        if step == 0 and not self.members and not os.path.exists(start):
+        if step == 0 and not snapshot_files(self.directory) and not os.path.exists(start):
             self._save_start()
         elif step >= 0:
             self._check_start(start, step)
-            for path in self.members:
-                if _step_of(path) > step:
-                    os.remove(path)  # from after the checkpoint: it will be saved anew
+        self._reached = step
 
     def _find_places(self):
         """`(first place, distance between places)` in steps."""
@@ -172,6 +175,7 @@ class SnapshotSaver(StepCallback):
 
     def on_step(self, step):
         """Saves the network."""
+        self._reached = step
         if step == 0:
             self._save_start()
             return
@@ -189,6 +193,12 @@ class SnapshotSaver(StepCallback):
         snapshot.record.update(numbers)
         save_snapshot(os.path.join(self.directory, f"snapshot-{step:08d}.npz"), snapshot)
 
+    def on_train_end(self, logs=None):
+        """Keras' hook: removes what a longer former run has left."""
+        super().on_train_end(logs)
+        for path in set(snapshot_files(self.directory)) - set(self.members):
+            os.remove(path)
+
     def _rate_before(self, step):
         if self.cycle is not None:
             return float(ops.convert_to_numpy(self.cycle.rate_at(step - 1)))
@@ -205,7 +215,8 @@ def snapshot_files(directory, include_start=False):
     Returns:
         List of file names.
     """
-    files = glob.glob(os.path.join(glob.escape(os.fspath(directory)), "snapshot-*.npz"))
+    name = f"snapshot-{8 * '[0-9]'}.npz"
+    files = glob.glob(os.path.join(glob.escape(os.fspath(directory)), name))
     start = os.path.join(os.fspath(directory), _START)
     first = [start] if include_start and os.path.exists(start) else []
     return first + sorted(files, key=_step_of)

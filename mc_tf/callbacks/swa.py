@@ -37,20 +37,24 @@ class SWA(AveragedNetwork):
             Algorithm 1. Default `True`.
         batch_norm_data: training data without augmentation, as `update_batch_norm` takes it: the
             averaged network's statistics are estimated on it. A model with batch normalisation
-            needs it; `False` leaves the statistics as training has them.
+            needs it; `False` leaves the statistics as training has them. Each epoch with an
+            average costs a pass over it if there is `validation_data`, so give some thousand
+            examples: `train.take(20)`.
         validation_data: data on which the averaged network is evaluated after each epoch, as
             `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
             the metrics likewise, NaN before there is an average. Callbacks that monitor them come
             after this one and must not take NaN for the best: give
             `EarlyStopping(monitor="swa_val_loss", mode="min", start_from_epoch=start_epoch)` and
             `ModelCheckpoint(..., initial_value_threshold=np.inf)` (`-np.inf` for `mode="max"`).
-            What other callbacks save or restore (`restore_best_weights`) are the weights of
-            training, not the average: for the best averaged network there is `best_path`.
+            What other callbacks save or restore are the weights of training, not the average:
+            `EarlyStopping(restore_best_weights=True)` after this one replaces the average at the
+            end. For the best averaged network there is `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
         monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
             `swa_val_loss`.
         directory: where the average is kept, so that training that was stopped goes on with it,
-            bit for bit. Give this callback before the one that writes checkpoints.
+            bit for bit. Give this callback before the one that writes checkpoints. What a former
+            run left there is replaced step by step, and removed beyond the end of this one.
         keep: how many of the latest averages the directory keeps, default 2. A checkpoint that is
             older than the oldest of them cannot go on.
         keep_epochs: the averages after these numbers of epochs, as `fit` counts them, are kept
@@ -161,7 +165,7 @@ class SWA(AveragedNetwork):
         if self.directory is not None:
             for path in glob.glob(os.path.join(glob.escape(self.directory), ".average-*.npz")):
                 os.remove(path)  # half a file, of a process that was killed
-            self.average = WeightAverage.load(self.directory, step, remove_later=True)
+            self.average = WeightAverage.load(self.directory, step)
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
         expected = self._last_place(step)
@@ -175,6 +179,12 @@ class SWA(AveragedNetwork):
                 f"Training goes on at step {step} after the start of averaging, but there is no "
                 f"average of step {expected} to go on with (there is {has}). Give the `directory` "
                 "of that run, with a larger `keep` if checkpoints are rare, or start anew."
+            )
+        elif self.average.count != self._count_at(step):
+            raise ValueError(
+                f"The average of step {step} has {self.average.count} networks, but with these "
+                f"settings it would have {self._count_at(step)}: `every`, `cycle` or "
+                "`include_start` were others. Give those of the run that goes on, or start anew."
             )
         size = flat_weights(self._model).size
         if self.average.count and self.average.mean.size != size:
@@ -193,6 +203,11 @@ class SWA(AveragedNetwork):
         if step >= self._first:
             return step - (step - self._first) % self._distance
         return 0 if step >= 0 and self.include_start else None
+
+    def _count_at(self, step):
+        """How many networks the average has after so many steps."""
+        places = (step - self._first) // self._distance + 1 if step >= self._first else 0
+        return places + (step >= 0 and self.include_start)
 
     # What.
 
@@ -218,5 +233,8 @@ class SWA(AveragedNetwork):
                 "the model has its own.",
                 stacklevel=2,
             )
-        elif self.end_with_average:
+            return
+        if self.directory is not None:
+            WeightAverage.remove_later(self.directory, self.average.step)
+        if self.end_with_average:
             self._assign(self.model)

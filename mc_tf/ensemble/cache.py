@@ -67,6 +67,7 @@ class PredictionCache:
             _digest(inputs, first) != digest
             or not np.array_equal(targets, labels[:first])
             or num_examples not in (None, len(labels))
+            or not _labels_are(dataset, labels)
             or (batch == first and num_batches not in (None, batches))
         ):
             self.refuse_data(len(labels))
@@ -190,6 +191,14 @@ def _first_examples(dataset, batch_size, first):
         raise ValueError("The data has no batch, so there is nothing to evaluate.")
     joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *inputs)
     return joined, np.concatenate(targets)[:first], len(targets[0])
+
+
+def _labels_are(dataset, labels):
+    """Whether a tuple of arrays has these labels; of other data only a pass would tell."""
+    if not isinstance(dataset, (tuple, list)) or len(dataset) < 2:
+        return True
+    given = dataset[1]
+    return not hasattr(given, "shape") or np.array_equal(np.asarray(given), labels)
 
 
 def _sizes(dataset):

@@ -124,7 +124,9 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         dataset: `(inputs, labels)` in the same order at each pass, as `Batches` takes them.
             Labels are whole numbers `(N,)` or one-hot vectors; of a regression its targets.
             Sample weights are ignored.
-        cache: directory for the members' predictions on this data set. Default: none is kept.
+        cache: directory for the members' predictions on this data set. Default: none is kept. The
+            data set is known by its first batch, its size and, of arrays, all labels: one that
+            differs later only is not noticed.
         batch_size: examples a batch, for arrays only. Default 500.
         verbose: 1 for a progress bar, 0 for silence.
 
