@@ -52,6 +52,7 @@ flags.DEFINE_integer("seed", 0, "Of random directions.")
 flags.DEFINE_bool(
     "eigenvalues", False, "Also the largest and smallest eigenvalue of the Hessian; takes long."
 )
+flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Their error, as a part of the larger one.")
 flags.DEFINE_string("shard", None, "I/N: evaluate the I-th of N parts only, I from 1.")
 flags.DEFINE_integer("merge", None, "Join so many parts, evaluated before.", lower_bound=1)
 flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
@@ -109,6 +110,7 @@ def main(_):
             },
             verbose=FLAGS.verbose,
             eigenvalues=FLAGS.eigenvalues or None,
+            eigenvalue_options={"tolerance": FLAGS.eigenvalue_tolerance},
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
     print(FLAGS.output)

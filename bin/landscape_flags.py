@@ -43,8 +43,10 @@ def define_landscape_flags():
     )
     flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
     flags.DEFINE_bool("eigenvalues", False, "Also the Hessian's largest and smallest eigenvalue.")
+    flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Their error, as a part of the larger one.")
     flags.DEFINE_integer("num_test_examples", None, "Evaluate on the first only.", lower_bound=1)
     flags.DEFINE_string("film", None, "Name of a curve, and of its plane, to be filmed.")
+    flags.DEFINE_integer("film_grid", 11, "Points on each axis of a frame.", lower_bound=2)
     flags.DEFINE_float("max_loss", None, "Larger values are drawn alike.", lower_bound=0.0)
 
 
@@ -86,10 +88,12 @@ def experiment_from_flags(targets):
             "ignore": tuple(FLAGS.ignore),
         },
         eigenvalues=FLAGS.eigenvalues,
+        eigenvalue_tolerance=FLAGS.eigenvalue_tolerance,
         num_train=FLAGS.num_train_examples,
         num_test=FLAGS.num_test_examples,
         eval_batch_size=FLAGS.eval_batch_size,
         film=FLAGS.film,
+        film_shape=FLAGS.film_grid,
         max_loss=FLAGS.max_loss,
         targets=targets,
         title=FLAGS.title,
@@ -131,6 +135,7 @@ def made_small(plan, batch_size):
         joins=joins,
         surfaces=surfaces,
         shape=3,
+        film_shape=2,
         line_points=3,
         num_points=3,
         num_rays=2,

@@ -56,7 +56,7 @@ class _Run:
 
     def __init__(self, plan, data, workdir, say):
         self.plan, self.data, self.workdir, self.say = plan, data, workdir, say
-        self.curves, self.grids = {}, {}
+        self.curves, self.grids, self.frames = {}, {}, {}
         self.verbose = int(plan.training.verbose > 0)
 
     def train(self, one):
@@ -129,20 +129,41 @@ class _Run:
             settings["limits"] = (0.0, plan.ray_length)
         if plan.eigenvalues:
             settings["eigenvalues"] = True
-        self.grids[surface.name] = evaluate_surface(
+            settings["eigenvalue_options"] = {"tolerance": plan.eigenvalue_tolerance}
+        found = self._grid(made, surface.name, surface.kind, files, margin=plan.margin, **settings)
+        self.grids[surface.name] = found
+        self.say(f"\n{surface.name}\n{found.table()}\n")
+        if plan.film == surface.name:
+            self._evaluate_frames(surface, [(axis[0], axis[-1]) for axis in found.axes])
+
+    def _evaluate_frames(self, surface, limits):
+        """The plane of the curve after each epoch of its training, all within the same limits."""
+        name, shape = surface.networks[0], self.plan.film_shape
+        pattern = os.path.join(glob.escape(os.path.join(self.workdir, name)), "curve-*.keras")
+        for path in sorted(glob.glob(pattern)):
+            epoch = os.path.basename(path).removeprefix("curve-").removesuffix(".keras")
+            curve_model = experiment.load_curve(path)
+            made = surface_from_files(surface.kind, {}, curve_model=curve_model)
+            frame = f"{surface.name}-{epoch}"
+            self.say(f"Evaluating the surface '{frame}' ...")
+            settings = {"shape": shape, "limits": limits}
+            found = self._grid(made, frame, surface.kind, {}, **settings)
+            self.frames[f"epoch {int(epoch)}"] = found
+
+    def _grid(self, made, name, kind, files, **settings):
+        plan = self.plan
+        return evaluate_surface(
             made,
             self.data,
-            os.path.join(self.workdir, "surfaces", surface.name),
-            margin=plan.margin,
+            os.path.join(self.workdir, "surfaces", name),
             num_train=plan.num_train,
             num_test=plan.num_test,
             batch_size=plan.eval_batch_size,
-            description={"kind": surface.kind, "seed": plan.training.seed},
+            description={"kind": kind, "seed": plan.training.seed},
             notes={"networks": files},
             verbose=self.verbose,
             **settings,
         )
-        self.say(f"\n{surface.name}\n{self.grids[surface.name].table()}\n")
 
     def _surface(self, surface):
         plan = self.plan
@@ -159,12 +180,7 @@ class _Run:
             files = self._files(surface.networks, surface.labels)
             options["network_file"] = self._network(surface.networks[0])
             options |= {"num_rays": plan.num_rays, "seed": plan.training.seed, **plan.directions}
-        made = surface_from_files(surface.kind, files, **options)
-        if plan.film == surface.name:
-            for path in sorted(glob.glob(os.path.join(glob.escape(folder), "curve-*.keras"))):
-                epoch = int(os.path.basename(path).removeprefix("curve-").removesuffix(".keras"))
-                made.mark_curve(f"epoch {epoch}", experiment.load_curve(path))
-        return made, files
+        return surface_from_files(surface.kind, files, **options), files
 
     def _files(self, references, labels):
         """Files of networks by label, `NAME/members` taken apart."""
@@ -207,7 +223,7 @@ class _Run:
         """Draws the curves, planes, lines and rays that there are."""
         from mc_tf.landscape_figures import draw_landscape
 
-        draw_landscape(self.plan, self.curves, self.grids, self.workdir)
+        draw_landscape(self.plan, self.curves, self.grids, self.frames, self.workdir)
 
 
 _LINES = ("line", "random_line", "rays")

@@ -1,18 +1,18 @@
 """The figures of an experiment on loss surfaces, from its results."""
 
-import copy
 import os
 
 __all__ = ["draw_landscape"]
 
 
-def draw_landscape(plan, curves, grids, workdir):
+def draw_landscape(plan, curves, grids, frames, workdir):
     """Draws what there is: curves, planes, lines, rays, functions of a regression, a film.
 
     Args:
         plan: `LandscapeExperiment`.
         curves: dict from name to `CurveEvaluation`.
         grids: dict from name to `GridEvaluation`.
+        frames: dict from `"epoch 1"` and so on to `GridEvaluation`, for the film.
         workdir: directory of the figures, each as PNG and SVG: `curves`; `planes-train_loss`,
             `planes-test_error`, `lines-...`, `random-lines-...` and `rays` for what there is;
             `relief-NAME` in three dimensions of each plane in random directions; `eigenvalues`,
@@ -28,9 +28,6 @@ def draw_landscape(plan, curves, grids, workdir):
     by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
     kinds = {surface.name: surface.kind for surface in plan.surfaces}
     for name, grid in grids.items():
-        if name == plan.film:  # the curve as it was after each epoch is for the film only
-            last = next(iter(grid.paths))
-            film, grid = _with_paths(grid, [*grid.paths][1:]), _with_paths(grid, [last])
         kind = kinds[name] if kinds[name] in by_kind else grid.surface
         by_kind[kind][_title(name)] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
@@ -57,16 +54,10 @@ def draw_landscape(plan, curves, grids, workdir):
             for ending in ("png", "svg"):
                 path = os.path.join(workdir, f"regression.{ending}")
                 plots.plot_regression(grid, functions, path, title=plan.title)
-    if plan.film:
+    if len(frames) > 1:
         path = os.path.join(workdir, "film.gif")
-        plots.plot_film(film, path, "train_loss", title=plan.title)
-
-
-def _with_paths(grid, labels):
-    """The same result with some of its curves."""
-    chosen = copy.copy(grid)
-    chosen.paths = {label: grid.paths[label] for label in labels}
-    return chosen
+        options = {"labels": list(frames), "maximum": plan.max_loss, "title": plan.title}
+        plots.plot_film(list(frames.values()), path, **options)
 
 
 def _title(name):

@@ -88,9 +88,12 @@ class LandscapeExperiment:
         num_rays: of each network.
         directions: dict of `normalization` and `ignore`, see `mc_tf.random_direction`.
         eigenvalues: whether the Hessian's extreme eigenvalues are computed on the grids too.
+        eigenvalue_tolerance: their error, see `mc_tf.hessian_eigenvalues`.
         num_train, num_test: examples to evaluate on. Default: all.
         eval_batch_size: examples a batch in evaluation.
-        film: name of a curve whose training is shown as a film, on the surface of its name.
+        film: name of a curve whose training is shown as a film: the plane of the curve after each
+            epoch, within the limits of the surface of its name.
+        film_shape: points on each axis of these planes.
         max_loss: values above are drawn alike. Default: chosen by the figure.
         targets: list of `mc_tf.targets.Target`, the published numbers.
         title: heading of the figures.
@@ -117,10 +120,12 @@ class LandscapeExperiment:
     num_rays: int = 10
     directions: dict = dataclasses.field(default_factory=dict)
     eigenvalues: bool = False
+    eigenvalue_tolerance: float = 1e-3
     num_train: int | None = None
     num_test: int | None = None
     eval_batch_size: int = 500
     film: str | None = None
+    film_shape: int = 11
     max_loss: float | None = None
     targets: tuple = ()
     title: str | None = None

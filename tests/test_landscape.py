@@ -192,6 +192,37 @@ def test_filters_of_a_normalised_direction_have_the_networks_norms():
     assert position == len(flat)
 
 
+def test_directions_of_attention_and_recurrent_layers():
+    """A filter is one unit of one head; biases that are matrices are biases."""
+    words = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(11, 6)(words)
+    x = layers.MultiHeadAttention(2, 3)(x, x)
+    x = layers.LayerNormalization(axis=(1, 2))(x)
+    model = keras.Model(words, layers.GRU(4)(x))
+    for variable in model.trainable_variables:
+        variable.assign(np.random.default_rng(3).standard_normal(variable.shape))
+    outputs = {"query": (1, 2), "key": (1, 2), "value": (1, 2), "attention_output": (2,)}
+    for ignore in ((), ("bias",), ("batch_norm",), ("bias", "batch_norm")):
+        flat = random_direction(model, "filter", ignore=ignore, seed=5)
+        position = 0
+        for variable in model.trainable_variables:
+            size = int(np.prod(variable.shape))
+            part = flat[position : position + size].reshape(variable.shape)
+            position += size
+            owner, name = variable.path.split("/")[-2:]
+            kinds = {"bias": "bias", "gamma": "batch_norm", "beta": "batch_norm"}
+            kind = kinds.get(name)
+            if kind in ignore:
+                assert not part.any(), variable.path
+                continue
+            axes = () if kind else outputs.get(owner, (part.ndim - 1,))
+            rest = tuple(axis for axis in range(part.ndim) if axis not in axes)
+            expected = np.sqrt((numpy(variable) ** 2).sum(rest))
+            found = np.sqrt((part**2).sum(rest))
+            np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=variable.path)
+        assert position == len(flat)
+
+
 def test_directions_by_what_is_ignored_and_how_they_are_scaled():
     """A bias or a normalisation vector counts as one filter where it takes part."""
     model = networks("conv_bn", 1)[0]

@@ -239,7 +239,13 @@ def test_a_recipe_from_start_to_end(tmp_path):
     line = GridEvaluation.load(tmp_path / "surfaces" / "line")
     assert {*line.marks} == {"a", "SWA"}
     bezier = GridEvaluation.load(tmp_path / "surfaces" / "bezier")
-    assert {"epoch 1", "Bezier"} <= {*bezier.paths}
+    assert {"Bezier"} == {*bezier.paths}
+    frames = [GridEvaluation.load(tmp_path / "surfaces" / f"bezier-000{k}") for k in (1, 2)]
+    for frame in frames:  # a plane each, within the same limits
+        np.testing.assert_allclose(
+            [axis[[0, -1]] for axis in frame.axes], [a[[0, -1]] for a in bezier.axes]
+        )
+    assert frames[0].marks["bend"][1] != frames[1].marks["bend"][1]
     for figure in ("curves", "planes-train_loss", "lines-test_error", "rays", "relief-random"):
         assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"{figure}.svg").stat().st_size > 5_000

@@ -111,9 +111,11 @@ class HessianProducts:
     Args:
         evaluator: `PointEvaluator`, whose loss is differentiated.
         data: data set.
+        **options: `tolerance` and `max_iterations`, where this is a measure of a grid.
     """
 
-    def __init__(self, evaluator, data):
+    def __init__(self, evaluator, data, **options):
+        self._options = options
         self._evaluator = evaluator
         self._data = data
         self._step = backend.compiled(self._product_step)
@@ -190,7 +192,7 @@ class HessianProducts:
         Returns:
             dict of floats.
         """
-        found = self.eigenvalues(flat, state)
+        found = self.eigenvalues(flat, state, **self._options)
         return {
             "train_largest_eigenvalue": found.largest,
             "train_smallest_eigenvalue": found.smallest,

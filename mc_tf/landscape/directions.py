@@ -1,5 +1,7 @@
 """Directions in weight space: random ones, normalised ones, principal ones of a trajectory."""
 
+import re
+
 import keras
 import numpy as np
 
@@ -8,6 +10,11 @@ from mc_tf.landscape.vectors import flat_point
 
 __all__ = ["principal_directions", "random_direction"]
 
+_NORMALIZATION_LAYERS = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+)
 NORMALIZATIONS = ("filter", "layer", "weight", "unit", None)
 
 
@@ -15,16 +22,18 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
     """A random direction with Gaussian entries, scaled as Li et al. (2018) do.
 
     With `"filter"` each filter of the direction gets the norm of the same filter of the network:
-    for a kernel of any Keras layer the weights of one output, the last axis. Biases and the
-    weights of batch normalisation are zero, or each vector of them is scaled like one filter.
+    for a kernel of any Keras layer the weights of one output (mostly the last axis; of attention
+    one unit of one head). Biases and the weights of normalisation layers are zero, or each of them
+    is scaled like one filter.
 
     Args:
         model: a built Keras model or layer.
         normalization: `"filter"`; `"layer"`, each weight array scaled to the network's norm;
             `"weight"`, each entry multiplied by the network's absolute weight; `"unit"`, the whole
             direction has length one, as SWA's random rays; `None`, not scaled.
-        ignore: which weights stay where they are: `"bias"`, `"batch_norm"`, both (default for
-            filter normalisation in Li et al.) or neither, `()`.
+        ignore: which weights stay where they are: `"bias"` (what is named so, and other vectors),
+            `"batch_norm"` (also of layer and group normalisation), both (default, for filter
+            normalisation as in Li et al.) or neither, `()`.
         seed: integer.
 
     Returns:
@@ -53,14 +62,13 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         weights = keras.ops.convert_to_numpy(variable).astype("float64")
         drawn = generator.standard_normal(weights.shape)  # drawn always: a seed is one direction
         owner = owners.get(id(variable))
-        if isinstance(owner, keras.layers.BatchNormalization):
-            left_out = "batch_norm" in ignore
-        else:
-            left_out = "bias" in ignore and weights.ndim <= 1
-        if left_out:
+        kind = "batch_norm" if isinstance(owner, _NORMALIZATION_LAYERS) else "bias"
+        is_vector = weights.ndim <= 1 or kind == "batch_norm"
+        is_vector |= variable.name.endswith("bias")  # of GRU and attention a matrix
+        if is_vector and kind in ignore:
             pieces.append(np.zeros_like(drawn))
         else:
-            filters = _filter_axes(variable, owner)
+            filters = () if is_vector else _filter_axes(variable, owner)
             pieces.append(_scaled(drawn, weights, normalization, filters))
     flat = FlatLayout(variables).pack(pieces)
     length = np.linalg.norm(flat.astype("float64"))
@@ -74,9 +82,8 @@ def _scaled(drawn, weights, normalization, filters):
         return drawn
     if normalization == "weight":
         return drawn * np.abs(weights)
-    whole = normalization == "layer" or weights.ndim <= 1  # a vector is one filter
-    filters = {axis % weights.ndim for axis in filters} if weights.ndim else set()
-    axes = None if whole else tuple(axis for axis in range(weights.ndim) if axis not in filters)
+    filters = set() if normalization == "layer" else {axis % weights.ndim for axis in filters}
+    axes = tuple(axis for axis in range(weights.ndim) if axis not in filters)
     length = np.sqrt((drawn**2).sum(axes, keepdims=True))
     wanted = np.sqrt((weights**2).sum(axes, keepdims=True))
     return drawn * wanted / np.maximum(length, 1e-10)
@@ -85,6 +92,9 @@ def _scaled(drawn, weights, normalization, filters):
 def _filter_axes(variable, owner):
     """The axes of a weight array that number its filters, each of which makes one output."""
     kind = type(owner).__name__
+    if isinstance(owner, keras.layers.EinsumDense):  # attention's, too
+        _, kernel, outputs = re.split(",|->", owner.equation)
+        return tuple(axis for axis, letter in enumerate(kernel) if letter in outputs)
     if kind.startswith("DepthwiseConv") or variable.name == "depthwise_kernel":
         return (-2, -1)
     if kind.startswith("Conv") and kind.endswith("Transpose"):

@@ -30,6 +30,7 @@ def evaluate_grid(
     verbose=1,
     others=None,
     eigenvalues=None,
+    eigenvalue_options=None,
     notes=None,
 ):
     """Evaluates the networks on a grid of a surface on training and test data.
@@ -61,6 +62,7 @@ def evaluate_grid(
         eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
             training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
             100 passes over the training data; or a smaller data set, to find them on that.
+        eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
         notes: dict of what to record only, such as the files of the networks, which may be moved:
             that a result belongs to the surface its weights say.
 
@@ -92,6 +94,7 @@ def evaluate_grid(
     with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues:
         parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
+        parts += [eigenvalue_options] if eigenvalue_options else []
     print_of = fingerprint(curve_model, *parts)
     result = GridEvaluation(
         type(surface).__name__,
@@ -111,7 +114,7 @@ def evaluate_grid(
         measures = []
         if with_eigenvalues:
             data = train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
-            measures.append(HessianProducts(evaluator, data))
+            measures.append(HessianProducts(evaluator, data, **(eigenvalue_options or {})))
         evaluate_points(
             result,
             surface.coefficients(result.coordinates),

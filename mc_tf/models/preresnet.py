@@ -14,7 +14,7 @@ _EXPANSION = 4
     "preresnet<depth>",
     examples=("preresnet20", "preresnet164"),
 )
-def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connections=True):
+def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connections=True, width=1):
     """Pre-activation ResNet (He et al. 2016, Identity Mappings in Deep Residual Networks).
 
     A 3 × 3 convolution, three stages of `n` blocks with 16, 32 and 64 channels (stride
@@ -33,6 +33,8 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connect
         skip_connections: Whether a block adds its input to its output. Without them (as in Li et
             al. 2018, Visualizing the Loss Landscape of Neural Nets) there are no shortcut
             convolutions either. Defaults to `True`.
+        width: How many times as many channels the three stages have (the `k` of Li et al.'s
+            WRN-56-k). Defaults to 1.
 
     Returns:
         A `keras.Model`; for ten / a hundred classes at `(32, 32, 3)`, depth 110 has
@@ -54,13 +56,15 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connect
             f"depth must be 6 n + 2 up to {_DEEPEST_BASIC} (basic blocks) or 9 n + 2 "
             f"(bottlenecks). Received: depth={depth}. Nearest: {nearest}."
         )
+    if not width > 0:
+        raise ValueError(f"width must be positive. Received: width={width}")
     block, layers_per_block = kind
     inputs = image_input(input_shape, "preresnet", smallest=4)
     x = conv3x3(inputs, 16, weight_decay, use_bias=False)
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // (3 * layers_per_block)):
             strides = 2 if stage > 0 and index == 0 else 1
-            y = block(x, filters, strides, weight_decay)
+            y = block(x, round(width * filters), strides, weight_decay)
             if skip_connections:
                 y = add_projected(x, y, weight_decay, strides, use_bias=False)
             x = y
