@@ -25,7 +25,7 @@ from surfaces import (
 
 from mc_tf import plots
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import place_labels
+from mc_tf.plots.marks import draw_marks, place_labels
 from mc_tf.plots.reliefs import interpolate
 
 PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
@@ -160,6 +160,16 @@ def test_bends_are_circles_on_the_curve(tmp_path, monkeypatch):
     assert marker == "o" and list(places) == [0.5]
     t, loss, _ = drawn[0]
     np.testing.assert_allclose(values, (loss[1] + loss[2]) / 2)  # between two points of the grid
+
+
+def test_networks_beside_the_plane_are_circles():
+    result = plane()
+    result.lost = {"first": np.zeros(1), "second": np.array([0.1]), "bend": np.array([20.0])}
+    figure, axis = plt.subplots()
+    draw_marks(axis, result)
+    faces = [line.get_markerfacecolor() for line in axis.lines]
+    plt.close(figure)
+    assert faces == ["black", "black", "white"]
 
 
 def test_curve_ensembles_that_do_not_fit_are_refused(tmp_path):

@@ -75,7 +75,7 @@ def plot_film(
                 axis.plot(*places.T, color="white", linewidth=0.8, alpha=0.6)
         prepare_map(axis, result)
         draw_paths(axis, paths)
-        draw_marks(axis, result.marks)
+        draw_marks(axis, result)
         axis.set_box_aspect(map_aspect(result))
         axis.set_title(plain(labels[number]))
         place_labels(axis, result.marks, paths.values())

@@ -17,17 +17,21 @@ _PATHS = ("-", "--", "-.", ":")
 # Where a label may stand: directions by preference, and distances in points.
 _DIRECTIONS = [(1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0)]
 _DISTANCES = (6, 14, 24, 36)
+_NEAR = 0.01  # of the plane's extent: closer networks count as on it
 
 
-def draw_marks(axis, marks):
-    """Draws networks as points.
+def draw_marks(axis, result):
+    """Draws networks as points; one that is not on the plane, but beside it, as a circle.
 
     Args:
         axis: matplotlib axis, two-dimensional.
-        marks: dict from label to coordinates `(2,)`.
+        result: `GridEvaluation` of a plane.
     """
-    for x, y in marks.values():
-        axis.plot(x, y, "o", color="black", markeredgecolor="white", markersize=7, zorder=5)
+    near = _NEAR * max(map(np.ptp, result.axes))
+    for label, (x, y) in result.marks.items():
+        beside = np.max(result.lost.get(label, 0.0)) > near
+        face, edge = ("white", "black") if beside else ("black", "white")
+        axis.plot(x, y, "o", color=face, markeredgecolor=edge, markersize=7, zorder=5)
 
 
 def draw_paths(axis, paths, **options):

@@ -81,7 +81,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     predicted.grid(alpha=0.3)
     predicted.legend(frameon=False)
     figure.colorbar(colors, cax=times, label="position t on the curve")
-    draw_marks(plane, result.marks)
+    draw_marks(plane, result)
     if title:
         figure.suptitle(plain(title))
     place_labels(plane, result.marks, [curve])

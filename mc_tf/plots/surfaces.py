@@ -24,9 +24,9 @@ def plot_plane(results, path, value="train_loss", levels=None, maximum=None, tit
     """Draws contour maps of planes side by side with shared levels, as in figure 1 of the paper.
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
-    finite, is one class. Networks that are marked have their labels, curves are lines. Both
-    coordinates have one scale, unless the plane is more than four times as wide as it is high, or
-    the reverse.
+    finite, is one class. Networks that are marked have their labels, and are circles where they
+    lie beside the plane; curves are lines. Both coordinates have one scale, unless the plane is
+    more than four times as wide as it is high, or the reverse.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
@@ -150,7 +150,7 @@ def _finish(figure, axes, results, path):
     for axis, (label, result) in zip(axes, results.items()):
         prepare_map(axis, result)
         draw_paths(axis, result.paths)
-        draw_marks(axis, result.marks)
+        draw_marks(axis, result)
         if len(results) > 1:
             axis.set_title(plain(label))
     for axis in axes[1:]:
