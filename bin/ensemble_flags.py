@@ -16,7 +16,8 @@ def define_ensemble_flags():
         "methods",
         [],
         "Compare ensembles instead of finding curves: ind (independent networks), sse (snapshot "
-        "ensembles), fge (fast geometric ensembling), swa (weight averaging).",
+        "ensembles), fge (fast geometric ensembling), swa (weight averaging), sgd (plain "
+        "trainings of --swa_epochs).",
     )
     flags.DEFINE_integer("budgets", 3, "Up to how many times --epochs.", lower_bound=1)
     flags.DEFINE_integer("repetitions", 1, "All of it with so many other seeds.", lower_bound=1)
@@ -80,9 +81,10 @@ def experiment_from_flags(targets):
             cycle_epochs=FLAGS.fge_cycle_epochs,
             snapshots=True,
         )
-    if "swa" in methods:
+    if {"swa", "sgd"} & set(methods):
         settings["swa_epochs"] = training_flags.numbers("swa_epochs", int)
         settings["swa_pretraining"] = FLAGS.swa_pretraining
+    if "swa" in methods:
         settings["swa"] = _averaging(max(settings["swa_epochs"], default=FLAGS.epochs))
     return EnsembleExperiment(
         network=FLAGS.network,
@@ -146,8 +148,8 @@ def made_small(plan, batch_size):
         )
         starts = [min(start, 1 + k, small.epochs) for k, start in enumerate(plan.fge_starts)]
         changes["fge_starts"] = tuple(dict.fromkeys(starts))
+    changes["swa_epochs"] = tuple(2 + k for k in range(min(len(plan.swa_epochs), 3)))
     if plan.swa:
-        changes["swa_epochs"] = tuple(2 + k for k in range(min(len(plan.swa_epochs), 3)))
         last = changes["swa_epochs"][-1]
         few |= {"swa_start": 1} if plan.swa.swa_start else {}
         few |= {"cycle_epochs": 1} if plan.swa.cycle_epochs else {}

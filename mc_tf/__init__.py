@@ -16,6 +16,7 @@ from mc_tf.callbacks import (
 )
 from mc_tf.combination import Combination
 from mc_tf.curves import Bezier, Curve, PolyChain, Segment
+from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
 from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.landscape import (
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bezier",
     "Combination",
+    "CosineCycle",
     "CosineCyclicLearningRate",
     "Curve",
     "CurveBatchNormalization",
@@ -63,13 +65,16 @@ __all__ = [
     "GridEvaluation",
     "HessianEigenvalues",
     "Line",
+    "LinearCycle",
     "LinearCyclicLearningRate",
     "Plane",
     "PolyChain",
     "Rays",
     "SWA",
+    "SWASchedule",
     "Segment",
     "SnapshotSaver",
+    "TriangularCycle",
     "TrivialCurve",
     "callbacks",
     "connect",

@@ -14,7 +14,7 @@ from mc_tf.targets import Row
 
 __all__ = ["METHODS", "EnsembleExperiment", "run_ensembles"]
 
-METHODS = ("ind", "sse", "fge", "swa")
+METHODS = ("ind", "sse", "fge", "swa", "sgd")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class EnsembleExperiment:
         network: name in the registry.
         training: `TrainingOptions` of independent networks; seeds follow each other.
         methods: of `METHODS`: independent networks, snapshot ensembles, fast geometric
-            ensembling, weight averaging.
+            ensembling, weight averaging, and plain trainings of as many epochs as averages take.
         budgets: up to how many budgets, default 3.
         repetitions: how often everything is repeated with other seeds, default 1.
         sse: `TrainingOptions` of snapshot ensembles: as many epochs, in cosine cycles.
@@ -88,6 +88,12 @@ class EnsembleExperiment:
                 f"of the numbers that are compared. Received: {list(self.swa_epochs)}."
             )
         self._check_averages()
+        if "sgd" in self.methods and (not self.swa_epochs or self.swa_pretraining is not None):
+            raise ValueError(
+                "The method 'sgd' trains anew for each of swa_epochs, and does not go on after "
+                f"swa_pretraining. Received: swa_epochs={list(self.swa_epochs)}, "
+                f"swa_pretraining={self.swa_pretraining}."
+            )
         if "fge" in self.methods and not all(
             0 <= start <= self.training.epochs for start in self.fge_starts or (-1,)
         ):
@@ -152,7 +158,7 @@ def run_ensembles(plan, data, workdir, say=print):
     """
     check_classes(data, "Comparisons of ensembles", "--methods")
     for method in plan.methods:
-        check_cycles(data, plan.training if method == "ind" else getattr(plan, method))
+        check_cycles(data, getattr(plan, method, plan.training))
     begun = [*plan.fge_starts] * ("fge" in plan.methods)
     begun += [plan.swa_pretraining] * ("swa" in plan.methods)
     if 0 in begun and not plan.initial_weights:

@@ -114,7 +114,7 @@ class EnsembleRuns:
 
     def evaluate_swa(self):
         """Networks of averaged weights, and the one that was trained to the same end."""
-        found, plan = {}, self.plan
+        plan = self.plan
         begun, models = plan.swa_pretraining or 0, {}
         checkpoint = self._pretrained(0, begun)
         if plan.swa_pretraining is not None:
@@ -128,8 +128,23 @@ class EnsembleRuns:
                 training.averaged_network, folder, self.data, epochs, plan.eval_batch_size
             )
             models[f"last-{budgets}"] = partial(load_checkpoint, path)
+        return self._test_errors(models)
+
+    def evaluate_sgd(self):
+        """Networks that were trained for as many epochs as averages take, to the rate's end."""
+        models = {}
+        for epochs in self.plan.swa_epochs:
+            options = dataclasses.replace(self.plan.training, epochs=epochs)
+            whole = epochs == self.plan.training.epochs
+            folder = self._train_ind(0) if whole else self._train(f"sgd-{epochs}", options, 0)
+            path = os.path.join(folder, "model.keras")
+            models[f"sgd-{self.plan.budgets_of(epochs)}"] = partial(load_checkpoint, path)
+        return self._test_errors(models)
+
+    def _test_errors(self, models):
+        found = {}
         for name, load in models.items():
-            scores = experiment.evaluate_network(load(), self.data, plan.eval_batch_size)
+            scores = experiment.evaluate_network(load(), self.data, self.plan.eval_batch_size)
             found[name, "test_error"] = 100 * (1 - scores["accuracy"])
             self.say(f"{name.replace('-', ' ')}: {experiment.describe(scores)}")
         return found

@@ -39,9 +39,10 @@ def test_recipe_is_whole(parsed, name):
         assert not smoke or max(options.epochs for options in settings if options) <= 4
     plan = parsed(name)
     numbers = range(1, plan.budgets + 1)
-    obtained = {f"{method}-{k}" for method in plan.methods if method != "swa" for k in numbers}
+    ensembles = {*plan.methods} - {"swa", "sgd"}
+    obtained = {f"{method}-{k}" for method in ensembles for k in numbers}
     obtained |= {f"swa-{plan.budgets_of(epochs)}" for epochs in plan.swa_epochs}
-    obtained |= {*plan.methods} - {"swa"}  # disagreement
+    obtained |= ensembles  # disagreement
     obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
     assert {target.curve for target in plan.targets} <= obtained
     assert re.search("digits|mnist|constant", name) or plan.targets
@@ -133,7 +134,7 @@ def test_numbers_come_from_the_runs(tmp_path):
             assert (np.diff(stored["epochs"]) > 0).all()
             assert stored["member_error"].shape == errors.shape
     for budgets in ("1", "1.5", "2"):
-        for name in ("swa", "last"):
+        for name in ("swa", "last", "sgd"):
             said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)
             assert found[f"{name}-{budgets}"] == pytest.approx(float(said[1]), abs=0.01)
     for figure in ("curves", "budgets", "trajectory"):
