@@ -5,7 +5,14 @@ import contextlib
 import keras
 import numpy as np
 
-__all__ = ["compiled", "hessian_product", "read", "to_device", "use_xla"]
+__all__ = [
+    "compiled",
+    "fused_batch_norm",
+    "hessian_product",
+    "read",
+    "to_device",
+    "use_xla",
+]
 
 
 def use_xla():
@@ -77,6 +84,41 @@ def read(variable):
 
         return tf.convert_to_tensor(variable.value)
     return variable.value
+
+
+def fused_batch_norm(layer, inputs):
+    """Normalises a batch by its own statistics in one operation, where there is one.
+
+    Keras computes moments and normalises by several, which takes three times as long on TensorFlow
+    without XLA; with it, and on JAX, the compiler joins them.
+
+    Args:
+        layer: built `keras.layers.BatchNormalization`.
+        inputs: tensor `(N, ..., C)`.
+
+    Returns:
+        `(outputs, mean, variance)`; `None` if this is no case for it.
+    """
+    if (
+        keras.backend.backend() != "tensorflow"
+        or len(inputs.shape) != 4
+        or layer.axis not in (-1, 3)
+        or layer.synchronized
+        or getattr(layer, "renorm", False)
+        or {layer.compute_dtype, keras.backend.standardize_dtype(inputs.dtype)} != {"float32"}
+    ):
+        return None
+    import tensorflow as tf
+
+    channels = inputs.shape[-1]
+    scale = tf.convert_to_tensor(layer.gamma.value) if layer.scale else tf.ones((channels,))
+    offset = tf.convert_to_tensor(layer.beta.value) if layer.center else tf.zeros((channels,))
+    outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        inputs, scale, offset, epsilon=layer.epsilon, is_training=True
+    )
+    # It gives the unbiased variance; that of the batch is wanted, as of Keras' layer.
+    size = tf.cast(tf.size(inputs), "float32") / channels
+    return outputs, mean, variance * (tf.maximum(size - 1, 1) / size)
 
 
 def hessian_product(function, point, direction):

@@ -202,15 +202,21 @@ def _find(model):
 
 def _recorder(layer, index, records):
     run = layer.call
+    is_plain = getattr(run, "__func__", None) is keras.layers.BatchNormalization.call
 
     def call(inputs, training=None, mask=None):
-        outputs = run(inputs, training=True, mask=mask)
-        mean = backend.read(layer.moving_mean)
+        fusible = is_plain and mask is None
+        fused = backend.fused_batch_norm(layer, inputs) if fusible else None
+        if fused is None:
+            outputs = run(inputs, training=True, mask=mask)
+            mean, variance = backend.read(layer.moving_mean), backend.read(layer.moving_variance)
+        else:
+            outputs, mean, variance = fused
         count = ops.cast(ops.size(inputs), "float32") / float(mean.shape[0])
         if mask is not None:
             kept = ops.sum(ops.cast(mask, "float32"))
             count = count * kept / ops.cast(ops.size(mask), "float32")
-        records.append((index, count, mean, backend.read(layer.moving_variance)))
+        records.append((index, count, mean, variance))
         return outputs
 
     return call

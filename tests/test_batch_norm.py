@@ -87,6 +87,29 @@ def test_any_data_set(kind):
         assert_statistics(model.layers[0], x)
 
 
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"axis": 1}])
+def test_images(options):
+    """Statistics, and what the layers that follow see, whichever operation computes them."""
+    axis = options.get("axis", 3)
+    model = keras.Sequential(
+        [keras.Input((1, 3, 2)), layers.BatchNormalization(**options), layers.ReLU()]
+    )
+    model.add(layers.BatchNormalization(axis=axis))
+    scramble(model, 1)
+    x = data(13, 6).reshape(13, 1, 3, 2)
+    update_batch_norm(model, x, batch_size=4)  # the last batch has one example
+    first, _, second = model.layers
+    assert_statistics(first, np.moveaxis(x, axis, -1))
+    parts = []
+    for begin in range(0, 13, 4):
+        batch = np.moveaxis(x[begin : begin + 4].astype("float64"), axis, -1)
+        normal = batch - batch.mean((0, 1, 2))
+        normal /= np.sqrt(batch.var((0, 1, 2)) + first.epsilon)
+        normal = normal * (numpy(first.gamma) if first.scale else 1)
+        parts.append(np.maximum(normal + (numpy(first.beta) if first.center else 0), 0))
+    assert_statistics(second, np.concatenate(parts))
+
+
 def test_layers_that_follow_see_batches_normalised_as_in_training():
     model = random_model(layers.BatchNormalization(), layers.Dense(4), layers.BatchNormalization())
     x = data()
