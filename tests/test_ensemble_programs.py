@@ -27,7 +27,7 @@ from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.ensemble import score
 from mc_tf.ensembling import evaluate_trajectory, load_ensemble
-from mc_tf.flat import flat_weights
+from mc_tf.flat import assign_flat, flat_weights
 from mc_tf.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 
 STEPS = 4  # an epoch: 959 digits in batches of 256
@@ -304,6 +304,38 @@ def test_the_networks_of_a_trajectory_are_in_memory_one_by_one(tmp_path):
     assert most < count * 4 * 74 * units
 
 
+def test_mean_prediction(root, runs, tmp_path):
+    flags = (f"--members={root}/fge,{root}/sse/model.keras", "--verbose=0", "--scales=0.5,0.25")
+    few = "--num_train_examples=300"
+    out = run("eval_mean_prediction", *flags, few, f"--output={tmp_path}/mean", "--title=Mean")
+    assert len(out.splitlines()) == 4
+    assert (tmp_path / "mean.png").read_bytes().startswith(b"\x89PNG")
+    with np.load(tmp_path / "mean.npz") as stored:
+        found = dict(stored)
+    digits = data.load("digits")
+    x = np.concatenate([x for x, _ in digits.test_batches()])
+    ensemble = load_ensemble([root / "fge", root / "sse" / "model.keras"])
+    mean = ensemble.members.mean(0, dtype="float64")
+    apart = ensemble.members - mean
+    distance = np.linalg.norm(apart, axis=1)
+    np.testing.assert_allclose(
+        found["distance"], np.array([0.5, 0.25]) * np.sqrt((distance**2).mean())
+    )
+    outputs = []
+    for weights in (mean, *(mean + 0.5 * part for part in apart)):
+        network = load_checkpoint(root / "sse" / "model.keras", compile=False)
+        assign_flat(network, weights)
+        mc_tf.update_batch_norm(network, digits.train_eval_batches(num_examples=300))
+        outputs.append(softmax(network.predict(x, verbose=0).astype("float64")))
+    one, *each = outputs
+    for name, difference in (("member", each - one), ("mean", np.mean(each, 0) - one)):
+        expected = np.sqrt((difference**2).mean())
+        np.testing.assert_allclose(found[f"{name}_difference"][0], expected, rtol=1e-3)
+    # Towards the mean: by the first and by the second order.
+    assert 1.5 < found["member_difference"][0] / found["member_difference"][1] < 3
+    assert 2.5 < found["mean_difference"][0] / found["mean_difference"][1] < 8
+
+
 def test_pairs(root, runs, tmp_path):
     ends = (f"--start={root}/swa/model.keras", f"--end={root}/sse/model.keras")
     run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)
@@ -414,6 +446,16 @@ BAD = {
         "eval_ensemble",
         [OUT, "--members={root}/fge", "--temperature_scaling=train_loss"],
         "for networks on a curve",
+    ),
+    "eval_mean_prediction: one member": (
+        "eval_mean_prediction",
+        [OUT, "--members={root}/sse/model.keras"],
+        "at least two members",
+    ),
+    "eval_mean_prediction: scales": (
+        "eval_mean_prediction",
+        [OUT, "--members={root}/sse", "--scales=1,2"],
+        "numbers in .0, 1.*1.0, 2.0",
     ),
     "eval_trajectory: nothing": (
         "eval_trajectory",

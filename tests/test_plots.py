@@ -30,6 +30,11 @@ from mc_tf.plots.reliefs import interpolate
 
 PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
 LINES = {"VGG": line(), "ResNet": line(3.0)}
+ORDERS = {
+    "distance": np.array([4.0, 2.0, 1.0]),
+    "member_difference": np.array([0.2, 0.1, 0.05]),
+    "mean_difference": np.array([0.08, 0.02, 0.005]),
+}
 # What is drawn, and texts that must be in it.
 FIGURES = {
     "plane": (
@@ -100,6 +105,10 @@ FIGURES = {
     "budgets": (
         lambda path: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}, path),
         ["FGE", "SSE", "FGE: each network", "epochs of training in all", "Error (%)"],
+    ),
+    "mean prediction": (
+        lambda path: plots.plot_mean_prediction(ORDERS, path),
+        ["one member", "mean of all members", "distance of the members from their mean"],
     ),
     "ensembles": (
         lambda path: plots.plot_ensembles({"FGE": ensemble()}, path),

@@ -1,7 +1,12 @@
 """Figures from result files; no model is loaded here."""
 
 from mc_tf.plots.curves import plot_curves, plot_pairs, plot_widths
-from mc_tf.plots.ensembles import plot_budgets, plot_ensembles, plot_trajectory
+from mc_tf.plots.ensembles import (
+    plot_budgets,
+    plot_ensembles,
+    plot_mean_prediction,
+    plot_trajectory,
+)
 from mc_tf.plots.films import plot_film
 from mc_tf.plots.lines import plot_line, plot_rays
 from mc_tf.plots.regression import plot_regression
@@ -20,6 +25,7 @@ __all__ = [
     "plot_film",
     "plot_heat_map",
     "plot_line",
+    "plot_mean_prediction",
     "plot_pairs",
     "plot_plane",
     "plot_rays",

@@ -2,7 +2,7 @@
 
 from mc_tf.plots.style import STYLES, plt, save
 
-__all__ = ["plot_budgets", "plot_ensembles", "plot_trajectory"]
+__all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
 
 
 def plot_ensembles(results, path, title=None):
@@ -93,4 +93,30 @@ def plot_budgets(results, path, title=None):
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=len(results), frameon=False)
+    save(figure, path, title)
+
+
+def plot_mean_prediction(result, path, title=None):
+    """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
+
+    Thin lines have the slopes of the first and of the second order.
+
+    Args:
+        result: what `mc_tf.mean_prediction.evaluate_mean_prediction` returned.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        title: heading, default none.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    distance = result["distance"]
+    lines = {"member_difference": ("one member", 1), "mean_difference": ("mean of all members", 2)}
+    for (name, (label, order)), (color, style) in zip(lines.items(), STYLES):
+        values = result[name]
+        axis.plot(distance, values, style, marker="o", color=color, label=label)
+        first = values[0] * (distance / distance[0]) ** order
+        axis.plot(distance, first, "-", color="black", linewidth=0.6, zorder=1)
+    axis.set(xscale="log", yscale="log")
+    axis.set_xlabel("distance of the members from their mean")
+    axis.set_ylabel("Difference of the prediction")
+    axis.grid(alpha=0.3, which="both")
+    axis.legend(frameon=False)
     save(figure, path, title)

@@ -1,0 +1,49 @@
+r"""The mean prediction of an ensemble beside the network of mean weights (arXiv 1803.05407, 3.5).
+
+Members are drawn together towards their mean weights; prints how far a member's prediction, and the
+mean of all, are from that of the mean weights, writes both to OUTPUT.npz and draws OUTPUT.png. The
+first falls with the distance of the members, the second with its square, which is why averaging
+weights comes close to fast geometric ensembling.
+
+  python bin/eval_mean_prediction.py --members=runs/fge --output=runs/fge/mean-prediction \
+      --dataset=mnist --use_test
+"""
+
+import data_flags
+import member_flags
+import shared
+import training_flags
+from absl import flags
+
+FLAGS = flags.FLAGS
+member_flags.define_member_flags()
+flags.DEFINE_list("scales", ["1", "0.5", "0.25", "0.125"], "Parts of the members' distances.")
+flags.DEFINE_string("output", None, "Result files without ending.", required=True)
+flags.DEFINE_string("title", None, "Heading of the figure.")
+
+
+def main(_):
+    """Evaluates and draws."""
+    from mc_tf import mean_prediction, plots
+
+    scales = training_flags.numbers("scales", float)
+    ensemble = member_flags.load_ensemble()
+    found = mean_prediction.evaluate_mean_prediction(
+        ensemble,
+        data_flags.load_data(),
+        FLAGS.output,
+        scales=scales,
+        num_train=FLAGS.num_train_examples,
+        batch_size=FLAGS.batch_size,
+        verbose=FLAGS.verbose,
+    )
+    print(f"{'distance':>10}{'of a member':>14}{'of the mean':>14}")
+    names = ("distance", "member_difference", "mean_difference")
+    for distance, member, mean in zip(*(found[name] for name in names)):
+        print(f"{distance:>10.3f}{member:>14.2e}{mean:>14.2e}")
+    plots.plot_mean_prediction(found, f"{FLAGS.output}.png", title=FLAGS.title)
+    print(f"{FLAGS.output}.npz, {FLAGS.output}.png")
+
+
+if __name__ == "__main__":
+    shared.run(main)

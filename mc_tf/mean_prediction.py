@@ -1,0 +1,77 @@
+"""The mean prediction of networks beside that of their mean weights (arXiv 1803.05407, 3.5)."""
+
+import os
+
+import numpy as np
+
+from mc_tf.batch_norm import has_batch_norm
+from mc_tf.checks import check_fits
+from mc_tf.ensemble import Ensemble
+from mc_tf.files import check_writable, write_arrays
+
+__all__ = ["SCALES", "evaluate_mean_prediction"]
+
+SCALES = (1.0, 0.5, 0.25, 0.125)
+
+
+def evaluate_mean_prediction(
+    ensemble, data, path, *, scales=SCALES, num_train=None, batch_size=500, verbose=1
+):
+    """How well one network of mean weights stands for an ensemble, and how that depends on width.
+
+    With members at a distance of order `D` from their mean, a member's predictions differ from
+    those of the mean weights by `O(D)`, but the members' mean prediction by `O(D ** 2)` only: that
+    is why weight averaging comes close to fast geometric ensembling. To see both orders, members
+    are drawn together towards their mean: `mean + scale * (member - mean)`.
+
+    Args:
+        ensemble: `Ensemble` of at least two networks.
+        data: data set from `mc_tf.data.load`; its test (or held-out) part is predicted.
+        path: result file without ending: `PATH.npz` with what is returned.
+        scales: numbers in (0, 1], default 1, 1/2, 1/4, 1/8.
+        num_train: use so many training examples only to estimate statistics of batch
+            normalisation. Default: all.
+        batch_size: examples a batch, default 500.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        dict of float64 arrays, one entry for each scale: `scale`; `distance`, the root mean square
+        distance of the members from their mean in weight space; `member_difference` and
+        `mean_difference`, root mean squares over the examples and classes of the difference
+        between a member's, or the mean, prediction and that of the mean weights.
+
+    Raises:
+        ValueError: if there is one member only, a scale is none, or the data does not fit.
+        OSError: if the file cannot be written.
+    """
+    scales = np.asarray(scales, "float64")
+    if ensemble.num_members < 2:
+        raise ValueError("A mean needs at least two members. Received: 1.")
+    if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
+        raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
+    check_writable(os.path.dirname(os.path.abspath(path)))
+    check_fits(ensemble.model, data)
+    members = ensemble.members.astype("float64")
+    mean = members.mean(0)
+    distance = np.sqrt(np.square(members - mean).sum(1).mean())
+    train = data.train_eval_batches(batch_size, num_examples=num_train)
+
+    def predictions(weights):
+        made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_kind)
+        if has_batch_norm(made.model):
+            made.update_batch_norm(train, verbose=verbose)
+        return made.member_predictions(data.test_batches(batch_size)).astype("float64")
+
+    (at_mean,) = predictions(mean[None])
+    found = {"scale": scales, "distance": scales * distance}
+    rows = []
+    for scale in scales:
+        each = predictions(mean + scale * (members - mean))
+        rows.append([_size(each - at_mean), _size(each.mean(0) - at_mean)])
+    found["member_difference"], found["mean_difference"] = np.array(rows).T
+    write_arrays(f"{path}.npz", **found)
+    return found
+
+
+def _size(difference):
+    return np.sqrt(np.square(difference).mean())
