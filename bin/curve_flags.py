@@ -1,7 +1,5 @@
 """Flags of recipes that find curves between two networks."""
 
-import dataclasses
-
 import network_flags
 import training_flags
 from absl import flags
@@ -80,28 +78,4 @@ def experiment_from_flags(targets):
         pair_points=FLAGS.pair_points,
         targets=targets,
         title=FLAGS.title,
-    )
-
-
-def made_small(plan, batch_size):
-    """An experiment made small for --smoke: one epoch of the small network, few positions.
-
-    Args:
-        plan: `Experiment`.
-        batch_size: of all trainings but those of texts.
-
-    Returns:
-        `Experiment`.
-    """
-    text = FLAGS.dataset in ("ptb", "pydoc")
-    few = {"epochs": 1, "batch_size": plan.training.batch_size if text else batch_size}
-    return dataclasses.replace(
-        plan,
-        training=dataclasses.replace(plan.training, **few),
-        curve_training=dataclasses.replace(plan.curve_training, **few),
-        widths=plan.widths[:2],
-        num_points=3,
-        num_train=None,
-        ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
-        pair_points=plan.pair_points and 3,
     )

@@ -1,7 +1,5 @@
 """Flags of recipes that compare ensembles and averages at equal budgets."""
 
-import dataclasses
-
 import network_flags
 import training_flags
 from absl import flags
@@ -122,37 +120,3 @@ def _averaging(epochs):
         options |= {"schedule": "linear_cycle", "cycle_epochs": FLAGS.swa_cycle_epochs}
         options["min_learning_rate"] = FLAGS.swa_min_learning_rate
     return training_flags.training_options(**options)
-
-
-def made_small(plan, batch_size):
-    """A comparison made small for --smoke: trainings of two to four epochs, one repetition.
-
-    Args:
-        plan: `EnsembleExperiment`.
-        batch_size: of all trainings.
-
-    Returns:
-        `EnsembleExperiment`.
-    """
-    few = {"batch_size": batch_size}
-    small = dataclasses.replace(plan.training, epochs=2, **few)
-    if small.cycle_epochs:
-        small = dataclasses.replace(small, cycle_epochs=2)
-    changes = {"training": small, "budgets": min(plan.budgets, 2), "repetitions": 1}
-    if plan.sse:
-        changes["sse"] = dataclasses.replace(plan.sse, epochs=2, cycle_epochs=1, **few)
-    if plan.fge:
-        every = plan.fge.trajectory_every and 1
-        changes["fge"] = dataclasses.replace(
-            plan.fge, epochs=2, cycle_epochs=2, trajectory_every=every, **few
-        )
-        starts = [min(start, 1 + k, small.epochs) for k, start in enumerate(plan.fge_starts)]
-        changes["fge_starts"] = tuple(dict.fromkeys(starts))
-    changes["swa_epochs"] = tuple(2 + k for k in range(min(len(plan.swa_epochs), 3)))
-    if plan.swa:
-        last = changes["swa_epochs"][-1]
-        few |= {"swa_start": 1} if plan.swa.swa_start else {}
-        few |= {"cycle_epochs": 1} if plan.swa.cycle_epochs else {}
-        changes["swa"] = dataclasses.replace(plan.swa, epochs=last, **few)
-        changes["swa_pretraining"] = plan.swa_pretraining and small.epochs
-    return dataclasses.replace(plan, **changes)

@@ -1,8 +1,5 @@
 """Flags of recipes that look at loss surfaces."""
 
-import dataclasses
-import re
-
 import curve_flags
 import network_flags
 import training_flags
@@ -98,66 +95,3 @@ def experiment_from_flags(targets):
         targets=targets,
         title=FLAGS.title,
     )
-
-
-def made_small(plan, batch_size):
-    """An experiment made small for --smoke: short trainings, grids of few points.
-
-    Args:
-        plan: `LandscapeExperiment`.
-        batch_size: of all trainings.
-
-    Returns:
-        `LandscapeExperiment`.
-    """
-    trainings = tuple(
-        dataclasses.replace(training, changes=_few_epochs(plan, training, batch_size))
-        for training in plan.trainings
-    )
-    joins = tuple(
-        dataclasses.replace(join, networks=tuple(map(_first_epoch, join.networks)))
-        for join in plan.joins
-    )
-    surfaces = tuple(
-        dataclasses.replace(
-            surface,
-            networks=tuple(map(_first_epoch, surface.networks)),
-            marks=tuple(map(_first_epoch, surface.marks)),
-            labels={_first_epoch(network): name for network, name in surface.labels.items()},
-        )
-        for surface in plan.surfaces
-    )
-    few = {"epochs": 2, "batch_size": batch_size}
-    return dataclasses.replace(
-        plan,
-        curve_training=dataclasses.replace(plan.curve_training, **few),
-        trainings=trainings,
-        joins=joins,
-        surfaces=surfaces,
-        shape=3,
-        film_shape=2,
-        line_points=3,
-        num_points=3,
-        num_rays=2,
-        num_train=None,
-        num_test=None,
-    )
-
-
-def _few_epochs(plan, training, batch_size):
-    """Changes that leave a training as many cycles as it has, of one epoch; else two epochs."""
-    options = plan.options(training)
-    changes = {**training.changes, "batch_size": batch_size, "epochs": 2}
-    if options.cycle_epochs:
-        changes |= {"cycle_epochs": 1, "epochs": options.epochs // options.cycle_epochs}
-    if options.swa_start is not None:
-        changes["swa_start"] = min(options.swa_start, 1)
-    if options.trajectory_every:
-        changes["trajectory_every"] = 1
-    if "start" in changes:
-        changes["start"] = _first_epoch(changes["start"])
-    return changes
-
-
-def _first_epoch(reference):
-    return re.sub("@[0-9]+", "@1", reference)

@@ -90,6 +90,7 @@ def main(_):
 def plan_from_flags():
     """The experiment that the flags describe, small with --smoke, and the function that runs it."""
     from mc_tf import ensemble_experiment, landscape_experiment, reproduction, targets
+    from mc_tf.smoke import made_small
 
     if FLAGS.methods:
         kind, run = ensemble_flags, ensemble_experiment.run_ensembles
@@ -99,8 +100,9 @@ def plan_from_flags():
         kind, run = curve_flags, reproduction.run_experiment
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
     if FLAGS.smoke:
+        text = FLAGS.dataset in ("ptb", "pydoc")
         plan = dataclasses.replace(
-            kind.made_small(plan, SMOKE_BATCH),
+            made_small(plan, None if text else SMOKE_BATCH),
             network=FLAGS.smoke_network or plan.network,
             network_options=network_flags.network_options("smoke_option") or plan.network_options,
         )
