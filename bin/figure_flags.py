@@ -37,6 +37,18 @@ def draw(function, load, label_of=shared.stem, *arguments):
     print(FLAGS.output)
 
 
+def draw_one(function, load):
+    """Draws what the one file of `--results` holds.
+
+    Args:
+        function: one of `mc_tf.plots`, of `(result, path, title)`.
+        load: function of a file name.
+    """
+    if len(FLAGS.results) > 1:
+        raise ValueError(f"--results takes one file. Received: {', '.join(FLAGS.results)}")
+    draw(lambda results, path, title: function(*results.values(), path, title), load)
+
+
 def arrays(names, kind, maker):
     """Function that reads the arrays of a result file.
 

@@ -8,9 +8,7 @@ is loaded.
 
 import figure_flags
 import shared
-from absl import flags
 
-FLAGS = flags.FLAGS
 figure_flags.define_figure_flags("One file, FILE.npz.")
 
 
@@ -18,15 +16,10 @@ def main(_):
     """Draws the figure."""
     from mc_tf.plots import plot_trajectory
 
-    if len(FLAGS.results) > 1:
-        raise ValueError(f"--results takes one file. Received: {', '.join(FLAGS.results)}")
     names = ("step", "learning_rate", "error", "distance_from_start")
     load = figure_flags.arrays(names, "a trajectory", "eval_trajectory.py")
 
-    def draw(results, path, title):
-        plot_trajectory(*results.values(), path, title)
-
-    figure_flags.draw(draw, load)
+    figure_flags.draw_one(plot_trajectory, load)
 
 
 if __name__ == "__main__":

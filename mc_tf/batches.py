@@ -1,5 +1,6 @@
 """One way to go through any data that `keras.Model.fit` takes, batch by batch."""
 
+import hashlib
 import itertools
 
 import keras
@@ -7,8 +8,9 @@ import numpy as np
 
 from mc_tf import backend
 
-__all__ = ["Batches", "KeptBatches", "keep_batches"]
+__all__ = ["Batches", "KeptBatches", "data_fingerprint", "keep_batches"]
 
+_ENDS = 100  # examples at the beginning and at the end of arrays that tell them apart
 LIMIT_BYTES = 2**31  # of a data set, to be kept in memory
 
 
@@ -126,6 +128,31 @@ def keep_batches(train, test, others=None, batch_size=500):
         return kept.setdefault(id(data), KeptBatches(data, batch_size))
 
     return keep(train), keep(test), {name: keep(data) for name, data in (others or {}).items()}
+
+
+def data_fingerprint(data):
+    """What tells a data set apart without going through it.
+
+    Args:
+        data: data set as `Batches` takes it.
+
+    Returns:
+        str: of arrays a digest of their shapes, their ends, and all labels and weights; of other
+        data the number of batches, as far as it says it.
+    """
+    leaves = keras.tree.flatten(data)
+    if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
+        if isinstance(data, keras.utils.PyDataset):
+            return f"{data.num_batches} batches"
+        return f"{int(data.cardinality())} batches" if hasattr(data, "cardinality") else ""
+    digest = hashlib.sha256()
+    inputs = keras.tree.flatten(data[0]) if isinstance(data, (tuple, list)) else leaves
+    for index, leaf in enumerate(leaves):
+        digest.update(f"{leaf.dtype}{tuple(leaf.shape)}".encode())
+        whole = index >= len(inputs)
+        for part in [leaf] if whole else [leaf[:_ENDS], leaf[-_ENDS:]]:
+            digest.update(np.ascontiguousarray(np.asarray(part)).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _size(leaf):

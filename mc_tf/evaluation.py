@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from mc_tf.batches import keep_batches
+from mc_tf.batches import data_fingerprint, keep_batches
 from mc_tf.files import check_writable
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
@@ -39,7 +39,8 @@ def evaluate_curve(
             the paper.
         path: file name without ending; its directory is made. `PATH.npz` is written after each
             point, `PATH.json` with the summary at the end; the same call goes on where an earlier
-            one was stopped.
+            one was stopped. Other data is refused as far as it is told apart without reading it:
+            of arrays by their ends and all labels, of pipelines by the number of batches only.
         batch_size: examples a batch, for arrays only. Default 500.
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.
@@ -69,7 +70,10 @@ def evaluate_curve(
         check_writable(os.path.dirname(os.path.abspath(path)))
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
-    result = CurveEvaluation(grid, print_of, description).resumed(path)
+    result = CurveEvaluation(grid, print_of, description)
+    every = {"train": train, "test": test, **(others or {})}
+    result.inputs = " ".join(f"{name}: {data_fingerprint(data)}" for name, data in every.items())
+    result = result.resumed(path)
     result.set_geometry(
         curve_model.arc_lengths(grid),
         curve_model.length(),

@@ -26,10 +26,12 @@ def draw_landscape(plan, curves, grids, frames, workdir):
             plots.in_both_formats(function, results, path, *arguments, title=plan.title, **options)
 
     by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
-    kinds = {surface.name: surface.kind for surface in plan.surfaces}
-    for name, grid in grids.items():
-        kind = kinds[name] if kinds[name] in by_kind else grid.surface
-        by_kind[kind][_title(name)] = grid
+    for surface in plan.surfaces:
+        grid, title = grids[surface.name], _title(surface.name)
+        kind = surface.kind if surface.kind in by_kind else grid.surface
+        if kind == "Rays":  # of one network, which may have a label
+            title = surface.labels.get(surface.networks[0], title)
+        by_kind[kind][title] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
     quality = [name for name in ("test_error", "test_perplexity", "test_loss") if name in names][0]
     labelled = {_title(name): curve for name, curve in curves.items()}

@@ -10,6 +10,7 @@ from mc_tf.surface_files import SURFACES
 __all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_SEVERAL = ("/members", "/trajectory")
 _OF_NETWORK = ("network", "weight_decay", "network_options", "start")
 
 
@@ -160,13 +161,20 @@ class LandscapeExperiment:
             known = curves if surface.kind == "curve_plane" else networks
             _check_known(surface.name, surface.networks, known)
             _check_known(surface.name, set(surface.marks) - {"mean"}, networks)
+            _check_surface(surface)
             labels = list(surface.labels.values())
             if len(set(labels)) < len(labels):
                 raise ValueError(f"Two networks of '{surface.name}' have one label: {labels}.")
-        if self.film is not None and self.film not in curves & set(names):
+        filmed = [s for s in self.surfaces if s.kind == "curve_plane" and s.networks == (s.name,)]
+        if self.film is not None and self.film not in [surface.name for surface in filmed]:
             raise ValueError(
-                f"A film needs a curve and a surface of its name. Received: film='{self.film}', "
-                f"curves {sorted(curves)}, surfaces {names}."
+                "A film needs a curve and the plane of that curve (curve_plane) with its name. "
+                f"Received: film='{self.film}', curves {sorted(curves)}, surfaces {names}."
+            )
+        if not (self.radius > 0 and self.ray_length > 0):
+            raise ValueError(
+                "Random planes and rays must reach somewhere. Received: "
+                f"radius={self.radius}, ray_length={self.ray_length}"
             )
 
     def _check_trainings(self):
@@ -200,6 +208,27 @@ class LandscapeExperiment:
         options = dataclasses.replace(self.training, **changes)
         kept |= set(options.keep_epochs)
         return dataclasses.replace(options, keep_epochs=tuple(sorted(kept)))
+
+
+def _check_surface(surface):
+    """Refuses what `mc_tf.surface_files` would refuse after all training."""
+    wanted, words = SURFACES[surface.kind]
+    number = len(surface.networks)
+    if any(reference.endswith(_SEVERAL) for reference in surface.networks):
+        fits = True  # how many these are, only training will tell
+    elif surface.kind == "curve_plane":
+        fits = number == 1
+    else:
+        fits = number >= 3 if wanted is None else number == wanted
+    if not fits:
+        raise ValueError(
+            f"A surface of kind '{surface.kind}' is made of {words}. Received for "
+            f"'{surface.name}': {', '.join(surface.networks)}."
+        )
+    if surface.marks and surface.kind == "rays":
+        raise ValueError(f"On the rays '{surface.name}' nothing can be marked.")
+    if "mean" in surface.marks and surface.kind == "curve_plane":
+        raise ValueError(f"The plane of a curve, '{surface.name}', has no mean to be marked.")
 
 
 def _check_known(name, references, known):

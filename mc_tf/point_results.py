@@ -33,6 +33,7 @@ class PointResults:
     Attributes:
         done: which points are evaluated, bool of shape `(num_points,)`.
         fingerprint, description: as given.
+        inputs: text that tells the data apart, as far as that is known without reading it.
     """
 
     kind = maker = None
@@ -41,6 +42,7 @@ class PointResults:
         self.done = np.zeros(num_points, bool)
         self.fingerprint = fingerprint
         self.description = dict(description or {})
+        self.inputs = ""
         self._values = {}
 
     @property
@@ -92,6 +94,7 @@ class PointResults:
             f"{path}.npz",
             done=self.done,
             fingerprint=np.array(self.fingerprint),
+            inputs=np.array(self.inputs),
             description=np.array(json.dumps(self.description, default=str)),
             **self._arrays(),
             **{f"value:{name}": array for name, array in self._values.items()},
@@ -123,6 +126,7 @@ class PointResults:
                     stored, str(stored["fingerprint"]), json.loads(str(stored["description"]))
                 )
                 result.done = stored["done"]
+                result.inputs = str(stored["inputs"]) if "inputs" in stored else ""
                 result._values = {
                     key.removeprefix("value:"): stored[key]
                     for key in stored.files
@@ -154,11 +158,12 @@ class PointResults:
         if not os.path.exists(f"{path}.npz"):
             return self
         result = self.load(path)
-        if result.fingerprint != self.fingerprint:
+        if (result.fingerprint, result.inputs or self.inputs) != (self.fingerprint, self.inputs):
             raise ValueError(
                 f"'{path}.npz' holds the results of another {self.kind}: other weights, data, "
                 "metrics or points. Choose another path, or delete it to evaluate anew."
             )
+        result.inputs = self.inputs
         return result
 
 

@@ -10,7 +10,7 @@ from mc_tf.checks import check_fits
 from mc_tf.ensemble.members import read_members
 from mc_tf.ensembling import find_members, find_network
 from mc_tf.fitting import fixed_batch_size
-from mc_tf.flat import assign_flat
+from mc_tf.flat import assign_flat, state_variables
 from mc_tf.landscape import (
     Line,
     Plane,
@@ -60,27 +60,37 @@ def surface_from_files(
             `make_surface`.
     """
     marks = marks or {}
+    if kind == "rays" and (marks or mark_mean):
+        raise ValueError("On rays nothing can be marked: they fill no plane. Leave the marks out.")
+    if mark_mean and not files:
+        raise ValueError(f"There are no networks whose mean could be marked: '{kind}' has none.")
     network = curve_model.network if curve_model else None
     if network is None:
         network = load_checkpoint(
             network_file or find_network([*files.values(), *marks.values()]), compile=False
         )
-    vectors = _read(network, files) if files else {}
+    members = _read(network, files)
+    vectors = {label: member.weights for label, member in members.items()}
     surface = make_surface(kind, network, vectors, curve_model, **directions)
-    repeated = [label for label in marks if label in surface.marks]
+    if members:
+        surface.state = _common_state(network, members)
+    labels = [*marks, *["mean"][:mark_mean]]
+    repeated = [label for label in labels if label in surface.marks or labels.count(label) > 1]
     if repeated:
         raise ValueError(
             f"A mark and a network of the surface have the label '{repeated[0]}'. Choose another."
         )
-    for label, vector in (_read(network, marks) if marks else {}).items():
-        surface.mark(label, vector)
+    for label, member in _read(network, marks).items():
+        surface.mark(label, member.weights)
     if mark_mean:
         surface.mark("mean", np.mean(list(vectors.values()), axis=0, dtype="float64"))
     return surface
 
 
 def _read(network, files):
-    """Flat vectors by label; a directory gives several."""
+    """Members by label; a directory gives several."""
+    if not files:
+        return {}
     found = {}
     for label, path in files.items():
         if os.path.isdir(path):
@@ -88,8 +98,22 @@ def _read(network, files):
             found |= {f"{label} {number}": file for number, file in enumerate(members, start=1)}
         else:
             found[label] = path
-    members = read_members(network, list(found.values()))
-    return {label: member.weights for label, member in zip(found, members)}
+    return dict(zip(found, read_members(network, list(found.values()))))
+
+
+def _common_state(network, members):
+    """What else the networks have than their weights, in which they must not differ."""
+    (first, *labels), own = members, state_variables(network)
+    created = {id(v) for part in network._flatten_layers() for v in part._trainable_variables}
+    for label in labels:
+        for variable, a, b in zip(own, members[first].state, members[label].state):
+            if id(variable) in created and not np.array_equal(a, b):
+                raise ValueError(
+                    f"The frozen weight '{variable.path}' differs between '{first}' and "
+                    f"'{label}'. Only trainable weights vary on a surface: set `trainable = True` "
+                    "on its layer before the networks are saved."
+                )
+    return members[first].state
 
 
 def make_surface(
@@ -137,7 +161,7 @@ def make_surface(
     labels, points = tuple(vectors), list(vectors.values())
 
     def drawn(number, how=normalization, left_out=ignore):
-        return random_direction(network, how, left_out, seed=seed + number)
+        return random_direction(network, how, left_out, seed=[seed, number])
 
     if wanted == 1:
         assign_flat(network, points[0])  # whose norms random directions take

@@ -114,3 +114,13 @@ def pairs(depth=2.0):
     """Errors of ensembles of two networks along a curve."""
     t = np.linspace(0, 1, 11)
     return {"t": t, "pair_error": 22 - depth * (1 - np.exp(-5 * t)), "single_error": 22 + 0 * t}
+
+
+def orders():
+    """Differences of the first and of the second order."""
+    distance = np.array([4.0, 2.0, 1.0])
+    return {
+        "distance": distance,
+        "member_difference": 0.05 * distance,
+        "mean_difference": 0.005 * distance**2,
+    }

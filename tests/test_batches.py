@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mc_tf.batches import Batches, KeptBatches, keep_batches
+from mc_tf.batches import Batches, KeptBatches, data_fingerprint, keep_batches
 
 X, Y = np.arange(20, dtype="float32").reshape(10, 2), np.arange(10)
 
@@ -66,6 +66,16 @@ def test_kept_arrays_and_tensorflows_data_sets():
     assert kept._kept is not None
     with pytest.raises(ValueError, match="never ends"):
         KeptBatches(dataset.repeat())
+
+
+def test_what_tells_data_apart():
+    prints = {data_fingerprint((X, Y)), data_fingerprint((X + 1, Y)), data_fingerprint((X, Y + 1))}
+    prints |= {data_fingerprint(X), data_fingerprint((X[:9], Y[:9])), data_fingerprint(Read())}
+    assert len(prints) == 6 and data_fingerprint(Read()) == ""
+    assert data_fingerprint((X, Y)) == data_fingerprint((X.copy(), Y.copy()))
+    tf = pytest.importorskip("tensorflow")
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
+    assert data_fingerprint(dataset) == data_fingerprint(dataset.shuffle(9)) == "3 batches"
 
 
 def test_a_data_set_that_is_given_twice_is_kept_once():

@@ -278,12 +278,13 @@ def test_grid_has_the_eigenvalues_of_its_networks(tmp_path, nothing_kept):
         evaluate_grid(None, plane, stops, test, eigenvalues=True, **options)
     done = GridEvaluation.load(path).done
     assert 0 < done.sum() < done.size
-    found = evaluate_grid(None, plane, train, test, eigenvalues=True, **options)
+    rest = Stops(train, None)
+    found = evaluate_grid(None, plane, rest, test, eigenvalues=True, **options)
     for name in whole.names:
         np.testing.assert_array_equal(found[name], whole[name])
     for other in (None, False, test):
         with pytest.raises(ValueError, match="results of another grid evaluation"):
-            evaluate_grid(None, plane, train, test, eigenvalues=other, **options)
+            evaluate_grid(None, plane, rest, test, eigenvalues=other, **options)
 
 
 def test_eigenvalues_on_other_data_of_a_grid():

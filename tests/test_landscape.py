@@ -23,6 +23,7 @@ from mc_tf import (
     random_direction,
 )
 from mc_tf.flat import flat_weights
+from mc_tf.surface_files import surface_from_files
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 
@@ -119,6 +120,69 @@ def test_rays_leave_one_network_in_all_directions():
         np.testing.assert_allclose(rays.weights(2.5, number), origin + 2.5 * direction)
     distances, numbers = rays.axes(5, limits=(0, 10))
     assert distances.tolist() == [0, 2.5, 5, 7.5, 10] and numbers.tolist() == [0, 1, 2]
+    assert rays.axes(3)[0].tolist() == [0, 0.5, 1]
+    rays.limits = [(0.0, 10.0)]
+    assert rays.axes(3)[0].tolist() == [0, 5, 10]
+    for shape, limits in ((1, None), (3, (2, 2)), (3, (2, 1)), (3, (0, np.nan)), ((3, 3), None)):
+        with pytest.raises(ValueError, match="The grid of rays has one number of distances"):
+            rays.axes(shape, limits=limits)
+
+
+def test_three_points_on_a_line_but_for_rounding_span_no_plane():
+    """The middle of two networks, rounded to their precision."""
+    first, second = vectors(2, size=30_000, dtype="float32")
+    middle = ((first.astype("float64") + second) / 2).astype("float32")
+    with pytest.raises(ValueError, match="lie on one line"):
+        Plane.through(first, second, middle)
+    middle[0] += 0.1
+    Plane.through(first, second, middle)
+
+
+def with_frozen_layer(seed, frozen=0):
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(4), layers.Dense(3)])
+    model.layers[0].trainable = False
+    for layer, of in zip(model.layers, (frozen, seed)):
+        draw = np.random.default_rng(of).standard_normal
+        layer.set_weights([draw(w.shape) for w in layer.get_weights()])
+    return model
+
+
+def test_frozen_weights_of_a_saved_curve_are_those_of_its_plane(tmp_path):
+    """The network that a loaded curve runs is code only: what it was made with is the curve's."""
+    first, second = with_frozen_layer(1), with_frozen_layer(2)
+    curve_model = connect(first, second, Bezier(1), bends=[with_frozen_layer(3)])
+    curve_model.save(tmp_path / "curve.keras")
+    plane = Plane.of_curve(keras.saving.load_model(tmp_path / "curve.keras"))
+    model = plane.model()
+    x = np.random.default_rng(4).standard_normal((6, 5)).astype("float32")
+    for label, network in (("start", first), ("end", second)):
+        model.t = plane.coefficients(plane.marks[label])
+        np.testing.assert_allclose(numpy(model(x)), numpy(network(x)), rtol=1e-4, atol=1e-5)
+    other = Plane.through(first, second, with_frozen_layer(3))
+    with pytest.raises(ValueError, match="frozen weight"):
+        other.model(with_frozen_layer(1, frozen=9))
+
+
+def test_networks_in_files_with_other_frozen_weights_are_refused(tmp_path):
+    files = {}
+    for label, model in {"a": with_frozen_layer(1), "b": with_frozen_layer(2, frozen=9)}.items():
+        files[label] = tmp_path / f"{label}.keras"
+        model.save(files[label])
+    with pytest.raises(ValueError, match="frozen weight.*differs between 'a' and 'b'"):
+        surface_from_files("line", files)
+    with_frozen_layer(2).save(files["b"])
+    surface_from_files("line", files)
+
+
+def test_other_data_is_refused(tmp_path):
+    models, (train, test) = networks("dense"), splits("dense")
+    plane = Plane.through(*models)
+    options = {"shape": 2, "path": tmp_path / "plane", "verbose": 0}
+    evaluate_grid(None, plane, train, test, **options)
+    for changed in ((train[0] + 1, train[1]), (train[0], 1 - train[1]), splits("dense", 12)[0]):
+        with pytest.raises(ValueError, match="results of another grid evaluation: .*data"):
+            evaluate_grid(None, plane, changed, test, **options)
+    evaluate_grid(None, plane, train, test, **options)
 
 
 @pytest.mark.parametrize("name", ["dense", "conv_bn", "subclassed"])
@@ -386,18 +450,19 @@ def test_bad_limits_are_refused(limits):
 def test_shards_join_to_the_whole(tmp_path, nothing_kept):
     """In any order; a part that is missing or not complete is named."""
     path = str(tmp_path / "plane")
+    train, test = splits("conv_bn")
+    data = Stops(train, None), test
     whole = grid(**LARGE)
-    grid(path=path, **LARGE, shard=(2, 3))
+    grid(path=path, **LARGE, shard=(2, 3), data=data)
     assert not list(tmp_path.glob("plane.npz"))
     with pytest.raises(FileNotFoundError, match="2 are missing: .*plane-1-of-3.npz.*3-of-3"):
         GridEvaluation.merge(path, 3)
-    grid(path=path, **LARGE, shard=(1, 3))
-    train, test = splits("conv_bn")
+    grid(path=path, **LARGE, shard=(1, 3), data=data)
     with pytest.raises(OSError, match="plug"):
         grid(path=path, **LARGE, shard=(3, 3), data=(Stops(train, 8), test))
     with pytest.raises(ValueError, match="points are not evaluated, of shards 3"):
         GridEvaluation.merge(path, 3)
-    grid(path=path, **LARGE, shard=(3, 3))
+    grid(path=path, **LARGE, shard=(3, 3), data=data)
     found = GridEvaluation.merge(path, 3)
     for name in whole.names:
         np.testing.assert_array_equal(found[name], whole[name])

@@ -180,6 +180,18 @@ BAD = {
         ["--output={root}/plane", ABC, "--shape=5"],
         "results of another grid",
     ),
+    "marks on rays": (
+        [OUT, f"--networks={A}", "--surface=rays", f"--marks={B}"],
+        "On rays nothing can be marked",
+    ),
+    "mean of a curve": (
+        [OUT, "--surface=curve_plane", "--curve_file={root}/bezier/curve.keras", "--mark_mean"],
+        "no networks whose mean",
+    ),
+    "a mark called mean": (
+        [OUT, ABC, "--mark_mean", "--marks=mean={root}/a/model.keras"],
+        "have the label 'mean'",
+    ),
     "unwritable": ([f"--networks={A}", "--output={root}/file/x"], "Cannot write"),
 }
 
@@ -273,6 +285,10 @@ PLAN = {
 }
 
 
+SURFACE = landscape_plan.SurfacePlan
+BEZIER = (landscape_plan.Join("j", "bezier", ("a", "b")),)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -309,6 +325,18 @@ PLAN = {
             "Two networks of 's' have one label",
         ),
         ({"film": "a"}, "A film needs a curve"),
+        (
+            {"joins": BEZIER, "surfaces": (SURFACE("j", "plane", ("a", "b", "a")),), "film": "j"},
+            "A film needs a curve and the plane of that curve",
+        ),
+        ({"surfaces": (SURFACE("s", "plane", ("a", "b")),)}, "made of three networks.*: a, b"),
+        ({"surfaces": (SURFACE("s", "trajectory", ("a", "b")),)}, "at least three networks"),
+        ({"surfaces": (SURFACE("s", "rays", ("a",), ("b",)),)}, "On the rays 's' nothing"),
+        (
+            {"joins": BEZIER, "surfaces": (SURFACE("s", "curve_plane", ("j",), ("mean",)),)},
+            "has no mean",
+        ),
+        ({"surfaces": (SURFACE("s", "rays", ("a",)),), "ray_length": 0.0}, "must reach somewhere"),
     ],
 )
 def test_bad_plans_are_refused(changes, words):

@@ -6,7 +6,18 @@ import shutil
 import numpy as np
 import pytest
 from programs import needs_tensorflow, run, snapshot, start, temporary_files
-from surfaces import chain, ensemble, functions, growing, line, pairs, plane, rays, trajectory
+from surfaces import (
+    chain,
+    ensemble,
+    functions,
+    growing,
+    line,
+    orders,
+    pairs,
+    plane,
+    rays,
+    trajectory,
+)
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("plots")]
 
@@ -27,6 +38,7 @@ def root(tmp_path_factory):
         "functions": functions(),
         "pairs": pairs(),
         "trajectory": trajectory(),
+        "orders": orders(),
         "fge-epochs": growing([22, 21.5]),
         "sse-epochs": growing([23, 22]),
     }.items():
@@ -61,6 +73,7 @@ DRAWN = {
         "svg",
     ),
     "trajectory": ("plot_trajectory", ["--results={root}/trajectory.npz", "--title=FGE"], "png"),
+    "mean prediction": ("plot_mean_prediction", ["--results={root}/orders.npz"], "png"),
     "budgets": ("plot_ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
     "ensembles": ("plot_ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
     "widths": ("plot_widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),

@@ -17,6 +17,7 @@ from surfaces import (
     functions,
     growing,
     line,
+    orders,
     pairs,
     plane,
     rays,
@@ -30,11 +31,6 @@ from mc_tf.plots.reliefs import interpolate
 
 PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
 LINES = {"VGG": line(), "ResNet": line(3.0)}
-ORDERS = {
-    "distance": np.array([4.0, 2.0, 1.0]),
-    "member_difference": np.array([0.2, 0.1, 0.05]),
-    "mean_difference": np.array([0.08, 0.02, 0.005]),
-}
 # What is drawn, and texts that must be in it.
 FIGURES = {
     "plane": (
@@ -107,7 +103,7 @@ FIGURES = {
         ["FGE", "SSE", "FGE: each network", "epochs of training in all", "Error (%)"],
     ),
     "mean prediction": (
-        lambda path: plots.plot_mean_prediction(ORDERS, path),
+        lambda path: plots.plot_mean_prediction(orders(), path),
         ["one member", "mean of all members", "distance of the members from their mean"],
     ),
     "ensembles": (

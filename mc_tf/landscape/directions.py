@@ -34,7 +34,7 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         ignore: which weights stay where they are: `"bias"` (what is named so, and other vectors),
             `"batch_norm"` (also of layer and group normalisation), both (default, for filter
             normalisation as in Li et al.) or neither, `()`.
-        seed: integer.
+        seed: integer, or a list of them.
 
     Returns:
         Array of shape `(P,)`, of the dtype of the weights.
@@ -105,7 +105,8 @@ def _filter_axes(variable, owner):
 def principal_directions(networks, origin=None):
     """The two directions in which a trajectory of networks varies most (Li et al., section 7.2).
 
-    The principal components of the differences to the origin, not centred, as there.
+    The principal components of the differences to the origin, not centred, as in its text. The
+    largest part of each direction is positive.
 
     Args:
         networks: list of at least two built models or flat weight vectors `(P,)`.
@@ -134,6 +135,8 @@ def principal_directions(networks, origin=None):
         )
     found = []
     for k in range(2):
-        direction = vectors[:, k] @ differences
-        found.append((direction / np.linalg.norm(direction)).astype("float32"))
+        parts = np.array_split(differences, range(1 << 20, differences.shape[1], 1 << 20), axis=1)
+        direction = np.concatenate([vectors[:, k] @ part for part in parts])
+        direction *= np.sign(direction[np.argmax(np.abs(direction))]) / np.linalg.norm(direction)
+        found.append(direction.astype("float32"))
     return found, (values[:2] / values.sum()).tolist()

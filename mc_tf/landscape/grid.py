@@ -6,7 +6,7 @@ import platform
 import keras
 import numpy as np
 
-from mc_tf.batches import KeptBatches, keep_batches
+from mc_tf.batches import KeptBatches, data_fingerprint, keep_batches
 from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
@@ -105,6 +105,9 @@ def evaluate_grid(
         print_of,
         {**(description or {}), **(notes or {}), "versions": _versions()},
     )
+    every = {"train": train, "test": test, **(others or {})}
+    prints = [f"{name}: {data_fingerprint(data)}" for name, data in every.items()]
+    result.inputs = " ".join([type(surface).__name__, *prints])
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))

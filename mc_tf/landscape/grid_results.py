@@ -56,6 +56,11 @@ class GridEvaluation(PointResults):
             stored: `GridEvaluation` of the same grid.
         """
         self.done, self._values = stored.done, stored._values
+        before, now = stored.description.get("versions"), self.description.get("versions")
+        if before and self.done.any() and before != now:
+            self.description["versions"] = before
+            if not self.complete:
+                self.description["versions of later points"] = now
         return self
 
     def minimum(self, name):
@@ -143,7 +148,7 @@ class GridEvaluation(PointResults):
         whole = cls.load(files[0])
         for file in files[1:]:
             part = cls.load(file)
-            if part.fingerprint != whole.fingerprint:
+            if part.fingerprint != whole.fingerprint or part.inputs != whole.inputs:
                 raise ValueError(
                     f"'{files[0]}.npz' and '{file}.npz' are parts of different grids: other "
                     "weights, data, metrics or points. Evaluate one of them anew."

@@ -86,24 +86,28 @@ class Rays(Surface):
             raise ValueError("Rays need at least one direction. Received none.")
         super().__init__([*points, *checked_directions(directions, points[0])], network)
 
-    def axes(self, shape=21, margin=0.0, limits=(0.0, 1.0)):
+    def axes(self, shape=21, margin=0.0, limits=None):
         """Equally spaced distances, and all rays.
 
         Args:
-            shape: number of distances.
+            shape: number of distances, at least 2.
             margin: not used.
-            limits: `(low, high)` of the distances.
+            limits: `(low, high)` of the distances. Default: the surface's own, or from 0 to 1.
 
         Returns:
             List of two float64 arrays.
+
+        Raises:
+            ValueError: if the shape or the limits are none.
         """
-        if np.size(limits) != 2 or np.size(shape) != 1:
+        limits = (self.limits or (0.0, 1.0)) if limits is None else limits
+        ends, sizes = np.ravel(limits).astype("float64"), np.ravel(shape)
+        if (ends.size, sizes.size) != (2, 1) or sizes[0] < 2 or not 0 < np.diff(ends)[0] < np.inf:
             raise ValueError(
-                "The grid of rays has one number of distances and one pair (low, high) of limits. "
-                f"Received: shape={shape}, limits={limits}"
+                "The grid of rays has one number of distances, at least 2, and one pair of limits "
+                f"(low, high), low < high. Received: shape={shape}, limits={limits}"
             )
-        low, high = np.ravel(limits)
-        return [np.linspace(low, high, int(np.ravel(shape)[0])), np.arange(len(self.points) - 1.0)]
+        return [np.linspace(*ends, int(sizes[0])), np.arange(len(self.points) - 1.0)]
 
     def _coefficients(self, coordinates):
         distance, ray = coordinates[..., :1], coordinates[..., 1:]

@@ -54,7 +54,10 @@ class Plane(AffineSurface):
         # Formed from the vector itself: the difference of squares would lose half of the digits.
         share = x3 / width
         height = distance_beside(points, np.array([1 - share, share, 0]), points[2])
-        if height <= 1e-6 * max(width, side):
+        double = all(point.dtype == "float64" for point in points)
+        precision = np.finfo("float64" if double else "float32").eps
+        rounding = 4 * precision * max(map(np.linalg.norm, points))
+        if height <= max(1e-6 * max(width, side), rounding):
             raise ValueError(
                 f"{labels[0]}, {labels[1]} and {labels[2]} lie on one line, so they span no plane "
                 f"(distance from the line: {height:.3g}). Take a third network off that line, or "
@@ -109,6 +112,7 @@ class Plane(AffineSurface):
             )
         start, bend, end = (ops.convert_to_numpy(point) for point in layer.points)
         plane = cls.through(start, end, bend, labels=("start", "end", "bend"))
-        plane.network = curve_model.network
+        plane.network = curve_model.network  # code: the curve has its own state
+        plane.state = [ops.convert_to_numpy(variable) for variable in layer.state]
         plane.mark_curve(label or type(curve_model.curve).__name__, curve_model)
         return plane

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.combination import Combination
-from mc_tf.flat import check_same_architecture
+from mc_tf.flat import check_same_architecture, check_same_frozen
 from mc_tf.landscape.algebra import (
     direction_products,
     distance_beside,
@@ -31,9 +31,11 @@ class Surface:
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
         lost: dict from label to the distances from the surface of what was marked, `(n,)`.
         limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
+        state: list of arrays: what else the networks have, frozen weights for instance, in the
+            order of `mc_tf.flat.state_variables`. Default `None`: that of `network`.
     """
 
-    dimensions = limits = None
+    dimensions = limits = state = None
 
     def __init__(self, points, network=None):
         self.points = points
@@ -87,12 +89,16 @@ class Surface:
         """
         if network is not None and self.network is not None:
             check_same_architecture(self.network, network, ("surface", "model"))
+            if self.state is None:
+                check_same_frozen(self.network, network, ("surface", "model"))
         network = network or self.network
         if network is None:
             raise ValueError("The surface was made from flat vectors: say `model(network)`.")
         curve_model = CurveModel(network, Combination(len(self.points)))
         for index, point in enumerate(self.points):
             curve_model.curve_layer.set_point(index, point)
+        for variable, value in zip(curve_model.curve_layer.state, self.state or ()):
+            variable.assign(value)
         if getattr(network, "compiled", False):
             curve_model.compile(optimizer=None, **evaluation_settings(network))
         return curve_model
