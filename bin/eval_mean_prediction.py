@@ -26,6 +26,8 @@ def main(_):
     """Evaluates and draws."""
     from mc_tf import mean_prediction, plots
 
+    if FLAGS.temperature_scaling != "none":
+        raise ValueError("--temperature_scaling has no part in this. Leave it out.")
     scales = training_flags.numbers("scales", float)
     ensemble = member_flags.load_ensemble()
     found = mean_prediction.evaluate_mean_prediction(

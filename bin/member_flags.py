@@ -28,7 +28,7 @@ def define_member_flags():
         "--use_test, so of networks that were trained without it.",
     )
     flags.DEFINE_integer(
-        "num_train_examples", None, "Of a curve: use the first training examples.", lower_bound=1
+        "num_train_examples", None, "For statistics and losses: the first only.", lower_bound=1
     )
     flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
     flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
@@ -55,7 +55,7 @@ def load_ensemble(in_files=False):
         )
     if scaling == "fitted":
         held_out = data_flags.load_data(use_test=False)
-        ensembling.check_held_out([*FLAGS.members, FLAGS.curve_file or "."], held_out)
+        ensembling.check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
     if FLAGS.curve_file:
         curve_model = experiment.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points
@@ -63,7 +63,7 @@ def load_ensemble(in_files=False):
             positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
         ensemble = curve_ensembles.curve_ensemble(
             curve_model,
-            data_flags.load_data(),
+            held_out if scaling == "fitted" else data_flags.load_data(),
             positions,
             scale=scaling == "train_loss",
             batch_size=FLAGS.batch_size,

@@ -1,7 +1,7 @@
 r"""Draws a curve that is being trained on the plane of its points, as a film.
 
-Takes result files of planes that eval_grid.py wrote, one a frame, or one file in which the curve
-of each epoch is marked; no network is loaded.
+Takes result files of planes that eval_grid.py, or a recipe with --film, wrote, one a frame; or one
+file in which several curves are marked (`Plane.mark_curve`). No network is loaded.
 
   python bin/plot_film.py --output=runs/film.gif \
       --results="epoch 1=runs/plane-1.npz,epoch 2=runs/plane-2.npz,epoch 3=runs/plane-3.npz"

@@ -30,6 +30,7 @@ class WeightAverage:
         self.mean = None
         self.count = 0
         self.step = None
+        self._before = None  # step of the one before
 
     def add(self, weights, step):
         """Adds one vector.
@@ -39,6 +40,7 @@ class WeightAverage:
             step: step of training at which these were the weights.
         """
         weights = np.asarray(weights, "float64")
+        self._before = self.step
         self.count += 1
         if self.mean is None:
             self.mean = weights.copy()
@@ -49,7 +51,8 @@ class WeightAverage:
     def save(self, directory, keep=2, keep_steps=()):
         """Writes the average as `average-00000390.npz` (the step) and removes older ones.
 
-        What a former run left there of later steps stays, see `remove_later`.
+        What a former run left there of later steps stays, see `remove_later`; what it left between
+        this step and the one before is removed.
 
         Args:
             directory: where.
@@ -62,7 +65,13 @@ class WeightAverage:
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
         write_arrays(path, mean=self.mean, count=self.count, step=self.step)
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
-        here = [file for file in self.files(directory) if _step_of(file) <= self.step]
+        here = []
+        for file in self.files(directory):
+            step = _step_of(file)
+            if step < self.step and (self._before is None or step > self._before):
+                os.remove(file)  # of a former run, which averaged at other steps
+            elif step <= self.step:
+                here.append(file)
         for old in here[:-keep]:
             if os.path.basename(old) not in kept:
                 os.remove(old)

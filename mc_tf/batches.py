@@ -47,6 +47,11 @@ class Batches:
         self._batch_size = batch_size
         self._num_batches = num_batches
 
+    @property
+    def of_arrays(self):
+        """Whether the data are arrays, of which batches are parts."""
+        return _are_arrays(self._data)
+
     def __iter__(self):
         for batch in itertools.islice(self._raw(), self._num_batches):
             yield keras.utils.unpack_x_y_sample_weight(backend.to_device(batch))
@@ -55,9 +60,8 @@ class Batches:
         data = self._data
         if isinstance(data, keras.utils.PyDataset):
             return (data[index] for index in range(data.num_batches))
-        leaves = keras.tree.flatten(data)
-        if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
-            sizes = [len(leaf) for leaf in leaves]
+        if _are_arrays(data):
+            sizes = [len(leaf) for leaf in keras.tree.flatten(data)]
             size = sizes[0]
             if len(set(sizes)) > 1:
                 raise ValueError(
@@ -101,6 +105,8 @@ class KeptBatches:
     def _first_pass(self):
         kept, left = [], self._left
         for batch in self._batches._raw():
+            if not self._batches.of_arrays:  # which may be filled anew for each batch
+                batch = keras.tree.map_structure(_copy, batch)
             left -= sum(_size(leaf) for leaf in keras.tree.flatten(batch))
             if left > 0:
                 kept.append(batch)
@@ -141,7 +147,7 @@ def data_fingerprint(data):
         data the number of batches, as far as it says it.
     """
     leaves = keras.tree.flatten(data)
-    if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
+    if not _are_arrays(data):
         if isinstance(data, keras.utils.PyDataset):
             return f"{data.num_batches} batches"
         return f"{int(data.cardinality())} batches" if hasattr(data, "cardinality") else ""
@@ -155,12 +161,21 @@ def data_fingerprint(data):
     return digest.hexdigest()[:32]
 
 
+def _copy(leaf):
+    return np.array(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+
 def _size(leaf):
     """Bytes of an array, as far as it is one."""
     itemsize = getattr(getattr(leaf, "dtype", None), "itemsize", None)
     if itemsize is None:  # a TensorFlow dtype
         itemsize = getattr(getattr(leaf, "dtype", None), "size", 0)
     return int(np.prod(getattr(leaf, "shape", ()), dtype="int64")) * itemsize
+
+
+def _are_arrays(data):
+    leaves = keras.tree.flatten(data)
+    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
 
 
 def _is_endless(data):

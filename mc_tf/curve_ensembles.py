@@ -52,9 +52,10 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
         `Ensemble`.
     """
     check_fits(curve_model.network, data)
-    train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
+    train = data.train_eval_batches(batch_size, num_examples=num_train)
     temperatures = None
     if scale:
+        train = KeptBatches(train)
         compile_for(curve_model, data)
         evaluator = PointEvaluator(curve_model, batch_size)
         grid = np.linspace(0, 1, positions) if isinstance(positions, int) else positions

@@ -38,7 +38,7 @@ class EnsembleExperiment:
             run of them for each; 0 for the initial weights.
         swa: `TrainingOptions` of weight averaging, for the longest of `swa_epochs`.
         swa_epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
-            budgets.
+            budgets; of the method `"sgd"` those of its trainings.
         swa_pretraining: number of epochs of an independent training after which weight averaging
             begins, as for FGE; its own epochs are counted from there. 0 for the initial weights.
             Default: no other training, it begins in the epoch `swa.swa_start` of its own.
@@ -144,7 +144,8 @@ def run_ensembles(plan, data, workdir, say=print):
         data: data set from `mc_tf.data.load`.
         workdir: directory for everything: `repetition-0/ind-0` and so on, figures of
             the first repetition (`curves.png` by members, `budgets.png` by epochs,
-            `trajectory.png` of FGE, and as SVG) and `comparison.json`.
+            `trajectory.png` of FGE, and as SVG; `repetition-0/fge-epochs.npz` and so on) and
+            `comparison.json`.
         say: function that is called with a line of text at each step.
 
     Returns:

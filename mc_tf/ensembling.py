@@ -186,7 +186,7 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
 
 
 def check_held_out(paths, data):
-    """Refuses runs that were trained on the examples that are held out now.
+    """Refuses runs that were trained, or began with such, on examples that are held out now.
 
     Args:
         paths: directories of runs, or files in them; what is elsewhere cannot be looked at.
@@ -195,17 +195,24 @@ def check_held_out(paths, data):
     Raises:
         ValueError: naming the first such run.
     """
-    for path in map(os.path.abspath, paths):
+    waiting, seen = list(map(os.path.abspath, paths)), set()
+    while waiting:
+        path = waiting.pop()
         for folder in (path, os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
             stored = stored_settings(folder) or {}
             if stored.get("data") == data.settings["data"]:
-                if stored.get("test") != data.settings["test"]:
-                    raise ValueError(
-                        f"The run in '{folder}' was trained on all training examples "
-                        "(--use_test), so none are held out to fit temperatures to. Give runs "
-                        "that were trained without --use_test."
-                    )
                 break
+        else:
+            continue
+        if stored.get("test") != data.settings["test"]:
+            raise ValueError(
+                f"The run in '{folder}' was trained on all training examples (--use_test), so "
+                "none are held out to fit temperatures to. Give runs that were trained without "
+                "--use_test."
+            )
+        seen.add(folder)
+        before = [stored.get(name) for name in ("start", "end", "initial_weights")]
+        waiting += [file for file in before if file and os.path.dirname(file) not in seen]
 
 
 def fit_temperature(ensemble, data, batch_size=500, verbose=1):

@@ -70,7 +70,7 @@ def run_experiment(plan, data, workdir, say=print):
         plan: `Experiment`.
         data: data set from `mc_tf.data.load`.
         workdir: directory for everything: a folder for each network and curve, `curves.png`,
-            `curves.svg` (and `pairs`) and `comparison.json`; for several widths a folder for each
+            `curves.svg` (and `pairs`, `ensembles`) and `comparison.json`; for several widths a folder for each
             with that, and `widths.png`, `widths.svg`.
         say: function that is called with a line of text at each step.
 
@@ -117,7 +117,7 @@ def run_experiment(plan, data, workdir, say=print):
             random_folder = os.path.join(folder, "random-segment")
             pairs["Random segment"] = _pairs(plan, data, apart, random_folder)
             curve_figures.draw_pairs(pairs, folder, plan.title)
-        if plan.ensemble_points:
+        if trained and plan.ensemble_points:
             joined = {label: here[prefix + label] for label in trained}
             curve_figures.draw_ensembles(joined, folder, plan.title)
         curve_figures.draw_curves(here, folder, plan.title)

@@ -34,6 +34,19 @@ def test_kept_batches_are_read_once():
     assert data.passes == 1
 
 
+def test_a_buffer_that_is_filled_anew_is_copied():
+    class Filled:
+        def __iter__(self):
+            buffer = np.zeros(2)
+            for value in range(3):
+                buffer[:] = value
+                yield buffer, buffer
+
+    kept = KeptBatches(Filled())
+    for _ in range(2):
+        np.testing.assert_array_equal(labels(kept), [0, 0, 1, 1, 2, 2])
+
+
 def test_a_first_pass_that_was_stopped_keeps_nothing():
     data = Read(fail_in=1)
     kept = KeptBatches(data)

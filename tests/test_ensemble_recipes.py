@@ -304,4 +304,4 @@ def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path):
     runs = EnsembleRuns(plan, digits, tmp_path / "repetition-0", 0, say=print)
     runs.evaluate_fge()
     # From 1 and 2 epochs, half a cycle each; the second start after the first's two epochs.
-    assert runs.epochs["FGE"][0] == [2, 5]
+    assert runs.epochs["FGE"]["epochs"].tolist() == [2, 5]

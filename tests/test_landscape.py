@@ -168,6 +168,7 @@ def test_networks_in_files_with_other_frozen_weights_are_refused(tmp_path):
     for label, model in {"a": with_frozen_layer(1), "b": with_frozen_layer(2, frozen=9)}.items():
         files[label] = tmp_path / f"{label}.keras"
         model.save(files[label])
+    files = {label: str(path) for label, path in files.items()}
     with pytest.raises(ValueError, match="frozen weight.*differs between 'a' and 'b'"):
         surface_from_files("line", files)
     with_frozen_layer(2).save(files["b"])

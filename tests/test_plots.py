@@ -175,6 +175,11 @@ def test_networks_beside_the_plane_are_circles():
     faces = [line.get_markerfacecolor() for line in axis.lines]
     plt.close(figure)
     assert faces == ["black", "black", "white"]
+    result.units = np.array([100.0, 100.0])  # a step of one is 100 in weight space
+    figure, axis = plt.subplots()
+    draw_marks(axis, result)
+    assert {line.get_markerfacecolor() for line in axis.lines} == {"black"}
+    plt.close(figure)
 
 
 def test_curve_ensembles_that_do_not_fit_are_refused(tmp_path):

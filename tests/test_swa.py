@@ -467,22 +467,40 @@ def test_what_is_there_is_replaced_step_by_step(tmp_path):
         swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path / "swa", keep=9)
         return [swa, mc_tf.SnapshotSaver(tmp_path / "members")]
 
-    def files():
-        return sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.npz"))
+    def digests():
+        return {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*.npz")}
 
     first = callbacks()
     fit(undropped(), first)
-    before = files()
+    before = digests()
     assert len(first[1].members) == EPOCHS and len(before) == 2 * EPOCHS + 1
     second = callbacks()
-    with pytest.raises(KeyboardInterrupt):
-        fit(undropped(), [*second, Stop()])
-    assert files() == before
+    with pytest.raises(KeyboardInterrupt):  # in another order of the data
+        fit(undropped(), [*second, Stop()], shuffle=True)
+    after = digests()
+    assert after.keys() == before.keys()
+    new = sorted(name for name in after if after[name] != before[name])
+    assert new == [
+        *(f"members/snapshot-{step:08d}.npz" for step in (6, 12, 18)),
+        *(f"swa/average-{step:08d}.npz" for step in (0, 6, 12)),  # from the second epoch on
+    ]
     assert len(second[1].members) == 3  # those of this run
     shorter = callbacks()
     fit(undropped(), shorter, epochs=4)
-    assert len(shorter[1].members) == 4 and len(files()) == 2 * 4 + 1
+    assert len(shorter[1].members) == 4 and len(digests()) == 2 * 4 + 1
     assert WeightAverage.load(tmp_path / "swa", 1000).step == 3 * STEPS
+
+
+def test_averages_of_a_former_run_at_other_steps_are_removed(tmp_path):
+    def run(every, epochs, keep):
+        swa = mc_tf.SWA(0, every, batch_norm_data=False, directory=tmp_path, keep=keep)
+        fit(undropped(), [swa], epochs=epochs)
+        return swa.average
+
+    run(1, EPOCHS, keep=9)
+    average = run(2, EPOCHS, keep=2)
+    assert [int(name[-12:-4]) for name in WeightAverage.files(tmp_path)] == [4 * STEPS, 6 * STEPS]
+    np.testing.assert_array_equal(WeightAverage.load(tmp_path, 1000).mean, average.mean)
 
 
 @pytest.mark.parametrize("change", [{"every": 2}, {"include_start": False}])

@@ -29,7 +29,8 @@ class SnapshotSaver(StepCallback):
     disk at once, in one step, so memory does not grow and what is saved stays whole whatever
     happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory.
     What it had saved after the checkpoint, or what the same run had left there before, is replaced
-    step by step, and removed beyond the end.
+    step by step, and removed beyond the end; until then `members` has only what is new. (A
+    checkpoint from before `start_epoch` cannot go on in a directory that has snapshots.)
 
     Args:
         directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
@@ -154,7 +155,7 @@ class SnapshotSaver(StepCallback):
                 f"{places[1]}; now it would be {self._places[0]} and {self._places[1]}"
             )
         rates = {k: rate for k, rate in begun.record.items() if k.endswith("_learning_rate")}
-        if rates != self._rates:
+        if rates and rates != self._rates:
             raise self._not_ours(f"its cycles have the rates {rates}; now they are {self._rates}")
 
     @property

@@ -17,6 +17,7 @@ from mc_tf.point_evaluation import PointEvaluator
 
 __all__ = ["HessianEigenvalues", "HessianProducts", "hessian_eigenvalues"]
 
+DEFAULTS = {"tolerance": 1e-3, "max_iterations": 500}
 _VECTORS = 20  # Lanczos vectors that are kept
 _SMALL = 32  # weights, up to which the whole Hessian costs no more
 _POWER_STEPS = 5

@@ -8,7 +8,7 @@ import numpy as np
 
 from mc_tf.batches import KeptBatches, data_fingerprint, keep_batches
 from mc_tf.files import check_writable
-from mc_tf.landscape.curvature import HessianProducts
+from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 
@@ -94,7 +94,7 @@ def evaluate_grid(
     with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues:
         parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
-        parts += [eigenvalue_options] if eigenvalue_options else []
+        parts += sorted(set((eigenvalue_options or {}).items()) - set(DEFAULTS.items()))
     print_of = fingerprint(curve_model, *parts)
     result = GridEvaluation(
         type(surface).__name__,
@@ -104,6 +104,7 @@ def evaluate_grid(
         surface.lost,
         print_of,
         {**(description or {}), **(notes or {}), "versions": _versions()},
+        surface.units,
     )
     every = {"train": train, "test": test, **(others or {})}
     prints = [f"{name}: {data_fingerprint(data)}" for name, data in every.items()]

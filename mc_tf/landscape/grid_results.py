@@ -19,21 +19,24 @@ class GridEvaluation(PointResults):
     Args:
         surface: class name of the surface, such as `"Plane"`.
         axes: list of coordinate arrays.
-        marks, paths, lost: see `mc_tf.landscape.Surface`.
+        marks, paths, lost, units: see `mc_tf.landscape.Surface`. Units are ones by default.
         fingerprint, description: see `PointResults`.
 
     Attributes:
-        surface, axes, marks, paths, lost, description: as given.
+        surface, axes, marks, paths, lost, units, description: as given.
         done: which points are evaluated, bool of shape `(N,)`, the last coordinate fastest.
     """
 
     kind = "grid evaluation"
     maker = "eval_grid.py"
 
-    def __init__(self, surface, axes, marks, paths, lost, fingerprint="", description=None):
+    def __init__(
+        self, surface, axes, marks, paths, lost, fingerprint="", description=None, units=None
+    ):
         self.surface = surface
         self.axes = [np.asarray(axis, "float64") for axis in axes]
         self.marks, self.paths, self.lost = dict(marks), dict(paths), dict(lost)
+        self.units = np.ones(len(self.axes)) if units is None else np.asarray(units, "float64")
         super().__init__(int(np.prod(self.shape)), fingerprint, description)
 
     @property
@@ -168,7 +171,7 @@ class GridEvaluation(PointResults):
         arrays = {f"axis:{k}": axis for k, axis in enumerate(self.axes)}
         for kind in ("marks", "paths", "lost"):
             arrays.update({f"{kind}:{key}": value for key, value in getattr(self, kind).items()})
-        return {"surface": np.array(self.surface), **arrays}
+        return {"surface": np.array(self.surface), "units": self.units, **arrays}
 
     @classmethod
     def _from_arrays(cls, stored, fingerprint, description):
@@ -188,6 +191,7 @@ class GridEvaluation(PointResults):
             parts["lost"],
             fingerprint,
             description,
+            stored["units"] if "units" in stored else None,
         )
 
 

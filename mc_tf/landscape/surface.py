@@ -30,6 +30,7 @@ class Surface:
         marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
         lost: dict from label to the distances from the surface of what was marked, `(n,)`.
+        units: lengths in weight space of one step along each axis, float64 array `(d,)`.
         limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
         state: list of arrays: what else the networks have, frozen weights for instance, in the
             order of `mc_tf.flat.state_variables`. Default `None`: that of `network`.
@@ -41,6 +42,7 @@ class Surface:
         self.points = points
         self.network = network
         self.marks, self.paths, self.lost = {}, {}, {}
+        self.units = np.ones(self.dimensions)
 
     def coefficients(self, coordinates):
         """The coefficients of the points.
@@ -178,6 +180,7 @@ class AffineSurface(Surface):
         self._offset = np.asarray(offset, "float64")
         self._matrix = np.asarray(matrix, "float64")
         self._products = direction_products(points, self._matrix)
+        self.units = np.sqrt(np.diag(self._products))
 
     def _coefficients(self, coordinates):
         return self._offset + coordinates @ self._matrix

@@ -27,7 +27,7 @@ def draw_marks(axis, result):
         axis: matplotlib axis, two-dimensional.
         result: `GridEvaluation` of a plane.
     """
-    near = _NEAR * max(map(np.ptp, result.axes))
+    near = _NEAR * max(np.ptp(axis) * unit for axis, unit in zip(result.axes, result.units))
     for label, (x, y) in result.marks.items():
         beside = np.max(result.lost.get(label, 0.0)) > near
         face, edge = ("white", "black") if beside else ("black", "white")
