@@ -70,8 +70,8 @@ def run_experiment(plan, data, workdir, say=print):
         plan: `Experiment`.
         data: data set from `mc_tf.data.load`.
         workdir: directory for everything: a folder for each network and curve, `curves.png`,
-            `curves.svg` (and `pairs`, `ensembles`) and `comparison.json`; for several widths a folder for each
-            with that, and `widths.png`, `widths.svg`.
+            `curves.svg` (and `pairs`, `ensembles`) and `comparison.json`; for several widths a
+            folder for each with that, and `widths.png`, `widths.svg`.
         say: function that is called with a line of text at each step.
 
     Returns:
