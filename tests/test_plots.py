@@ -100,7 +100,7 @@ FIGURES = {
     ),
     "budgets": (
         lambda path: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}, path),
-        ["FGE", "SSE", "FGE: each network", "epochs of training in all", "Error (%)"],
+        ["FGE", "SSE", "one network", "epochs of training in all", "Error (%)"],
     ),
     "mean prediction": (
         lambda path: plots.plot_mean_prediction(orders(), path),

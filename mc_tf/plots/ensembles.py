@@ -87,12 +87,13 @@ def plot_budgets(results, path, title=None):
         color, style = STYLES[index % len(STYLES)]
         epochs = result["epochs"]
         axis.plot(epochs, result["error"], style, marker="D", color=color, label=label)
-        axis.plot(epochs, result["member_error"], "x", color=color, label=f"{label}: each network")
+        axis.plot(epochs, result["member_error"], "x", color=color)
+    axis.plot([], [], "x", color="black", label="one network")
     axis.set_xlabel("epochs of training in all")
     axis.set_ylabel("Error (%)")
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=len(results), frameon=False)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     save(figure, path, title)
 
 
