@@ -4,8 +4,8 @@ import dataclasses
 import re
 
 from mc_tf.experiment import CURVES
+from mc_tf.landscape.kinds import SURFACES
 from mc_tf.options import TrainingOptions
-from mc_tf.surface_files import SURFACES
 
 __all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training"]
 
@@ -50,7 +50,7 @@ class SurfacePlan:
 
     Attributes:
         name: its files.
-        kind: see `mc_tf.surface_files.SURFACES`.
+        kind: see `mc_tf.landscape.kinds.SURFACES`.
         networks: what it is made of: `"sgd"`, the last network of a training; `"sgd@16"`, its
             checkpoint after 16 epochs; `"sgd/3"`, its third member; `"sgd/members"` or
             `"sgd/trajectory"`, all of them; `"sgd/swa"`, its averaged weights; or the name of a

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mc_tf.landscape.affine import AffineSurface
 from mc_tf.landscape.algebra import direction_products
-from mc_tf.landscape.surface import AffineSurface, Surface
+from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
 
 __all__ = ["Line", "Rays"]
