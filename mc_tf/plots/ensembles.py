@@ -1,6 +1,6 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
-from mc_tf.plots.style import STYLES, plt, save
+from mc_tf.plots.style import STYLES, number_labels, plt, save
 
 __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
 
@@ -114,8 +114,11 @@ def plot_mean_prediction(result, path, title=None):
         values = result[name]
         axis.plot(distance, values, style, marker="o", color=color, label=label)
         first = values[0] * (distance / distance[0]) ** order
-        axis.plot(distance, first, "-", color="black", linewidth=0.6, zorder=1)
+        slope = f"order {order}"
+        axis.plot(distance, first, style, color="black", linewidth=0.8, zorder=1, label=slope)
     axis.set(xscale="log", yscale="log")
+    axis.set_xticks(distance, number_labels(distance[::-1])[::-1])
+    axis.minorticks_off()
     axis.set_xlabel("distance of the members from their mean")
     axis.set_ylabel("Difference of the prediction")
     axis.grid(alpha=0.3, which="both")
