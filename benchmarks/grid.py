@@ -27,7 +27,7 @@ flags.DEFINE_integer("examples", 2000, "Training examples, and as many test exam
 flags.DEFINE_integer("batch_size", 500, "Examples a batch.")
 flags.DEFINE_integer("points", 4, "Points of a grid that is timed.", lower_bound=2)
 flags.DEFINE_integer("rounds", 5, "Pairs of measurements.", lower_bound=3)
-flags.DEFINE_integer("memory_points", 500, "Points of the grid whose memory is watched.")
+flags.DEFINE_integer("memory_points", 500, "Points whose memory is watched.", lower_bound=40)
 
 
 def main(_):
@@ -39,6 +39,7 @@ def main(_):
     import mc_tf
     from mc_tf.backend import compiled
     from mc_tf.batch_norm import has_batch_norm
+    from mc_tf.batches import keep_batches
     from mc_tf.point_evaluation import PointEvaluator
 
     x = np.random.default_rng(0).normal(size=(FLAGS.examples, 32, 32, 3)).astype("float32")
@@ -62,6 +63,7 @@ def main(_):
         forward = compiled(lambda x, network=network: network(x))
         passes = 3 if has_batch_norm(network) else 2
         evaluator = PointEvaluator(surface.model())
+        kept, _, _ = keep_batches(data, data)  # as evaluate_grid does
         places = surface.coefficients(np.random.default_rng(2).uniform(0, 1, (FLAGS.points, 2)))
 
         def bare(forward=forward, passes=passes):
@@ -70,9 +72,9 @@ def main(_):
                     out = forward(batch)
             return np.asarray(out)
 
-        def grid(evaluator=evaluator, places=places):
+        def grid(evaluator=evaluator, places=places, kept=kept):
             for place in places:
-                evaluator(place, data, data)
+                evaluator(place, kept, kept)
 
         bare(), grid()
         times = [(seconds(bare), seconds(grid)) for _ in range(FLAGS.rounds)]
