@@ -190,14 +190,17 @@ def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation,
 def test_ensemble_along_a_curve(root, runs, tmp_path):
     import tensorflow as tf
 
-    ends = (f"--start={root}/swa/model-0002.keras", f"--end={root}/sse/model.keras")
-    run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)
-    flags = (f"--curve_file={tmp_path}/curve/curve.keras", "--num_points=3", "--verbose=0")
-    out = run("eval_ensemble", *flags, f"--output={tmp_path}/plain", "--num_train_examples=500")
-    assert len(out.splitlines()) == 6
+    files = (root / "swa" / "model-0002.keras", root / "sse" / "model.keras")
+    ends = (load_checkpoint(file, compile=False) for file in files)
+    mc_tf.connect(*ends, mc_tf.Segment()).save(tmp_path / "curve.keras")
+    flags = (f"--curve_file={tmp_path}/curve.keras", "--num_points=3", "--verbose=0")
     scaling = "--temperature_scaling"
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
-    run("eval_ensemble", *flags, *scaled)
+    out = run("eval_ensemble", *flags, *scaled)
+    assert len(out.splitlines()) == 6
+    digits, curve_model = data.load("digits"), experiment.load_curve(tmp_path / "curve.keras")
+    ensemble = curve_ensembles.curve_ensemble(curve_model, digits, 3, num_train=500)
+    ensembling.evaluate_ensemble(ensemble, digits, tmp_path / "plain", verbose=0)
     plain, scaled = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "scaled")
     )
@@ -214,10 +217,9 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     assert found["members"]["error"] != plain["members"]["error"]
     run("export_ensemble", *flags, f"--output={tmp_path}/served", f"{scaling}=fitted")
     served = tf.saved_model.load(tmp_path / "served")
-    digits = data.load("digits")
     x = np.concatenate([x for x, _ in digits.test_batches()])
     ensemble = curve_ensembles.curve_ensemble(
-        experiment.load_curve(tmp_path / "curve" / "curve.keras"),
+        curve_model,
         digits,
         np.sort(np.random.default_rng(3).uniform(size=3)),
         num_train=500,
