@@ -9,6 +9,7 @@ from mc_tf.checks import check_classes
 from mc_tf.ensemble_runs import EnsembleRuns
 from mc_tf.files import check_writable, write_json
 from mc_tf.fitting import check_cycles
+from mc_tf.kept_networks import check_kept
 from mc_tf.options import TrainingOptions
 from mc_tf.targets import Row
 
@@ -170,7 +171,7 @@ def run_ensembles(plan, data, workdir, say=print):
         for k in range(plan.repetitions)
     ]
     for runs in repetitions:
-        runs.check_kept()
+        check_kept(plan, data, runs.folder)
     found, drawn = {}, None
     for runs in repetitions:
         values = {}

@@ -2,13 +2,12 @@
 
 import dataclasses
 import os
-import zipfile
 from functools import partial
 
 import numpy as np
 
 from mc_tf import ensembling, experiment, training
-from mc_tf.callbacks.checkpoint import load_checkpoint, read_record
+from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.ensemble import MemberFiles
 from mc_tf.files import write_arrays
 from mc_tf.fitting import MEMBERS
@@ -39,50 +38,6 @@ class EnsembleRuns:
         self.plan, self.data, self.folder, self.say = plan, data, folder, say
         self.first_seed = plan.training.seed + repetition * plan.budgets
         self.results, self.epochs, self.trajectory = {}, {}, None
-
-    def check_kept(self):
-        """Refuses earlier runs that did not keep networks which are needed now.
-
-        Raises:
-            FileNotFoundError: naming what is missing, and what to do.
-        """
-        plan = self.plan
-        for run in range(plan.budgets if "fge" in plan.methods else 0):
-            begun = [os.path.join(self.folder, f"fge-{run}-{start}") for start in plan.fge_starts]
-            needed = [
-                start
-                for start, folder in zip(plan.fge_starts, begun)
-                if not os.path.exists(os.path.join(folder, "model.keras"))
-            ]
-            self._check_starts(run, needed, "FGE", "fge_starts")
-        if "swa" in plan.methods:
-            start = [plan.swa_pretraining or 0]  # it is evaluated, too
-            self._check_starts(0, start, "averaging", "swa_pretraining")
-            self._check_kept("swa", plan.swa, plan.swa_epochs, "which is compared", "swa_epochs")
-
-    def _check_starts(self, run, needed, what, flag):
-        options = self.plan.training
-        # The first and the last network are there in any case.
-        needed = [epochs for epochs in needed if 0 < epochs < options.epochs]
-        self._check_kept(f"ind-{run}", options, needed, f"from which {what} starts", flag)
-
-    def _check_kept(self, name, options, needed, purpose, flag):
-        folder = os.path.join(self.folder, name)
-        path = os.path.join(folder, "model.keras")
-        if not os.path.exists(path) or not zipfile.is_zipfile(path):
-            return  # not begun, or damaged: training says so
-        steps = read_record(path).get("step", 0)
-        done = steps // self.data.steps_per_epoch(options.batch_size)
-        files = {epochs: os.path.join(folder, f"model-{epochs:04d}.keras") for epochs in needed}
-        missing = [n for n, file in files.items() if n <= done and not os.path.exists(file)]
-        if missing:
-            raise FileNotFoundError(
-                f"There is no '{files[missing[0]]}': the run in '{folder}' has been trained for "
-                f"{done} epochs without keeping its network after epoch "
-                f"{' and '.join(map(str, missing))}, {purpose}. Remove '{folder}', and the same "
-                f"command trains it again ({options.epochs} epochs) and keeps it; or give --{flag} "
-                "of networks that it has, or leave that method out of --methods."
-            )
 
     def evaluate_ind(self):
         """Independent networks and their ensembles."""
