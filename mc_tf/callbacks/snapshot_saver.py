@@ -94,10 +94,8 @@ class SnapshotSaver(StepCallback):
     @property
     def members(self):
         """Files of the members so far, in order."""
-        files = snapshot_files(self.directory, self.include_start)
-        return (
-            files if self._reached is None else [p for p in files if _step_of(p) <= self._reached]
-        )
+        files, end = snapshot_files(self.directory, self.include_start), self._reached
+        return [path for path in files if end is None or _step_of(path) <= end]
 
     def on_train_begin(self, logs=None):
         """Keras' hook."""
