@@ -1,13 +1,14 @@
 """The running average of weight vectors, held in float64 and kept on disk."""
 
-import glob
 import os
 
 import numpy as np
 
-from mc_tf.files import write_arrays
+from mc_tf.files import numbered_files, write_arrays
 
 __all__ = ["WeightAverage"]
+
+_PREFIX = "average"
 
 
 class WeightAverage:
@@ -66,8 +67,7 @@ class WeightAverage:
         write_arrays(path, mean=self.mean, count=self.count, step=self.step)
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
         here = []
-        for file in self.files(directory):
-            step = _step_of(file)
+        for step, file in numbered_files(directory, _PREFIX).items():
             if step < self.step and (self._before is None or step > self._before):
                 os.remove(file)  # of a former run, which averaged at other steps
             elif step <= self.step:
@@ -79,18 +79,18 @@ class WeightAverage:
     @staticmethod
     def files(directory):
         """The averages in a directory, in the order of their steps."""
-        return sorted(glob.glob(os.path.join(glob.escape(directory), f"average-{8 * '[0-9]'}.npz")))
+        return list(numbered_files(directory, _PREFIX).values())
 
-    @classmethod
-    def remove_later(cls, directory, step):
+    @staticmethod
+    def remove_later(directory, step):
         """Removes the averages of later steps, which a longer former run left.
 
         Args:
             directory: where `save` wrote.
             step: the last step of this run.
         """
-        for path in cls.files(directory):
-            if _step_of(path) > step:
+        for later, path in numbered_files(directory, _PREFIX).items():
+            if later > step:
                 os.remove(path)
 
     @classmethod
@@ -107,7 +107,8 @@ class WeightAverage:
         Raises:
             ValueError: if a file is damaged.
         """
-        earlier = [path for path in cls.files(directory) if _step_of(path) <= step]
+        files = numbered_files(directory, _PREFIX)
+        earlier = [path for number, path in files.items() if number <= step]
         return cls._read(earlier[-1]) if earlier else cls()
 
     @classmethod
@@ -123,7 +124,3 @@ class WeightAverage:
                 f"{os.path.getsize(path)} bytes). Remove it."
             ) from error
         return average
-
-
-def _step_of(path):
-    return int(os.path.basename(path).removeprefix("average-").removesuffix(".npz"))

@@ -104,8 +104,9 @@ class KeptBatches:
 
     def _first_pass(self):
         kept, left = [], self._left
+        refilled = not self._batches.of_arrays  # for each batch anew, perhaps
         for batch in self._batches._raw():
-            if not self._batches.of_arrays:  # which may be filled anew for each batch
+            if refilled:
                 batch = keras.tree.map_structure(_copy, batch)
             left -= sum(_size(leaf) for leaf in keras.tree.flatten(batch))
             if left > 0:
@@ -136,24 +137,28 @@ def keep_batches(train, test, others=None, batch_size=500):
     return keep(train), keep(test), {name: keep(data) for name, data in (others or {}).items()}
 
 
-def data_fingerprint(data):
-    """What tells a data set apart without going through it.
+def data_fingerprint(train, test, others=None):
+    """What tells data sets apart without going through them.
 
     Args:
-        data: data set as `Batches` takes it.
+        train, test, others: as for `keep_batches`.
 
     Returns:
-        str: of arrays a digest of their shapes, their ends, and all labels and weights; of other
-        data the number of batches, as far as it says it.
+        str with a part for each: of arrays a digest of their shapes, their ends, and all labels
+        and weights; of other data the number of batches, as far as it says it.
     """
-    leaves = keras.tree.flatten(data)
+    every = {"train": train, "test": test, **(others or {})}
+    return " ".join(f"{name}: {_fingerprint(data)}" for name, data in every.items())
+
+
+def _fingerprint(data):
     if not _are_arrays(data):
         if isinstance(data, keras.utils.PyDataset):
             return f"{data.num_batches} batches"
         return f"{int(data.cardinality())} batches" if hasattr(data, "cardinality") else ""
     digest = hashlib.sha256()
-    inputs = keras.tree.flatten(data[0]) if isinstance(data, (tuple, list)) else leaves
-    for index, leaf in enumerate(leaves):
+    inputs = keras.tree.flatten(data[0] if isinstance(data, (tuple, list)) else data)
+    for index, leaf in enumerate(keras.tree.flatten(data)):
         digest.update(f"{leaf.dtype}{tuple(leaf.shape)}".encode())
         whole = index >= len(inputs)
         for part in [leaf] if whole else [leaf[:_ENDS], leaf[-_ENDS:]]:

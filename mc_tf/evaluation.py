@@ -71,8 +71,7 @@ def evaluate_curve(
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)
-    every = {"train": train, "test": test, **(others or {})}
-    result.inputs = " ".join(f"{name}: {data_fingerprint(data)}" for name, data in every.items())
+    result.inputs = data_fingerprint(train, test, others)
     result = result.resumed(path)
     result.set_geometry(
         curve_model.arc_lengths(grid),

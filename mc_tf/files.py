@@ -6,6 +6,7 @@ import glob
 import json
 import math
 import os
+import re
 import tempfile
 import zipfile
 
@@ -145,6 +146,25 @@ def read_arrays(path, names, kind, maker):
             f"'{missing[0]}'. It has: {', '.join(arrays)}."
         )
     return arrays
+
+
+def numbered_files(directory, prefix):
+    """The files `PREFIX-00000390.npz` and the like in a directory, of at least eight digits.
+
+    Args:
+        directory: path; it need not be there.
+        prefix: str.
+
+    Returns:
+        dict from number to file name, in the order of the numbers.
+    """
+    pattern = os.path.join(glob.escape(os.fspath(directory)), f"{prefix}-*.npz")
+    found = {}
+    for path in glob.glob(pattern):
+        match = re.fullmatch(rf"{re.escape(prefix)}-(\d{{8,}})\.npz", os.path.basename(path))
+        if match:
+            found[int(match[1])] = path
+    return dict(sorted(found.items()))
 
 
 def write_json(path, content):

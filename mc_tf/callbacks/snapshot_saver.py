@@ -13,7 +13,7 @@ from mc_tf.callbacks.steps import (
     check_length,
     next_place,
 )
-from mc_tf.files import check_writable
+from mc_tf.files import check_writable, numbered_files
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
@@ -214,11 +214,9 @@ def snapshot_files(directory, include_start=False):
     Returns:
         List of file names.
     """
-    name = f"snapshot-{8 * '[0-9]'}.npz"
-    files = glob.glob(os.path.join(glob.escape(os.fspath(directory)), name))
     start = os.path.join(os.fspath(directory), _START)
     first = [start] if include_start and os.path.exists(start) else []
-    return first + sorted(files, key=_step_of)
+    return [*first, *numbered_files(directory, "snapshot").values()]
 
 
 def _step_of(path):

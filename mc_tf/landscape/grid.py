@@ -106,9 +106,7 @@ def evaluate_grid(
         {**(description or {}), **(notes or {}), "versions": _versions()},
         surface.units,
     )
-    every = {"train": train, "test": test, **(others or {})}
-    prints = [f"{name}: {data_fingerprint(data)}" for name, data in every.items()]
-    result.inputs = " ".join([type(surface).__name__, *prints])
+    result.inputs = f"{type(surface).__name__} {data_fingerprint(train, test, others)}"
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))

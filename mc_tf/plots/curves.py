@@ -4,7 +4,27 @@ import numpy as np
 
 from mc_tf.plots.style import STYLES, plt, save, value_label
 
-__all__ = ["plot_curves", "plot_pairs", "plot_widths"]
+__all__ = ["check_curves", "plot_curves", "plot_pairs", "plot_widths"]
+
+
+def check_curves(results, names):
+    """Refuses curves that cannot be drawn.
+
+    Args:
+        results: dict from label to `CurveEvaluation`.
+        names: values that each must have.
+
+    Raises:
+        ValueError: if a result is not complete or lacks one of the values.
+    """
+    for label, result in results.items():
+        missing = set(names) - set(result.names)
+        if not result.complete or missing:
+            raise ValueError(
+                f"'{label}' cannot be drawn: {int(result.done.sum())} of {len(result.t)} points "
+                f"are evaluated, and the values missing are: {sorted(missing) or 'none'}. There "
+                f"are: {', '.join(result.names)}."
+            )
 
 
 def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
@@ -22,14 +42,7 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
     Raises:
         ValueError: if a result is not complete or lacks one of the values.
     """
-    for label, result in results.items():
-        missing = set(names) - set(result.names)
-        if not result.complete or missing:
-            raise ValueError(
-                f"'{label}' cannot be drawn: {int(result.done.sum())} of {len(result.t)} points "
-                f"are evaluated, and the values missing are: {sorted(missing) or 'none'}. There "
-                f"are: {', '.join(result.names)}."
-            )
+    check_curves(results, names)
     figure, axes = plt.subplots(
         1, len(names), figsize=(4.6 * len(names), 3.7), squeeze=False, layout="constrained"
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mc_tf.plots.curves import check_curves
 from mc_tf.plots.style import STYLES, plt, save, value_label
 
 __all__ = ["plot_curve_ensembles"]
@@ -25,13 +26,7 @@ def plot_curve_ensembles(results, path, ensembles, title=None):
             to no curve.
     """
     values = ("train_error", "train_loss", "test_error")
-    for label, result in results.items():
-        missing = set(values) - set(result.names)
-        if not result.complete or missing:
-            raise ValueError(
-                f"'{label}' cannot be drawn: {int(result.done.sum())} of {len(result.t)} points "
-                f"are evaluated, and the values missing are: {sorted(missing) or 'none'}."
-            )
+    check_curves(results, values)
     if not ensembles or not set(ensembles) <= set(results):
         raise ValueError(
             "Each ensemble needs the curve with its label. Received ensembles of: "
