@@ -31,7 +31,8 @@ flags.DEFINE_integer(
 
 def main(_):
     """Connects and reports the lengths."""
-    from mc_tf import experiment, training
+    from mc_tf import training
+    from mc_tf.experiments import curve_files
     from mc_tf.files import check_writable
 
     check_writable(FLAGS.workdir)
@@ -41,7 +42,7 @@ def main(_):
         data,
         FLAGS.start,
         FLAGS.end,
-        experiment.make_curve(FLAGS.curve, FLAGS.num_bends),
+        curve_files.make_curve(FLAGS.curve, FLAGS.num_bends),
         training_flags.training_options(),
     )
     print(

@@ -9,7 +9,7 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
 def define_curve_flags():
-    """Flags of `mc_tf.reproduction`; a recipe with neither --methods nor --train is one."""
+    """Flags of experiments on curves, which a recipe with neither --methods nor --train is."""
     flags.DEFINE_list("widths", [], "Values of the network's option width, one experiment each.")
     flags.DEFINE_list("curves", ["segment", "bezier", "polychain"], "Curves between the endpoints.")
     flags.DEFINE_integer("num_bends", 1, "Bends of a Bezier curve or chain.", lower_bound=1)
@@ -39,7 +39,7 @@ def curve_training(**changes):
         **changes: fields of `TrainingOptions` to set otherwise.
 
     Returns:
-        `mc_tf.options.TrainingOptions`.
+        `mc_tf.training.TrainingOptions`.
     """
     return training_flags.training_options(
         epochs=FLAGS.curve_epochs,
@@ -53,12 +53,12 @@ def experiment_from_flags(targets):
     """The experiment that the flags describe.
 
     Args:
-        targets: tuple of `mc_tf.targets.Target`.
+        targets: tuple of `mc_tf.experiments.targets.Target`.
 
     Returns:
-        `mc_tf.reproduction.Experiment`.
+        `mc_tf.experiments.curve_experiment.Experiment`.
     """
-    from mc_tf.reproduction import Experiment
+    from mc_tf.experiments.curve_experiment import Experiment
 
     return Experiment(
         network=FLAGS.network,

@@ -23,9 +23,10 @@ flags.DEFINE_integer("seed", 1, "Seed; the second network has the next one, the 
 
 def main(_):
     """Trains, connects, evaluates and draws."""
-    from mc_tf import data, reproduction
+    from mc_tf import data
+    from mc_tf.experiments import curve_experiment
     from mc_tf.files import check_writable
-    from mc_tf.options import TrainingOptions
+    from mc_tf.training import TrainingOptions
 
     def options(epochs):
         return TrainingOptions(
@@ -33,7 +34,7 @@ def main(_):
         )
 
     check_writable(FLAGS.workdir)
-    plan = reproduction.Experiment(
+    plan = curve_experiment.Experiment(
         network="convnet",
         training=options(FLAGS.epochs),
         curve_training=options(FLAGS.curve_epochs),
@@ -43,7 +44,7 @@ def main(_):
         title="Digits: two networks joined by a curve",
     )
     digits = data.load("digits", use_test=True)
-    reproduction.run_experiment(
+    curve_experiment.run_experiment(
         plan, digits, FLAGS.workdir, say=lambda line: print(line, flush=True)
     )
     for ending in ("png", "svg"):

@@ -9,7 +9,7 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
 def define_ensemble_flags():
-    """Flags of `mc_tf.ensemble_experiment`; a recipe with `--methods` is one."""
+    """Flags of comparisons of ensembles and averages, which a recipe with --methods is."""
     flags.DEFINE_list(
         "methods",
         [],
@@ -44,12 +44,12 @@ def experiment_from_flags(targets):
     """The comparison that the flags describe.
 
     Args:
-        targets: tuple of `mc_tf.targets.Target`.
+        targets: tuple of `mc_tf.experiments.targets.Target`.
 
     Returns:
-        `mc_tf.ensemble_experiment.EnsembleExperiment`.
+        `mc_tf.experiments.ensemble_experiment.EnsembleExperiment`.
     """
-    from mc_tf.ensemble_experiment import EnsembleExperiment
+    from mc_tf.experiments.ensemble_experiment import EnsembleExperiment
 
     methods = tuple(FLAGS.methods)
     one = {"swa_start": None, "trajectory_every": None}  # what is for SWA, and for FGE only

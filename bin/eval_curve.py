@@ -32,14 +32,14 @@ flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 def main(_):
     """Evaluates and prints the table."""
-    from mc_tf import experiment
+    from mc_tf.experiments import curve_files
     from mc_tf.files import check_writable
 
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
-    curve_model = experiment.load_curve(FLAGS.curve_file)
+    curve_model = curve_files.load_curve(FLAGS.curve_file)
     check_writable(os.path.dirname(os.path.abspath(output)))
     data = data_flags.load_data()
-    result = experiment.evaluate(
+    result = curve_files.evaluate(
         curve_model,
         data,
         output,

@@ -25,7 +25,8 @@ def main(_):
     """Evaluates and prints the table."""
     import os
 
-    from mc_tf import ensembling, plots
+    from mc_tf import plots
+    from mc_tf.experiments import ensemble_files
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
@@ -37,7 +38,7 @@ def main(_):
         )
     ensemble = member_flags.load_ensemble(in_files=True)
     data = data_flags.load_data()
-    result = ensembling.evaluate_ensemble(
+    result = ensemble_files.evaluate_ensemble(
         ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose
     )
     print(result.table())

@@ -60,7 +60,8 @@ flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 def main(_):
     """Evaluates, or joins what was evaluated."""
-    from mc_tf import GridEvaluation, experiment, surface_files
+    from mc_tf import GridEvaluation
+    from mc_tf.experiments import curve_files, surface_files
     from mc_tf.files import check_writable
 
     if FLAGS.merge:
@@ -75,7 +76,7 @@ def main(_):
         files, marks = (
             shared.labelled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
         )
-        curve_model = FLAGS.curve_file and experiment.load_curve(FLAGS.curve_file)
+        curve_model = FLAGS.curve_file and curve_files.load_curve(FLAGS.curve_file)
         surface = surface_files.surface_from_files(
             FLAGS.surface,
             files,

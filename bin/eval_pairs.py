@@ -27,12 +27,13 @@ flags.DEFINE_string("title", None, "Heading of the figure.")
 
 def main(_):
     """Evaluates and draws."""
-    from mc_tf import experiment, pairs, plots
+    from mc_tf import plots
+    from mc_tf.experiments import curve_files, pairs
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
     curves = shared.labelled(
-        FLAGS.curve_files, experiment.load_curve, lambda one, _: type(one.curve).__name__
+        FLAGS.curve_files, curve_files.load_curve, lambda one, _: type(one.curve).__name__
     )
     if FLAGS.random_segment:
         first = next(iter(curves.values()))

@@ -25,12 +25,13 @@ flags.DEFINE_string("title", None, "Heading of the figure.")
 
 def main(_):
     """Evaluates and draws."""
-    from mc_tf import ensembling, plots
+    from mc_tf import plots
+    from mc_tf.experiments import ensemble_files
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
     data = data_flags.load_data()
-    result = ensembling.evaluate_trajectory(
+    result = ensemble_files.evaluate_trajectory(
         FLAGS.run,
         data,
         FLAGS.output,

@@ -31,7 +31,7 @@ def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
     from mc_tf.files import check_writable
-    from mc_tf.fitting import MEMBERS
+    from mc_tf.training.fitting import MEMBERS
 
     check_writable(FLAGS.workdir)
     options = training_flags.training_options()

@@ -10,7 +10,7 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
 def define_landscape_flags():
-    """Flags of `mc_tf.landscape_experiment`; a recipe with `--surface` or `--train` is one."""
+    """Flags of experiments on loss surfaces, which a recipe with --surface or --train is."""
     flags.DEFINE_multi_string(
         "train",
         [],
@@ -51,13 +51,13 @@ def experiment_from_flags(targets):
     """The experiment that the flags describe.
 
     Args:
-        targets: tuple of `mc_tf.targets.Target`.
+        targets: tuple of `mc_tf.experiments.targets.Target`.
 
     Returns:
-        `mc_tf.landscape_plan.LandscapeExperiment`.
+        `mc_tf.experiments.landscape_plan.LandscapeExperiment`.
     """
-    from mc_tf import landscape_parsing
-    from mc_tf.landscape_plan import LandscapeExperiment
+    from mc_tf.experiments import landscape_parsing
+    from mc_tf.experiments.landscape_plan import LandscapeExperiment
 
     grid = training_flags.numbers("grid", int)
     scale = FLAGS.direction_scale

@@ -43,7 +43,7 @@ def load_ensemble(in_files=False):
     Returns:
         `Ensemble`, or `MemberFiles`.
     """
-    from mc_tf import curve_ensembles, ensembling, experiment
+    from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
 
     scaling = FLAGS.temperature_scaling
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
@@ -55,9 +55,9 @@ def load_ensemble(in_files=False):
         )
     if scaling == "fitted":
         held_out = data_flags.load_data(use_test=False)
-        ensembling.check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
+        ensemble_files.check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
     if FLAGS.curve_file:
-        curve_model = experiment.load_curve(FLAGS.curve_file)
+        curve_model = curve_files.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points
         if FLAGS.random_points:
             positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
@@ -70,9 +70,9 @@ def load_ensemble(in_files=False):
             num_train=FLAGS.num_train_examples,
         )
     else:
-        ensemble = ensembling.load_ensemble(
+        ensemble = ensemble_files.load_ensemble(
             FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files
         )
     if scaling == "fitted":
-        ensembling.fit_temperature(ensemble, held_out, FLAGS.batch_size, FLAGS.verbose)
+        ensemble_files.fit_temperature(ensemble, held_out, FLAGS.batch_size, FLAGS.verbose)
     return ensemble

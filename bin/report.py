@@ -20,7 +20,7 @@ flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 def main(_):
     """Writes the page."""
     from mc_tf.files import check_writable
-    from mc_tf.report import write_report
+    from mc_tf.reports.page import write_report
 
     if FLAGS.output:
         check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))

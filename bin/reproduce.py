@@ -59,7 +59,7 @@ landscape_flags.define_landscape_flags()
 
 def main(_):
     """Runs the recipe, or lists all."""
-    from mc_tf import recipes, targets
+    from mc_tf.experiments import recipes, targets
     from mc_tf.files import check_writable
 
     if FLAGS.list:
@@ -89,15 +89,20 @@ def main(_):
 
 def plan_from_flags():
     """The experiment that the flags describe, small with --smoke, and the function that runs it."""
-    from mc_tf import ensemble_experiment, landscape_experiment, reproduction, targets
-    from mc_tf.smoke import made_small
+    from mc_tf.experiments import (
+        curve_experiment,
+        ensemble_experiment,
+        landscape_experiment,
+        targets,
+    )
+    from mc_tf.experiments.smoke import made_small
 
     if FLAGS.methods:
         kind, run = ensemble_flags, ensemble_experiment.run_ensembles
     elif FLAGS.train:
         kind, run = landscape_flags, landscape_experiment.run_landscape
     else:
-        kind, run = curve_flags, reproduction.run_experiment
+        kind, run = curve_flags, curve_experiment.run_experiment
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
     if FLAGS.smoke:
         text = FLAGS.dataset in ("ptb", "pydoc")

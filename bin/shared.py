@@ -105,7 +105,7 @@ def _with_recipe(arguments, folder):
     for index, argument in enumerate(arguments):
         flag, _, name = argument.partition("=")
         if flag in ("--recipe", "-recipe"):
-            from mc_tf.recipes import find_recipe  # imports Keras, which takes seconds
+            from mc_tf.experiments.recipes import find_recipe  # imports Keras, which takes seconds
 
             name = name or "".join(arguments[index + 1 : index + 2])
             path = find_recipe(folder, name).path

@@ -32,7 +32,7 @@ flags.mark_flag_as_required("swa_start")
 
 def main(_):
     """Trains, averages, and reports both networks."""
-    from mc_tf import experiment, training
+    from mc_tf import training
     from mc_tf.files import check_writable
 
     check_writable(FLAGS.workdir)
@@ -53,8 +53,8 @@ def main(_):
         ("model", model),
         ("swa", training.averaged_network(FLAGS.workdir, data)),
     ):
-        scores = experiment.evaluate_network(network, data)
-        print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {experiment.describe(scores)}")
+        scores = training.evaluate_network(network, data)
+        print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {training.describe(scores)}")
 
 
 if __name__ == "__main__":

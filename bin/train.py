@@ -21,7 +21,7 @@ flags.DEFINE_bool("keep_best", False, "Keep the network with the best validation
 
 def main(_):
     """Trains and reports the last errors."""
-    from mc_tf import experiment, training
+    from mc_tf import training
     from mc_tf.files import check_writable
 
     check_writable(FLAGS.workdir)
@@ -32,8 +32,8 @@ def main(_):
         options=training_flags.training_options(),
         **network_flags.new_network(),
     )
-    scores = experiment.evaluate_network(model, data)
-    print(f"{FLAGS.workdir}/model.keras: {data.test_name} {experiment.describe(scores)}")
+    scores = training.evaluate_network(model, data)
+    print(f"{FLAGS.workdir}/model.keras: {data.test_name} {training.describe(scores)}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def training_options(**changes):
     Returns:
         `mc_tf.training.TrainingOptions`.
     """
-    from mc_tf.options import TrainingOptions
+    from mc_tf.training import TrainingOptions
 
     given = {
         field: FLAGS[field].value for field in TrainingOptions.__annotations__ if field in FLAGS

@@ -1,10 +1,12 @@
-"""How the models of this library are compiled."""
+"""How the models of this library are built and compiled."""
+
+import contextlib
 
 import keras
 
 from mc_tf import backend
 
-__all__ = ["CompiledForDevice"]
+__all__ = ["CompiledForDevice", "precision"]
 
 
 class CompiledForDevice:
@@ -33,3 +35,24 @@ class CompiledForDevice:
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+
+@contextlib.contextmanager
+def precision(name):
+    """Context in which Keras builds layers with a dtype policy.
+
+    Args:
+        name: such as `"mixed_bfloat16"`.
+
+    Example:
+        >>> with precision("mixed_bfloat16"):
+        ...     layer = keras.layers.Dense(1)
+        >>> layer.compute_dtype, keras.config.dtype_policy().name
+        ('bfloat16', 'float32')
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

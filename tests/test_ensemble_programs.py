@@ -21,12 +21,13 @@ from programs import (
 )
 
 import mc_tf
-from mc_tf import curve_ensembles, data, ensembling, experiment
+from mc_tf import data
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.ensemble import score
-from mc_tf.ensembling import evaluate_trajectory, load_ensemble
+from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
+from mc_tf.experiments.ensemble_files import evaluate_trajectory, load_ensemble
 from mc_tf.flat import assign_flat, flat_weights
 from mc_tf.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 
@@ -198,9 +199,9 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
     assert len(out.splitlines()) == 6
-    digits, curve_model = data.load("digits"), experiment.load_curve(tmp_path / "curve.keras")
+    digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
     ensemble = curve_ensembles.curve_ensemble(curve_model, digits, 3, num_train=500)
-    ensembling.evaluate_ensemble(ensemble, digits, tmp_path / "plain", verbose=0)
+    ensemble_files.evaluate_ensemble(ensemble, digits, tmp_path / "plain", verbose=0)
     plain, scaled = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "scaled")
     )
@@ -279,7 +280,7 @@ def test_a_trajectory_that_was_stopped_goes_on(tmp_path, monkeypatch):
         return rows[-1]
 
     rows = []
-    monkeypatch.setattr(ensembling, "score", stop)
+    monkeypatch.setattr(ensemble_files, "score", stop)
     with pytest.raises(KeyboardInterrupt):
         evaluate_trajectory(tmp_path, digits, path, verbose=0)
     monkeypatch.undo()

@@ -22,8 +22,8 @@ from mc_tf import (
     principal_directions,
     random_direction,
 )
+from mc_tf.experiments.surface_files import surface_from_files
 from mc_tf.flat import flat_weights
-from mc_tf.surface_files import surface_from_files
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start, temporary_files
 
-from mc_tf import CurveEvaluation, GridEvaluation, data, landscape_parsing, landscape_plan
+from mc_tf import CurveEvaluation, GridEvaluation, data
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.experiments import landscape_parsing, landscape_plan
 from mc_tf.flat import flat_weights
 from mc_tf.models import registry
-from mc_tf.options import TrainingOptions
 from mc_tf.snapshots import read_snapshot
+from mc_tf.training import TrainingOptions
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
 

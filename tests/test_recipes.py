@@ -11,10 +11,18 @@ import numpy as np
 import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 
-from mc_tf import CurveEvaluation, experiment
+from mc_tf import CurveEvaluation
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.recipes import find_recipe, read_recipes, state
+from mc_tf.experiments.targets import (
+    Row,
+    Target,
+    append_results,
+    compare,
+    format_rows,
+    parse_target,
+)
 from mc_tf.models import registry
-from mc_tf.recipes import find_recipe, read_recipes, state
-from mc_tf.targets import Row, Target, append_results, compare, format_rows, parse_target
 
 pytestmark = needs_tensorflow
 
@@ -122,7 +130,7 @@ def test_recipe_is_whole(parsed, name):
         assert set(plan.network_options) <= set(registry.options(plan.network))
         assert not plan.widths or "width" in registry.options(plan.network)
         for curve in plan.curves:
-            experiment.make_curve(curve, plan.num_bends)
+            curve_files.make_curve(curve, plan.num_bends)
     assert plan.training.epochs == plan.curve_training.epochs == 1
 
 
@@ -169,7 +177,9 @@ def test_given_flags_win_and_two_chains_differ(tmp_path):
     rate = "--curve_learning_rate=0.5"
     run("reproduce", *given, *smoke("digits", tmp_path, rate, "--target=endpoints:distance=9"))
     chains = [
-        np.array(experiment.load_curve(tmp_path / f"polychain-{seed}/curve.keras").control_points())
+        np.array(
+            curve_files.load_curve(tmp_path / f"polychain-{seed}/curve.keras").control_points()
+        )
         for seed in (5, 6)
     ]
     assert chains[0].shape == (4, 64 * 500 + 500 + 500 * 500 + 500 + 500 * 10 + 10)

@@ -12,7 +12,7 @@ from PIL import Image
 from surfaces import plane
 
 from mc_tf import CurveEvaluation
-from mc_tf.report import write_report
+from mc_tf.reports.page import write_report
 
 EVIL = "<script>alert('&\"')</script>"
 

@@ -17,14 +17,19 @@ pytestmark = pytest.mark.skipif(
 )
 pytest.importorskip("tensorflow")
 
-from mc_tf import Bezier, schedules, training  # noqa: E402
+from mc_tf import (  # noqa: E402
+    Bezier,
+    schedules,
+    training,  # noqa: E402
+)
 from mc_tf.averaging import WeightAverage  # noqa: E402
 from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
+from mc_tf.compiling import precision  # noqa: E402
 from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
-from mc_tf.options import TrainingOptions, compile_for, precision  # noqa: E402
 from mc_tf.snapshots import read_snapshot  # noqa: E402
+from mc_tf.training import TrainingOptions, compile_for  # noqa: E402
 
 UNITS = {"units": [8]}
 EPOCHS = 4

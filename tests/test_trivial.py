@@ -8,8 +8,7 @@ from model_zoo import numpy
 
 from mc_tf import TrivialCurve, connect, evaluate_curve
 from mc_tf.data import load
-from mc_tf.options import TrainingOptions
-from mc_tf.training import train_curve
+from mc_tf.training import TrainingOptions, train_curve
 
 DEPTH = 4  # layers with weights in `network`
 GRID = np.array([0, 0.1, 0.25, 0.5, 0.6, 1], "float32")

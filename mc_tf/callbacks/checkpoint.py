@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.compiling import precision
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.flat import state_variables
-from mc_tf.options import precision
 
 __all__ = [
     "AtomicCheckpoint",

@@ -8,14 +8,14 @@ import numpy as np
 from keras import ops
 
 from mc_tf.batches import KeptBatches
-from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
-from mc_tf.ensembling import evaluate_ensemble
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.experiments.ensemble_files import evaluate_ensemble
 from mc_tf.files import write_json
-from mc_tf.options import compile_for
 from mc_tf.point_evaluation import PointEvaluator
-from mc_tf.workdir import as_stored
+from mc_tf.training import compile_for
+from mc_tf.training.checks import check_fits
+from mc_tf.training.workdir import as_stored
 
 __all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
 

@@ -6,13 +6,14 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf import curve_figures, experiment, training
-from mc_tf.checks import check_classes
-from mc_tf.curve_ensembles import compare_curve_ensembles
+from mc_tf import training
+from mc_tf.experiments import curve_figures, curve_files
+from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
+from mc_tf.experiments.pairs import evaluate_pairs, random_segment
+from mc_tf.experiments.targets import compare
 from mc_tf.files import check_writable, write_json
-from mc_tf.options import TrainingOptions
-from mc_tf.pairs import evaluate_pairs, random_segment
-from mc_tf.targets import compare
+from mc_tf.training import TrainingOptions
+from mc_tf.training.checks import check_classes
 
 __all__ = ["Experiment", "run_experiment"]
 
@@ -30,7 +31,7 @@ class Experiment:
         initial_weights: file of weights from which both endpoints start. Default: none.
         widths: values of the builder's option `width`; the experiment is done for each. Default:
             once, without it.
-        curves: names of curve families, see `mc_tf.experiment.make_curve`.
+        curves: names of curve families, see `mc_tf.experiments.curve_files.make_curve`.
         num_bends: number of bends of Bezier curves and polygonal chains.
         curve_seeds: seeds of curve training; each trained family is found once for each.
         num_points: positions at which curves are evaluated.
@@ -40,7 +41,7 @@ class Experiment:
             (section A.6): with and without temperatures, and that of the endpoints. Default: none.
         pair_points: at so many positions of each curve, and of a segment in a random direction, the
             ensemble with the first endpoint is evaluated, too (figure 2, right). Default: none.
-        targets: list of `mc_tf.targets.Target`, the published numbers.
+        targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
         title: heading of the figure.
     """
 
@@ -75,7 +76,7 @@ def run_experiment(plan, data, workdir, say=print):
         say: function that is called with a line of text at each step.
 
     Returns:
-        List of `mc_tf.targets.Row`: what was obtained beside the targets.
+        List of `mc_tf.experiments.targets.Row`: what was obtained beside the targets.
 
     Raises:
         ValueError, OSError: as the steps themselves do.
@@ -94,9 +95,9 @@ def run_experiment(plan, data, workdir, say=print):
             say(f"Connecting by a {prefix}{label} ...")
             curve_folder = os.path.join(folder, label)
             options = dataclasses.replace(plan.curve_training, seed=seed)
-            curve = experiment.make_curve(name, plan.num_bends)
+            curve = curve_files.make_curve(name, plan.num_bends)
             curve_model = training.train_curve(curve_folder, data, *files, curve, options)
-            here[prefix + label] = experiment.evaluate(
+            here[prefix + label] = curve_files.evaluate(
                 curve_model,
                 data,
                 os.path.join(curve_folder, "evaluation"),
@@ -156,7 +157,7 @@ def _train_endpoints(plan, data, folder, width, prefix, say):
 def _curves(plan):
     """`(family, seed, label)` for each curve; the label is also its folder."""
     for name in plan.curves:
-        trained = experiment.make_curve(name, plan.num_bends).trainable
+        trained = curve_files.make_curve(name, plan.num_bends).trainable
         seeds = plan.curve_seeds if trained else plan.curve_seeds[:1]
         for seed in seeds:
             yield name, seed, name if len(seeds) == 1 else f"{name}-{seed}"

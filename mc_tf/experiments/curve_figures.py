@@ -27,7 +27,7 @@ def draw_pairs(results, folder, title):
     """Draws the errors of ensembles of two networks (figure 2, right).
 
     Args:
-        results: dict from label to what `mc_tf.pairs.evaluate_pairs` returned.
+        results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned.
         folder: directory for `pairs.png` and `pairs.svg`.
         title: heading.
     """
@@ -41,7 +41,7 @@ def draw_ensembles(results, folder, title):
 
     Args:
         results: dict from label to `CurveEvaluation`; the ensembles are in the directory of that
-            name, where `mc_tf.curve_ensembles.compare_curve_ensembles` wrote them.
+            name, where `mc_tf.experiments.curve_ensembles.compare_curve_ensembles` wrote them.
         folder: directory for `ensembles.png` and `ensembles.svg`.
         title: heading.
     """

@@ -4,21 +4,18 @@ import numpy as np
 from keras import ops
 
 from mc_tf.callbacks.checkpoint import load_checkpoint
-from mc_tf.callbacks.recurrent_state import ResetRecurrentState
-from mc_tf.checks import check_fits
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.files import write_arrays
-from mc_tf.fitting import fixed_batch_size
 from mc_tf.models import CurveModel
-from mc_tf.options import compile_for
+from mc_tf.training import compile_for
+from mc_tf.training.checks import check_fits
+from mc_tf.training.fitting import fixed_batch_size
 from mc_tf.trivial import TrivialCurve
 
 __all__ = [
     "CURVES",
-    "describe",
     "evaluate",
-    "evaluate_network",
     "load_curve",
     "make_curve",
     "save_functions",
@@ -111,21 +108,6 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
     )
 
 
-def evaluate_network(model, data, batch_size=500):
-    """Evaluates one compiled network on the test (or validation) data.
-
-    Args:
-        model: compiled Keras model.
-        data: data set from `mc_tf.data.load`.
-        batch_size: examples a batch, default 500; a network with carried state has its own.
-
-    Returns:
-        dict of floats: `loss` and the metrics.
-    """
-    batches = data.test_batches(fixed_batch_size(model) or batch_size)
-    return model.evaluate(batches, verbose=0, return_dict=True, callbacks=[ResetRecurrentState()])
-
-
 def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
     """Computes what the networks along a curve predict, for data with one input.
 
@@ -146,26 +128,3 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
         for t in positions
     ]
     write_arrays(path, x=x, y=y, grid=grid, t=positions, predictions=np.array(predictions))
-
-
-def describe(scores):
-    """Scores as one line of text: errors in percent, perplexity, loss.
-
-    Args:
-        scores: dict, as from `evaluate_network`.
-
-    Returns:
-        str.
-
-    Example:
-        >>> describe({"accuracy": 0.9, "top_5_accuracy": 1.0, "loss": 0.5})
-        'error 10.00 %, top 5 error 0.00 %, loss 0.5000'
-    """
-    parts = []
-    for name, value in scores.items():
-        if name.endswith("accuracy"):
-            label = name.replace("accuracy", "error").replace("_", " ")
-            parts.append(f"{label} {100 * (1 - value):.2f} %")
-        elif name != "loss":
-            parts.append(f"{name} {value:.2f}")
-    return ", ".join([*parts, f"loss {scores['loss']:.4f}"])

@@ -5,13 +5,13 @@ import os
 
 import numpy as np
 
-from mc_tf.checks import check_classes
-from mc_tf.ensemble_runs import EnsembleRuns
+from mc_tf.experiments.ensemble_runs import EnsembleRuns
+from mc_tf.experiments.kept_networks import check_kept
+from mc_tf.experiments.targets import Row
 from mc_tf.files import check_writable, write_json
-from mc_tf.fitting import check_cycles
-from mc_tf.kept_networks import check_kept
-from mc_tf.options import TrainingOptions
-from mc_tf.targets import Row
+from mc_tf.training import TrainingOptions
+from mc_tf.training.checks import check_classes
+from mc_tf.training.fitting import check_cycles
 
 __all__ = ["METHODS", "EnsembleExperiment", "run_ensembles"]
 
@@ -43,10 +43,10 @@ class EnsembleExperiment:
         swa_pretraining: number of epochs of an independent training after which weight averaging
             begins, as for FGE; its own epochs are counted from there. 0 for the initial weights.
             Default: no other training, it begins in the epoch `swa.swa_start` of its own.
-        weight_decay, network_options, initial_weights: as for `training.train_network`.
+        weight_decay, network_options, initial_weights: as for `mc_tf.training.train_network`.
         include_start: whether the network from which FGE starts is a member. Default `False`.
         eval_batch_size: examples a batch in evaluation.
-        targets: list of `mc_tf.targets.Target`, the published numbers.
+        targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
         title: heading of the figure.
     """
 
@@ -150,8 +150,9 @@ def run_ensembles(plan, data, workdir, say=print):
         say: function that is called with a line of text at each step.
 
     Returns:
-        List of `mc_tf.targets.Row`: test errors of `ind-1` (one budget) and so on, as `min`,
-        `mean`, `max` and standard deviation (`std`) over the repetitions, beside the targets.
+        List of `mc_tf.experiments.targets.Row`: test errors of `ind-1` (one budget) and so on, as
+        `min`, `mean`, `max` and standard deviation (`std`) over the repetitions, beside the
+        targets.
 
     Raises:
         FileNotFoundError: before any work, if an earlier run is past an epoch whose network is

@@ -6,16 +6,16 @@ import numpy as np
 
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
-from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
 from mc_tf.files import check_writable, write_arrays, write_json
-from mc_tf.fitting import MEMBERS, TRAJECTORY
 from mc_tf.snapshots import read_snapshot
-from mc_tf.workdir import stored_settings
+from mc_tf.training.checks import check_fits
+from mc_tf.training.fitting import MEMBERS, TRAJECTORY
+from mc_tf.training.workdir import stored_settings
 
 __all__ = [
     "check_held_out",

@@ -6,12 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from mc_tf import ensembling, experiment, training
+from mc_tf import training
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.ensemble import MemberFiles
+from mc_tf.experiments import ensemble_files
 from mc_tf.files import write_arrays
-from mc_tf.fitting import MEMBERS
 from mc_tf.snapshots import read_snapshot
+from mc_tf.training.fitting import MEMBERS
 
 __all__ = ["EnsembleRuns"]
 
@@ -20,7 +21,7 @@ class EnsembleRuns:
     """The runs of one repetition of a comparison, and their errors.
 
     Args:
-        plan: `mc_tf.ensemble_experiment.EnsembleExperiment`.
+        plan: `mc_tf.experiments.ensemble_experiment.EnsembleExperiment`.
         data: data set from `mc_tf.data.load`.
         folder: directory for all runs of this repetition.
         repetition: which one, from 0; it decides the seeds.
@@ -30,8 +31,8 @@ class EnsembleRuns:
         results: dict from `"IND"` and so on to `mc_tf.ensemble.EnsembleEvaluation`.
         epochs: likewise to what `mc_tf.plots.plot_budgets` draws, which is also in the file
             `METHOD-epochs.npz`.
-        trajectory: what `mc_tf.ensembling.evaluate_trajectory` found of the first FGE run, if its
-            options say so.
+        trajectory: what `mc_tf.experiments.ensemble_files.evaluate_trajectory` found of the first
+            FGE run, if its options say so.
     """
 
     def __init__(self, plan, data, folder, repetition, say):
@@ -50,7 +51,7 @@ class EnsembleRuns:
         files = []
         for run in range(self.plan.budgets):
             folder = self._train(f"sse-{run}", self.plan.sse, run)
-            files.append(ensembling.find_members([folder]))
+            files.append(ensemble_files.find_members([folder]))
         return self._evaluate("sse", files)
 
     def evaluate_fge(self):
@@ -61,7 +62,7 @@ class EnsembleRuns:
             for start in self.plan.fge_starts:
                 checkpoint = self._pretrained(run, start)
                 folder = self._train(f"fge-{run}-{start}", self.plan.fge, run, checkpoint)
-                of_run += ensembling.find_members([folder], self.plan.include_start)
+                of_run += ensemble_files.find_members([folder], self.plan.include_start)
                 if self.plan.fge.trajectory_every and self.trajectory is None:
                     self.trajectory = self._evaluate_trajectory(folder)
             files.append(of_run)
@@ -99,9 +100,9 @@ class EnsembleRuns:
     def _test_errors(self, models):
         found = {}
         for name, load in models.items():
-            scores = experiment.evaluate_network(load(), self.data, self.plan.eval_batch_size)
+            scores = training.evaluate_network(load(), self.data, self.plan.eval_batch_size)
             found[name, "test_error"] = 100 * (1 - scores["accuracy"])
-            self.say(f"{name.replace('-', ' ')}: {experiment.describe(scores)}")
+            self.say(f"{name.replace('-', ' ')}: {training.describe(scores)}")
         return found
 
     def _train_ind(self, run):
@@ -141,7 +142,7 @@ class EnsembleRuns:
         return folder
 
     def _evaluate_trajectory(self, folder):
-        return ensembling.evaluate_trajectory(
+        return ensemble_files.evaluate_trajectory(
             folder,
             self.data,
             os.path.join(folder, "trajectory-evaluation"),
@@ -156,7 +157,7 @@ class EnsembleRuns:
             os.path.join(self.folder, _run_of(files[0]), "model.keras"), compile=False
         )
         ensemble = MemberFiles(model, files, output="logits")
-        result = ensembling.evaluate_ensemble(
+        result = ensemble_files.evaluate_ensemble(
             ensemble,
             self.data,
             os.path.join(self.folder, method),

@@ -12,7 +12,7 @@ def check_kept(plan, data, folder):
     """Refuses earlier runs of a comparison that did not keep networks which are needed now.
 
     Args:
-        plan: `mc_tf.ensemble_experiment.EnsembleExperiment`.
+        plan: `mc_tf.experiments.ensemble_experiment.EnsembleExperiment`.
         data: data set from `mc_tf.data.load`.
         folder: directory of the runs of one repetition.
 

@@ -4,16 +4,17 @@ import dataclasses
 import glob
 import os
 
-from mc_tf import experiment, training
+from mc_tf import training
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.curves import PolyChain
 from mc_tf.ensemble.members import read_members
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
+from mc_tf.experiments.targets import Row, compare
 from mc_tf.files import check_writable, write_json
-from mc_tf.fitting import MEMBERS, TRAJECTORY
 from mc_tf.models import CurveModel
-from mc_tf.surface_files import evaluate_surface, surface_from_files
-from mc_tf.targets import Row, compare
+from mc_tf.training.fitting import MEMBERS, TRAJECTORY
 
 __all__ = ["run_landscape"]
 
@@ -29,8 +30,8 @@ def run_landscape(plan, data, workdir, say=print):
         say: function that is called with a line of text at each step.
 
     Returns:
-        List of `mc_tf.targets.Row`: curves as in `mc_tf.targets.compare`; of each surface the
-        smallest and largest value, beside the targets.
+        List of `mc_tf.experiments.targets.Row`: curves as in `mc_tf.experiments.targets.compare`;
+        of each surface the smallest and largest value, beside the targets.
 
     Raises:
         ValueError, OSError: as the steps themselves do.
@@ -71,8 +72,8 @@ class _Run:
         network = None if start else changes.get("network", plan.network)
         folder = os.path.join(self.workdir, one.name)
         model = training.train_network(folder, self.data, network, options, **settings)
-        scores = experiment.evaluate_network(model, self.data, plan.eval_batch_size)
-        self.say(f"{one.name}: {experiment.describe(scores)}")
+        scores = training.evaluate_network(model, self.data, plan.eval_batch_size)
+        self.say(f"{one.name}: {training.describe(scores)}")
 
     def join(self, join):
         """Finds a curve, or makes a chain, and evaluates it."""
@@ -89,9 +90,9 @@ class _Run:
             if plan.film == join.name:
                 options = dataclasses.replace(options, keep_every=1)
             files = [self._file(reference) for reference in join.networks]
-            curve = experiment.make_curve(join.family, plan.num_bends)
+            curve = curve_files.make_curve(join.family, plan.num_bends)
             curve_model = training.train_curve(folder, self.data, *files, curve, options)
-        result = experiment.evaluate(
+        result = curve_files.evaluate(
             curve_model,
             self.data,
             os.path.join(folder, "evaluation"),
@@ -102,7 +103,7 @@ class _Run:
         )
         if self.data.input_shape == (1,):
             path = os.path.join(folder, "functions.npz")
-            experiment.save_functions(curve_model, self.data, path)
+            curve_files.save_functions(curve_model, self.data, path)
         self.curves[join.name] = result
         self.say(f"\n{join.name}\n{result.table()}\n")
 
@@ -142,7 +143,7 @@ class _Run:
         pattern = os.path.join(glob.escape(os.path.join(self.workdir, name)), "curve-*.keras")
         for path in sorted(glob.glob(pattern)):
             epoch = os.path.basename(path).removeprefix("curve-").removesuffix(".keras")
-            curve_model = experiment.load_curve(path)
+            curve_model = curve_files.load_curve(path)
             made = surface_from_files(surface.kind, {}, curve_model=curve_model)
             frame = f"{surface.name}-{epoch}"
             self.say(f"Evaluating the surface '{frame}' ...")
@@ -175,7 +176,7 @@ class _Run:
         files = {}
         if surface.kind == "curve_plane":
             folder = os.path.join(self.workdir, surface.networks[0])
-            options["curve_model"] = experiment.load_curve(os.path.join(folder, "curve.keras"))
+            options["curve_model"] = curve_files.load_curve(os.path.join(folder, "curve.keras"))
         else:
             files = self._files(surface.networks, surface.labels)
             options["network_file"] = self._network(surface.networks[0])
@@ -221,7 +222,7 @@ class _Run:
 
     def draw(self):
         """Draws the curves, planes, lines and rays that there are."""
-        from mc_tf.landscape_figures import draw_landscape
+        from mc_tf.experiments.landscape_figures import draw_landscape
 
         draw_landscape(self.plan, self.curves, self.grids, self.frames, self.workdir)
 

@@ -3,7 +3,7 @@
 import contextlib
 import json
 
-from mc_tf.landscape_plan import Join, SurfacePlan, Training
+from mc_tf.experiments.landscape_plan import Join, SurfacePlan, Training
 
 __all__ = ["parse_join", "parse_surface", "parse_training"]
 

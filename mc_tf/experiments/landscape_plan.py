@@ -3,9 +3,9 @@
 import dataclasses
 import re
 
-from mc_tf.experiment import CURVES
+from mc_tf.experiments.curve_files import CURVES
 from mc_tf.landscape.kinds import SURFACES
-from mc_tf.options import TrainingOptions
+from mc_tf.training import TrainingOptions
 
 __all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training"]
 
@@ -35,7 +35,7 @@ class Join:
 
     Attributes:
         name: its folder.
-        family: name of a curve, see `mc_tf.experiment.make_curve`, or `"through"`.
+        family: name of a curve, see `mc_tf.experiments.curve_files.make_curve`, or `"through"`.
         networks: what it joins, see `SurfacePlan`.
     """
 
@@ -96,7 +96,7 @@ class LandscapeExperiment:
             epoch, within the limits of the surface of its name.
         film_shape: points on each axis of these planes.
         max_loss: values above are drawn alike. Default: chosen by the figure.
-        targets: list of `mc_tf.targets.Target`, the published numbers.
+        targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
         title: heading of the figures.
 
     Raises:
@@ -211,7 +211,7 @@ class LandscapeExperiment:
 
 
 def _check_surface(surface):
-    """Refuses what `mc_tf.surface_files` would refuse after all training."""
+    """Refuses what `mc_tf.experiments.surface_files` would refuse after all training."""
     wanted, words = SURFACES[surface.kind]
     number = len(surface.networks)
     if any(reference.endswith(_SEVERAL) for reference in surface.networks):

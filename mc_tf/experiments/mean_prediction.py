@@ -5,9 +5,9 @@ import os
 import numpy as np
 
 from mc_tf.batch_norm import has_batch_norm
-from mc_tf.checks import check_fits
 from mc_tf.ensemble import Ensemble
 from mc_tf.files import check_writable, write_arrays
+from mc_tf.training.checks import check_fits
 
 __all__ = ["SCALES", "evaluate_mean_prediction"]
 

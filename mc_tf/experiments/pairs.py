@@ -5,12 +5,12 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.checks import check_fits
 from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.files import check_writable, write_arrays
 from mc_tf.models import CurveModel
+from mc_tf.training.checks import check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]
 

@@ -62,7 +62,7 @@ def state(workdir):
     """How far an experiment in a directory is.
 
     Args:
-        workdir: directory of `mc_tf.reproduction.run_experiment`.
+        workdir: directory of `mc_tf.experiments.curve_experiment.run_experiment`.
 
     Returns:
         `"done"`, `"not begun"`, or what there is of networks, curves and evaluations.

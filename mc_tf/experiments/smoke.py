@@ -3,8 +3,8 @@
 import dataclasses
 import re
 
-from mc_tf.ensemble_experiment import EnsembleExperiment
-from mc_tf.landscape_plan import LandscapeExperiment
+from mc_tf.experiments.ensemble_experiment import EnsembleExperiment
+from mc_tf.experiments.landscape_plan import LandscapeExperiment
 
 __all__ = ["made_small"]
 

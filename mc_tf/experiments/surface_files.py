@@ -6,14 +6,14 @@ import re
 import numpy as np
 
 from mc_tf.callbacks.checkpoint import load_checkpoint
-from mc_tf.checks import check_fits
 from mc_tf.ensemble.members import read_members
-from mc_tf.ensembling import find_members, find_network
-from mc_tf.fitting import fixed_batch_size
+from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.flat import state_variables
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.kinds import make_surface
-from mc_tf.options import compile_for
+from mc_tf.training import compile_for
+from mc_tf.training.checks import check_fits
+from mc_tf.training.fitting import fixed_batch_size
 
 __all__ = ["evaluate_surface", "parse_shard", "surface_from_files"]
 

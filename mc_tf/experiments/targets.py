@@ -5,8 +5,8 @@ import dataclasses
 import datetime
 import os
 
+from mc_tf.experiments.locks import locked
 from mc_tf.files import atomic_path
-from mc_tf.locks import locked
 
 __all__ = ["Row", "Target", "append_results", "compare", "format_rows", "parse_target"]
 
@@ -157,7 +157,8 @@ def format_rows(rows):
 def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
-    Recipes that end at the same moment add theirs one after the other, see `mc_tf.locks.locked`.
+    Recipes that end at the same moment add theirs one after the other, see
+    `mc_tf.experiments.locks.locked`.
 
     Args:
         path: the file; made if it is not there.

@@ -110,7 +110,7 @@ def plot_pairs(results, path, title=None):
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
-        results: dict from label to what `mc_tf.pairs.evaluate_pairs` returned.
+        results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
     """

@@ -40,7 +40,7 @@ def plot_trajectory(result, path, title=None):
     """Draws learning rate, error and distance of a training in cycles (figure 3, left).
 
     Args:
-        result: what `mc_tf.ensembling.evaluate_trajectory` returned.
+        result: what `mc_tf.experiments.ensemble_files.evaluate_trajectory` returned.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
     """
@@ -103,7 +103,7 @@ def plot_mean_prediction(result, path, title=None):
     Thin lines have the slopes of the first and of the second order.
 
     Args:
-        result: what `mc_tf.mean_prediction.evaluate_mean_prediction` returned.
+        result: what `mc_tf.experiments.mean_prediction.evaluate_mean_prediction` returned.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
     """

@@ -8,8 +8,8 @@ import os
 import platform
 
 from mc_tf.files import atomic_path
-from mc_tf.report_runs import settings_section, training_section, unfinished_section
-from mc_tf.report_tables import as_text, file_section, read_json, table
+from mc_tf.reports.runs import settings_section, training_section, unfinished_section
+from mc_tf.reports.tables import as_text, file_section, read_json, table
 
 __all__ = ["write_report"]
 

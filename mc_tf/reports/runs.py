@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from mc_tf.report_tables import read_json, table
+from mc_tf.reports.tables import read_json, table
 
 __all__ = ["settings_section", "training_section", "unfinished_section"]
 

@@ -1,6 +1,6 @@
 """Whether a network and a data set belong together."""
 
-from mc_tf.fitting import fixed_batch_size
+from mc_tf.training.fitting import fixed_batch_size
 
 __all__ = ["check_batch_size", "check_classes", "check_fits"]
 

@@ -1,6 +1,5 @@
 """The settings of a training, and the compilation that follows from them."""
 
-import contextlib
 import dataclasses
 
 import keras
@@ -8,7 +7,7 @@ import keras
 from mc_tf import backend
 from mc_tf.schedules import CYCLES, SCHEDULES
 
-__all__ = ["PRECISIONS", "TrainingOptions", "compile_for", "precision"]
+__all__ = ["PRECISIONS", "TrainingOptions", "compile_for"]
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -180,24 +179,3 @@ def compile_for(model, data, options=None):
         steps_per_execution=options.steps_per_execution,
         jit_compile=backend.use_xla() if jit_compile == "auto" else jit_compile,
     )
-
-
-@contextlib.contextmanager
-def precision(name):
-    """Context in which Keras builds layers with a dtype policy.
-
-    Args:
-        name: such as `"mixed_bfloat16"`.
-
-    Example:
-        >>> with precision("mixed_bfloat16"):
-        ...     layer = keras.layers.Dense(1)
-        >>> layer.compute_dtype, keras.config.dtype_policy().name
-        ('bfloat16', 'float32')
-    """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

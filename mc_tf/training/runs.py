@@ -11,16 +11,16 @@ from keras import ops
 from mc_tf.averaging import WeightAverage
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint
-from mc_tf.checks import check_batch_size, check_fits
+from mc_tf.compiling import precision
 from mc_tf.files import check_writable, remove_leftovers
-from mc_tf.fitting import check_cycles, fit, fixed_batch_size
 from mc_tf.flat import assign_flat
 from mc_tf.models import connect, registry
-from mc_tf.options import TrainingOptions, compile_for, precision
-from mc_tf.workdir import as_stored, claim, stored_settings
+from mc_tf.training.checks import check_batch_size, check_fits
+from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
+from mc_tf.training.options import compile_for
+from mc_tf.training.workdir import as_stored, claim, stored_settings
 
 __all__ = [
-    "TrainingOptions",
     "averaged_network",
     "load_initial_weights",
     "train_curve",

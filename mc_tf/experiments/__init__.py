@@ -1,0 +1,1 @@
+"""Whole experiments, as recipes describe them, and the pieces that the programs share."""

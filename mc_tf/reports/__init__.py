@@ -1,0 +1,1 @@
+"""A directory of runs as one HTML page."""

@@ -1,0 +1,21 @@
+"""Training networks and curves in directories: settings, fits that resume, checks beforehand."""
+
+from mc_tf.training.options import TrainingOptions, compile_for
+from mc_tf.training.runs import (
+    averaged_network,
+    load_initial_weights,
+    train_curve,
+    train_network,
+)
+from mc_tf.training.scores import describe, evaluate_network
+
+__all__ = [
+    "TrainingOptions",
+    "averaged_network",
+    "compile_for",
+    "describe",
+    "evaluate_network",
+    "load_initial_weights",
+    "train_curve",
+    "train_network",
+]
