@@ -19,6 +19,7 @@ setup(
         "importlib_resources",  # tensorflow-datasets imports it and does not declare it
         "keras>=3.10",
         "numpy>=1.26",
+        "h5py>=3.11",  # what files of weights hold; Keras needs it, too
         "scipy>=1.11",  # eigenvalues of Hessians
         "absl-py>=2.1",
         "matplotlib>=3.8",

@@ -1,7 +1,5 @@
 """Flags that say which network to build, in all programs that train one."""
 
-import json
-
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -59,13 +57,12 @@ def network_options(flag="network_option"):
     Returns:
         dict from name to number, bool, list or str.
     """
+    from mc_tf.models import registry
+
     options = {}
     for entry in FLAGS[flag].value:
         name, equals, value = entry.partition("=")
         if not equals:
             raise ValueError(f"--{flag} must be NAME=VALUE. Received: '{entry}'.")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
+        options[name] = registry.parse_value(value)
     return options

@@ -68,7 +68,8 @@ class TrivialCurve(Curve):
             `TrivialCurve`.
 
         Raises:
-            ValueError: if the network has another layer, naming it, or is not one chain.
+            ValueError: if the network has another layer or a frozen one, naming it, or is not one
+                chain.
         """
         # A functional model's `layers` leaves out what is not a layer, such as `x + y`.
         for layer in getattr(network, "operations", getattr(network, "layers", [network])):
@@ -85,6 +86,11 @@ class TrivialCurve(Curve):
                     "A trivial curve needs a feed-forward network of dense and convolutional "
                     "layers with ReLU, without normalisation or skip connections. Received the "
                     f"layer '{layer.name}' of class {type(layer).__name__} in '{network.name}'."
+                )
+            if isinstance(layer, _WEIGHTED) and layer.non_trainable_variables:
+                raise ValueError(
+                    "A trivial curve needs a network whose weights are all trainable. Received the "
+                    f"frozen layer '{layer.name}' in '{network.name}'."
                 )
         _check_chain(network)
         return TrivialCurve(sum(isinstance(layer, _WEIGHTED) for layer in network.layers))

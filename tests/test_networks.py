@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 
 import keras
 import numpy as np
@@ -48,6 +49,7 @@ TRAINABLE = {  # by number of classes
     "imagenet_resnet50": {1000: 25_583_592},
     "imagenet_resnet152": {1000: 60_268_520},
     "preresnet20": {10: 272_282},
+    "preresnet110": {10: 1_146_842, 100: 1_169_972},
     "preresnet164": {10: 1_703_258, 100: 1_726_388},
     "pyramidnet272": {10: 26_210_842, 100: 26_288_692},
     "resnet20": {10: 269_722},
@@ -231,8 +233,38 @@ def test_initial_convolutions(name, biases, variance):
             expected = variance(math.prod(sides) * inputs, math.prod(sides) * outputs)
             received = np.std(numpy(layer.kernel))
             assert received == pytest.approx(math.sqrt(expected), rel=0.1)
-        if biases:
+        if biases and name.startswith("wrn"):
+            assert_uniform(layer.bias, math.prod(sides) * inputs)
+        elif biases:
             assert not numpy(layer.bias).any()
+
+
+def assert_uniform(weights, inputs):
+    """Uniform in ± 1 / sqrt(inputs), as PyTorch's layers begin."""
+    values = numpy(weights)
+    limit = 1 / math.sqrt(inputs)
+    assert np.abs(values).max() <= limit
+    few = 4 / math.sqrt(values.size)  # about four standard errors of mean and spread
+    assert (
+        abs(values.mean()) <= few * limit and abs(values.std() - limit / math.sqrt(3)) < few * limit
+    )
+
+
+@pytest.mark.parametrize("name", ["vgg16", "3conv3fc", "preresnet20", "wrn10x2", "resnet20"])
+def test_initial_classifiers_are_the_references(name):
+    keras.utils.set_random_seed(0)
+    found = layers_of(registry.build(name, 100, SHAPE), keras.layers.Dense)
+    for layer in found:
+        assert_uniform(layer.kernel, layer.kernel.shape[0])
+        assert_uniform(layer.bias, layer.kernel.shape[0])
+    assert len(found) == {"vgg16": 3, "3conv3fc": 3}.get(name, 1)
+
+
+def test_initial_fully_connected_network_is_keras():
+    for layer in layers_of(plain("fc"), keras.layers.Dense):
+        limit = math.sqrt(6 / sum(layer.kernel.shape))
+        assert 0.9 * limit < np.abs(numpy(layer.kernel)).max() <= limit
+        assert not numpy(layer.bias).any()
 
 
 @pytest.mark.parametrize(
@@ -378,6 +410,13 @@ def test_weights_files_that_do_not_fit(pretrained, tmp_path):
         with pytest.raises(ValueError, match=f"{wrong.name}.*network 'wrn10x1'") as error:
             load_initial_weights(plain("wrn10x1"), wrong)
         assert "\n" not in str(error.value)
+    for ending in (".keras", ".weights.h5"):
+        more = tmp_path / f"more{ending}"
+        model = registry.build("vgg16bn", 7, SHAPE)
+        (model.save if ending == ".keras" else model.save_weights)(more)
+        load_initial_weights(model, str(more))
+        with pytest.raises(ValueError, match=f"{more.name}.*'vgg16'.*84 arrays.*32"):
+            load_initial_weights(plain("vgg16"), more)
     with pytest.raises(FileNotFoundError, match="no file of weights.*missing.h5"):
         load_initial_weights(plain("wrn10x1"), tmp_path / "missing.h5")
 
@@ -413,6 +452,24 @@ def test_options():
         registry.build("convnet", 10, SHAPE, width=2)
     with pytest.raises(ValueError, match="Received: 'depth'. Expected: 'skips'"):
         registry.build("resnet20", 10, SHAPE, depth=8)
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("3conv3fc", {"width": "wide"}),
+        ("fc", {"units": 8}),
+        ("fc", {"units": ["x"]}),
+        ("resnet8", {"skips": "False"}),
+        ("resnet8", {"skips": 0}),
+        ("pyramidnet11", {"alpha": True}),
+    ],
+)
+def test_options_of_another_kind(name, options):
+    ((option, value),) = options.items()
+    message = f"'{option}' of the network '{name}' cannot be {value!r}. Expected.*default"
+    with pytest.raises(ValueError, match=re.escape(message).replace(r"\.\*", ".*")):
+        registry.build(name, 10, SHAPE, **options)
 
 
 def test_width_scales_the_fully_connected_layers():

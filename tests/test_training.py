@@ -30,6 +30,7 @@ from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.snapshots import read_snapshot  # noqa: E402
 from mc_tf.training import TrainingOptions, compile_for  # noqa: E402
+from mc_tf.training.workdir import stored_file  # noqa: E402
 
 UNITS = {"units": [8]}
 EPOCHS = 4
@@ -553,6 +554,28 @@ def test_another_run_in_the_directory_is_refused(digits, tmp_path):
             untrained(tmp_path, digits, **changes)
     assert content.keys() == {p.name for p in tmp_path.iterdir()}
     assert content["settings.json"] == (tmp_path / "settings.json").read_bytes()
+
+
+def test_runs_that_are_moved_together_go_on(digits, tmp_path):
+    def run(folder, order=("start", "end")):
+        untrained(folder / "start", digits)
+        given = folder / "start" / "model.keras"
+        untrained(folder / "end", digits, initial_weights=given)
+        ends = [folder / name / "model.keras" for name in order]
+        training.train_curve(folder / "curve", digits, *ends, Bezier(1), options(epochs=0))
+
+    run(tmp_path / "before")
+    (tmp_path / "before").rename(tmp_path / "after")
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    run(tmp_path / "after")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")} == written
+    start = tmp_path / "after" / "start" / "model.keras"
+    assert stored_file(tmp_path / "after" / "curve", "start") == str(start)
+    with pytest.raises(ValueError, match="with start=.*but this one has start="):
+        run(tmp_path / "after", ("end", "start"))
+    (tmp_path / "after" / "end").rename(tmp_path / "end")  # alone
+    with pytest.raises(ValueError, match="holds a run with initial_weights="):
+        untrained(tmp_path / "end", digits, initial_weights=tmp_path / "start.keras")
 
 
 def test_a_batch_size_without_room_for_its_state_is_refused(text, tmp_path):

@@ -156,6 +156,13 @@ def test_network_that_it_does_not_fit_is_refused(kind):
         connect(make(), make(), TrivialCurve())
 
 
+def test_frozen_weights_are_refused():
+    network = refused(layers.Dense(3, activation="relu", name="culprit"))
+    network.get_layer("culprit").trainable = False
+    with pytest.raises(ValueError, match="all trainable.*frozen layer 'culprit'"):
+        connect(network, network, TrivialCurve())
+
+
 def shared():
     x, again = keras.Input((6,)), layers.Dense(6, activation="relu", name="again")
     return keras.Model(x, layers.Dense(2)(again(again(x))))

@@ -10,7 +10,7 @@ def crop_and_flip(images, offsets, flips, padding=4):
 
     The result equals `padded[i, r : r + height, c : c + width]` with `r, c =
     offsets[i]`, its columns reversed where `flips[i]` holds: the augmentation of the
-    paper's CIFAR experiments (appendix A.1) once the offsets are drawn uniformly from
+    paper's CIFAR experiments (section 4) once the offsets are drawn uniformly from
     `0 .. 2 * padding` and the flips with probability 1/2.
 
     Args:

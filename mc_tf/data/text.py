@@ -224,7 +224,8 @@ class TextData:
 
         Args:
             batch_size: Streams a batch. Defaults to 20.
-            num_examples: Serve only the first so many words. Defaults to all.
+            num_examples: Serve only so many words, an equal number from the beginning of each
+                stream. Defaults to all.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`; the last window may be shorter.

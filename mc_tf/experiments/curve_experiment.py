@@ -13,7 +13,7 @@ from mc_tf.experiments.pairs import evaluate_pairs, random_segment
 from mc_tf.experiments.targets import compare
 from mc_tf.files import check_writable, write_json
 from mc_tf.training import TrainingOptions
-from mc_tf.training.checks import check_classes
+from mc_tf.training.checks import check_classes, check_num_examples
 
 __all__ = ["Experiment", "run_experiment"]
 
@@ -82,9 +82,8 @@ def run_experiment(plan, data, workdir, say=print):
         ValueError, OSError: as the steps themselves do.
     """
     check_writable(workdir)
-    curves = list(_curves(plan))  # an unknown one is refused before any work
-    if plan.ensemble_points or plan.pair_points:
-        check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
+    curves = list(_curves(plan))
+    _check(plan, data, curves)
     results, distances, ensembles = {}, {}, {}
     for width in plan.widths or (None,):
         prefix = "" if width is None else f"width {width:g} "
@@ -109,7 +108,7 @@ def run_experiment(plan, data, workdir, say=print):
             say(f"\n{_capital(prefix + label)}\n{here[prefix + label].table()}\n")
             if curve_model.curve.trainable:
                 trained.append(label)
-                found.add(name, curve_model, several_seeds=len(plan.curve_seeds) > 1)
+                found.add(name, curve_model, seed, plan.curve_seeds)
                 ensembles |= _ensembles(plan, data, curve_model, here, prefix, label, folder, say)
             if plan.pair_points:
                 pairs[_capital(label)] = _pairs(plan, data, curve_model, curve_folder)
@@ -131,6 +130,23 @@ def run_experiment(plan, data, workdir, say=print):
     content = [dataclasses.asdict(row) for row in rows]
     write_json(os.path.join(workdir, "comparison.json"), content)
     return rows
+
+
+def _check(plan, data, curves):
+    """Refuses what could not be evaluated, before any work."""
+    if not curves:
+        raise ValueError(
+            "An experiment joins its endpoints by at least one curve, with at least one seed. "
+            f"Received: curves={list(plan.curves)}, curve_seeds={list(plan.curve_seeds)}."
+        )
+    check_num_examples(data, plan.training.batch_size, plan.num_train)
+    if plan.ensemble_points or plan.pair_points:
+        check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
+    if "trivial" in plan.curves:
+        network = training.build_network(
+            plan.network, data, plan.training, plan.weight_decay, plan.network_options
+        )
+        curve_files.make_curve("trivial").for_network(network)
 
 
 def _train_endpoints(plan, data, folder, width, prefix, say):
@@ -199,25 +215,29 @@ def _pairs(plan, data, curve_model, folder):
 class _Distances:
     """Distances in weight space of the endpoints, and of the bends of equal curves (section 4).
 
-    No weights are kept but the bends of a family's first seed, while its others come.
+    No weights are kept but the bends of one family, while its other seeds come.
     """
 
     def __init__(self, prefix):
         self.distances = {}
         self._prefix = prefix
-        self._bends = {}
+        self._family, self._bends = None, {}
 
-    def add(self, name, curve_model, several_seeds):
+    def add(self, name, curve_model, seed, seeds):
         start, *bends, end = map(ops.convert_to_numpy, curve_model.curve_layer.points)
         if not self.distances:  # all curves have the same endpoints
             apart = np.subtract(end, start, dtype="float64")
             self.distances[f"{self._prefix}endpoints"] = float(np.linalg.norm(apart))
-        if name in self._bends:
-            apart = np.subtract(self._bends[name], bends, dtype="float64")
+        if len(seeds) < 2:
+            return
+        if name != self._family:
+            self._family, self._bends = name, {}
+        for other, before in self._bends.items():
+            apart = np.subtract(before, bends, dtype="float64")
+            pair = f" {other} and {seed}" if len(seeds) > 2 else ""
             distance = float(np.linalg.norm(apart, axis=1).mean())
-            self.distances[f"{self._prefix}bends of {name}"] = distance
-        elif several_seeds:
-            self._bends = {name: bends}
+            self.distances[f"{self._prefix}bends of {name}{pair}"] = distance
+        self._bends[seed] = bends
 
 
 def _capital(label):

@@ -8,7 +8,7 @@ __all__ = ["draw_curves", "draw_ensembles", "draw_pairs", "draw_widths"]
 
 
 def draw_curves(results, folder, title):
-    """Draws train loss and test error, or perplexity, along curves (figure 2).
+    """Draws train loss and test error, or perplexity and the like, along curves (figure 2).
 
     Args:
         results: dict from label to `CurveEvaluation`.
@@ -18,7 +18,8 @@ def draw_curves(results, folder, title):
     from mc_tf.plots import in_both_formats, plot_curves
 
     names = next(iter(results.values())).names
-    quality = "test_error" if "test_error" in names else "test_perplexity"
+    of_test = [name for name in names if name.startswith("test_") and name != "test_loss"]
+    quality = "test_error" if "test_error" in names else of_test[0]
     path = os.path.join(folder, "curves")
     in_both_formats(plot_curves, _capitals(results), path, ("train_loss", quality), title=title)
 

@@ -15,7 +15,7 @@ from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.snapshots import read_snapshot
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
-from mc_tf.training.workdir import stored_settings
+from mc_tf.training.workdir import stored_file, stored_settings
 
 __all__ = [
     "check_held_out",
@@ -211,7 +211,7 @@ def check_held_out(paths, data):
                 "--use_test."
             )
         seen.add(folder)
-        before = [stored.get(name) for name in ("start", "end", "initial_weights")]
+        before = [stored_file(folder, name) for name in ("start", "end", "initial_weights")]
         waiting += [file for file in before if file and os.path.dirname(file) not in seen]
 
 

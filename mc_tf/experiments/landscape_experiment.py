@@ -14,6 +14,7 @@ from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
 from mc_tf.experiments.targets import Row, compare
 from mc_tf.files import check_writable, write_json
 from mc_tf.models import CurveModel
+from mc_tf.training.checks import check_num_examples
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
 
 __all__ = ["run_landscape"]
@@ -37,6 +38,7 @@ def run_landscape(plan, data, workdir, say=print):
         ValueError, OSError: as the steps themselves do.
     """
     check_writable(workdir)
+    check_num_examples(data, plan.training.batch_size, plan.num_train, plan.num_test)
     run = _Run(plan, data, workdir, say)
     for one in plan.trainings:
         run.train(one)

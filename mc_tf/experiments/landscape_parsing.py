@@ -1,9 +1,7 @@
 """Experiments on loss surfaces as recipes write them."""
 
-import contextlib
-import json
-
 from mc_tf.experiments.landscape_plan import Join, SurfacePlan, Training
+from mc_tf.models import registry
 
 __all__ = ["parse_join", "parse_surface", "parse_training"]
 
@@ -30,8 +28,7 @@ def parse_training(text):
         setting, equals, value = entry.partition("=")
         if not equals:
             raise ValueError(f"A training must be NAME:SETTING=VALUE,... Received: '{text}'.")
-        with contextlib.suppress(ValueError):  # a number, true or false; else text
-            value = json.loads(value)
+        value = registry.parse_value(value)
         if setting.startswith("option."):
             options = changes.setdefault("network_options", {})
             options[setting.removeprefix("option.")] = value

@@ -38,5 +38,5 @@ def conv3fc3(num_classes, input_shape, weight_decay=0.0, width=1.0):
         x = keras.layers.MaxPooling2D(3, strides=2)(x)
     x = keras.layers.Flatten()(x)
     for _ in range(2):
-        x = dense(units, weight_decay, activation="relu")(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="3conv3fc")
+        x = dense(x, units, weight_decay, activation="relu")
+    return keras.Model(inputs, logits(x, num_classes, weight_decay), name="3conv3fc")

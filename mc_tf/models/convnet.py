@@ -30,4 +30,5 @@ def convnet(num_classes, input_shape, weight_decay=0.0):
         x = conv(filters, 3, weight_decay, strides=strides, use_bias=False)(x)
         x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="convnet")
+    outputs = logits(x, num_classes, weight_decay, as_reference=False)
+    return keras.Model(inputs, outputs, name="convnet")

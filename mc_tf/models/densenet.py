@@ -55,7 +55,7 @@ def densenet(num_classes, input_shape, weight_decay=0.0, blocks=(6, 12, 36, 24))
             x = keras.layers.concatenate([x, _layer(x, weight_decay)])
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="densenet161")
+    return keras.Model(inputs, logits(x, num_classes, weight_decay), name="densenet161")
 
 
 def _layer(x, weight_decay):

@@ -8,7 +8,9 @@ from mc_tf.models.registry import register
 
 @register("fc")
 def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500), width=1.0):
-    """Flatten, two ReLU layers of 500 units, logits (paper section A.2, MNIST).
+    """Flatten, two ReLU layers of 500 units, logits (the paper's row for MNIST in Table 2, A.4).
+
+    The paper gives no sizes, and the reference has no such network; weights begin as Keras' do.
 
     Args:
         num_classes: Number of logits.
@@ -30,5 +32,6 @@ def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)
     inputs = keras.Input(tuple(input_shape))
     x = keras.layers.Flatten()(inputs)
     for count in units:
-        x = dense(scaled(count, width), weight_decay, activation="relu")(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name="fc")
+        x = dense(x, scaled(count, width), weight_decay, "relu", as_reference=False)
+    outputs = logits(x, num_classes, weight_decay, as_reference=False)
+    return keras.Model(inputs, outputs, name="fc")

@@ -45,5 +45,6 @@ def imagenet_resnet(num_classes, input_shape, weight_decay=0.0, depth=50):
     features = _MODELS[depth](
         include_top=False, weights=None, input_tensor=inputs, pooling="avg"
     ).output
-    model = keras.Model(inputs, logits(num_classes)(features), name=name)
+    outputs = logits(features, num_classes, as_reference=False)
+    model = keras.Model(inputs, outputs, name=name)
     return with_weight_decay(model, weight_decay, momentum=0.9)

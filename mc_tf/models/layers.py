@@ -27,40 +27,70 @@ def l2(weight_decay):
     return keras.regularizers.L2(weight_decay / 2) if weight_decay else None
 
 
-def dense(units, weight_decay=0.0, activation=None, dtype=None):
-    """Fully connected layer, kernel and bias both decayed.
+def uniform(inputs):
+    """Uniform in ± 1 / sqrt(inputs): how the reference's layers begin where it sets nothing itself.
+
+    That is PyTorch's default, of kernels and of biases.
 
     Args:
+        inputs: Number of inputs that each output of the layer has.
+
+    Returns:
+        A `keras.initializers.RandomUniform`.
+
+    Example:
+    >>> uniform(100).get_config()["maxval"]
+    0.1
+    """
+    limit = inputs**-0.5
+    return keras.initializers.RandomUniform(-limit, limit)
+
+
+def dense(x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=True):
+    """Applies a fully connected layer, kernel and bias both decayed.
+
+    Args:
+        x: Keras tensor `(batch, inputs)`.
         units: Number of outputs.
         weight_decay: See `l2`. Defaults to 0.
         activation: Keras activation. Defaults to none.
         dtype: Keras dtype or policy. Defaults to the global policy.
+        as_reference: Whether kernel and bias begin as the reference's (`uniform`), or as Keras'
+            (Glorot uniform, and zero). Defaults to `True`.
 
     Returns:
-        A `keras.layers.Dense` with Keras' default (Glorot uniform) initial kernel.
+        Keras tensor `(batch, units)`.
     """
+    initial = {}
+    if as_reference:
+        initial["kernel_initializer"] = uniform(x.shape[-1])
+        initial["bias_initializer"] = uniform(x.shape[-1])
     return keras.layers.Dense(
         units,
         activation=activation,
         kernel_regularizer=l2(weight_decay),
         bias_regularizer=l2(weight_decay),
         dtype=dtype,
-    )
+        **initial,
+    )(x)
 
 
-def logits(num_classes, weight_decay=0.0):
-    """The last layer of a network: `dense`, computed in the precision of the weights.
+def logits(x, num_classes, weight_decay=0.0, as_reference=True):
+    """Applies the last layer of a network: `dense`, computed in the precision of the weights.
 
     Under mixed precision the logits, and so the loss, are float32.
 
     Args:
+        x: Keras tensor `(batch, inputs)`.
         num_classes: Number of outputs.
         weight_decay: See `l2`. Defaults to 0.
+        as_reference: See `dense`. Defaults to `True`.
 
     Returns:
-        A `keras.layers.Dense`.
+        Keras tensor `(batch, num_classes)`.
     """
-    return dense(num_classes, weight_decay, dtype=keras.config.dtype_policy().variable_dtype)
+    dtype = keras.config.dtype_policy().variable_dtype
+    return dense(x, num_classes, weight_decay, dtype=dtype, as_reference=as_reference)
 
 
 def conv(
@@ -72,6 +102,7 @@ def conv(
     activation=None,
     use_bias=True,
     initializer=None,
+    bias_initializer="zeros",
 ):
     """Convolution, kernel and bias both decayed.
 
@@ -85,6 +116,7 @@ def conv(
         use_bias: Defaults to `True`.
         initializer: Keras initializer of the kernel. Defaults to a normal distribution of
             variance `2 / (kernel_size ** 2 * filters)`.
+        bias_initializer: Keras initializer of the bias. Defaults to zeros.
 
     Returns:
         A `keras.layers.Conv2D`.
@@ -100,6 +132,7 @@ def conv(
         activation=activation,
         use_bias=use_bias,
         kernel_initializer=initializer,
+        bias_initializer=bias_initializer,
         kernel_regularizer=l2(weight_decay),
         bias_regularizer=l2(weight_decay) if use_bias else None,
     )

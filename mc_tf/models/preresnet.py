@@ -12,7 +12,7 @@ _EXPANSION = 4
 
 @register(
     "preresnet<depth>",
-    examples=("preresnet20", "preresnet164"),
+    examples=("preresnet20", "preresnet110", "preresnet164"),
 )
 def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connections=True, width=1):
     """Pre-activation ResNet (He et al. 2016, Identity Mappings in Deep Residual Networks).
@@ -70,7 +70,7 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connect
             x = y
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name=f"preresnet{depth}")
+    return keras.Model(inputs, logits(x, num_classes, weight_decay), name=f"preresnet{depth}")
 
 
 def _basic(x, filters, strides, weight_decay):

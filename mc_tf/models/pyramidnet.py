@@ -55,7 +55,7 @@ def pyramidnet(num_classes, input_shape, weight_decay=0.0, depth=272, alpha=200)
         x = _block(x, filters, strides, weight_decay)
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = logits(num_classes, weight_decay)(x)
+    outputs = logits(x, num_classes, weight_decay)
     return keras.Model(inputs, outputs, name=f"pyramidnet{depth}")
 
 

@@ -1,7 +1,9 @@
 """Network names: `@register("name")` on a builder, `build("name", ...)` to call it."""
 
 import inspect
+import json
 import re
+from numbers import Integral, Real
 
 _PLACEHOLDER = re.compile(r"<(\w+)>")
 _BUILDERS = {}
@@ -100,9 +102,51 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder
                 f"Unknown option of the network {name!r}. Received: {option!r}. "
                 f"Expected: {', '.join(map(repr, accepted)) or 'none, as it has no options'}."
             )
+    _check_kinds(name, builder, options_of_builder)
     return builder(
         num_classes, input_shape, weight_decay=weight_decay, **numbers, **options_of_builder
     )
+
+
+def parse_value(text):
+    """Reads the value of an option as flags and recipes write it.
+
+    Args:
+        text: str: JSON, `True` or `False`, or any text.
+
+    Returns:
+        Number, bool, list or str.
+
+    Example:
+    >>> parse_value("0.5"), parse_value("False"), parse_value("[1, 2]"), parse_value("relu")
+    (0.5, False, [1, 2], 'relu')
+    """
+    try:
+        return json.loads({"True": "true", "False": "false"}.get(text, text))
+    except ValueError:
+        return text
+
+
+def _check_kinds(name, builder, given):
+    """Refuses options of another kind than their defaults, such as text in the place of a number.
+
+    Where the default is a number or a sequence of whole numbers, so must the option be.
+    """
+    for option, value in given.items():
+        default = inspect.signature(builder).parameters[option].default
+        if isinstance(default, bool):
+            fits = isinstance(value, bool)
+        elif isinstance(default, Real):
+            fits = isinstance(value, Real) and not isinstance(value, bool)
+        elif isinstance(default, (tuple, list)):
+            fits = isinstance(value, (tuple, list)) and all(isinstance(v, Integral) for v in value)
+        else:
+            fits = True
+        if not fits:
+            raise ValueError(
+                f"The option {option!r} of the network {name!r} cannot be {value!r}. Expected "
+                f"something like its default, {default!r}."
+            )
 
 
 def _find(name):

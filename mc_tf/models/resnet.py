@@ -50,7 +50,7 @@ def resnet(num_classes, input_shape, weight_decay=0.0, depth=20, skips=True):
             x = _block(x, filters, strides, weight_decay, skips)
     x = keras.layers.GlobalAveragePooling2D()(x)
     name = f"resnet{depth}" if skips else f"resnet{depth}_without_skips"
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name=name)
+    return keras.Model(inputs, logits(x, num_classes, weight_decay), name=name)
 
 
 def _block(x, filters, strides, weight_decay, skips):

@@ -97,7 +97,7 @@ def shake_shake(num_classes, input_shape, weight_decay=0.0, depth=26, width=64):
             x = _block(x, filters, strides, weight_decay)
     x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = logits(num_classes, weight_decay)(x)
+    outputs = logits(x, num_classes, weight_decay)
     return keras.Model(inputs, outputs, name=f"shakeshake{depth}x{width}")
 
 

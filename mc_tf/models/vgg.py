@@ -68,8 +68,8 @@ def _vgg(num_classes, input_shape, weight_decay, depth, convolution, name):
     x = keras.layers.Flatten()(x)
     for _ in range(2):
         x = keras.layers.Dropout(0.5)(x)
-        x = dense(512, weight_decay, activation="relu")(x)
-    return keras.Model(inputs, logits(num_classes, weight_decay)(x), name=name)
+        x = dense(x, 512, weight_decay, activation="relu")
+    return keras.Model(inputs, logits(x, num_classes, weight_decay), name=name)
 
 
 def _convolution(x, filters, weight_decay):

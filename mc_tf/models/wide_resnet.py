@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import batch_norm_relu, conv3x3, image_input, logits
+from mc_tf.models.layers import batch_norm_relu, conv3x3, image_input, logits, uniform
 from mc_tf.models.registry import register
 from mc_tf.models.residual import add_projected, blocks_in_stage
 
@@ -16,8 +16,7 @@ def wide_resnet(num_classes, input_shape, weight_decay=0.0, depth=28, width=10, 
     block is BN, ReLU, a 3 × 3 convolution, dropout, BN, ReLU and another 3 × 3 convolution;
     the latter has stride 2 in the first block of the second and third stage. Where a block
     changes the shape, a 1 × 1 convolution of its input is the shortcut. Convolutions have
-    biases, which begin at 0, and kernels that begin uniform in ± 1 / sqrt(inputs), as in
-    mode connectivity's published experiments.
+    biases; kernels and biases begin uniform in ± 1 / sqrt(inputs), as in the reference.
 
     Args:
         num_classes: Number of logits.
@@ -50,7 +49,7 @@ def wide_resnet(num_classes, input_shape, weight_decay=0.0, depth=28, width=10, 
             x = _block(x, filters, strides, weight_decay, dropout)
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = logits(num_classes, weight_decay)(x)
+    outputs = logits(x, num_classes, weight_decay)
     return keras.Model(inputs, outputs, name=f"wrn{depth}x{width}")
 
 
@@ -61,13 +60,12 @@ def _block(x, filters, strides, weight_decay, dropout):
         y = keras.layers.Dropout(dropout)(y)
     y = batch_norm_relu(y, weight_decay)
     y = _conv3x3(y, filters, weight_decay, strides)
-    return add_projected(x, y, weight_decay, strides, initializer=_initializer())
+    return add_projected(x, y, weight_decay, strides, **_initial(x.shape[-1]))
 
 
 def _conv3x3(x, filters, weight_decay, strides=1):
-    return conv3x3(x, filters, weight_decay, strides, initializer=_initializer())
+    return conv3x3(x, filters, weight_decay, strides, **_initial(9 * x.shape[-1]))
 
 
-def _initializer():
-    """Uniform in ± 1 / sqrt(inputs), so of variance 1 / (3 inputs)."""
-    return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+def _initial(inputs):
+    return {"initializer": uniform(inputs), "bias_initializer": uniform(inputs)}

@@ -1,9 +1,10 @@
 """Training networks and curves in directories: settings, fits that resume, checks beforehand."""
 
+from mc_tf.training.initial_weights import load_initial_weights
 from mc_tf.training.options import TrainingOptions, compile_for
 from mc_tf.training.runs import (
     averaged_network,
-    load_initial_weights,
+    build_network,
     train_curve,
     train_network,
 )
@@ -12,6 +13,7 @@ from mc_tf.training.scores import describe, evaluate_network
 __all__ = [
     "TrainingOptions",
     "averaged_network",
+    "build_network",
     "compile_for",
     "describe",
     "evaluate_network",

@@ -2,7 +2,7 @@
 
 from mc_tf.training.fitting import fixed_batch_size
 
-__all__ = ["check_batch_size", "check_classes", "check_fits"]
+__all__ = ["check_batch_size", "check_classes", "check_fits", "check_num_examples"]
 
 
 def check_fits(network, data):
@@ -53,6 +53,21 @@ def check_classes(data, what, flags):
         raise ValueError(
             f"{what} are of classifiers, but this data set is judged by {name}. Leave {flags} out."
         )
+
+
+def check_num_examples(data, batch_size, num_train=None, num_test=None):
+    """Refuses to evaluate on more examples than there are.
+
+    Args:
+        data: data set from `mc_tf.data.load`.
+        batch_size: examples a batch.
+        num_train, num_test: numbers of examples. Default: all.
+
+    Raises:
+        ValueError: naming how many there are.
+    """
+    data.train_eval_batches(batch_size, num_examples=num_train)  # which makes no batch yet
+    data.test_batches(batch_size, num_examples=num_test)
 
 
 def check_batch_size(network, batch_size):

@@ -31,7 +31,9 @@ def fit(model, path, data, options, validate):
 
     Args:
         model: compiled Keras model, as loaded from `path` if that is there.
-        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
+        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it. Where
+            training went on in the middle of an epoch, that epoch's loss and metrics are means
+            over the rest of it.
         data: data set with `epoch_batches` and `steps_per_epoch`.
         options: `TrainingOptions`.
         validate: whether to evaluate after each epoch, on the validation part where the data has
@@ -77,6 +79,8 @@ def fit(model, path, data, options, validate):
                 ResetRecurrentState(keep_first=first > 0),
                 keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
                 *_optional_callbacks(directory, data, options, validate),
+                # Before the checkpoint, like all that is written: rows after it are dropped.
+                keras.callbacks.CSVLogger(history, append=start > 0),
                 AtomicCheckpoint(
                     path,
                     every=options.save_every,
@@ -86,7 +90,6 @@ def fit(model, path, data, options, validate):
                     steps_per_epoch=steps,
                     first_step=first,
                 ),
-                keras.callbacks.CSVLogger(history, append=start > 0),
             ],
         )
     return model

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import sys
-import warnings
 
 import keras
 from keras import ops
@@ -17,12 +16,13 @@ from mc_tf.flat import assign_flat
 from mc_tf.models import connect, registry
 from mc_tf.training.checks import check_batch_size, check_fits
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
+from mc_tf.training.initial_weights import load_initial_weights
 from mc_tf.training.options import compile_for
-from mc_tf.training.workdir import as_stored, claim, stored_settings
+from mc_tf.training.workdir import claim, find_difference, stored_settings
 
 __all__ = [
     "averaged_network",
-    "load_initial_weights",
+    "build_network",
     "train_curve",
     "train_network",
 ]
@@ -63,21 +63,20 @@ def train_network(
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
     if chosen:
         settings["network_options"] = chosen
-    if initial_weights:
-        settings["initial_weights"] = os.path.abspath(initial_weights)
+    files = {"initial_weights": initial_weights} if initial_weights else {}
     path = os.path.join(workdir, "model.keras")
     begun = os.path.exists(path)
     keras.utils.set_random_seed(options.seed)
     # What a run with equal settings began with need not be built again to be checked.
-    if not begun or stored_settings(workdir) != as_stored(settings):
+    if not begun or find_difference(workdir, settings, files):
         if network is None:
             model = _whole_network(initial_weights, data, options)
         else:
-            model = _build(network, data, options, weight_decay, chosen)
+            model = build_network(network, data, options, weight_decay, chosen)
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
     check_cycles(data, options)
-    claim(workdir, settings)
+    claim(workdir, settings, files)
     if begun:
         model = load_checkpoint(path)
     else:
@@ -138,44 +137,28 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
     return model
 
 
-def _build(network, data, options, weight_decay, network_options):
-    """A fresh network for a data set, refused if it cannot be trained with the options."""
+def build_network(network, data, options, weight_decay=0.0, network_options=None):
+    """Builds a fresh network for a data set.
+
+    Args:
+        network, data, options, weight_decay, network_options: as for `train_network`.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        ValueError: if the network is unknown or cannot be trained on the data with the options.
+    """
     with precision(options.precision):
         model = registry.build(
             network,
             data.num_classes,
             data.input_shape,
             weight_decay=weight_decay,
-            **{**data.network_options(options.batch_size), **network_options},
+            **{**data.network_options(options.batch_size), **(network_options or {})},
         )
     check_batch_size(model, options.batch_size)
     return model
-
-
-def load_initial_weights(model, path):
-    """Loads a file of weights with one clear line if that fails.
-
-    Args:
-        model: built Keras model.
-        path: file name: `.keras`, `.weights.h5`, or `.h5` as `keras.applications` publishes.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds other weights, or none.
-    """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no file of weights '{path}'.")
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            model.load_weights(path)
-    except Exception as error:  # zip, h5py and Keras each have their own
-        reason = str(error).strip().splitlines() or [""]
-        raise ValueError(
-            f"The file '{path}' does not hold the weights of the network '{model.name}' "
-            f"({type(error).__name__}: {reason[0][:200]})."
-        ) from error
-    for warning in caught:  # where it fails, one line is enough
-        warnings.warn(warning.message, stacklevel=2)
 
 
 def train_curve(workdir, data, start, end, curve, options):
@@ -202,8 +185,8 @@ def train_curve(workdir, data, start, end, curve, options):
     check_fits(first, data)
     check_batch_size(first, options.batch_size)
     made = connect(first, last, curve, seed=options.seed)
-    files = {"start": os.path.abspath(start), "end": os.path.abspath(end)}
-    claim(workdir, {"curve": repr(curve), **files, **options.settings(data)})
+    files = {"start": start, "end": end}
+    claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
     path = os.path.join(workdir, "curve.keras")
     if os.path.exists(path):
         ends = _ends(made)

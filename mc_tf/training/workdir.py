@@ -5,15 +5,20 @@ import os
 
 from mc_tf.files import check_writable, remove_leftovers, write_json
 
-__all__ = ["as_stored", "claim", "stored_settings"]
+__all__ = ["as_stored", "claim", "find_difference", "stored_file", "stored_settings"]
+
+_WORKDIR = "workdir"  # where the directory was when the run began
 
 
-def claim(workdir, settings):
+def claim(workdir, settings, files=None):
     """Makes a directory ready for a run and refuses one that holds a different run.
 
     Args:
         workdir: directory; made if it is not there.
-        settings: dict of everything that the run's result depends on.
+        settings: dict of everything else that the run's result depends on.
+        files: dict from name to a file that it depends on, such as `start`. It is the same file
+            if it is where it was, or in the same place as seen from the directory: runs may be
+            moved together.
 
     Raises:
         OSError: if the directory cannot be written.
@@ -22,16 +27,57 @@ def claim(workdir, settings):
     check_writable(workdir)
     path = os.path.join(workdir, "settings.json")
     remove_leftovers(path)
-    stored, settings = stored_settings(workdir), as_stored(settings)
-    if stored is None:
-        write_json(path, settings)
+    difference = find_difference(workdir, settings, files)
+    if difference is None:
+        if not os.path.exists(path):
+            write_json(path, _with_files(workdir, settings, files))
         return
-    for key in settings.keys() | stored.keys():
-        if stored.get(key) != settings.get(key):
-            raise ValueError(
-                f"'{workdir}' holds a run with {key}={stored.get(key)}, but this one has "
-                f"{key}={settings.get(key)}. Choose another --workdir to start anew."
-            )
+    key, stored, given = difference
+    raise ValueError(
+        f"'{workdir}' holds a run with {key}={stored}, but this one has {key}={given}. Choose "
+        "another --workdir to start anew."
+    )
+
+
+def find_difference(workdir, settings, files=None):
+    """Compares a run with the one that a directory holds.
+
+    Args:
+        workdir, settings, files: as for `claim`.
+
+    Returns:
+        `(name, stored, given)` of the first difference; `None` if there is none, or no run.
+    """
+    stored, given = stored_settings(workdir), _with_files(workdir, settings, files)
+    if stored is None:
+        return None
+    for key in sorted(given.keys() | stored.keys(), key=[*stored, *given].index):
+        before, now = stored.get(key), given.get(key)
+        same = before == now or key == _WORKDIR
+        if not same and key in (files or {}) and before and _WORKDIR in stored:
+            same = os.path.relpath(before, stored[_WORKDIR]) == os.path.relpath(now, workdir)
+        if not same:
+            return key, before, now
+    return None
+
+
+def stored_file(workdir, name):
+    """A file that a run depends on, from its settings.
+
+    Args:
+        workdir: directory of the run.
+        name: such as `"start"`.
+
+    Returns:
+        Path: where it was, or, if nothing is there, the same place as seen from the directory.
+        `None` if the run has no such file.
+    """
+    stored = stored_settings(workdir) or {}
+    path = stored.get(name)
+    if path and not os.path.exists(path) and _WORKDIR in stored:
+        path = os.path.join(os.path.abspath(workdir), os.path.relpath(path, stored[_WORKDIR]))
+        path = os.path.normpath(path)
+    return path
 
 
 def as_stored(settings):
@@ -44,6 +90,14 @@ def as_stored(settings):
         dict.
     """
     return json.loads(json.dumps(settings, default=str))  # as in the file: tuples are lists
+
+
+def _with_files(workdir, settings, files):
+    content = dict(settings)
+    if files:
+        places = {name: os.path.abspath(path) for name, path in files.items()}
+        content = {**places, **content, _WORKDIR: os.path.abspath(workdir)}
+    return as_stored(content)
 
 
 def stored_settings(workdir):

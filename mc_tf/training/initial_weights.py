@@ -1,0 +1,60 @@
+"""Weights from a file, to begin a training with."""
+
+import os
+import re
+import warnings
+import zipfile
+
+import h5py
+
+__all__ = ["load_initial_weights"]
+
+
+def load_initial_weights(model, path):
+    """Loads a file of weights with one clear line if that fails.
+
+    Args:
+        model: built Keras model.
+        path: file name: `.keras`, `.weights.h5`, or `.h5` as `keras.applications` publishes.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds other weights, or none.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no file of weights '{path}'.")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            model.load_weights(path)
+        _check_nothing_left(model, path)
+    except Exception as error:  # zip, h5py and Keras each have their own
+        reason = str(error).strip().splitlines() or [""]
+        raise ValueError(
+            f"The file '{path}' does not hold the weights of the network '{model.name}' "
+            f"({type(error).__name__}: {reason[0][:200]})."
+        ) from error
+    for warning in caught:  # where it fails, one line is enough
+        warnings.warn(warning.message, stacklevel=2)
+
+
+def _check_nothing_left(model, path):
+    """Refuses a file with more weights than the network, which Keras would leave out silently."""
+    if path.endswith(".keras"):
+        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as weights:
+            found = _num_arrays(weights)
+    elif path.endswith(".weights.h5"):
+        found = _num_arrays(path)
+    else:
+        return  # Keras counts the layers of older files itself
+    if found > len(model.weights):
+        raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")
+
+
+def _num_arrays(file):
+    names = []
+    with h5py.File(file, "r") as content:
+        content.visititems(
+            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
+        )
+    return sum(not re.match(r"optimizer/|.*\bseed_generator", name) for name in names)
