@@ -16,7 +16,8 @@ def define_data_flags():
     flags.DEFINE_string(
         "data_dir",
         None,
-        "Directory of tensorflow-datasets, holding NAME/VERSION. Default: its own.",
+        "Directory of tensorflow-datasets, holding NAME/VERSION (default: its own); of ptb: "
+        "that of its three text files.",
     )
     flags.DEFINE_bool(
         "use_test",

@@ -1,6 +1,7 @@
 """The few things that Keras does not unify between its backends."""
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -45,7 +46,10 @@ def compiled(function):
     if name == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, reduce_retracing=True, autograph=False)
+        # TensorFlow counts the traces of all functions with one code together, and would warn where
+        # several models have each their own; a partial function has no code.
+        once = functools.partial(function)
+        return tf.function(once, reduce_retracing=True, autograph=False)
     if name == "jax":
         import jax
 

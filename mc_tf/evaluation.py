@@ -6,6 +6,7 @@ import numpy as np
 
 from mc_tf.batches import data_fingerprint, keep_batches
 from mc_tf.files import check_writable
+from mc_tf.models import CurveModel
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
 
@@ -59,6 +60,11 @@ def evaluate_curve(
             or `path` holds the results of another evaluation.
         OSError: if the directory of `path` cannot be made or written.
     """
+    if not isinstance(curve_model, CurveModel):
+        raise ValueError(
+            "`curve_model` must be a `CurveModel`, as `connect` makes one. Received: "
+            f"{curve_model!r}"
+        )
     if not getattr(curve_model, "compiled", False):
         raise ValueError(
             "The curve model is not compiled: call `curve_model.compile(loss=..., metrics=...)` "

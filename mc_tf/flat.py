@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.adapted import check_same_adapted
+
 __all__ = [
     "FlatLayout",
     "assign_flat",
@@ -220,6 +222,8 @@ def _describe(entry):
 def check_same_frozen(first, second, roles):
     """Refuses frozen weights that differ: nothing between the two networks could have both.
 
+    Nor could it have what two layers were adapted to.
+
     Args:
         first, second: built models or layers of the same architecture.
         roles: what to call the two in the message.
@@ -227,6 +231,7 @@ def check_same_frozen(first, second, roles):
     Raises:
         ValueError: naming the first weight that differs.
     """
+    check_same_adapted(first, second, roles)
     for one, two in zip(first._flatten_layers(), second._flatten_layers()):
         for a, b in zip(one._trainable_variables, two._trainable_variables):
             if not a.trainable and not np.array_equal(

@@ -74,12 +74,14 @@ class CurveEvaluation(PointResults):
 
         Args:
             names: which values, in order. Default: loss, error and perplexity on the training,
-                validation and test data, as far as they are there.
+                validation and test data, as far as they are there, and the errors of several
+                outputs.
 
         Returns:
             str.
         """
-        names = names or _TABLE
+        others = [name for name in self.names if name.endswith("_error") and name not in _TABLE]
+        names = names or [*_TABLE, *others]
         columns = ("start", "end", "min", "int", "mean", "max", "barrier")
         width = max(14, *(len(name) + 1 for name in names if name in self._values), 0)
         lines = [f"{'':<{width}}" + "".join(f"{column.capitalize():>10}" for column in columns)]

@@ -8,6 +8,7 @@ import re
 import numpy as np
 from keras import ops
 
+from mc_tf.adapted import refresh
 from mc_tf.files import write_arrays
 from mc_tf.flat import assign_flat, flat_weights, state_variables
 
@@ -67,6 +68,7 @@ class Snapshot:
         assign_flat(model, self.weights)
         for variable, value in zip(state_variables(model), self.state):
             variable.assign(value)
+        refresh(model)
 
 
 def _name(path):

@@ -2,6 +2,7 @@
 
 import keras
 
+from mc_tf.adapted import derived
 from mc_tf.flat import FlatLayout, state_variables
 from mc_tf.penalty import WeightPenalty
 
@@ -60,7 +61,7 @@ class StatelessLayer:
         mapping = [*zip(self.state, state), *zip(self.weights, weights)]
         scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True)
         before = [scope.get_current_value(v) for v in self.state]
-        with scope:
+        with scope, derived(self.layer):
             outputs = function()
         after = [scope.get_current_value(v) for v in self.state]
         changes = [new if new is not old else None for new, old in zip(after, before)]

@@ -1,5 +1,7 @@
 """Whole networks on a curve: every model of the zoo, and the parts of the contract on a few."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -652,6 +654,57 @@ def test_a_model_without_trainable_weights_is_refused():
     model.trainable = False
     with pytest.raises(ValueError, match="no trainable weights"):
         connect(model, model)
+
+
+def test_what_is_no_curve_is_refused():
+    for wrong in (Bezier, "bezier"):
+        with pytest.raises(ValueError, match="`curve` must be a curve, such as `Bezier"):
+            connect(*pair("dense"), wrong)
+
+
+def test_validation_at_a_fixed_endpoint_warns():
+    curve_model = compiled("dense")
+    x, y = ZOO["dense"].data(BATCH, 0)
+    with pytest.warns(UserWarning, match="t = 0, an endpoint.*t = 0.5.*`loss`"):
+        curve_model.fit(x, y, validation_data=(x, y), verbose=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        curve_model.fit(x, y, verbose=0)
+        curve_model.t = 0.5
+        curve_model.fit(x, y, validation_data=(x, y), verbose=0)
+    assert not [one for one in caught if "endpoint" in str(one.message)]
+
+
+@keras.saving.register_keras_serializable("test_curve_model")
+class OwnLoss(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compute_loss(self, *args, **kwargs):
+        return 100.0
+
+
+def test_a_loss_of_the_networks_own_warns():
+    networks = [OwnLoss(), OwnLoss()]
+    for network in networks:
+        network(np.ones((1, 3), "float32"))
+    with pytest.warns(UserWarning, match="own compute_loss, which a curve .* does not call"):
+        connect(*networks)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        connect(*pair("subclassed"))
+
+
+def test_into_that_is_not_built_is_refused():
+    class Other(OwnLoss):
+        pass
+
+    with pytest.raises(ValueError, match="`into` .*is not built"):
+        joined("dense").point(0.5, into=Other())
 
 
 def test_into_of_another_architecture_is_refused_unchanged():

@@ -236,6 +236,10 @@ def test_the_output_is_told_by_the_network_or_its_loss():
         Ensemble(several, 1)
     with pytest.raises(ValueError, match="'logits', 'probabilities' or 'values'"):
         Ensemble(model, 1, output="classes")
+    for last in (layers.Dense(3, "softmax"), layers.Dense(1, "sigmoid"), layers.Softmax()):
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(3), last])
+        with pytest.raises(ValueError, match="softmax or sigmoid.*output='probabilities'"):
+            Ensemble(model, 1, output="logits")
 
 
 # Members, from everywhere.

@@ -98,6 +98,21 @@ def test_values_are_those_of_keras_at_each_point(name):
     )
 
 
+def test_a_plain_model_is_refused():
+    with pytest.raises(ValueError, match="must be a `CurveModel`, as `connect`.*Functional"):
+        evaluate_curve(ZOO["two_inputs"].model(1), *splits("two_inputs"))
+
+
+def test_evaluators_of_many_models_are_traced_without_warnings(caplog):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow's own warning")
+    curve_model = curve_of("dense")
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for _ in range(8):
+            evaluate_curve(curve_model, *splits("dense"), num_points=2, verbose=0)
+    assert not [line for line in caplog.messages if "retracing" in line]
+
+
 def test_two_outputs_and_two_losses():
     name, metrics = "two_inputs", None
     curve_model = curve_of(name, metrics=metrics)
@@ -266,6 +281,10 @@ def test_table_has_a_line_for_each_name():
     lines = table.splitlines()
     assert [line.split("  ")[0] for line in lines[1:3]] == ["train loss", "test error"]
     assert "1.25" in lines[-1]
+    result = made_up()
+    for index in range(5):
+        result.record(index, {"train_loss": 1.0, "test_head_accuracy": 0.5})
+    assert "test head error" in result.table() and "accuracy" not in result.table()
 
 
 # Files.

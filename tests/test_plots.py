@@ -152,6 +152,12 @@ def test_figure(tmp_path, name):
     assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
 
 
+def test_the_directory_of_a_figure_is_made(tmp_path):
+    path = tmp_path / "new" / "folder" / "a.png"
+    plots.plot_curves({"Chain": chain(count=4)}, path, ["train_loss"])
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_bends_are_circles_on_the_curve(tmp_path, monkeypatch):
     drawn, draw = [], plt.Axes.plot
 

@@ -51,12 +51,30 @@ def test_ensembles_and_averages(tmp_path, monkeypatch, precision):
         code.replace("160", "1").replace("epochs=300", "epochs=3").replace("epochs=22", "epochs=4")
     )
     code = code.replace('export("runs/served")', 'export("runs/served", example=x)')
-    names["x"] = x
+    names |= {"x": x, "tf": tf, "images": tf.constant(x)}
     exec(compile(code, "README.md", "exec"), names)
     assert len(names["saver"].members) == 1
     assert names["swa"].average.count >= 2
     assert names["result"].scores["error"] < 50
     assert (tmp_path / "runs" / "served" / "saved_model.pb").exists()
+
+
+def test_layers():
+    section = (REPO / "README.md").read_text().split("## Layers")[1]
+    (code,) = re.findall(r"```python\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    first, second = (
+        keras.Sequential(
+            [keras.Input((784,)), layers.Dense(500, activation="relu"), layers.Dense(10)]
+        )
+        for _ in range(2)
+    )
+    names = {"keras": keras, "mc_tf": mc_tf, "first": first, "second": second}
+    exec(compile(code, "README.md", "exec"), names)
+    whole = mc_tf.connect(first, second)
+    whole.t = 0.5
+    x = np.random.default_rng(0).normal(size=(3, 784)).astype("float32")
+    found, expected = (keras.ops.convert_to_numpy(each(x)) for each in (names["network"], whole))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_loss_surfaces(tmp_path, monkeypatch):

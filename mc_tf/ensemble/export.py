@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.adapted import tables
 
 __all__ = ["export_ensemble"]
 
@@ -17,10 +18,11 @@ def export_ensemble(ensemble, path, example=None):
     """Writes an ensemble as a SavedModel that runs with TensorFlow alone.
 
     The graph holds the network once; the weights of all members are one variable `(M, P)`. Its
-    signature `serving_default` takes batches of any size, by the names of the model's inputs (or
-    the keys of its dict of inputs), and returns a dict: `probabilities` `(N, C)` float32, as from
-    `predict`; `class` `(N,)` int64; and `disagreement` `(N,)` float32, the share of members whose
-    own class differs from the ensemble's. Of a regression: `mean` and `variance` over the members.
+    signature `serving_default` takes batches of any size, by the names of the model's inputs (the
+    keys of its dict of inputs; `inputs` for one without a name of its own), and returns a dict:
+    `probabilities` `(N, C)` float32, as from `predict`; `class` `(N,)` int64; and `disagreement`
+    `(N,)` float32, the share of members whose own class differs from the ensemble's. Of a
+    regression: `mean` and `variance` over the members.
 
     Args:
         ensemble: `Ensemble`.
@@ -29,7 +31,7 @@ def export_ensemble(ensemble, path, example=None):
 
     Raises:
         ValueError: if `path` is something else than a SavedModel, Keras runs on another backend,
-            or `example` is needed.
+            `example` is needed, or the model has a layer that looks words up.
 
     Example:
         ```python
@@ -46,6 +48,13 @@ def export_ensemble(ensemble, path, example=None):
         )
     import tensorflow as tf
 
+    found = tables(ensemble.model)
+    if found:
+        raise ValueError(
+            f"The layer '{found[0].name}' looks words up in a table, which a SavedModel of an "
+            "ensemble does not hold. Leave it to the data pipeline: make the ensemble of the model "
+            "that takes what the layer returns."
+        )
     path = os.path.abspath(os.fspath(path))
     _check_replaceable(path)
     specs, rebuild = _signature(ensemble.model, example)
@@ -120,6 +129,8 @@ def _signature(model, example):
         names = keras.tree.flatten({key: key for key in structure})
     elif example is None:
         names = [leaf.name for leaf in leaves]
+        if len(names) == 1 and re.fullmatch(r"(keras_tensor|input_layer|input)(_\d+)?", names[0]):
+            names = ["inputs"]  # Keras' own name is another in each process
     else:
         names = ["inputs"] if len(leaves) == 1 else [f"inputs_{j}" for j in range(len(leaves))]
     specs = [

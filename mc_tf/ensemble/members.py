@@ -12,7 +12,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
-__all__ = ["check_network", "clone_network", "read_member", "read_members"]
+__all__ = ["check_network", "read_member", "read_members"]
 
 
 def check_network(network):
@@ -203,30 +203,3 @@ def _contents(path):
     with h5py.File(path, "r") as file:
         file.visititems(visit)
     return shapes
-
-
-def clone_network(network):
-    """A new model like a given one.
-
-    Args:
-        network: built Keras model.
-
-    Returns:
-        `keras.Model`, built, with weights of its own.
-
-    Raises:
-        ValueError: if Keras cannot copy it, saying what to do.
-    """
-    try:
-        if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
-            return keras.models.clone_model(network)
-        clone = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
-        if not clone.built:
-            raise ValueError("the copy is not built")
-        return clone
-    except Exception as error:
-        raise ValueError(
-            f"Keras cannot copy the network '{network.name}' of class {type(network).__name__} "
-            f"({type(error).__name__}). Give a built instance of it: "
-            "`ensemble.assign_member(m, into=another_instance)`."
-        ) from error

@@ -11,7 +11,7 @@ from mc_tf import backend
 from mc_tf.batches import Batches
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
-from mc_tf.ensemble.outputs import check_kind, infer_output, probabilities_of
+from mc_tf.ensemble.outputs import check_activation, check_kind, infer_output, probabilities_of
 from mc_tf.ensemble.stacked import StackedModel
 from mc_tf.ensemble.statistics import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature
@@ -62,6 +62,7 @@ class Ensemble(StackedModel):
         super().__init__(model, members, temperatures, **kwargs)
         self.output_kind = infer_output(model, model) if output is None else output
         check_kind(self.output_kind)
+        check_activation(model, self.output_kind)
 
     @classmethod
     def from_curve(cls, curve_model, positions, output=None, temperatures=None, **kwargs):

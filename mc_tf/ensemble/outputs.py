@@ -4,7 +4,15 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["KINDS", "check_kind", "infer_output", "log_scores", "probabilities_of", "to_numpy"]
+__all__ = [
+    "KINDS",
+    "check_activation",
+    "check_kind",
+    "infer_output",
+    "log_scores",
+    "probabilities_of",
+    "to_numpy",
+]
 
 KINDS = ("logits", "probabilities", "values")
 _SMALLEST = 1e-30  # a probability of 0 is taken as this one, in float32
@@ -24,6 +32,24 @@ def check_kind(output):
         raise ValueError(
             "`output` says what the network's outputs are: 'logits', 'probabilities' or 'values' "
             f"(of a regression). Received: output={output!r}"
+        )
+
+
+def check_activation(network, output):
+    """Refuses to take probabilities for logits.
+
+    Args:
+        network: built Keras model.
+        output: one of `KINDS`.
+
+    Raises:
+        ValueError: if the network ends in a softmax or sigmoid.
+    """
+    bounded = (keras.activations.softmax, keras.activations.sigmoid)
+    if output == "logits" and _last_activation(network) in bounded:
+        raise ValueError(
+            f"The network '{network.name}' ends in a softmax or sigmoid, so its outputs are no "
+            "logits. Pass `output='probabilities'`, or leave it out."
         )
 
 

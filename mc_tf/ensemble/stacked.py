@@ -8,8 +8,9 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.adapted import check_saved_whole, clone_network
 from mc_tf.compiling import CompiledForDevice
-from mc_tf.ensemble.members import check_network, clone_network, read_members
+from mc_tf.ensemble.members import check_network, read_members
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import take_snapshot
 from mc_tf.stateless import StatelessLayer
@@ -120,7 +121,8 @@ class StackedModel(CompiledForDevice, keras.Model):
         Raises:
             ValueError: if Keras cannot copy the network: then use `assign_member`.
         """
-        return self.assign_member(m, clone_network(self.model))
+        otherwise = "give a built instance: `ensemble.assign_member(m, into=another_instance)`"
+        return self.assign_member(m, clone_network(self.model, otherwise))
 
     def assign_member(self, m, into):
         """Gives a model the numbers of one member.
@@ -187,6 +189,7 @@ class StackedModel(CompiledForDevice, keras.Model):
 
     def get_config(self):
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
+        check_saved_whole(self.model)
         try:
             network = keras.saving.serialize_keras_object(self.model)
         except NotImplementedError as error:

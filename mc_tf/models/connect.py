@@ -1,6 +1,6 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
-from mc_tf.curves import Bezier
+from mc_tf.curves import Bezier, Curve
 from mc_tf.flat import check_finite, check_same_architecture, check_same_frozen
 from mc_tf.models.curve_model import CurveModel
 
@@ -38,6 +38,10 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
         True
     """
     curve = Bezier(1) if curve is None else curve
+    if not isinstance(curve, Curve):
+        raise ValueError(
+            f"`curve` must be a curve, such as `Bezier(num_bends=1)`. Received: {curve!r}"
+        )
     models = {"start": start, "end": end}
     if bends is not None:
         if len(bends) != curve.num_bends:

@@ -1,15 +1,23 @@
 """A whole network on a curve, as an ordinary Keras model."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.adapted import check_saved_whole, clone_network, refresh
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["CurveModel"]
+
+_KERAS = {
+    name: getattr(keras.Model, name)
+    for name in ("train_step", "test_step", "compute_loss", "compute_metrics")
+}
 
 
 @keras.saving.register_keras_serializable("mc_tf")
@@ -18,7 +26,12 @@ class CurveModel(CompiledForDevice, keras.Model):
 
     It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training
     batch draws a fresh `t ~ U(0, 1)`, which minimises equation (2) of the paper; at inference
-    the network runs at `curve_model.t`. `connect` makes one from two trained networks.
+    the network runs at `curve_model.t`, 0 at first, the start. `connect` makes one from two
+    trained networks.
+
+    Validation in `fit`, and what monitors it, sees the network at `curve_model.t` only, with the
+    statistics of batch normalisation as training leaves them: monitor `loss` instead, which is the
+    mean over `t`, or set `t` to 0.5 before.
 
     Args:
         network: a built Keras model: the code that runs. Its weights are where all control
@@ -44,11 +57,36 @@ class CurveModel(CompiledForDevice, keras.Model):
                 f"The network '{network.name}' is not built, so it has no weights yet. Call it "
                 "on a batch of data, or train it, before you put it on a curve."
             )
+        self._warn_of_own_methods(network)
         self.curve_layer = CurveLayer(
             network, curve, fix_start, fix_end, seed=seed, name="curve_layer"
         )
         self.supports_masking = self.curve_layer.supports_masking
         self.built = True
+
+    @staticmethod
+    def _warn_of_own_methods(network):
+        own = [name for name, given in _KERAS.items() if getattr(type(network), name) is not given]
+        if own:
+            warnings.warn(
+                f"The network '{network.name}' has its own {' and '.join(own)}, which a curve or a "
+                "surface does not call: they train and evaluate with the loss and the metrics that "
+                "they are compiled with.",
+                stacklevel=4,
+            )
+
+    def fit(self, *args, **kwargs):
+        """As `keras.Model.fit`; warns where validation would see a fixed endpoint only."""
+        layer = self.curve_layer
+        fixed = {0.0: layer.fix_start, 1.0: layer.fix_end}
+        if kwargs.get("validation_data") is not None or kwargs.get("validation_split"):
+            if not isinstance(self.t, list) and fixed.get(self.t):
+                warnings.warn(
+                    f"Validation sees the network at t = {self.t:g}, an endpoint that training "
+                    "does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
+                    stacklevel=2,
+                )
+        return super().fit(*args, **kwargs)
 
     @property
     def network(self):
@@ -117,32 +155,25 @@ class CurveModel(CompiledForDevice, keras.Model):
             ValueError: if `t` is outside [0, 1], `into` does not match, or no clone can be made.
         """
         weights = self.curve_layer.layout.unpack(self.curve_layer.flat_point(t))
-        target = self._clone() if into is None else into
+        if into is None:
+            target = clone_network(
+                self.network, "pass a built instance: `curve_model.point(t, into=another_instance)`"
+            )
+        else:
+            target = into
+        if not target.built:
+            raise ValueError(
+                f"`into` ('{target.name}') is not built, so it has no weights yet. Call it on a "
+                "batch of data before."
+            )
         check_same_architecture(self.network, target, ("curve", "into"))
         for variable, value in zip(target.trainable_variables, weights):
             variable.assign(value)
         for variable, value in zip(state_variables(target), self.curve_layer.state):
             # Through numpy: on JAX a shared buffer would be deleted by a step of either model.
             variable.assign(ops.convert_to_numpy(value))
+        refresh(target)
         return target
-
-    def _clone(self):
-        network = self.network
-        try:
-            if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
-                return keras.models.clone_model(network)
-            clone = keras.saving.deserialize_keras_object(
-                keras.saving.serialize_keras_object(network)
-            )
-            if not clone.built:
-                raise ValueError("the copy is not built")
-            return clone
-        except Exception as error:
-            raise ValueError(
-                f"Keras cannot copy the network '{network.name}' of class "
-                f"{type(network).__name__} ({type(error).__name__}). Pass a built instance of it: "
-                "`curve_model.point(t, into=another_instance)`."
-            ) from error
 
     def length(self):
         """Length of the curve in weight space.
@@ -195,6 +226,7 @@ class CurveModel(CompiledForDevice, keras.Model):
     def get_config(self):
         """Arguments that make an equal model; the network's class must be serialisable."""
         layer = self.curve_layer
+        check_saved_whole(layer.layer)
         try:
             network = keras.saving.serialize_keras_object(layer.layer)
         except NotImplementedError as error:

@@ -1,12 +1,14 @@
 """What all figures share: colours, names of values, and how they are saved."""
 
+import os
+
 import matplotlib
 
 matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
 from matplotlib import pyplot as plt  # noqa: E402
 
-from mc_tf.files import atomic_path  # noqa: E402
+from mc_tf.files import atomic_path, check_writable  # noqa: E402
 
 __all__ = ["STYLES", "in_both_formats", "number_labels", "plain", "plt", "save", "value_label"]
 
@@ -93,12 +95,13 @@ def save(figure, path, title=None):
 
     Args:
         figure: matplotlib figure.
-        path: file; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file; its ending (`.png`, `.svg`, `.pdf`) decides the format. Its directory is made.
         title: heading, default none.
     """
     if title:
         figure.suptitle(plain(title))
     try:
+        check_writable(os.path.dirname(os.path.abspath(path)))
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata=_without_time(path))
     finally:

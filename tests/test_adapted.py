@@ -1,0 +1,146 @@
+"""Layers that `adapt` to data: their networks on curves, in ensembles, snapshots and files."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mc_tf import Bezier, Ensemble, connect, evaluate_curve
+from mc_tf.snapshots import load_snapshot, save_snapshot, take_snapshot
+
+X = np.random.default_rng(0).normal(5, 3, (60, 4)).astype("float32")
+Y = np.random.default_rng(1).integers(0, 3, 60)
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def normalised(seed, data=X):
+    """A classifier of three classes that was adapted to data."""
+    keras.utils.set_random_seed(seed)
+    adapted = layers.Normalization(name="adapted")
+    adapted.adapt(data)
+    model = keras.Sequential(
+        [keras.Input((4,)), adapted, layers.Dense(5), layers.BatchNormalization(), layers.Dense(3)]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=["accuracy"])
+    return model
+
+
+def compiled(curve_model):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    curve_model.compile("sgd", loss, metrics=["accuracy"])
+    return curve_model
+
+
+def test_a_point_of_a_curve_is_its_endpoint():
+    first, second = normalised(1), normalised(2)
+    curve_model = connect(first, second)
+    for t, model in ((0.0, first), (1.0, second)):
+        np.testing.assert_allclose(numpy(curve_model.point(t)(X)), numpy(model(X)), atol=1e-6)
+        np.testing.assert_allclose(numpy(curve_model(X, t=t)), numpy(model(X)), atol=1e-5)
+
+
+def test_a_curve_in_a_file_is_the_same(tmp_path):
+    curve_model = compiled(connect(normalised(1), normalised(2)))
+    curve_model.fit(X, Y, verbose=0)
+    curve_model.save(tmp_path / "curve.keras")
+    loaded = keras.saving.load_model(tmp_path / "curve.keras")
+    results = [
+        evaluate_curve(each, (X, Y), (X, Y), num_points=3, verbose=0)["test_loss"]
+        for each in (curve_model, loaded)
+    ]
+    np.testing.assert_allclose(*results, rtol=1e-6)
+    before = numpy(curve_model.network(X))
+    np.testing.assert_array_equal(before, numpy(normalised(1)(X)))  # untouched by all that
+
+
+def test_networks_adapted_to_other_data_have_no_curve():
+    with pytest.raises(ValueError, match="'adapted' was adapted to other data.*`end`.*once"):
+        connect(normalised(1), normalised(2, X + 1))
+
+
+def test_members_keep_what_each_was_adapted_to(tmp_path):
+    first, second = normalised(1), normalised(2, 2 * X)
+    ensemble = Ensemble(first, [first, second])
+    np.testing.assert_allclose(numpy(ensemble.member(1)(X)), numpy(second(X)), atol=1e-6)
+    expected = np.mean([numpy(keras.ops.softmax(each(X))) for each in (first, second)], axis=0)
+    np.testing.assert_allclose(ensemble.predict(X, verbose=0), expected, atol=1e-6)
+    ensemble.save(tmp_path / "ensemble.keras")
+    loaded = keras.saving.load_model(tmp_path / "ensemble.keras")
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), expected, atol=1e-6)
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="a SavedModel is TensorFlow's own")
+def test_an_export_has_it_and_calls_an_input_without_a_name_inputs(tmp_path):
+    import tensorflow as tf
+
+    first = normalised(1)
+    ensemble = Ensemble(first, [first, normalised(2, 2 * X)])
+    ensemble.export(tmp_path / "served")
+    serve = tf.saved_model.load(tmp_path / "served").signatures["serving_default"]
+    found = serve(inputs=tf.constant(X))["probabilities"].numpy()
+    np.testing.assert_allclose(found, ensemble.predict(X, verbose=0), atol=1e-6)
+
+
+def test_a_snapshot_reaches_a_model_that_has_predicted(tmp_path):
+    source, target = normalised(1, 2 * X), normalised(2)
+    target.predict(X, verbose=0)  # compiles its constants
+    save_snapshot(tmp_path / "one.npz", take_snapshot(source))
+    load_snapshot(target, tmp_path / "one.npz")
+    found = target.predict(X, verbose=0)
+    np.testing.assert_allclose(found, source.predict(X, verbose=0), atol=1e-6)
+
+
+# Words.
+
+
+def reader(words, **options):
+    """A classifier of words."""
+    look = layers.StringLookup(name="words", **options)
+    if "vocabulary" not in options:
+        look.adapt(words)
+    inputs = keras.Input((1,), dtype="string")
+    x = layers.Flatten()(layers.Embedding(5, 3)(look(inputs)))
+    return keras.Model(inputs, layers.Dense(2)(x))
+
+
+@pytest.fixture
+def words():
+    if not TENSORFLOW:
+        pytest.skip("words are looked up by TensorFlow")
+    import tensorflow as tf
+
+    return tf.constant([["a"], ["b"], ["c"], ["a"]])
+
+
+def test_a_vocabulary_goes_with_the_network(words):
+    first, second = reader(words), reader(words)
+    np.testing.assert_allclose(
+        numpy(connect(first, second).point(1.0)(words)), numpy(second(words)), atol=1e-6
+    )
+    ensemble = Ensemble(first, [first, second], output="logits")
+    np.testing.assert_allclose(numpy(ensemble.member(1)(words)), numpy(second(words)), atol=1e-6)
+
+
+def test_what_would_lose_a_vocabulary_is_refused(words, tmp_path):
+    first, second = reader(words), reader(words)
+    ensemble = Ensemble(first, [first, second], output="logits")
+    for lost in (connect(first, second), ensemble):
+        with pytest.raises(ValueError, match="vocabulary of 'words'.*`vocabulary=`.*save_weights"):
+            lost.save(tmp_path / "lost.keras")
+    with pytest.raises(ValueError, match="'words' looks words up.*data pipeline"):
+        ensemble.export(tmp_path / "served")
+    with pytest.raises(ValueError, match="'words' was adapted to other data"):
+        connect(first, reader(words[:2]))
+
+
+def test_a_given_vocabulary_is_saved(words, tmp_path):
+    networks = [reader(words, vocabulary=["a", "b"]) for _ in range(2)]
+    curve_model = connect(*networks, Bezier(1))
+    curve_model.save(tmp_path / "curve.keras")
+    loaded = keras.saving.load_model(tmp_path / "curve.keras")
+    np.testing.assert_allclose(numpy(loaded(words)), numpy(curve_model(words)), atol=1e-6)
