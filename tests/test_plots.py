@@ -152,6 +152,15 @@ def test_figure(tmp_path, name):
     assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
 
 
+@pytest.mark.parametrize("penalty, label", [(0.0, "Train loss"), (0.1, "Train loss (with L2)")])
+def test_a_loss_without_a_penalty_is_not_said_to_have_one(tmp_path, penalty, label):
+    result = chain(count=4)
+    for index in range(4):
+        result.record(index, {"train_loss": index + 1.0, "regularization": penalty})
+    plots.plot_curves({"Chain": result}, tmp_path / "a.svg", ["train_loss"])
+    assert label in texts(tmp_path / "a.svg")
+
+
 def test_the_directory_of_a_figure_is_made(tmp_path):
     path = tmp_path / "new" / "folder" / "a.png"
     plots.plot_curves({"Chain": chain(count=4)}, path, ["train_loss"])

@@ -59,7 +59,7 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
         if not name.endswith("error") and 0 < low and high > 20 * low:
             axis.set_yscale("log")
         axis.set_xlabel("position t on the curve")
-        axis.set_ylabel(value_label(name))
+        axis.set_ylabel(value_label(name, results.values()))
         axis.set_xlim(0, 1)
         axis.margins(y=0.08)
         axis.grid(alpha=0.3)

@@ -63,7 +63,7 @@ def plot_film(
     writer = _writer(path, frames_per_second)
     shared = Levels.of([result[value] for result in shown], levels, maximum)
     figure, axis, bar = _screen(shown, title)
-    shared.color_bar(bar, value_label(value))
+    shared.color_bar(bar, value_label(value, shown))
 
     def draw(number):
         result, paths = frames[number]

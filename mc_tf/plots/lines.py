@@ -91,7 +91,7 @@ def _draw_panel(axis, panel, values, label):
             )
             drawn[0].set_label(plain(text))
             lines += drawn
-            on.set_ylabel(_axis_label(group), color=color if right else "black")
+            on.set_ylabel(_axis_label(group, panel), color=color if right else "black")
             if right:
                 on.tick_params(axis="y", colors=color)
     axis.set_xlabel(plain(label))
@@ -105,11 +105,11 @@ def _draw_panel(axis, panel, values, label):
     return axis, twin, lines
 
 
-def _axis_label(names):
+def _axis_label(names, panel):
     """What an axis with values says: one name, or what they have in common."""
     kinds = {name.rpartition("_")[2] for name in names}
     if len(names) == 1 or len(kinds) > 1:
-        return ", ".join(value_label(name) for name in names)
+        return ", ".join(value_label(name, panel.values()) for name in names)
     kind = kinds.pop()
     return _MIXED.get(kind, kind)
 
@@ -198,7 +198,7 @@ def plot_rays(results, path, values=("train_loss", "test_error"), title=None):
                 label=plain(text),
             )
         axis.set_xlabel("distance from the network, in units of the directions")
-        axis.set_ylabel(value_label(value))
+        axis.set_ylabel(value_label(value, results.values()))
         axis.margins(x=0)
         axis.grid(alpha=0.3)
         _share_limits([axis])

@@ -56,7 +56,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
         figure.add_axes(np.array(box) / [*size, *size]) for box in boxes
     )
     levels.draw(plane, *result.axes, result[value])
-    levels.color_bar(bar, value_label(value))
+    levels.color_bar(bar, value_label(value, [result]))
     prepare_map(plane, result)
     draw_paths(plane, dict([next(iter(result.paths.items()))]), linewidth=1.2)
     colors = ScalarMappable(Normalize(0, 1), plt.get_cmap("plasma"))

@@ -65,7 +65,7 @@ def plot_surface(
     axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
     axis.set_xlabel("coordinate x", labelpad=10)
     axis.set_ylabel("coordinate y", labelpad=10)
-    axis.set_zlabel(value_label(value), labelpad=8)
+    axis.set_zlabel(value_label(value, [result]), labelpad=8)
     axis.view_init(*view)
     axis.set_box_aspect((1, min(max(np.ptp(y) / np.ptp(x), 0.5), 2), 0.7))
     if title:

@@ -38,7 +38,7 @@ def plot_curve_ensembles(results, path, ensembles, title=None):
         color, style = STYLES[index % len(STYLES)]
         for name, axis in panels.items():
             axis.plot(result.t, result[name], style, color=color, label=label, linewidth=2)
-            axis.set_ylabel(value_label(name))
+            axis.set_ylabel(value_label(name, results.values()))
         for name, dashes, found in zip(("before", "after"), ("--", ":"), ensembles.get(label, ())):
             loss = found.members["loss"]
             places = np.linspace(0, 1, len(loss))

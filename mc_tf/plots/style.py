@@ -3,6 +3,7 @@
 import os
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
@@ -36,11 +37,13 @@ _LABELS = {
 }
 
 
-def value_label(name):
+def value_label(name, results=()):
     """What an axis or colour bar says of a value.
 
     Args:
         name: such as `"train_loss"`.
+        results: the results that are drawn: where none of their networks has a penalty, the label
+            of the loss does not speak of it.
 
     Returns:
         str.
@@ -49,7 +52,11 @@ def value_label(name):
         >>> value_label("train_loss"), value_label("test_top_5_error")
         ('Train loss (with L2)', 'test top 5 error')
     """
-    return _LABELS.get(name, name.replace("_", " "))
+    label = _LABELS.get(name, name.replace("_", " "))
+    penalties = [r["regularization"] if "regularization" in r.names else None for r in results]
+    if penalties and all(p is not None and not np.any(p) for p in penalties):
+        label = label.removesuffix(" (with L2)")
+    return label
 
 
 def plain(text):

@@ -47,7 +47,7 @@ def plot_plane(results, path, value="train_loss", levels=None, maximum=None, tit
     figure, axes, bar = _panels(results, title)
     for axis, result in zip(axes, results.values()):
         shared.draw(axis, *result.axes, result[value])
-    shared.color_bar(bar, value_label(value))
+    shared.color_bar(bar, value_label(value, results.values()))
     _finish(figure, axes, results, path)
 
 
@@ -76,7 +76,7 @@ def plot_heat_map(results, path, value, limits=None, title=None):
         drawn = axis.pcolormesh(*result.axes, shown, norm=norm, cmap=colors, shading="nearest")
         drawn.set_edgecolor("face")
         drawn.set_linewidth(0.1)  # no white seams in vector formats
-    figure.colorbar(drawn, cax=bar, label=value_label(value))
+    figure.colorbar(drawn, cax=bar, label=value_label(value, results.values()))
     _finish(figure, axes, results, path)
 
 
