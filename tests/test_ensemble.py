@@ -737,7 +737,7 @@ def test_an_export_serves_without_keras(tmp_path):
     differs = (each.argmax(2) != chosen).mean(0).astype("float32")
     assert differs.any()
     outputs = {"probabilities": mean, "class": chosen.astype("int64"), "disagreement": differs}
-    serve(tmp_path, {ensemble.model.inputs[0].name: x}, outputs)
+    serve(tmp_path, {"inputs": x}, outputs)
 
 
 @on_tensorflow
@@ -751,7 +751,8 @@ def test_exports_of_every_kind(name, tmp_path):
         model, output = keras.Model(both.input, both.outputs[0]), "logits"
         x = ZOO["two_inputs"].data(5)[0]
     elif name == "binary":
-        model = keras.Sequential([keras.Input((3,)), layers.Dense(1, activation="sigmoid")])
+        last = layers.Dense(1, activation="sigmoid")
+        model = keras.Sequential([keras.Input((3,), name="measured"), last])
         x, output = np.ones((4, 3), "float32"), None
     elif name == "values":
         model, (x, _), output = ZOO["dense"].model(0), ZOO["dense"].data(5), "values"
@@ -769,7 +770,7 @@ def test_exports_of_every_kind(name, tmp_path):
     function = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
     inputs = x
     if not isinstance(x, dict):
-        inputs = {"inputs" if name == "subclassed" else model.inputs[0].name: x}
+        inputs = {"measured" if name == "binary" else "inputs": x}
     found = function(**{key: tf.constant(value) for key, value in inputs.items()})
     each = ensemble.member_predictions(x)
     if name == "values":
