@@ -5,7 +5,6 @@ adapted or loaded; lookups of words keep a table.
 """
 
 import contextlib
-import tempfile
 
 import keras
 import numpy as np
@@ -19,6 +18,8 @@ __all__ = [
     "refresh",
     "tables",
 ]
+
+_TABLES = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
 
 
 def _normalizations(layer):
@@ -57,37 +58,49 @@ def refresh(model):
     parts = _normalizations(model)
     for part in parts:
         part.finalize_state()
-    if parts and isinstance(model, keras.Model):  # compiled functions hold the constants
-        model.train_function = model.test_function = model.predict_function = None
+    for name in ("train", "test", "predict") if parts else ():
+        # Compiled functions hold the constants; a `fit` that runs takes the new one at once.
+        if getattr(model, f"{name}_function", None) is not None:
+            getattr(model, f"make_{name}_function")(force=True)
 
 
-def check_same_adapted(first, second, roles):
+def check_same_adapted(first, second, roles, variables=True):
     """Refuses networks whose layers were adapted to different data.
 
     Args:
         first, second: built models or layers of the same architecture.
         roles: what to call the two in the message.
+        variables: whether what layers keep in variables must be equal, too. Members of an ensemble
+            each have their own.
 
     Raises:
         ValueError: naming the first layer that differs.
     """
-    for kind in (_normalizations, tables):
-        for one, two in zip(kind(first), kind(second)):
-            if not _same_adapted(one, two):
-                raise ValueError(
-                    f"The layer '{one.name}' was adapted to other data in `{roles[0]}` than in "
-                    f"`{roles[1]}`. Only trainable weights vary along curves and surfaces: adapt "
-                    "it once, before both networks are trained."
-                )
+    for one, two in zip(first._flatten_layers(), second._flatten_layers()):
+        found = [_learned(part, variables) for part in (one, two)]
+        if not all(map(np.array_equal, *found)):
+            raise ValueError(
+                f"The layer '{one.name}' was adapted to other data in `{roles[0]}` than in "
+                f"`{roles[1]}`. Only weights differ between networks of one curve, surface or "
+                "ensemble: adapt it once, before they are trained."
+            )
 
 
-def _same_adapted(one, two):
-    if not isinstance(one, keras.layers.Normalization):
-        return one.get_vocabulary() == two.get_vocabulary()
-    return all(
-        np.array_equal(*(ops.convert_to_numpy(getattr(part, name)) for part in (one, two)))
-        for name in ("adapt_mean", "adapt_variance")
-    )
+def _learned(layer, variables):
+    """What a layer keeps of the data that it was adapted to, as a list of arrays."""
+    if isinstance(layer, _TABLES):
+        return [np.asarray(layer.get_vocabulary())]
+    if isinstance(layer, keras.layers.Discretization):
+        return [np.asarray(layer.bin_boundaries or ())]
+    if isinstance(layer, keras.layers.Normalization) and layer.built:
+        if layer.input_mean is not None:
+            return [np.asarray(layer.input_mean), np.asarray(layer.input_variance)]
+        if variables:
+            return [
+                ops.convert_to_numpy(layer.adapt_mean),
+                ops.convert_to_numpy(layer.adapt_variance),
+            ]
+    return []
 
 
 def tables(network):
@@ -99,8 +112,7 @@ def tables(network):
     Returns:
         List of layers.
     """
-    kinds = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.TextVectorization)
-    return [part for part in network._flatten_layers() if isinstance(part, kinds)]
+    return [part for part in network._flatten_layers() if isinstance(part, _TABLES)]
 
 
 def check_saved_whole(network):
@@ -142,6 +154,9 @@ def clone_network(network, otherwise):
             clone = keras.saving.deserialize_keras_object(config)
         if not clone.built:
             raise ValueError("the copy is not built")
+        for one, two in zip(tables(network), tables(clone)):
+            if two.get_config().get("vocabulary") is None:
+                _copy_table(one, two)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(
@@ -150,8 +165,13 @@ def clone_network(network, otherwise):
             "(`keras.saving.register_keras_serializable`), and its constructor take `**kwargs` for "
             f"`keras.Model`. Or {otherwise}."
         ) from error
-    for one, two in zip(tables(network), tables(clone)):
-        with tempfile.TemporaryDirectory() as directory:
-            one.save_assets(directory)
-            two.load_assets(directory)
     return clone
+
+
+def _copy_table(one, two):
+    words = one.get_vocabulary(include_special_tokens=False)
+    weights = getattr(getattr(one, "_lookup_layer", one), "idf_weights", None)
+    if weights is None:
+        two.set_vocabulary(words)
+    else:  # of the words alone
+        two.set_vocabulary(words, idf_weights=ops.convert_to_numpy(weights)[-len(words) :])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mc_tf import Bezier, Ensemble, connect, evaluate_curve
+from mc_tf import Bezier, CurveLayer, Ensemble, connect, evaluate_curve
 from mc_tf.snapshots import load_snapshot, save_snapshot, take_snapshot
 
 X = np.random.default_rng(0).normal(5, 3, (60, 4)).astype("float32")
@@ -95,6 +95,43 @@ def test_a_snapshot_reaches_a_model_that_has_predicted(tmp_path):
     np.testing.assert_allclose(found, source.predict(X, verbose=0), atol=1e-6)
 
 
+def test_a_snapshot_reaches_a_training_that_runs(tmp_path):
+    model = normalised(1)
+    save_snapshot(tmp_path / "one.npz", take_snapshot(normalised(3, 2 * X)))
+    back = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: load_snapshot(model, tmp_path / "one.npz")
+    )
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[back], validation_data=(X, Y))
+    np.testing.assert_allclose(
+        model.predict(X, verbose=0), numpy(normalised(3, 2 * X)(X)), atol=1e-5
+    )
+
+
+def test_constants_are_compared():
+    def given(mean):
+        layer = layers.Normalization(mean=[mean] * 4, variance=[1.0] * 4, name="given")
+        return keras.Sequential([keras.Input((4,)), layer, layers.Dense(3)])
+
+    def binned(data):
+        layer = layers.Discretization(num_bins=4, name="bins")
+        layer.adapt(data)
+        scaled = [layer, layers.Rescaling(1.0), layers.Dense(3)]
+        return keras.Sequential([keras.Input((4,)), *scaled])
+
+    for first, same, other in (
+        (given(0.0), given(0.0), given(5.0)),
+        (binned(X), binned(X), binned(2 * X)),
+    ):
+        connect(first, same)
+        Ensemble(first, [same], output="logits")
+        with pytest.raises(ValueError, match="was adapted to other data in `start`"):
+            connect(first, other)
+        with pytest.raises(ValueError, match="was adapted to other data in `model`.*`member 0`"):
+            Ensemble(first, [other], output="logits")
+        with pytest.raises(ValueError, match="was adapted to other data in `curve`.*`into`"):
+            connect(first, same).point(0.0, into=other)
+
+
 # Words.
 
 
@@ -117,6 +154,12 @@ def words():
     return tf.constant([["a"], ["b"], ["c"], ["a"]])
 
 
+def tf_words(*given):
+    import tensorflow as tf
+
+    return tf.constant([[word] for word in given])
+
+
 def test_a_vocabulary_goes_with_the_network(words):
     first, second = reader(words), reader(words)
     np.testing.assert_allclose(
@@ -126,8 +169,39 @@ def test_a_vocabulary_goes_with_the_network(words):
     np.testing.assert_allclose(numpy(ensemble.member(1)(words)), numpy(second(words)), atol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["int", "tf_idf"])
+def test_letters_and_line_ends_are_a_vocabulary(mode):
+    if not TENSORFLOW:
+        pytest.skip("words are looked up by TensorFlow")
+    import tensorflow as tf
+
+    text = tf.constant(["a\nb", "b b", "a"])
+    options = {"output_sequence_length": 3} if mode == "int" else {}
+
+    def network():
+        letters = layers.TextVectorization(
+            standardize=None, split="character", output_mode=mode, name="letters", **options
+        )
+        letters.adapt(text)
+        inputs = keras.Input((), dtype="string")
+        x = layers.Rescaling(1.0)(letters(inputs))
+        return keras.Model(inputs, layers.Dense(2)(x))
+
+    first, second = network(), network()
+    point = connect(first, second).point(1.0)
+    np.testing.assert_allclose(numpy(point(text)), numpy(second(text)), atol=1e-6)
+
+
 def test_what_would_lose_a_vocabulary_is_refused(words, tmp_path):
     first, second = reader(words), reader(words)
+    alone = keras.Sequential(
+        [keras.Input((1,), dtype="string"), CurveLayer(reader(words), Bezier(1))]
+    )
+    with pytest.raises(ValueError, match="vocabulary of 'words'"):
+        alone.save(tmp_path / "lost.keras")
+    others = tf_words("x", "y", "z")
+    with pytest.raises(ValueError, match="'words' was adapted to other data"):
+        Ensemble(first, [reader(others)], output="logits")
     ensemble = Ensemble(first, [first, second], output="logits")
     for lost in (connect(first, second), ensemble):
         with pytest.raises(ValueError, match="vocabulary of 'words'.*`vocabulary=`.*save_weights"):

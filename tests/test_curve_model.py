@@ -442,6 +442,11 @@ def test_regularizers_are_evaluated_at_the_point_not_at_the_control_points():
     np.testing.assert_allclose(found, 0.01 * np.square(phi(curve_model, 0.8)).sum(), rtol=1e-5)
 
 
+class Quartic(keras.regularizers.Regularizer):
+    def __call__(self, weights):
+        return ops.sum(weights**4)
+
+
 def test_regularizers_of_every_sort():
     """Runs of L2 with different factors, L1, L1L2, one of the user's, none."""
 
@@ -458,7 +463,7 @@ def test_regularizers_of_every_sort():
                     kernel_regularizer=keras.regularizers.L2(0.1),
                     bias_regularizer=keras.regularizers.L2(0.3),
                 ),
-                layers.Dense(2, kernel_regularizer=lambda w: ops.sum(w**4)),
+                layers.Dense(2, kernel_regularizer=Quartic()),
             ]
         )
         scramble(model, np.random.randint(1000))
@@ -697,6 +702,14 @@ def test_a_loss_of_the_networks_own_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         connect(*pair("subclassed"))
+
+
+def test_layers_are_joined_as_models_are():
+    first, second = layers.Dense(2), layers.Dense(2)
+    x = np.ones((1, 3), "float32")
+    for layer in (first, second):
+        layer(x)
+    np.testing.assert_allclose(numpy(connect(first, second)(x, t=1.0)), numpy(second(x)), rtol=1e-6)
 
 
 def test_into_that_is_not_built_is_refused():

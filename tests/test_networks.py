@@ -472,6 +472,18 @@ def test_options_of_another_kind(name, options):
         registry.build(name, 10, SHAPE, **options)
 
 
+def test_options_of_a_users_own_builder(monkeypatch):
+    def build(num_classes, input_shape, weight_decay=0.0, scales=(0.5, 1), names=("a",), head=None):
+        return scales, names, head
+
+    monkeypatch.setitem(registry._BUILDERS, "own", build)
+    own = functools.partial(registry.build, "own", 10, SHAPE)
+    assert own(scales=[0.5, 1.0], names=["b", "c"]) == ([0.5, 1.0], ["b", "c"], None)
+    assert own(head="wide")[2] == "wide" and own(head=3)[2] == 3
+    with pytest.raises(ValueError, match="'scales'.*cannot be 0.5"):
+        own(scales=0.5)
+
+
 def test_width_scales_the_fully_connected_layers():
     model = registry.build("3conv3fc", 10, SHAPE, width=0.3)
     units = [layer.units for layer in layers_of(model, keras.layers.Dense)]

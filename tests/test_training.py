@@ -556,6 +556,14 @@ def test_another_run_in_the_directory_is_refused(digits, tmp_path):
     assert content["settings.json"] == (tmp_path / "settings.json").read_bytes()
 
 
+def test_a_network_without_settings_is_checked(digits, tmp_path):
+    untrained(tmp_path, digits)
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(ValueError, match="'nonsense'"):
+        untrained(tmp_path, digits, "nonsense")
+    assert not (tmp_path / "settings.json").exists()
+
+
 def test_runs_that_are_moved_together_go_on(digits, tmp_path):
     def run(folder, order=("start", "end")):
         untrained(folder / "start", digits)

@@ -129,7 +129,7 @@ def _signature(model, example):
         names = keras.tree.flatten({key: key for key in structure})
     elif example is None:
         names = [leaf.name for leaf in leaves]
-        if len(names) == 1 and re.fullmatch(r"(keras_tensor|input_layer|input)(_\d+)?", names[0]):
+        if len(names) == 1 and re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", names[0]):
             names = ["inputs"]  # Keras' own name is another in each process
     else:
         names = ["inputs"] if len(leaves) == 1 else [f"inputs_{j}" for j in range(len(leaves))]

@@ -142,7 +142,7 @@ def _check(plan, data, curves):
     check_num_examples(data, plan.training.batch_size, plan.num_train)
     if plan.ensemble_points or plan.pair_points:
         check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
-    if "trivial" in plan.curves:
+    if "trivial" in plan.curves and plan.network is not None:
         network = training.build_network(
             plan.network, data, plan.training, plan.weight_decay, plan.network_options
         )

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.adapted import check_saved_whole
 from mc_tf.flat import check_same_architecture, flat_weights, reset_recurrent_state
 from mc_tf.stateless import StatelessLayer
 
@@ -290,6 +291,7 @@ class CurveLayer(keras.layers.Layer):
 
     def get_config(self):
         """Arguments that make an equal layer; the wrapped layer must be serialisable."""
+        check_saved_whole(self.layer)
         return {
             **super().get_config(),
             "layer": keras.saving.serialize_keras_object(self.layer),

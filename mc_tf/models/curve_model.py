@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_saved_whole, clone_network, refresh
+from mc_tf.adapted import check_same_adapted, check_saved_whole, clone_network, refresh
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.layers.curve_layer import CurveLayer
@@ -66,7 +66,7 @@ class CurveModel(CompiledForDevice, keras.Model):
 
     @staticmethod
     def _warn_of_own_methods(network):
-        own = [name for name, given in _KERAS.items() if getattr(type(network), name) is not given]
+        own = [name for name, at in _KERAS.items() if getattr(type(network), name, at) is not at]
         if own:
             warnings.warn(
                 f"The network '{network.name}' has its own {' and '.join(own)}, which a curve or a "
@@ -167,6 +167,7 @@ class CurveModel(CompiledForDevice, keras.Model):
                 "batch of data before."
             )
         check_same_architecture(self.network, target, ("curve", "into"))
+        check_same_adapted(self.network, target, ("curve", "into"), variables=False)
         for variable, value in zip(target.trainable_variables, weights):
             variable.assign(value)
         for variable, value in zip(state_variables(target), self.curve_layer.state):

@@ -139,7 +139,8 @@ def _check_kinds(name, builder, given):
         elif isinstance(default, Real):
             fits = isinstance(value, Real) and not isinstance(value, bool)
         elif isinstance(default, (tuple, list)):
-            fits = isinstance(value, (tuple, list)) and all(isinstance(v, Integral) for v in value)
+            kind = Integral if all(isinstance(v, Integral) for v in default) else object
+            fits = isinstance(value, (tuple, list)) and all(isinstance(v, kind) for v in value)
         else:
             fits = True
         if not fits:

@@ -79,7 +79,8 @@ def fit(model, path, data, options, validate):
                 ResetRecurrentState(keep_first=first > 0),
                 keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
                 *_optional_callbacks(directory, data, options, validate),
-                # Before the checkpoint, like all that is written: rows after it are dropped.
+                # Before the checkpoint, like all that is written: rows after it are dropped when
+                # training goes on. A row of NaN stays where the checkpoint refuses to be written.
                 keras.callbacks.CSVLogger(history, append=start > 0),
                 AtomicCheckpoint(
                     path,

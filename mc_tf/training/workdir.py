@@ -27,10 +27,11 @@ def claim(workdir, settings, files=None):
     check_writable(workdir)
     path = os.path.join(workdir, "settings.json")
     remove_leftovers(path)
+    if not os.path.exists(path):
+        write_json(path, _with_files(workdir, settings, files))
+        return
     difference = find_difference(workdir, settings, files)
     if difference is None:
-        if not os.path.exists(path):
-            write_json(path, _with_files(workdir, settings, files))
         return
     key, stored, given = difference
     raise ValueError(
@@ -46,11 +47,9 @@ def find_difference(workdir, settings, files=None):
         workdir, settings, files: as for `claim`.
 
     Returns:
-        `(name, stored, given)` of the first difference; `None` if there is none, or no run.
+        `(name, stored, given)` of the first difference; `None` if there is none.
     """
-    stored, given = stored_settings(workdir), _with_files(workdir, settings, files)
-    if stored is None:
-        return None
+    stored, given = stored_settings(workdir) or {}, _with_files(workdir, settings, files)
     for key in sorted(given.keys() | stored.keys(), key=[*stored, *given].index):
         before, now = stored.get(key), given.get(key)
         same = before == now or key == _WORKDIR
