@@ -175,6 +175,13 @@ def test_settings_of_the_large_language_model(parsed):
 # The program.
 
 
+def test_data_that_are_judged_by_another_metric(tmp_path):
+    given = ("--dataset=regression", "--network=fc", "--curves=segment", "--batch_size=16")
+    out = run("reproduce", *smoke("digits", tmp_path), *given)
+    assert "test root mean squared error" in out
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_given_flags_win_and_two_chains_differ(tmp_path):
     """Wherever they stand; and section 4: distances between bends that differ in their seed."""
     given = ("--network=fc", "--curves=polychain", "--curve_seeds=5,6,7", "--num_bends=2")
