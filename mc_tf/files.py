@@ -12,7 +12,16 @@ import zipfile
 
 import numpy as np
 
-__all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_arrays", "write_json"]
+__all__ = [
+    "atomic_path",
+    "check_writable",
+    "numbered_files",
+    "read_arrays",
+    "remove_leftovers",
+    "weight_shapes",
+    "write_arrays",
+    "write_json",
+]
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -165,6 +174,28 @@ def numbered_files(directory, prefix):
         if match:
             found[int(match[1])] = path
     return dict(sorted(found.items()))
+
+
+def weight_shapes(file):
+    """What a file of weights that Keras wrote holds, the optimizer's part left out.
+
+    Args:
+        file: `.weights.h5` file name, or such a file opened in binary mode.
+
+    Returns:
+        dict from the name of each array to its shape.
+    """
+    import h5py  # a dependency of Keras
+
+    shapes = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
+            shapes[name] = tuple(item.shape)
+
+    with h5py.File(file, "r") as content:
+        content.visititems(visit)
+    return shapes
 
 
 def write_json(path, content):

@@ -10,6 +10,7 @@ import numpy as np
 
 from mc_tf.adapted import check_same_adapted
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.files import weight_shapes
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
@@ -176,7 +177,7 @@ def _read_weights(network, path, role):
     with tempfile.TemporaryDirectory() as directory:
         own = os.path.join(directory, "own.weights.h5")
         network.save_weights(own)
-        wanted, found = _contents(own), _contents(path)
+        wanted, found = weight_shapes(own), weight_shapes(path)
     for name in [*wanted, *found]:
         if wanted.get(name) != found.get(name):
             raise _DoesNotFit(
@@ -191,18 +192,3 @@ def _read_weights(network, path, role):
         return take_snapshot(network)
     finally:
         before.assign_to(network)
-
-
-def _contents(path):
-    """Shape of each array in a file of weights, the optimizer's left out."""
-    import h5py  # a dependency of Keras
-
-    shapes = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-            shapes[name] = tuple(item.shape)
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return shapes

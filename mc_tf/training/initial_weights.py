@@ -5,7 +5,7 @@ import re
 import warnings
 import zipfile
 
-import h5py
+from mc_tf.files import weight_shapes
 
 __all__ = ["load_initial_weights"]
 
@@ -42,19 +42,11 @@ def _check_nothing_left(model, path):
     """Refuses a file with more weights than the network, which Keras would leave out silently."""
     if path.endswith(".keras"):
         with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as weights:
-            found = _num_arrays(weights)
+            names = weight_shapes(weights)
     elif path.endswith(".weights.h5"):
-        found = _num_arrays(path)
+        names = weight_shapes(path)
     else:
         return  # Keras counts the layers of older files itself
+    found = sum(not re.search(r"\bseed_generator", name) for name in names)
     if found > len(model.weights):
         raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")
-
-
-def _num_arrays(file):
-    names = []
-    with h5py.File(file, "r") as content:
-        content.visititems(
-            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-        )
-    return sum(not re.match(r"optimizer/|.*\bseed_generator", name) for name in names)
