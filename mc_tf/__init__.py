@@ -19,6 +19,7 @@ from mc_tf.curves import Bezier, Curve, PolyChain, Segment
 from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
 from mc_tf.ensemble import Ensemble
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.fused import fused_batch_norm
 from mc_tf.landscape import (
     GridEvaluation,
     HessianEigenvalues,
@@ -81,6 +82,7 @@ __all__ = [
     "ensemble",
     "evaluate_curve",
     "evaluate_grid",
+    "fused_batch_norm",
     "hessian_eigenvalues",
     "landscape",
     "layers",

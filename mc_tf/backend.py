@@ -109,6 +109,7 @@ def fused_batch_norm(layer, inputs):
         or layer.axis not in (-1, 3)
         or layer.synchronized
         or getattr(layer, "renorm", False)
+        or layer.epsilon < 1e-5  # the operation takes this for it
         or {layer.compute_dtype, keras.backend.standardize_dtype(inputs.dtype)} != {"float32"}
     ):
         return None

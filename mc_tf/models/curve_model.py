@@ -10,6 +10,7 @@ from mc_tf import backend
 from mc_tf.adapted import check_same_adapted, check_saved_whole, clone_network, refresh
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
+from mc_tf.fused import fused_batch_norm
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["CurveModel"]
@@ -86,7 +87,8 @@ class CurveModel(CompiledForDevice, keras.Model):
                     "does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
                     stacklevel=2,
                 )
-        return super().fit(*args, **kwargs)
+        with fused_batch_norm(self):
+            return super().fit(*args, **kwargs)
 
     @property
     def network(self):

@@ -13,6 +13,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkp
 from mc_tf.compiling import precision
 from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.flat import assign_flat
+from mc_tf.fused import fused_batch_norm
 from mc_tf.models import connect, registry
 from mc_tf.training.checks import check_batch_size, check_fits
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
@@ -81,7 +82,8 @@ def train_network(
         model = load_checkpoint(path)
     else:
         compile_for(model, data, options)
-    return fit(model, path, data, options, validate=True)
+    with fused_batch_norm(model):
+        return fit(model, path, data, options, validate=True)
 
 
 def _whole_network(path, data, options):

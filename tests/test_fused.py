@@ -1,0 +1,142 @@
+"""Batch normalisation by one operation trains as Keras' several do."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+from model_zoo import assert_same, numpy
+
+from mc_tf import Bezier, backend, connect, fused_batch_norm, update_batch_norm
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+on_tensorflow = pytest.mark.skipif(not ON_TENSORFLOW, reason="JAX joins the operations itself")
+RNG = np.random.default_rng(0)
+X = RNG.normal(1, 2, (24, 6, 6, 3)).astype("float32")
+Y = RNG.integers(0, 4, 24)
+
+
+def network(norm=layers.BatchNormalization, seed=1, **options):
+    """Nested, with a layer that is called twice."""
+    keras.utils.set_random_seed(seed)
+    shared = norm(**options)
+    inner = keras.Sequential([keras.Input((6, 6, 8)), layers.Conv2D(8, 3), norm(**options)])
+    given = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(given)
+    x = inner(shared(ops.sin(shared(x))))
+    return keras.Model(given, layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
+
+
+def compiled(model, **options):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
+    model.compile(optimizer, loss, **{"jit_compile": not ON_TENSORFLOW, **options})
+    return model
+
+
+def trained(model, **options):
+    history = model.fit(X, Y, batch_size=10, epochs=2, shuffle=False, verbose=0, **options)
+    return history.history["loss"], [numpy(v) for v in model.variables]
+
+
+def norms(model):
+    flat = model._flatten_layers()
+    return [part for part in flat if isinstance(part, layers.BatchNormalization)]
+
+
+def assert_close(one, other):
+    for a, b in zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"scale": False}, {"center": False}, {"axis": 1}],
+    ids=str,
+)
+def test_training_is_that_of_keras(options):
+    expected = trained(compiled(network(**options)))
+    model = compiled(network(**options))
+    with fused_batch_norm(model) as count:
+        assert_close(trained(model), expected)
+    assert count == (2 if ON_TENSORFLOW else 0)
+
+
+@on_tensorflow
+@pytest.mark.parametrize(
+    "options, wanted",
+    [({}, True), ({"epsilon": 1e-7}, False), ({"dtype": "mixed_bfloat16"}, False)],
+    ids=str,
+)
+def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
+    found, given = [], backend.fused_batch_norm
+
+    def spy(layer, inputs):
+        found.append(given(layer, inputs))
+        return found[-1]
+
+    monkeypatch.setattr(backend, "fused_batch_norm", spy)
+    model = compiled(network(**options))
+    trained(model)
+    assert not found
+    compiled(model)
+    with fused_batch_norm(model):
+        trained(model)
+    assert {values is not None for values in found} == {wanted}
+
+
+def test_curves_train_with_it():
+    def curve():
+        return compiled(connect(network(seed=1), network(seed=2), Bezier(1), seed=3))
+
+    model, other = curve(), curve()
+    _, variables = trained(model)
+    for first in (0, 10, 20) * 2:
+        other.train_on_batch(X[first : first + 10], Y[first : first + 10])  # several operations
+    assert_close(variables, [numpy(v) for v in other.variables])
+
+
+def test_layers_are_as_before_afterwards_also_after_an_error(tmp_path):
+    model = compiled(network())
+    with pytest.raises(KeyError), fused_batch_norm(model):
+        model.save(tmp_path / "inside.keras")
+        raise KeyError
+    assert not any("call" in vars(norm) for norm in norms(model))
+    loaded = keras.saving.load_model(tmp_path / "inside.keras")
+    assert_same([numpy(v) for v in loaded.variables], [numpy(v) for v in model.variables])
+
+
+def test_statistics_can_be_estimated_within():
+    model, other = compiled(network()), compiled(network())
+    update_batch_norm(other, X)
+    with fused_batch_norm(model):
+        update_batch_norm(model, X)
+    assert_close([numpy(v) for v in model.variables], [numpy(v) for v in other.variables])
+
+
+def test_frozen_layers_stay_as_they_are():
+    model = network()
+    for norm in norms(model):
+        norm.trainable = False
+    before = [numpy(norm.moving_mean) for norm in norms(model)]
+    with fused_batch_norm(compiled(model)):
+        trained(model)
+    assert_same(before, [numpy(norm.moving_mean) for norm in norms(model)])
+
+
+class OwnNormalization(layers.BatchNormalization):
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs + 1.0, training=training, mask=mask)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: compiled(network(OwnNormalization)),
+        lambda: compiled(network(), jit_compile=True),
+        lambda: keras.Sequential([keras.Input((3,)), layers.Dense(2)]),
+    ],
+    ids=["own call", "XLA", "none"],
+)
+def test_where_it_is_not_wanted_nothing_is_fused(make):
+    with fused_batch_norm(make()) as count:
+        assert count == 0
