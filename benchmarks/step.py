@@ -1,5 +1,6 @@
 r"""Time of a curve's training step divided by that of a plain step.
 
+"Plain" is Keras' own step; with batch normalisation that of `fused_batch_norm` stands beside it.
 All train on the same random batch, in turn (plain, curve, plain, curve, ...), in one process;
 printed are the medians of the ratios within a round, and of the times. The paper's A.1 asks for
 less than 1.5.
@@ -33,6 +34,7 @@ def main(_):
 
     import mc_tf
     from mc_tf.backend import use_xla
+    from mc_tf.batch_norm import has_batch_norm
 
     rng = np.random.default_rng(0)
 
@@ -60,9 +62,9 @@ def main(_):
 
     for name in FLAGS.networks:
         num_classes, shape, x, y = examples(name)
-        plain, start, end = (
+        plain, fused, start, end = (
             mc_tf.models.build(name, num_classes, shape, weight_decay=FLAGS.weight_decay)
-            for _ in range(3)
+            for _ in range(4)
         )
         models = {
             "plain": prepare(plain),
@@ -70,8 +72,11 @@ def main(_):
         }
         if FLAGS.with_xla:
             models["curve with XLA"] = prepare(mc_tf.connect(start, end), jit_compile=True)
-        for model in models.values():
-            seconds(model, x, y)
+        if has_batch_norm(plain):
+            models["fused"] = prepare(fused)
+        with mc_tf.fused_batch_norm(fused):
+            for model in models.values():
+                seconds(model, x, y)
         times = [[seconds(model, x, y) for model in models.values()] for _ in range(FLAGS.rounds)]
         for column, label in enumerate(models):
             ratio = statistics.median(row[column] / row[0] for row in times)

@@ -90,8 +90,8 @@ def read(variable):
     return variable.value
 
 
-def fused_batch_norm(layer, inputs):
-    """Normalises a batch by its own statistics in one operation, where there is one.
+def fused_batch_norm(layer, inputs, training=True):
+    """Normalises by one operation, where there is one.
 
     Keras computes moments and normalises by several, which takes three times as long on TensorFlow
     without XLA; with it, and on JAX, the compiler joins them.
@@ -99,9 +99,11 @@ def fused_batch_norm(layer, inputs):
     Args:
         layer: built `keras.layers.BatchNormalization`.
         inputs: tensor `(N, ..., C)`.
+        training: whether by the statistics of the batch or by the moving ones.
 
     Returns:
-        `(outputs, mean, variance)`; `None` if this is no case for it.
+        `(outputs, mean, variance)` with the statistics that it went by; `None` if this is no case
+        for it.
     """
     if (
         keras.backend.backend() != "tensorflow"
@@ -118,9 +120,12 @@ def fused_batch_norm(layer, inputs):
     channels = inputs.shape[-1]
     scale = tf.convert_to_tensor(layer.gamma.value) if layer.scale else tf.ones((channels,))
     offset = tf.convert_to_tensor(layer.beta.value) if layer.center else tf.zeros((channels,))
+    moving = [] if training else [read(v) for v in (layer.moving_mean, layer.moving_variance)]
     outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        inputs, scale, offset, epsilon=layer.epsilon, is_training=True
+        inputs, scale, offset, *moving, epsilon=layer.epsilon, is_training=training
     )
+    if not training:
+        return outputs, *moving
     # It gives the unbiased variance; that of the batch is wanted, as of Keras' layer.
     size = tf.cast(tf.size(inputs), "float32") / channels
     return outputs, mean, variance * (tf.maximum(size - 1, 1) / size)

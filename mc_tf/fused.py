@@ -1,9 +1,8 @@
-"""Batch normalisation that trains by one operation, where Keras makes several of it."""
+"""Batch normalisation by one operation, where Keras makes several of it."""
 
 import contextlib
 
 import keras
-from keras import ops
 
 from mc_tf import backend
 from mc_tf.batch_norm import BatchStatistics
@@ -13,17 +12,18 @@ __all__ = ["fused_batch_norm"]
 
 @contextlib.contextmanager
 def fused_batch_norm(model):
-    """Context in which a network with batch normalisation trains faster on TensorFlow without XLA.
+    """Context in which batch normalisation is faster on TensorFlow without XLA.
 
     Keras makes several operations of a normalisation, each of which goes over all values; XLA joins
     them. Without XLA, which is slower on a CPU for other reasons, TensorFlow's own operation does
-    the same in two passes: a step of PreResNet-20 takes three quarters of the time
-    (benchmarks/step.py). Outputs, gradients and moving averages are Keras', up to rounding.
+    the same in two passes, joined with the activation after it (benchmarks/step.py measures it).
+    Outputs, gradients and moving averages are Keras', up to rounding.
 
-    `CurveModel.fit` and this project's programs do so themselves; wrap your own `fit` in it. It
-    counts where the training function is made, the first `fit` after `compile`. Nothing changes
-    on JAX, under `jit_compile=True` (Keras' `"auto"` is that, wherever it can), for other data than
-    images in float32, for `renorm`, `synchronized` or masks, and for subclasses with their own
+    Curves and planes are trained and evaluated so without your doing, and so do this project's
+    programs train; put your own network's `fit` into this context. It counts when the training
+    function is traced, in the first `fit` after `compile`. Nothing changes on JAX, under
+    `jit_compile=True` (Keras' `"auto"` is that where it can), for inputs other than float32 images,
+    for `renorm`, `synchronized`, masks or an epsilon below 1e-5, and for subclasses with their own
     `call`.
 
     Args:
@@ -64,14 +64,14 @@ def _fused_call(layer):
     run = layer.call
 
     def call(inputs, training=None, mask=None):
-        fusible = training and mask is None and layer.trainable
-        fused = backend.fused_batch_norm(layer, inputs) if fusible else None
+        by_batch = bool(training and layer.trainable)
+        fused = backend.fused_batch_norm(layer, inputs, by_batch) if mask is None else None
         if fused is None:
             return run(inputs, training=training, mask=mask)
         outputs, *statistics = fused
-        for average, value in zip((layer.moving_mean, layer.moving_variance), statistics):
-            value = ops.stop_gradient(value)
-            average.assign(average * layer.momentum + value * (1.0 - layer.momentum))
+        if by_batch:
+            for average, value in zip((layer.moving_mean, layer.moving_variance), statistics):
+                average.assign(average * layer.momentum + value * (1.0 - layer.momentum))
         return outputs
 
     return call

@@ -70,8 +70,8 @@ def test_training_is_that_of_keras(options):
 def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
     found, given = [], backend.fused_batch_norm
 
-    def spy(layer, inputs):
-        found.append(given(layer, inputs))
+    def spy(*args):
+        found.append(given(*args))
         return found[-1]
 
     monkeypatch.setattr(backend, "fused_batch_norm", spy)
@@ -84,15 +84,15 @@ def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
     assert {values is not None for values in found} == {wanted}
 
 
-def test_curves_train_with_it():
-    def curve():
-        return compiled(connect(network(seed=1), network(seed=2), Bezier(1), seed=3))
+def test_curves_train_with_it(monkeypatch):
+    def losses():
+        curve = compiled(connect(network(seed=1), network(seed=2), Bezier(1), seed=3))
+        return trained(curve)
 
-    model, other = curve(), curve()
-    _, variables = trained(model)
-    for first in (0, 10, 20) * 2:
-        other.train_on_batch(X[first : first + 10], Y[first : first + 10])  # several operations
-    assert_close(variables, [numpy(v) for v in other.variables])
+    fused = losses()
+    with monkeypatch.context() as patched:
+        patched.setattr(backend, "fused_batch_norm", lambda *args: None)
+        assert_close(fused, losses())
 
 
 def test_layers_are_as_before_afterwards_also_after_an_error(tmp_path):

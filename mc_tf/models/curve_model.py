@@ -87,8 +87,12 @@ class CurveModel(CompiledForDevice, keras.Model):
                     "does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
                     stacklevel=2,
                 )
+        return super().fit(*args, **kwargs)
+
+    def train_step(self, *args):
+        """As `keras.Model.train_step`, under `fused_batch_norm`."""
         with fused_batch_norm(self):
-            return super().fit(*args, **kwargs)
+            return super().train_step(*args)
 
     @property
     def network(self):
