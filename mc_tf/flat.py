@@ -181,14 +181,15 @@ def check_same_architecture(first, second, roles=("start", "end")):
     """Refuses two networks whose weights do not match one to one.
 
     Weights match if they stand at the same place with the same name, the same shape, the same
-    dtype and the same class of layer. Names of layers may differ: Keras numbers them.
+    dtype and the same class of layer. Names of layers may differ: Keras numbers them. What layers
+    were adapted to and do not keep in variables, such as a vocabulary, must be equal, too.
 
     Args:
         first, second: built Keras layers or models.
         roles: what to call the two in the message.
 
     Raises:
-        ValueError: naming the first difference with path, name and shape.
+        ValueError: naming the first difference with path, name and shape, or the layer.
     """
     if first is second:
         return
@@ -202,6 +203,7 @@ def check_same_architecture(first, second, roles=("start", "end")):
                 f"differ at weight {index}: {_describe(a)} in `{roles[0]}`, {_describe(b)} in "
                 f"`{roles[1]}`."
             )
+    check_same_adapted(first, second, roles, variables=False)
 
 
 def _signature(variable, owner):

@@ -130,6 +130,8 @@ def test_constants_are_compared():
             Ensemble(first, [other], output="logits")
         with pytest.raises(ValueError, match="was adapted to other data in `curve`.*`into`"):
             connect(first, same).point(0.0, into=other)
+        with pytest.raises(ValueError, match="was adapted to other data in `layer`.*`weights`"):
+            connect(first, same).curve_layer.set_point(1, other)
 
 
 # Words.

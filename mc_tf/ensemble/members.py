@@ -8,7 +8,6 @@ import tempfile
 import keras
 import numpy as np
 
-from mc_tf.adapted import check_same_adapted
 from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.files import weight_shapes
 from mc_tf.flat import check_same_architecture
@@ -101,7 +100,6 @@ def read_member(network, member, index):
         snapshot = _read_file(network, path, role)
     elif isinstance(member, keras.layers.Layer):
         check_same_architecture(network, member, ("model", role))
-        check_same_adapted(network, member, ("model", role), variables=False)
         snapshot = take_snapshot(member)
     elif isinstance(member, Snapshot):
         snapshot = member
@@ -152,7 +150,6 @@ def _read_file(network, path, role):
             "loaded model itself as the member."
         ) from error
     check_same_architecture(network, model, ("model", role))
-    check_same_adapted(network, model, ("model", role), variables=False)
     return take_snapshot(model)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_same_adapted, check_saved_whole, clone_network
+from mc_tf.adapted import check_saved_whole, clone_network
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.ensemble.members import check_network, read_members
 from mc_tf.flat import check_same_architecture
@@ -138,7 +138,6 @@ class StackedModel(CompiledForDevice, keras.Model):
             ValueError: if `into` does not match, naming the first difference.
         """
         check_same_architecture(self.model, into, ("ensemble", "into"))
-        check_same_adapted(self.model, into, ("ensemble", "into"), variables=False)
         self.snapshot(m).assign_to(into)
         return into
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_same_adapted, check_saved_whole, clone_network, refresh
+from mc_tf.adapted import check_saved_whole, clone_network, refresh
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.fused import fused_batch_norm
@@ -173,7 +173,6 @@ class CurveModel(CompiledForDevice, keras.Model):
                 "batch of data before."
             )
         check_same_architecture(self.network, target, ("curve", "into"))
-        check_same_adapted(self.network, target, ("curve", "into"), variables=False)
         for variable, value in zip(target.trainable_variables, weights):
             variable.assign(value)
         for variable, value in zip(state_variables(target), self.curve_layer.state):
