@@ -5,9 +5,8 @@ import contextlib
 import keras
 
 from mc_tf import backend
-from mc_tf.batch_norm import BatchStatistics
 
-__all__ = ["fused_batch_norm"]
+__all__ = ["fused_batch_norm", "fused_calls"]
 
 
 @contextlib.contextmanager
@@ -19,15 +18,14 @@ def fused_batch_norm(model):
     the same in two passes, joined with the activation after it (benchmarks/step.py measures it).
     Outputs, gradients and moving averages are Keras', up to rounding.
 
-    Curves and planes are trained and evaluated so without your doing, and so do this project's
-    programs train; put your own network's `fit` into this context. It counts when the training
-    function is traced, in the first `fit` after `compile`. Nothing changes on JAX, under
-    `jit_compile=True` (Keras' `"auto"` is that where it can), for inputs other than float32 images,
-    for `renorm`, `synchronized`, masks or an epsilon below 1e-5, and for subclasses with their own
-    `call`.
+    Curves, surfaces and ensembles do so by themselves, and so do this project's programs; put your
+    own network's `fit` into this context. It counts when the training function is traced, in the
+    first `fit` after `compile`. Nothing changes on JAX, under `jit_compile=True` (Keras' `"auto"`
+    is that where it can), for inputs other than float32 images, for `renorm`, `synchronized`, masks
+    or an epsilon below 1e-5, and for subclasses with their own `call`.
 
     Args:
-        model: a built Keras model or `CurveModel`. Its configuration and its files stay the same.
+        model: a built Keras model. Its configuration and its files stay the same.
 
     Yields:
         The number of layers that are fused.
@@ -42,21 +40,36 @@ def fused_batch_norm(model):
         >>> round(float(model.layers[0].moving_mean[0]), 3)  # 0.99 * 0 + 0.01 * 2
         0.02
     """
-    layers = []
-    if keras.backend.backend() == "tensorflow" and not getattr(model, "jit_compile", False):
-        layers = [layer for layer, _, _ in BatchStatistics(model).layers if _is_plain(layer)]
+    wanted = not getattr(model, "jit_compile", False)
+    with fused_calls(model) if wanted else contextlib.nullcontext(0) as count:
+        yield count
+
+
+@contextlib.contextmanager
+def fused_calls(layer):
+    """`fused_batch_norm` for calls of a layer, however it is compiled itself.
+
+    Args:
+        layer: a built Keras layer or model.
+
+    Yields:
+        The number of layers that are fused.
+    """
+    norms = []
+    if keras.backend.backend() == "tensorflow":
+        norms = [part for part in layer._flatten_layers() if _is_plain(part)]
     try:
-        for layer in layers:
+        for norm in norms:
             # Past Keras' `__setattr__`, so that it is no part of what is tracked.
-            vars(layer)["call"] = _fused_call(layer)
-        yield len(layers)
+            vars(norm)["call"] = _fused_call(norm)
+        yield len(norms)
     finally:
-        for layer in layers:
-            vars(layer).pop("call", None)
+        for norm in norms:
+            vars(norm).pop("call", None)
 
 
 def _is_plain(layer):
-    call = getattr(layer.call, "__func__", None)
+    call = getattr(getattr(layer, "call", None), "__func__", None)
     return call is keras.layers.BatchNormalization.call
 
 

@@ -13,7 +13,6 @@ from keras import ops
 from mc_tf import backend
 from mc_tf.batch_norm import BatchStatistics
 from mc_tf.batches import Batches
-from mc_tf.fused import fused_batch_norm
 
 __all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
 
@@ -160,7 +159,7 @@ class PointEvaluator:
         x, y, sample_weight = batch
         variables = [] if metrics is None else self._model.metrics_variables
         with self._scope(state, zip(variables, metrics or ())) as scope:
-            with self.layer.at_point(*point), fused_batch_norm(self.layer):
+            with self.layer.at_point(*point):
                 y_pred = self._model(x, training=False)
             loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
             if metrics is not None:

@@ -4,6 +4,7 @@ import keras
 
 from mc_tf.adapted import derived
 from mc_tf.flat import FlatLayout, state_variables
+from mc_tf.fused import fused_calls
 from mc_tf.penalty import WeightPenalty
 
 __all__ = ["StatelessLayer"]
@@ -61,7 +62,7 @@ class StatelessLayer:
         mapping = [*zip(self.state, state), *zip(self.weights, weights)]
         scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True)
         before = [scope.get_current_value(v) for v in self.state]
-        with scope, derived(self.layer):
+        with scope, derived(self.layer), fused_calls(self.layer):
             outputs = function()
         after = [scope.get_current_value(v) for v in self.state]
         changes = [new if new is not old else None for new, old in zip(after, before)]

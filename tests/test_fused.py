@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 from model_zoo import assert_same, numpy
 
-from mc_tf import Bezier, backend, connect, fused_batch_norm, update_batch_norm
+from mc_tf import Bezier, Ensemble, backend, connect, fused_batch_norm, update_batch_norm
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 on_tensorflow = pytest.mark.skipif(not ON_TENSORFLOW, reason="JAX joins the operations itself")
@@ -84,10 +84,11 @@ def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
     assert {values is not None for values in found} == {wanted}
 
 
-def test_curves_train_with_it(monkeypatch):
+@pytest.mark.parametrize("xla", [False, True], ids=["graph", "XLA"])
+def test_curves_train_with_it(monkeypatch, xla):
     def losses():
-        curve = compiled(connect(network(seed=1), network(seed=2), Bezier(1), seed=3))
-        return trained(curve)
+        curve = connect(network(seed=1), network(seed=2), Bezier(1), seed=3)
+        return trained(compiled(curve, jit_compile=xla or not ON_TENSORFLOW))
 
     fused = losses()
     with monkeypatch.context() as patched:
@@ -103,6 +104,16 @@ def test_layers_are_as_before_afterwards_also_after_an_error(tmp_path):
     assert not any("call" in vars(norm) for norm in norms(model))
     loaded = keras.saving.load_model(tmp_path / "inside.keras")
     assert_same([numpy(v) for v in loaded.variables], [numpy(v) for v in model.variables])
+
+
+def test_members_are_those_of_keras():
+    members = [network(seed=seed) for seed in (1, 2)]
+    for member in members:
+        trained(compiled(member))
+    ensemble = Ensemble(members[0], members, output="logits")
+    wanted = [ops.softmax(member(X, training=False)) for member in members]
+    found = ensemble.predict(X, verbose=0)
+    np.testing.assert_allclose(found, np.mean([numpy(w) for w in wanted], 0), atol=1e-5)
 
 
 def test_statistics_can_be_estimated_within():

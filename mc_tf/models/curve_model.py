@@ -10,7 +10,6 @@ from mc_tf import backend
 from mc_tf.adapted import check_saved_whole, clone_network, refresh
 from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
-from mc_tf.fused import fused_batch_norm
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["CurveModel"]
@@ -88,11 +87,6 @@ class CurveModel(CompiledForDevice, keras.Model):
                     stacklevel=2,
                 )
         return super().fit(*args, **kwargs)
-
-    def train_step(self, *args):
-        """As `keras.Model.train_step`, under `fused_batch_norm`."""
-        with fused_batch_norm(self):
-            return super().train_step(*args)
 
     @property
     def network(self):
