@@ -63,7 +63,7 @@ def main(_):
         forward = compiled(lambda x, network=network: network(x))
         passes = 3 if has_batch_norm(network) else 2
         evaluator = PointEvaluator(surface.model())
-        kept, _, _ = keep_batches(data, data)  # as evaluate_grid does
+        kept, *_ = keep_batches(data, data)  # as evaluate_grid does
         places = surface.coefficients(np.random.default_rng(2).uniform(0, 1, (FLAGS.points, 2)))
 
         def bare(forward=forward, passes=passes):

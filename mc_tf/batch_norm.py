@@ -29,8 +29,8 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
 
     Args:
         model: a built Keras model, a `CurveModel` (at its `t`), an `Ensemble`, or a layer.
-        dataset: training data, without augmentation; anything that `Batches` takes. Labels are
-            ignored.
+        dataset: one pass of the training data as training sees it, augmented if it is; anything
+            that `Batches` takes. Labels are ignored.
         num_batches: use the first batches only. Default: all.
         batch_size: examples a batch when `dataset` is made of arrays. Default 500.
 

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from mc_tf.batch_norm import has_batch_norm
 from mc_tf.batches import data_fingerprint, keep_batches
 from mc_tf.files import check_writable
 from mc_tf.models import CurveModel
@@ -23,18 +24,19 @@ def evaluate_curve(
     description=None,
     verbose=1,
     others=None,
+    statistics=None,
 ):
     """Evaluates the networks along a curve on training and test data.
 
-    At each of `num_points` equally spaced positions the batch normalisation statistics are
-    re-estimated on the training data (section A.2), and the loss and all metrics that the model
-    was compiled with are computed on both data sets. Recurrent state is carried from batch to
+    At each of `num_points` equally spaced positions the statistics of batch normalisation are
+    re-estimated (section A.2), and the loss and all metrics that the model was compiled with are
+    computed on both data sets. Recurrent state is carried from batch to
     batch and reset between passes.
 
     Args:
         curve_model: a compiled `CurveModel`. It is not changed.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)`. Without augmentation: up to 2 GiB of batches of each
+            `PyDataset`, or arrays `(x, y)`. The same at each pass: up to 2 GiB of batches of each
             are read once and kept.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
@@ -48,6 +50,9 @@ def evaluate_curve(
         verbose: 1 for a progress bar, 0 for silence.
         others: dict of further data sets by name, such as `{"validation": validation}`, whose
             values are named `validation_loss` and so on.
+        statistics: data set on which the statistics of batch normalisation are re-estimated:
+            training data as training saw it. Default: `train`; where training augments, give
+            one pass of the augmented data, to which the statistics belong.
 
     Returns:
         `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
@@ -77,7 +82,9 @@ def evaluate_curve(
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)
-    result.inputs = data_fingerprint(train, test, others)
+    if statistics is not None and not has_batch_norm(curve_model):
+        statistics = None
+    result.inputs = data_fingerprint(train, test, others, statistics)
     result = result.resumed(path)
     result.set_geometry(
         curve_model.arc_lengths(grid),
@@ -87,7 +94,11 @@ def evaluate_curve(
     )
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
-        data = keep_batches(train, test, others, batch_size)
-        evaluate_points(result, grid, lambda t: evaluator(t, *data), path, verbose=verbose)
+        *data, statistics = keep_batches(train, test, others, batch_size, statistics)
+
+        def measure(t):
+            return evaluator(t, *data, statistics=statistics)
+
+        evaluate_points(result, grid, measure, path, verbose=verbose)
     result.finish(path)
     return result

@@ -78,7 +78,7 @@ class PointEvaluator:
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
 
-    def __call__(self, t, train, test=None, others=None, measures=()):
+    def __call__(self, t, train, test=None, others=None, measures=(), statistics=None):
         """Evaluates the network at `t`.
 
         Args:
@@ -87,12 +87,14 @@ class PointEvaluator:
             others: dict of further data sets by name.
             measures: functions `(flat, state) -> dict of floats` of what else to find out about
                 the network, as `network_at` gives it.
+            statistics: data set on which to re-estimate the statistics of batch normalisation.
+                Default: `train`.
 
         Returns:
             dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics, and what the
             measures add.
         """
-        flat, state = self.network_at(t, train)
+        flat, state = self.network_at(t, train if statistics is None else statistics)
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         data_sets = {"train": train, **(others or {})} | ({} if test is None else {"test": test})

@@ -96,6 +96,9 @@ def test_what_tells_data_apart():
 
 def test_a_data_set_that_is_given_twice_is_kept_once():
     data, other = Read(), Read()
-    train, test, others = keep_batches(data, data, {"validation": other})
+    train, test, others, statistics = keep_batches(data, data, {"validation": other})
     assert train is test and others["validation"] is not train
     assert len(labels(train)) == 10 and not other.passes
+    assert statistics is None
+    *_, statistics = keep_batches(data, other, statistics=other)
+    assert len(labels(statistics)) == 10 and other.passes == 1

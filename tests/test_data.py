@@ -155,6 +155,39 @@ def test_without_augmentation_images_are_only_normalised(colours):
     np.testing.assert_allclose(images_of(epoch), expected, atol=1e-5)
 
 
+def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colours):
+    batches, again = (
+        list(colours.statistics_batches(20, num_examples=25).as_numpy_iterator()) for _ in range(2)
+    )
+    assert [len(y) for _, y in batches] == [20, 5]
+    np.testing.assert_array_equal(labels_of(batches), np.arange(25))
+    np.testing.assert_array_equal(images_of(batches), images_of(again))
+    black = normalized(np.zeros((1, 40, 40, 3)))[0]
+    offsets, flips = set(), set()
+    for found, stored in zip(images_of(batches), normalized(colours.x_train)):
+        wide = black.copy()
+        wide[4:-4, 4:-4] = stored
+        crops = {
+            (row, column, flip): wide[row : row + 32, column : column + 32][:, :: -1 if flip else 1]
+            for row in range(9)
+            for column in range(9)
+            for flip in (False, True)
+        }
+        ((row, column, flip),) = [
+            key for key, crop in crops.items() if np.allclose(crop, found, atol=1e-5)
+        ]
+        offsets.add((row, column))
+        flips.add(flip)
+    assert len(offsets) > 15 and flips == {False, True}
+
+
+def test_without_augmentation_statistics_are_estimated_on_the_images_as_they_are(colours):
+    plain = dataclasses.replace(colours, padding=0, flip=False)
+    for (x, y), (same, labels) in zip(plain.statistics_batches(20), plain.train_eval_batches(20)):
+        np.testing.assert_array_equal(x, same)
+        np.testing.assert_array_equal(y, labels)
+
+
 def test_evaluation_batches_are_finite_ordered_and_plain(colours):
     batches = list(colours.train_eval_batches(20).as_numpy_iterator())
     assert [len(y) for _, y in batches] == [20, 20, 10]

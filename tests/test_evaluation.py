@@ -37,14 +37,16 @@ def splits(name, train=11, test=7):
     return ZOO[name].data(train, 1), ZOO[name].data(test, 2)
 
 
-def slow_way(curve_model, name, train, test, num_points, batch_size, metrics=METRICS):
+def slow_way(
+    curve_model, name, train, test, num_points, batch_size, metrics=METRICS, statistics=None
+):
     """Each point's weights in an ordinary model, re-estimated and evaluated by itself."""
     case, rows = ZOO[name], []
     point = case.model(3)
     point.compile(loss=case.loss(), metrics=metrics)
     for t in np.linspace(0, 1, num_points):
         curve_model.point(t, into=point)
-        update_batch_norm(point, train, batch_size=batch_size)
+        update_batch_norm(point, statistics or train, batch_size=batch_size)
         row = {}
         for split, data in (("train", train), ("test", test)):
             logs = point.evaluate(*data, batch_size=batch_size, verbose=0, return_dict=True)
@@ -96,6 +98,31 @@ def test_values_are_those_of_keras_at_each_point(name):
     np.testing.assert_allclose(
         found.arc_lengths, np.linalg.norm(np.diff(phi, axis=0), axis=1), rtol=1e-5
     )
+
+
+def test_statistics_are_estimated_on_data_of_their_own(tmp_path):
+    curve_model, path = curve_of("conv_bn"), tmp_path / "result"
+    train, test = splits("conv_bn")
+    x, y = train
+    seen = 2 * x[:9] + 1, y[:9]  # as if training augmented
+    given = {"num_points": 3, "batch_size": 4, "verbose": 0}
+    found = evaluate_curve(curve_model, train, test, path=path, statistics=seen, **given)
+    expected = slow_way(curve_model, "conv_bn", train, test, 3, 4, statistics=seen)
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, rtol=2e-4, atol=1e-5, err_msg=key)
+    otherwise = slow_way(curve_model, "conv_bn", train, test, 3, 4)
+    assert np.abs(found["test_loss"] - otherwise["test_loss"]).min() > 1e-3
+    with pytest.raises(ValueError, match="another curve evaluation"):
+        evaluate_curve(curve_model, train, test, path=path, **given)
+
+
+def test_without_batch_norm_statistics_have_no_say(tmp_path):
+    curve_model, path = curve_of("dense"), tmp_path / "result"
+    train, test = splits("dense")
+    given = {"num_points": 2, "path": path, "verbose": 0}
+    found = evaluate_curve(curve_model, train, test, **given)
+    again = evaluate_curve(curve_model, train, test, statistics=test, **given)
+    np.testing.assert_array_equal(found["test_loss"], again["test_loss"])
 
 
 def test_a_plain_model_is_refused():

@@ -192,6 +192,16 @@ def test_train_eval_batches_are_plain_and_in_stored_order(held_out, stored):
     assert held_out.train_eval_batches(100).cardinality() == -(-held_out.num_train // 100)
 
 
+def test_statistics_are_estimated_on_random_crops_the_same_at_each_pass(held_out, stored):
+    batches, again = (list(held_out.statistics_batches(10, num_examples=25)) for _ in range(2))
+    assert [len(y) for _, y in batches] == [10, 10, 5]
+    assert labels_of(batches).tolist() == [label for _, label in stored("train")[:25]]
+    plain = list(held_out.train_eval_batches(10, num_examples=25))
+    for (x, _), (same, _), (other, _) in zip(batches, again, plain):
+        np.testing.assert_array_equal(x, same)
+        assert np.abs(x - other).mean(axis=(1, 2, 3)).min() > 1
+
+
 def test_random_crops_have_the_area_and_shape_asked_for():
     height, width = 200, 300
     file = encoded(smooth(height, width), "PNG")  # lossless

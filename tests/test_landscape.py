@@ -332,14 +332,13 @@ def test_grid_has_the_values_of_the_curve_at_its_coordinates(name):
     curve_model.curve_layer.set_point(1, bend)
     curve_model.compile(loss=ZOO[name].loss(), metrics=METRICS)
     train, test = splits(name)
-    curve = evaluate_curve(curve_model, train, test, num_points=3, batch_size=4, verbose=0)
+    given = {"batch_size": 4, "verbose": 0, "statistics": test}
+    curve = evaluate_curve(curve_model, train, test, num_points=3, **given)
     plane = Plane.of_curve(curve_model)
     before = [snapshot(model) for model in (start, end, bend)]
     for index, (x, y) in enumerate(plane.project_curve(curve_model, curve.t)[0]):
         limits = [(x, x + 1), (y, y + 1)]
-        found = evaluate_grid(
-            start, plane, train, test, shape=2, limits=limits, batch_size=4, verbose=0
-        )
+        found = evaluate_grid(start, plane, train, test, shape=2, limits=limits, **given)
         assert found.names == curve.names
         for value in found.names:
             np.testing.assert_allclose(

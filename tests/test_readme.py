@@ -44,7 +44,7 @@ def test_ensembles_and_averages(tmp_path, monkeypatch, precision):
         metrics=["accuracy"],
     )
     names = {"keras": keras, "mc_tf": mc_tf, "model": model, "train": train, "test": train}
-    names |= {"plain_train": train, "validation": train}
+    names |= {"validation": train}
     code = textwrap.dedent("\n".join(blocks))
     # As written, but for fewer epochs and an example for a subclassed model's export.
     code = (

@@ -60,7 +60,7 @@ class AveragedNetwork(StepCallback):
             raise ValueError(
                 f"The model '{self._model.name}' has batch normalisation, whose statistics must "
                 "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
-                "without augmentation, or `batch_norm_data=False` to leave them."
+                "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
             )
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             Batches(self.batch_norm_data)  # refuses what can be read only once

@@ -35,7 +35,7 @@ class SWA(AveragedNetwork):
             sets the rate too, give this callback after it.
         include_start: whether the weights at the start are the first of the average, as in
             Algorithm 1. Default `True`.
-        batch_norm_data: training data without augmentation, as `update_batch_norm` takes it: the
+        batch_norm_data: one pass of the training data, as `update_batch_norm` takes it: the
             averaged network's statistics are estimated on it. A model with batch normalisation
             needs it; `False` leaves the statistics as training has them. Each epoch with an
             average costs a pass over it if there is `validation_data`, so give some thousand

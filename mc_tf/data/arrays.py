@@ -22,6 +22,18 @@ class ArrayData:
         del batch_size
         return {}
 
+    def statistics_batches(self, batch_size=500, num_examples=None):
+        """Training examples once, as training sees them, for statistics of batch normalisation.
+
+        Args:
+            batch_size: Examples a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`.
+        """
+        return self.train_eval_batches(batch_size, num_examples)
+
     @property
     def num_train(self):
         """Number of training examples."""

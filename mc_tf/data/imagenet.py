@@ -183,6 +183,27 @@ class ImageNetData:
         """Training images as `test_batches` serves the test images, with the same arguments."""
         return self._fixed_batches(self._train_split, self.num_train, batch_size, num_examples)
 
+    def statistics_batches(self, batch_size=500, num_examples=None):
+        """Training images in their stored order, once, with crops and flips as in training.
+
+        Args:
+            batch_size: Images a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many images. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`, the same at each pass.
+        """
+        total = self._check_fixed(self.num_train, batch_size, num_examples)
+        seed = tf.constant([0, 0], "int64")
+
+        def example(place, record):
+            own = tf.random.fold_in(seed, place, alg="philox")
+            return random_crop(record[0], own, self.image_size), record[1]
+
+        records = prepared.encoded_examples(self.builder, self._train_split).take(total)
+        batches = self._batches(records.enumerate(), example, batch_size)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
     def test_batches(self, batch_size=500, num_examples=None):
         """Test images in their stored order, once.
 
@@ -211,14 +232,17 @@ class ImageNetData:
         return self.builder.info.splits[split].num_examples
 
     def _fixed_batches(self, split, available, batch_size, num_examples):
-        check_positive("batch_size", batch_size)
-        total = check_num_examples(num_examples, available, "images")
+        total = self._check_fixed(available, batch_size, num_examples)
         records = prepared.encoded_examples(self.builder, split).take(total)
 
         def example(image, label):
             return centre_crop(image, self.image_size), label
 
         return self._batches(records, example, batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def _check_fixed(self, available, batch_size, num_examples):
+        check_positive("batch_size", batch_size)
+        return check_num_examples(num_examples, available, "images")
 
     def _batches(self, records, example, batch_size):
         """Batches of the normalised examples that `example` makes of one record each."""

@@ -157,6 +157,28 @@ class ImageData(ArrayData):
         """
         return self._fixed_batches(*self._train_tensors, batch_size, num_examples)
 
+    def statistics_batches(self, batch_size=500, num_examples=None):
+        """Training images in their stored order, once, cropped and flipped as in training.
+
+        The statistics of batch normalisation belong to what training sees: estimated on images as
+        they are stored they cost a PreResNet-20 on CIFAR-10 four percent of the test images.
+
+        Args:
+            batch_size: Images a batch; the last may be shorter. Defaults to 500.
+            num_examples: Serve only the first so many images. Defaults to all.
+
+        Returns:
+            A finite `tf.data.Dataset` of `(x, y)`, the same at each pass.
+        """
+        augment = None
+        if self.padding > 0 or self.flip:
+            _, offsets, flips = epoch_plan(self.num_train, 0, 0, self.padding, self.flip)
+
+            def augment(x, part):
+                return crop_and_flip(x, offsets[part], flips[part], self.padding)
+
+        return self._fixed_batches(*self._train_tensors, batch_size, num_examples, augment)
+
     def test_batches(self, batch_size=500, num_examples=None):
         """Test (or validation) images in their stored order, once.
 
@@ -194,14 +216,15 @@ class ImageData(ArrayData):
     def _test_tensors(self):
         return _host_tensors(self.x_test, self.y_test)
 
-    def _fixed_batches(self, images, labels, batch_size, num_examples):
+    def _fixed_batches(self, images, labels, batch_size, num_examples, augment=None):
         check_positive("batch_size", batch_size)
         total = check_num_examples(num_examples, len(images), "images")
 
         @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def examples(start):
             part = slice(start, tf.minimum(start + batch_size, total))
-            return self.normalize(images[part]), labels[part]
+            x = augment(images[part], part) if augment else images[part]
+            return self.normalize(x), labels[part]
 
         starts = tf.data.Dataset.range(0, total, batch_size)
         batches = starts.map(examples, tf.data.AUTOTUNE, deterministic=True)

@@ -232,6 +232,10 @@ class TextData:
         """
         return self._part("train", batch_size, num_examples)
 
+    def statistics_batches(self, batch_size=20, num_examples=None):
+        """The training text once: training sees it as it is; arguments as above."""
+        return self.train_eval_batches(batch_size, num_examples)
+
     def validation_batches(self, batch_size=20, num_examples=None):
         """The validation text once; arguments as of `train_eval_batches`."""
         return self._part("validation", batch_size, num_examples)

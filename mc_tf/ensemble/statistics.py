@@ -21,8 +21,8 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
 
     Args:
         ensemble: `Ensemble`.
-        dataset: training data, without augmentation; anything that `Batches` takes. Labels are
-            ignored.
+        dataset: one pass of the training data as training sees it, augmented if it is; anything
+            that `Batches` takes. Labels are ignored.
         num_batches: use the first batches only. Default: all.
         batch_size: examples a batch, for arrays only. Default 500.
         verbose: 1 for a progress bar, 0 for silence.

@@ -52,19 +52,20 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
         `Ensemble`.
     """
     check_fits(curve_model.network, data)
-    train = data.train_eval_batches(batch_size, num_examples=num_train)
+    statistics = data.statistics_batches(batch_size, num_examples=num_train)
     temperatures = None
     if scale:
-        train = KeptBatches(train)
+        train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
+        statistics = KeptBatches(statistics)
         compile_for(curve_model, data)
         evaluator = PointEvaluator(curve_model, batch_size)
         grid = np.linspace(0, 1, positions) if isinstance(positions, int) else positions
-        losses = [evaluator(t, train)["train_loss"] for t in grid]
+        losses = [evaluator(t, train, statistics=statistics)["train_loss"] for t in grid]
         temperatures = temperatures_from_loss(losses)
     ensemble = Ensemble.from_curve(
         curve_model, positions, output="logits", temperatures=temperatures
     )
-    ensemble.update_batch_norm(train)
+    ensemble.update_batch_norm(statistics)
     return ensemble
 
 
@@ -148,5 +149,6 @@ def _train_losses(curve_model, data, path, positions, batch_size, num_train, ver
         path=f"{path}-losses",
         description=about,
         verbose=verbose,
+        statistics=data.statistics_batches(batch_size, num_examples=num_train),
     )
     return result["train_loss"]

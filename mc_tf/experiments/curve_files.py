@@ -105,6 +105,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
         },
         verbose=verbose,
         others=others,
+        statistics=data.statistics_batches(batch_size, num_examples=num_train),
     )
 
 

@@ -38,7 +38,7 @@ def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, nu
     check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(curve_model.network, data)
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
-    ensemble.update_batch_norm(data.train_eval_batches(batch_size, num_examples=num_train))
+    ensemble.update_batch_norm(data.statistics_batches(batch_size, num_examples=num_train))
     found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first = None
     test = data.test_batches(batch_size)

@@ -182,5 +182,6 @@ def evaluate_surface(
             **(description or {}),
         },
         verbose=verbose,
+        statistics=data.statistics_batches(batch_size, num_examples=num_train),
         **options,
     )

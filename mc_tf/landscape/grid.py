@@ -6,6 +6,7 @@ import platform
 import keras
 import numpy as np
 
+from mc_tf.batch_norm import has_batch_norm
 from mc_tf.batches import KeptBatches, data_fingerprint, keep_batches
 from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
@@ -32,11 +33,12 @@ def evaluate_grid(
     eigenvalues=None,
     eigenvalue_options=None,
     notes=None,
+    statistics=None,
 ):
     """Evaluates the networks on a grid of a surface on training and test data.
 
-    As along a curve: at each point the batch normalisation statistics are re-estimated on the
-    training data, and the loss (with the L2 term at that point) and all metrics that the model was
+    As along a curve: at each point the statistics of batch normalisation are re-estimated, and the
+    loss (with the L2 term at that point) and all metrics that the model was
     compiled with are computed on both data sets, by one compiled function.
 
     Args:
@@ -44,7 +46,7 @@ def evaluate_grid(
             the surface was made from. It is not changed.
         surface: `Line`, `Plane` or `Rays`.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)`. Without augmentation. Give fewer examples for a finer
+            `PyDataset`, or arrays `(x, y)`. The same at each pass. Give fewer examples for a finer
             grid: a few thousand keep its structure.
         shape: number of points on each axis, an integer or one for each. Default 21.
         margin: how far the grid reaches beyond what is marked, as a part of its extent.
@@ -65,6 +67,7 @@ def evaluate_grid(
         eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
         notes: dict of what to record only, such as the files of the networks, which may be moved:
             that a result belongs to the surface its weights say.
+        statistics: data set for the statistics of batch normalisation, as in `evaluate_curve`.
 
     Returns:
         `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
@@ -106,13 +109,17 @@ def evaluate_grid(
         {**(description or {}), **(notes or {}), "versions": _versions()},
         surface.units,
     )
-    result.inputs = f"{type(surface).__name__} {data_fingerprint(train, test, others)}"
+    if statistics is not None and not has_batch_norm(curve_model):
+        statistics = None
+    inputs = data_fingerprint(train, test, others, statistics)
+    result.inputs = f"{type(surface).__name__} {inputs}"
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
-        train, test, others = keep_batches(train, test, others, batch_size)
+        data_sets = keep_batches(train, test, others, batch_size, statistics)
+        train, test, others, statistics = data_sets
         measures = []
         if with_eigenvalues:
             data = train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
@@ -120,7 +127,7 @@ def evaluate_grid(
         evaluate_points(
             result,
             surface.coefficients(result.coordinates),
-            lambda c: evaluator(c, train, test, others, measures),
+            lambda c: evaluator(c, train, test, others, measures, statistics),
             path,
             indices,
             verbose,

@@ -134,7 +134,7 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
         return load_checkpoint(path)
     model = load_checkpoint(os.path.join(workdir, "model.keras"))
     assign_flat(model, average.mean)
-    update_batch_norm(model, data.train_eval_batches(fixed_batch_size(model) or batch_size))
+    update_batch_norm(model, data.statistics_batches(fixed_batch_size(model) or batch_size))
     save_checkpoint(model, path, step=average.step, count=average.count)
     return model
 
