@@ -61,6 +61,12 @@ class Batches:
         if isinstance(data, keras.utils.PyDataset):
             return (data[index] for index in range(data.num_batches))
         if _are_arrays(data):
+            if isinstance(data, (tuple, list)) and not 1 <= len(data) <= 3:
+                raise ValueError(
+                    "Arrays are `x`, `(x, y)` or `(x, y, sample_weight)`. Received: a "
+                    f"{type(data).__name__} of {len(data)}. (A list of batches is read as arrays, "
+                    "as Keras does: give a `PyDataset` instead.)"
+                )
             sizes = [len(leaf) for leaf in keras.tree.flatten(data)]
             size = sizes[0]
             if len(set(sizes)) > 1:

@@ -102,3 +102,8 @@ def test_a_data_set_that_is_given_twice_is_kept_once():
     assert statistics is None
     *_, statistics = keep_batches(data, other, statistics=other)
     assert len(labels(statistics)) == 10 and other.passes == 1
+
+
+def test_a_list_of_batches_is_refused():
+    with pytest.raises(ValueError, match=r"\(x, y\).*a list of 4.*list of batches.*`PyDataset`"):
+        list(Batches([(X, Y)] * 4))
