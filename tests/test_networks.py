@@ -10,6 +10,7 @@ import pytest
 from model_zoo import gradients, numpy
 
 from mc_tf.curves import Bezier
+from mc_tf.fused import fused_calls
 from mc_tf.models import connect, imagenet_resnet, registry, with_weight_decay
 from mc_tf.models.preresnet import preresnet
 from mc_tf.models.shake_shake import ShakeMix
@@ -177,7 +178,8 @@ def test_a_training_step_and_a_curve(name):
     moved = [np.any(a != b) for a, b in zip(before, first.get_weights(), strict=True)]
     assert sum(moved) >= 0.9 * len(moved)
     curve = connect(first, second, Bezier(1))
-    np.testing.assert_array_equal(numpy(curve(x, t=0.0)), numpy(first(x)))
+    with fused_calls(first):  # as on the curve
+        np.testing.assert_array_equal(numpy(curve(x, t=0.0)), numpy(first(x)))
     start, bend, end = map(np.array, curve.control_points())
     train_once(curve, x, y)
     same_start, moved_bend, same_end = map(np.array, curve.control_points())
