@@ -11,6 +11,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.batches import Batches
+from mc_tf.fused import is_plain
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["BatchNormUpdate", "BatchStatistics", "has_batch_norm", "update_batch_norm"]
@@ -202,10 +203,10 @@ def _find(model):
 
 def _recorder(layer, index, records):
     run = layer.call
-    is_plain = getattr(run, "__func__", None) is keras.layers.BatchNormalization.call
+    plain = is_plain(layer)
 
     def call(inputs, training=None, mask=None):
-        fusible = is_plain and mask is None
+        fusible = plain and mask is None
         fused = backend.fused_batch_norm(layer, inputs) if fusible else None
         if fused is None:
             outputs = run(inputs, training=True, mask=mask)

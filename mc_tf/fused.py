@@ -6,7 +6,7 @@ import keras
 
 from mc_tf import backend
 
-__all__ = ["fused_batch_norm", "fused_calls"]
+__all__ = ["fused_batch_norm", "fused_calls", "is_plain"]
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def fused_calls(layer):
     """
     norms = []
     if keras.backend.backend() == "tensorflow":
-        norms = [part for part in layer._flatten_layers() if _is_plain(part)]
+        norms = [part for part in layer._flatten_layers() if is_plain(part)]
     try:
         for norm in norms:
             # Past Keras' `__setattr__`, so that it is no part of what is tracked.
@@ -68,7 +68,15 @@ def fused_calls(layer):
             vars(norm).pop("call", None)
 
 
-def _is_plain(layer):
+def is_plain(layer):
+    """Whether a layer's call is that of Keras' batch normalisation, which one operation can do.
+
+    Args:
+        layer: a Keras layer.
+
+    Returns:
+        bool.
+    """
     call = getattr(getattr(layer, "call", None), "__func__", None)
     return call is keras.layers.BatchNormalization.call
 

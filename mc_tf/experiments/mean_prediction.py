@@ -54,12 +54,12 @@ def evaluate_mean_prediction(
     members = ensemble.members.astype("float64")
     mean = members.mean(0)
     distance = np.sqrt(np.square(members - mean).sum(1).mean())
-    train = data.statistics_batches(batch_size, num_examples=num_train)
+    statistics = data.statistics_batches(batch_size, num_examples=num_train)
 
     def predictions(weights):
         made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_kind)
         if has_batch_norm(made.model):
-            made.update_batch_norm(train, verbose=verbose)
+            made.update_batch_norm(statistics, verbose=verbose)
         return made.member_predictions(data.test_batches(batch_size)).astype("float64")
 
     (at_mean,) = predictions(mean[None])

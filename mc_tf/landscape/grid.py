@@ -38,8 +38,8 @@ def evaluate_grid(
     """Evaluates the networks on a grid of a surface on training and test data.
 
     As along a curve: at each point the statistics of batch normalisation are re-estimated, and the
-    loss (with the L2 term at that point) and all metrics that the model was
-    compiled with are computed on both data sets, by one compiled function.
+    loss (with the L2 term at that point) and all metrics that the model was compiled with are
+    computed on both data sets, by one compiled function.
 
     Args:
         model: a compiled Keras model of the surface's architecture; or `None`, for the model that
