@@ -34,6 +34,12 @@ def define_data_flags():
     )
     flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
+    flags.DEFINE_bool(
+        "auto_bfloat16",
+        False,
+        "Compute convolutions and matrix products in bfloat16 (TensorFlow, processors with "
+        "AVX512_BF16 or AMX). Networks stay in float32.",
+    )
 
 
 def load_data(image_size=None, use_test=None):

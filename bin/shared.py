@@ -26,6 +26,10 @@ def run(main, recipes=None):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         try:
+            if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
+                from mc_tf.compiling import automatic_bfloat16
+
+                automatic_bfloat16()
             main(arguments)
         except (ValueError, OSError) as error:
             _fail(" ".join(str(error).split()))
