@@ -1,6 +1,7 @@
 r"""Time of a curve's training step divided by that of a plain step.
 
-"Plain" is Keras' own step; with batch normalisation that of `fused_batch_norm` stands beside it.
+"Plain" is Keras' own step; with batch normalisation that of `fused_batch_norm` stands beside it,
+and with `--with_bfloat16` the curve under `automatic_bfloat16`.
 All train on the same random batch, in turn (plain, curve, plain, curve, ...), in one process;
 printed are the medians of the ratios within a round, and of the times. The paper's A.1 asks for
 less than 1.5.
@@ -8,6 +9,7 @@ less than 1.5.
   python benchmarks/step.py --networks=3conv3fc,preresnet20 --batch_size=128
 """
 
+import contextlib
 import os
 import statistics
 import sys
@@ -24,6 +26,7 @@ flags.DEFINE_integer("batch_size", 128, "Images a batch; of text: 20 streams.", 
 flags.DEFINE_integer("rounds", 15, "Pairs of measurements.", lower_bound=7)
 flags.DEFINE_integer("steps", 4, "Training steps in one measurement.", lower_bound=1)
 flags.DEFINE_bool("with_xla", False, "Measure the curve compiled with XLA as well.")
+flags.DEFINE_bool("with_bfloat16", False, "Measure the curve in bfloat16 (on a CPU) as well.")
 flags.DEFINE_float("weight_decay", 5e-4, "L2 on all weights.", lower_bound=0.0)
 
 
@@ -35,6 +38,7 @@ def main(_):
     import mc_tf
     from mc_tf.backend import use_xla
     from mc_tf.batch_norm import has_batch_norm
+    from mc_tf.compiling import automatic_bfloat16
 
     rng = np.random.default_rng(0)
 
@@ -54,11 +58,12 @@ def main(_):
         )
         return model
 
-    def seconds(model, x, y):
-        began = time.perf_counter()
-        for _ in range(FLAGS.steps):
-            model.train_on_batch(x, y)
-        return (time.perf_counter() - began) / FLAGS.steps
+    def seconds(label, model, x, y):
+        with automatic_bfloat16() if "bfloat16" in label else contextlib.nullcontext():
+            began = time.perf_counter()
+            for _ in range(FLAGS.steps):
+                model.train_on_batch(x, y)
+            return (time.perf_counter() - began) / FLAGS.steps
 
     for name in FLAGS.networks:
         num_classes, shape, x, y = examples(name)
@@ -72,12 +77,17 @@ def main(_):
         }
         if FLAGS.with_xla:
             models["curve with XLA"] = prepare(mc_tf.connect(start, end), jit_compile=True)
+        if FLAGS.with_bfloat16:
+            models["curve in bfloat16"] = prepare(mc_tf.connect(start, end))
         if has_batch_norm(plain):
             models["fused"] = prepare(fused)
         with mc_tf.fused_batch_norm(fused):
-            for model in models.values():
-                seconds(model, x, y)
-        times = [[seconds(model, x, y) for model in models.values()] for _ in range(FLAGS.rounds)]
+            for label, model in models.items():
+                seconds(label, model, x, y)
+        times = [
+            [seconds(label, model, x, y) for label, model in models.items()]
+            for _ in range(FLAGS.rounds)
+        ]
         for column, label in enumerate(models):
             ratio = statistics.median(row[column] / row[0] for row in times)
             milliseconds = 1000 * statistics.median(row[column] for row in times)

@@ -38,7 +38,7 @@ def define_data_flags():
         "auto_bfloat16",
         False,
         "Compute convolutions and matrix products in bfloat16 (TensorFlow, processors with "
-        "AVX512_BF16 or AMX). Networks stay in float32.",
+        "AVX512_BF16 or AMX). Networks stay in float32, so a run may go on with or without it.",
     )
 
 

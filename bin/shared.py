@@ -1,5 +1,6 @@
 """What all programs share: how they start, and how they end."""
 
+import contextlib
 import os
 import sys
 
@@ -26,11 +27,8 @@ def run(main, recipes=None):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         try:
-            if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
-                from mc_tf.compiling import automatic_bfloat16
-
-                automatic_bfloat16()
-            main(arguments)
+            with _asked_precision():
+                main(arguments)
         except (ValueError, OSError) as error:
             _fail(" ".join(str(error).split()))
         except KeyboardInterrupt:
@@ -89,6 +87,14 @@ def levels(texts):
             f"0.1,0.5,2. Received: {','.join(texts)}."
         ) from error
     return numbers[0] if len(numbers) == 1 else numbers or None
+
+
+def _asked_precision():
+    if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
+        from mc_tf.compiling import automatic_bfloat16  # imports Keras, which takes seconds
+
+        return automatic_bfloat16()
+    return contextlib.nullcontext()
 
 
 def _parse(arguments, recipes):

@@ -58,19 +58,21 @@ def precision(name):
         keras.config.set_dtype_policy(before)
 
 
-def automatic_bfloat16(enabled=True):
-    """Lets TensorFlow compute convolutions and matrix products in bfloat16 on a CPU.
+@contextlib.contextmanager
+def automatic_bfloat16():
+    """Context in which TensorFlow computes convolutions and matrix products in bfloat16 on a CPU.
 
-    TensorFlow's automatic mixed precision: each graph that is run is rewritten, so that networks,
-    weights and files stay as they are, in float32, and any network, curve or ensemble can be run
-    with it or without. Worth it on processors with bfloat16 instructions (AVX512_BF16, AMX); on
-    others it is slower. It changes nothing on a GPU, nor what XLA compiles.
-
-    Args:
-        enabled: `False` turns it off for what is run afterwards for the first time.
+    TensorFlow's automatic mixed precision rewrites each graph when it is run. Networks, weights and
+    files stay in float32, so that any network, curve or ensemble can be run with it or without.
+    Worth it on processors with bfloat16 instructions (AVX512_BF16, AMX); it changes nothing on a
+    GPU, nor what XLA compiles or what runs eagerly.
 
     Raises:
         ValueError: on other backends than TensorFlow.
+
+    Example:
+        >>> with automatic_bfloat16():  # doctest: +SKIP
+        ...     model.fit(train, epochs=10)
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
@@ -79,4 +81,10 @@ def automatic_bfloat16(enabled=True):
         )
     import tensorflow as tf
 
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": enabled})
+    option = "auto_mixed_precision_onednn_bfloat16"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: before})

@@ -29,6 +29,8 @@ import pytest
 REPO = pathlib.Path(__file__).parents[1]
 DATA_DIR = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds"))
 LIMIT_SECONDS = 240
+CPU = pathlib.Path("/proc/cpuinfo")
+COMPUTES_BFLOAT16 = CPU.exists() and "avx512_bf16" in CPU.read_text()
 # What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
 TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
 # What programs import, as far as it starts nothing of TensorFlow's.

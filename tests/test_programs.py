@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from programs import (
+    COMPUTES_BFLOAT16,
     DATA_DIR,
     arrays,
     assert_same_arrays,
@@ -153,6 +154,18 @@ def test_train_writes_network_and_history(root, networks):
         assert temporary_files(root / name) == []
     rates = [float(row["learning_rate"]) for row in history(root / "a")]
     np.testing.assert_allclose(rates[:3] + rates[-1:], [0.05, 0.05, 0.05, 0.0005], rtol=1e-6)
+
+
+def test_train_in_bfloat16(root, networks, tmp_path):
+    flags = (f"--workdir={tmp_path}/a", "--seed=1", *NETWORK, "--auto_bfloat16")
+    ended = command("train", *flags)
+    assert ended.code == 0, ended.err
+    found = arrays(tmp_path / "a" / "model.keras")
+    assert {value.dtype.name for value in found.values() if value.dtype.kind == "f"} == {"float32"}
+    rounded, exact = (float(history(folder)[0]["loss"]) for folder in (tmp_path / "a", root / "a"))
+    assert rounded == pytest.approx(exact, rel=0.01)
+    if COMPUTES_BFLOAT16:
+        assert rounded != pytest.approx(exact, rel=1e-5)
 
 
 def test_finished_training_is_left_as_it_is(root, networks):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from model_zoo import ZOO, assert_same, numpy, snapshot
+from programs import COMPUTES_BFLOAT16
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow",
@@ -25,7 +26,7 @@ from mc_tf import (  # noqa: E402
 from mc_tf.averaging import WeightAverage  # noqa: E402
 from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
 from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
-from mc_tf.compiling import precision  # noqa: E402
+from mc_tf.compiling import automatic_bfloat16, precision  # noqa: E402
 from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.snapshots import read_snapshot  # noqa: E402
@@ -491,6 +492,32 @@ def test_mixed_precision(digits, text, tmp_path):
     with pytest.raises(ZeroDivisionError), precision("mixed_float16"):
         raise ZeroDivisionError
     assert keras.config.dtype_policy().name == policy
+
+
+def test_bfloat16_is_computed_with_only_where_it_is_asked_for():
+    import tensorflow as tf
+
+    options = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)])
+    x = np.random.default_rng(0).normal(size=(8, 64)).astype("float32")
+    exact = x @ model.get_weights()[0]
+    try:
+        before = model.predict(x, verbose=0)
+        with automatic_bfloat16():
+            inside = model.predict(x, verbose=0)
+        after = model.predict(x, verbose=0)
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
+        )
+    np.testing.assert_allclose(before, exact, atol=1e-5)
+    np.testing.assert_array_equal(after, before)
+    np.testing.assert_allclose(inside, exact, atol=0.05)
+    assert inside.dtype == "float32"
+    assert {variable.dtype for variable in model.variables} == {"float32"}
+    if COMPUTES_BFLOAT16:
+        assert np.abs(inside - exact).max() > 1e-4
 
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
