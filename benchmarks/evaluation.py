@@ -33,6 +33,7 @@ def main(_):
     import mc_tf
     from mc_tf.backend import compiled
     from mc_tf.batch_norm import has_batch_norm
+    from mc_tf.evaluation_data import EvaluationData
     from mc_tf.point_evaluation import PointEvaluator
 
     x = np.random.default_rng(0).normal(size=(FLAGS.examples, 32, 32, 3)).astype("float32")
@@ -58,7 +59,7 @@ def main(_):
             return np.asarray(out)
 
         def point(t, evaluator=evaluator):
-            return evaluator(t, data, data)
+            return evaluator(t, EvaluationData(data, data))
 
         def seconds(function, *arguments):
             began = time.perf_counter()

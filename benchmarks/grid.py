@@ -39,7 +39,7 @@ def main(_):
     import mc_tf
     from mc_tf.backend import compiled
     from mc_tf.batch_norm import has_batch_norm
-    from mc_tf.batches import keep_batches
+    from mc_tf.evaluation_data import EvaluationData
     from mc_tf.point_evaluation import PointEvaluator
 
     x = np.random.default_rng(0).normal(size=(FLAGS.examples, 32, 32, 3)).astype("float32")
@@ -63,7 +63,7 @@ def main(_):
         forward = compiled(lambda x, network=network: network(x))
         passes = 3 if has_batch_norm(network) else 2
         evaluator = PointEvaluator(surface.model())
-        kept, *_ = keep_batches(data, data)  # as evaluate_grid does
+        kept = EvaluationData(data, data).kept()  # as evaluate_grid does
         places = surface.coefficients(np.random.default_rng(2).uniform(0, 1, (FLAGS.points, 2)))
 
         def bare(forward=forward, passes=passes):
@@ -74,7 +74,7 @@ def main(_):
 
         def grid(evaluator=evaluator, places=places, kept=kept):
             for place in places:
-                evaluator(place, kept, kept)
+                evaluator(place, kept)
 
         bare(), grid()
         times = [(seconds(bare), seconds(grid)) for _ in range(FLAGS.rounds)]

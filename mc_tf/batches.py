@@ -8,7 +8,7 @@ import numpy as np
 
 from mc_tf import backend
 
-__all__ = ["Batches", "KeptBatches", "data_fingerprint", "keep_batches"]
+__all__ = ["Batches", "KeptBatches", "data_fingerprint"]
 
 _ENDS = 100  # examples at the beginning and at the end of arrays that tell them apart
 LIMIT_BYTES = 2**31  # of a data set, to be kept in memory
@@ -124,45 +124,16 @@ class KeptBatches:
             self._kept = kept
 
 
-def keep_batches(train, test, others=None, batch_size=500, statistics=None):
-    """Data sets for many passes, each read once, as far as memory allows.
-
-    Args:
-        train, test: data sets as `Batches` takes them.
-        others: dict of further data sets by name.
-        batch_size: examples a batch, for arrays only.
-        statistics: data set for the statistics of batch normalisation, or `None`.
-
-    Returns:
-        `(train, test, others, statistics)`: `KeptBatches`; a data set that is given twice is kept
-        once, and `None` stays `None`.
-    """
-    kept = {}
-
-    def keep(data):
-        return kept.setdefault(id(data), KeptBatches(data, batch_size))
-
-    others = {name: keep(data) for name, data in (others or {}).items()}
-    return keep(train), keep(test), others, None if statistics is None else keep(statistics)
-
-
-def data_fingerprint(train, test, others=None, statistics=None):
+def data_fingerprint(data):
     """What tells data sets apart without going through them.
 
     Args:
-        train, test, others, statistics: as for `keep_batches`.
+        data: data set as `Batches` takes it.
 
     Returns:
-        str with a part for each: of arrays a digest of their shapes, their ends, and all labels
-        and weights; of other data the number of batches, as far as it says it.
+        str: of arrays a digest of their shapes, their ends, and all labels and weights; of other
+        data the number of batches, as far as it says it.
     """
-    every = {"train": train, "test": test, **(others or {})}
-    if statistics is not None:
-        every["statistics"] = statistics
-    return " ".join(f"{name}: {_fingerprint(data)}" for name, data in every.items())
-
-
-def _fingerprint(data):
     if not _are_arrays(data):
         if isinstance(data, keras.utils.PyDataset):
             return f"{data.num_batches} batches"

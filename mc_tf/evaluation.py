@@ -4,8 +4,7 @@ import os
 
 import numpy as np
 
-from mc_tf.batch_norm import has_batch_norm
-from mc_tf.batches import data_fingerprint, keep_batches
+from mc_tf.evaluation_data import EvaluationData
 from mc_tf.files import check_writable
 from mc_tf.models import CurveModel
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
@@ -82,9 +81,8 @@ def evaluate_curve(
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)
-    if statistics is not None and not has_batch_norm(curve_model):
-        statistics = None
-    result.inputs = data_fingerprint(train, test, others, statistics)
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    result.inputs = data.fingerprint()
     result = result.resumed(path)
     result.set_geometry(
         curve_model.arc_lengths(grid),
@@ -94,11 +92,7 @@ def evaluate_curve(
     )
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
-        *data, statistics = keep_batches(train, test, others, batch_size, statistics)
-
-        def measure(t):
-            return evaluator(t, *data, statistics=statistics)
-
-        evaluate_points(result, grid, measure, path, verbose=verbose)
+        data = data.kept(batch_size)
+        evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
     result.finish(path)
     return result

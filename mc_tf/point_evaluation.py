@@ -78,29 +78,25 @@ class PointEvaluator:
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
 
-    def __call__(self, t, train, test=None, others=None, measures=(), statistics=None):
+    def __call__(self, t, data, measures=()):
         """Evaluates the network at `t`.
 
         Args:
             t: position of the curve model.
-            train, test: data sets; without `test` only the training data is evaluated.
-            others: dict of further data sets by name.
+            data: `EvaluationData`.
             measures: functions `(flat, state) -> dict of floats` of what else to find out about
                 the network, as `network_at` gives it.
-            statistics: data set on which to re-estimate the statistics of batch normalisation.
-                Default: `train`.
 
         Returns:
             dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics, and what the
             measures add.
         """
-        flat, state = self.network_at(t, train if statistics is None else statistics)
+        flat, state = self.network_at(t, data.for_statistics)
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
-        data_sets = {"train": train, **(others or {})} | ({} if test is None else {"test": test})
-        for name, data in data_sets.items():
+        for name, batches in data.evaluated.items():
             logs.update(
-                {f"{name}_{key}": v for key, v in self._evaluate(point, state, data).items()}
+                {f"{name}_{key}": v for key, v in self._evaluate(point, state, batches).items()}
             )
         for measure in measures:
             logs.update(measure(flat, state))

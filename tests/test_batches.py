@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mc_tf.batches import Batches, KeptBatches, data_fingerprint, keep_batches
+from mc_tf.batches import Batches, KeptBatches, data_fingerprint
+from mc_tf.evaluation_data import EvaluationData
 
 X, Y = np.arange(20, dtype="float32").reshape(10, 2), np.arange(10)
 
@@ -82,26 +83,32 @@ def test_kept_arrays_and_tensorflows_data_sets():
 
 
 def test_what_tells_data_apart():
-    def data_print(data):
-        return data_fingerprint(data, X).removeprefix("train: ").rpartition(" test: ")[0]
-
-    prints = {data_print((X, Y)), data_print((X + 1, Y)), data_print((X, Y + 1))}
-    prints |= {data_print(X), data_print((X[:9], Y[:9])), data_print(Read())}
-    assert len(prints) == 6 and data_print(Read()) == ""
-    assert data_print((X, Y)) == data_print((X.copy(), Y.copy()))
+    different = [(X, Y), (X + 1, Y), (X, Y + 1), X, (X[:9], Y[:9]), Read()]
+    assert len({data_fingerprint(data) for data in different}) == 6
+    assert data_fingerprint(Read()) == ""
+    assert data_fingerprint((X, Y)) == data_fingerprint((X.copy(), Y.copy()))
+    together = {
+        EvaluationData((X, Y)).fingerprint(),
+        EvaluationData((X, Y), (X, Y)).fingerprint(),
+        EvaluationData((X, Y), others={"validation": (X, Y)}).fingerprint(),
+        EvaluationData((X, Y), statistics=(X, Y)).fingerprint(),
+    }
+    assert len(together) == 4
     tf = pytest.importorskip("tensorflow")
     dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
-    assert data_print(dataset) == data_print(dataset.shuffle(9)) == "3 batches"
+    assert data_fingerprint(dataset) == data_fingerprint(dataset.shuffle(9)) == "3 batches"
 
 
 def test_a_data_set_that_is_given_twice_is_kept_once():
     data, other = Read(), Read()
-    train, test, others, statistics = keep_batches(data, data, {"validation": other})
-    assert train is test and others["validation"] is not train
-    assert len(labels(train)) == 10 and not other.passes
-    assert statistics is None
-    *_, statistics = keep_batches(data, other, statistics=other)
-    assert len(labels(statistics)) == 10 and other.passes == 1
+    kept = EvaluationData(data, data, {"validation": other}).kept()
+    assert kept.train is kept.test is kept.for_statistics
+    assert kept.others["validation"] is not kept.train
+    assert len(labels(kept.train)) == 10 and not other.passes
+    assert list(kept.evaluated) == ["train", "test", "validation"]
+    kept = EvaluationData(data, other, statistics=other).kept()
+    assert kept.for_statistics is kept.test
+    assert len(labels(kept.for_statistics)) == 10 and other.passes == 1
 
 
 def test_a_list_of_batches_is_refused():

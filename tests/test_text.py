@@ -18,6 +18,7 @@ pytest.importorskip("tensorflow")
 from mc_tf.callbacks import ResetRecurrentState  # noqa: E402
 from mc_tf.data import TextData, load, stand_in  # noqa: E402
 from mc_tf.data.text import build_vocabulary, encode  # noqa: E402
+from mc_tf.evaluation_data import EvaluationData  # noqa: E402
 from mc_tf.metrics import Perplexity  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.point_evaluation import PointEvaluator  # noqa: E402
@@ -424,6 +425,6 @@ def test_perplexity_along_a_curve():
     evaluator = PointEvaluator(curve_model)
     curve_model(windows(data.train)[0][0])  # leaves a state behind
     for index in (2, 0, 2):
-        logs = evaluator(index / 2, train, test, others)
+        logs = evaluator(index / 2, EvaluationData(train, test, others))
         for name in found.names:
             np.testing.assert_allclose(logs[name], found[name][index], rtol=1e-5, err_msg=name)

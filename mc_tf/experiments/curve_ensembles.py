@@ -10,6 +10,7 @@ from keras import ops
 from mc_tf.batches import KeptBatches
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.evaluation import evaluate_curve
+from mc_tf.evaluation_data import EvaluationData
 from mc_tf.experiments.ensemble_files import evaluate_ensemble
 from mc_tf.files import write_json
 from mc_tf.point_evaluation import PointEvaluator
@@ -55,13 +56,14 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
     statistics = data.statistics_batches(batch_size, num_examples=num_train)
     temperatures = None
     if scale:
-        train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
-        statistics = KeptBatches(statistics)
+        train = data.train_eval_batches(batch_size, num_examples=num_train)
+        evaluated = EvaluationData(train, statistics=statistics).kept(batch_size)
         compile_for(curve_model, data)
         evaluator = PointEvaluator(curve_model, batch_size)
         grid = np.linspace(0, 1, positions) if isinstance(positions, int) else positions
-        losses = [evaluator(t, train, statistics=statistics)["train_loss"] for t in grid]
+        losses = [evaluator(t, evaluated)["train_loss"] for t in grid]
         temperatures = temperatures_from_loss(losses)
+        statistics = evaluated.for_statistics
     ensemble = Ensemble.from_curve(
         curve_model, positions, output="logits", temperatures=temperatures
     )

@@ -6,8 +6,8 @@ import platform
 import keras
 import numpy as np
 
-from mc_tf.batch_norm import has_batch_norm
-from mc_tf.batches import KeptBatches, data_fingerprint, keep_batches
+from mc_tf.batches import KeptBatches
+from mc_tf.evaluation_data import EvaluationData
 from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
@@ -109,25 +109,22 @@ def evaluate_grid(
         {**(description or {}), **(notes or {}), "versions": _versions()},
         surface.units,
     )
-    if statistics is not None and not has_batch_norm(curve_model):
-        statistics = None
-    inputs = data_fingerprint(train, test, others, statistics)
-    result.inputs = f"{type(surface).__name__} {inputs}"
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    result.inputs = f"{type(surface).__name__} {data.fingerprint()}"
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
-        data_sets = keep_batches(train, test, others, batch_size, statistics)
-        train, test, others, statistics = data_sets
+        data = data.kept(batch_size)
         measures = []
         if with_eigenvalues:
-            data = train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
-            measures.append(HessianProducts(evaluator, data, **(eigenvalue_options or {})))
+            of = data.train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
+            measures.append(HessianProducts(evaluator, of, **(eigenvalue_options or {})))
         evaluate_points(
             result,
             surface.coefficients(result.coordinates),
-            lambda c: evaluator(c, train, test, others, measures, statistics),
+            lambda c: evaluator(c, data, measures),
             path,
             indices,
             verbose,
