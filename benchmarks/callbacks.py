@@ -35,7 +35,6 @@ def main(_):
     import numpy as np
 
     import mc_tf
-    from mc_tf.backend import use_xla
 
     class Clock(keras.callbacks.Callback):
         """Seconds of the epochs after the first, with all that is done at their ends."""
@@ -79,7 +78,6 @@ def main(_):
         keras.optimizers.SGD(1e-4, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=use_xla(),
         steps_per_execution=FLAGS.steps_per_execution,
     )
 

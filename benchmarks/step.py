@@ -36,7 +36,6 @@ def main(_):
     import numpy as np
 
     import mc_tf
-    from mc_tf.backend import use_xla
     from mc_tf.batch_norm import has_batch_norm
     from mc_tf.compiling import automatic_bfloat16
 
@@ -49,12 +48,12 @@ def main(_):
         x = rng.normal(size=(FLAGS.batch_size, 32, 32, 3)).astype("float32")
         return 10, (32, 32, 3), x, rng.integers(0, 10, FLAGS.batch_size)
 
-    def prepare(model, jit_compile=None):
+    def prepare(model, jit_compile="auto"):
         model.compile(
             optimizer=keras.optimizers.SGD(1e-4, momentum=0.9),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
-            jit_compile=use_xla() if jit_compile is None else jit_compile,
+            jit_compile=jit_compile,
         )
         return model
 

@@ -59,6 +59,8 @@ def experiment_from_flags(targets):
     from mc_tf.experiments import landscape_parsing
     from mc_tf.experiments.landscape_plan import LandscapeExperiment
 
+    if FLAGS.initial_weights:
+        raise ValueError("--initial_weights is for recipes without --train. Leave it out.")
     grid = training_flags.numbers("grid", int)
     scale = FLAGS.direction_scale
     return LandscapeExperiment(

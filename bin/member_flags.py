@@ -68,6 +68,7 @@ def load_ensemble(in_files=False):
             scale=scaling == "train_loss",
             batch_size=FLAGS.batch_size,
             num_train=FLAGS.num_train_examples,
+            verbose=FLAGS.verbose,
         )
     else:
         ensemble = ensemble_files.load_ensemble(

@@ -3,7 +3,7 @@ r"""Writes one page of a directory of runs: settings, tables, figures, versions.
 Takes what train.py, connect.py, reproduce.py, the evaluations and the figures wrote below WORKDIR,
 finished or not. The page is one file that needs no other; no network is loaded.
 
-  python bin/report.py --workdir=runs/digits
+  python bin/report.py runs/digits
 """
 
 import os
@@ -12,20 +12,23 @@ import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("workdir", None, "Directory of a run, or of several.", required=True)
+flags.DEFINE_string("workdir", None, "Directory of a run, or of several; or give it alone.")
 flags.DEFINE_string("output", None, "Page to write. Default: report.html in the directory.")
 flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 
 
-def main(_):
+def main(arguments):
     """Writes the page."""
     from mc_tf.files import check_writable
     from mc_tf.reports.page import write_report
 
+    given = [*arguments[1:], *filter(None, [FLAGS.workdir])]
+    if len(given) != 1:
+        raise ValueError(f"Give one directory: report.py WORKDIR. Received: {given or 'none'}.")
     if FLAGS.output:
         check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    print(write_report(FLAGS.workdir, FLAGS.output, FLAGS.title))
+    print(write_report(given[0], FLAGS.output, FLAGS.title))
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, positional=1)

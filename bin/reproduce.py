@@ -28,7 +28,9 @@ SMOKE_EXAMPLES = 64
 SMOKE_BATCH = 32
 
 flags.DEFINE_string("recipe", None, "Name of the recipe, see --list.")
-flags.DEFINE_bool("list", False, "List the recipes with their state and stop.")
+flags.DEFINE_bool(
+    "list", False, "List the recipes with their state in --workdir (default: runs) and stop."
+)
 flags.DEFINE_bool(
     "smoke",
     False,
@@ -66,7 +68,7 @@ def main(_):
         every = recipes.read_recipes(RECIPES)
         width = max(len(recipe.name) for recipe in every) + 2
         for recipe in every:
-            workdir = os.path.join("runs", recipe.name)
+            workdir = os.path.join(FLAGS.workdir or "runs", recipe.name)
             print(f"{recipe.name:<{width}}{recipes.state(workdir):<48}{recipe.title}")
         return
     if not FLAGS.recipe:
@@ -76,6 +78,8 @@ def main(_):
     plan, run = plan_from_flags()
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
+    if os.path.isdir(FLAGS.results_file):
+        raise ValueError(f"--results_file must be a file. Received: '{FLAGS.results_file}'.")
     if FLAGS.smoke:
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:
@@ -106,8 +110,10 @@ def plan_from_flags():
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
     if FLAGS.smoke:
         text = FLAGS.dataset in ("ptb", "pydoc")
+        given = {"initial_weights": None} if FLAGS.smoke_network and FLAGS.initial_weights else {}
         plan = dataclasses.replace(
             made_small(plan, None if text else SMOKE_BATCH),
+            **given,
             network=FLAGS.smoke_network or plan.network,
             network_options=network_flags.network_options("smoke_option") or plan.network_options,
         )

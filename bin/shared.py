@@ -13,17 +13,19 @@ from absl import app, flags, logging  # noqa: E402
 FLAGS = flags.FLAGS
 
 
-def run(main, recipes=None):
+def run(main, recipes=None, positional=0):
     """Runs a program; bad input ends it with one line and exit status 1.
 
     Args:
         main: function of the remaining command line arguments.
         recipes: directory of flag files, for a program with the flag `--recipe`.
+        positional: how many arguments that are no flags it takes at most.
     """
 
     def checked(arguments):
-        if len(arguments) > 1:
-            _fail(f"unexpected argument '{arguments[1]}'; all options are flags, see --help")
+        unexpected = arguments[1 + positional :]
+        if unexpected:
+            _fail(f"unexpected argument '{unexpected[0]}'; all options are flags, see --help")
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         try:
@@ -31,8 +33,12 @@ def run(main, recipes=None):
                 main(arguments)
         except (ValueError, OSError) as error:
             _fail(" ".join(str(error).split()))
+        except Exception as error:
+            if not _is_of_damaged_data(error):
+                raise
+            _fail(f"the data cannot be read: {' '.join(str(error).split())[:300]}")
         except KeyboardInterrupt:
-            _fail("stopped; the same command goes on from here")
+            _fail("stopped; run the same command again to go on")
 
     app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
 
@@ -53,7 +59,9 @@ def labelled(entries, load, label_of):
     """
     found = {}
     for entry in entries:
-        label, _, file = entry.rpartition("=")
+        label, equals, file = entry.partition("=")
+        if not equals or os.path.exists(entry):  # a path may hold a "=", too
+            label, file = "", entry
         one = load(file)
         label = label or str(label_of(one, file))
         if label in found:
@@ -87,6 +95,12 @@ def levels(texts):
             f"0.1,0.5,2. Received: {','.join(texts)}."
         ) from error
     return numbers[0] if len(numbers) == 1 else numbers or None
+
+
+def _is_of_damaged_data(error):
+    """Whether TensorFlow met a damaged or missing file while it streamed data."""
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    return errors is not None and isinstance(error, (errors.DataLossError, errors.NotFoundError))
 
 
 def _asked_precision():

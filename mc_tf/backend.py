@@ -12,25 +12,7 @@ __all__ = [
     "hessian_product",
     "read",
     "to_device",
-    "use_xla",
 ]
-
-
-def use_xla():
-    """Whether `jit_compile="auto"` should mean XLA here.
-
-    On TensorFlow without a GPU Keras' `"auto"` turns XLA on, which made a curve's training step 1.4
-    to 1.8 times slower than the plain graph (benchmarks/step.py --with_xla): there the answer is
-    `False`. On JAX everything is compiled by XLA, and on a GPU Keras' own choice stands.
-
-    Returns:
-        `"auto"` (leave it to Keras) or `False`, to be given as `compile(jit_compile=...)`.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return "auto"
-    import tensorflow as tf
-
-    return "auto" if tf.config.list_physical_devices("GPU") else False
 
 
 def compiled(function):

@@ -1,40 +1,17 @@
-"""How the models of this library are built and compiled."""
+"""The precision that networks are built and run with."""
 
 import contextlib
 
 import keras
 
-from mc_tf import backend
+__all__ = [
+    "automatic_bfloat16",
+    "check_exact_products",
+    "computes_in_bfloat16",
+    "precision",
+]
 
-__all__ = ["CompiledForDevice", "automatic_bfloat16", "precision"]
-
-
-class CompiledForDevice:
-    """Part of a Keras model that is compiled for the device it runs on.
-
-    `jit_compile="auto"` leaves XLA out on a CPU; `mc_tf.backend.use_xla` says why. A saved model
-    keeps what was asked for, and `"auto"` is chosen anew by the machine that loads it.
-
-    To be inherited from before `keras.Model`.
-    """
-
-    def compile(self, *args, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`; `jit_compile="auto"` leaves XLA out on a CPU."""
-        self._asked_jit_compile = jit_compile
-        if jit_compile == "auto":
-            jit_compile = backend.use_xla()
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
-
-    def get_compile_config(self):
-        """As `keras.Model.get_compile_config`; `"auto"` is kept as it was asked for."""
-        config = super().get_compile_config()
-        return config and {**config, "jit_compile": self._asked_jit_compile}
-
-    def compile_from_config(self, config):
-        """Compiles as a saved model was; Keras calls it on loading."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None and self.built and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
+_BFLOAT16 = "auto_mixed_precision_onednn_bfloat16"
 
 
 @contextlib.contextmanager
@@ -81,10 +58,31 @@ def automatic_bfloat16():
         )
     import tensorflow as tf
 
-    option = "auto_mixed_precision_onednn_bfloat16"
-    before = tf.config.optimizer.get_experimental_options().get(option, False)
-    tf.config.optimizer.set_experimental_options({option: True})
+    before = computes_in_bfloat16()
+    tf.config.optimizer.set_experimental_options({_BFLOAT16: True})
     try:
         yield
     finally:
-        tf.config.optimizer.set_experimental_options({option: before})
+        tf.config.optimizer.set_experimental_options({_BFLOAT16: before})
+
+
+def computes_in_bfloat16():
+    """Whether this is within `automatic_bfloat16`: a bool."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.config.optimizer.get_experimental_options().get(_BFLOAT16, False)
+
+
+def check_exact_products(what):
+    """Refuses what bfloat16 is too coarse for.
+
+    Args:
+        what: text, such as `"Eigenvalues of the Hessian"`.
+
+    Raises:
+        ValueError: within `automatic_bfloat16`.
+    """
+    if computes_in_bfloat16():
+        raise ValueError(f"{what} need float32: leave out `automatic_bfloat16` (--auto_bfloat16).")

@@ -38,7 +38,9 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
         """The rate of a step.
 
         Args:
-            step: number of updates that were done before, int or integer tensor.
+            step: number of updates that were done before, int or integer tensor. (Keras gives a
+                compiled schedule the number of batches: where gradients are accumulated, use the
+                callbacks, which count updates.)
 
         Returns:
             float32 tensor.

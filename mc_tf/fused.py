@@ -21,7 +21,7 @@ def fused_batch_norm(model):
     Curves, surfaces and ensembles do so by themselves, and so do this project's programs; put your
     own network's `fit` into this context. It counts when the training function is traced, in the
     first `fit` after `compile`. Nothing changes on JAX, under `jit_compile=True` (Keras' `"auto"`
-    is that where it can), for inputs other than float32 images, for `renorm`, `synchronized`, masks
+    on a GPU), for inputs other than float32 images, for `renorm`, `synchronized`, masks
     or an epsilon below 1e-5, and for subclasses with their own `call`.
 
     Args:
@@ -33,7 +33,7 @@ def fused_batch_norm(model):
     Example:
         >>> import numpy as np
         >>> model = keras.Sequential([keras.Input((2, 1, 1)), keras.layers.BatchNormalization()])
-        >>> model.compile("sgd", "mse", jit_compile=False)
+        >>> model.compile("sgd", "mse")
         >>> x = np.array([1.0, 3.0], "float32").reshape(1, 2, 1, 1)
         >>> with fused_batch_norm(model):
         ...     history = model.fit(x, x, verbose=0)

@@ -13,6 +13,7 @@ from keras import ops
 from mc_tf import backend
 from mc_tf.batch_norm import BatchStatistics
 from mc_tf.batches import Batches
+from mc_tf.compiling import computes_in_bfloat16
 
 __all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
 
@@ -220,7 +221,7 @@ class PointEvaluator:
 
 
 def fingerprint(curve_model, *rest):
-    """What results depend on: all weights, the compiled loss and metrics, and whatever else.
+    """What results depend on: all weights, the compiled loss and metrics, precision, and the rest.
 
     Args:
         curve_model: compiled `CurveModel`.
@@ -243,6 +244,7 @@ def fingerprint(curve_model, *rest):
         repr(curve_model.curve),
         {key: compiled_with.get(key) for key in ("loss", "loss_weights", "metrics")},
         *rest,
+        *["bfloat16"][: computes_in_bfloat16()],
     ]
     digest.update(json.dumps(parts, default=repr, sort_keys=True).encode())
     return digest.hexdigest()

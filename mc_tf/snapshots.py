@@ -147,10 +147,15 @@ def read_snapshot(path):
     try:
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
+        if "layout" not in arrays:
+            kinds = ", ".join(list(arrays)[:5]) or "nothing"
+            raise TypeError(f"it holds {kinds}; of weight averaging give swa.keras")
         about = json.loads(str(arrays["layout"]))
         dtypes = about["dtypes"]
         state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
         weights = _restored(arrays["weights"], dtypes[0])
+    except TypeError as error:
+        raise ValueError(f"'{path}' is not a snapshot: {error}.") from error
     except Exception as error:  # zip, numpy and json each have their own
         raise ValueError(
             f"The snapshot '{path}' is damaged or is not a snapshot ({type(error).__name__}, "

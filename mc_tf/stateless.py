@@ -30,6 +30,11 @@ class StatelessLayer:
         self.layer = layer
         self.weights = None
 
+    @property
+    def supports_jit(self):
+        """Whether XLA can compile the layer and all within it, which Keras asks its owner."""
+        return all(part.supports_jit for part in self.layer._flatten_layers())
+
     def bind(self):
         """Looks up the variables of the layer, which must be built by now.
 

@@ -21,7 +21,16 @@ from model_zoo import (
     total_loss,
 )
 
-from mc_tf import Bezier, CurveLayer, CurveModel, PolyChain, Segment, connect, update_batch_norm
+from mc_tf import (
+    Bezier,
+    CurveLayer,
+    CurveModel,
+    Ensemble,
+    PolyChain,
+    Segment,
+    connect,
+    update_batch_norm,
+)
 
 CURVES = {
     "bezier1": lambda: Bezier(1),
@@ -837,12 +846,15 @@ def test_update_batch_norm_leaves_the_given_models_alone():
     assert_same(before[1], snapshot(end))
 
 
-@pytest.mark.parametrize("asked", ["auto", True, False])
-def test_loading_keeps_what_was_asked_of_xla(asked, tmp_path):
-    case = ZOO["dense"]
-    model = connect(case.model(1), case.model(2))
-    model.compile("sgd", case.loss(), jit_compile=asked)
-    model.save(tmp_path / "curve.keras")
-    loaded = keras.saving.load_model(tmp_path / "curve.keras")
-    assert loaded.get_compile_config()["jit_compile"] == asked
-    assert loaded.jit_compile == model.jit_compile
+def test_what_xla_cannot_compile_it_cannot_compile_on_a_curve():
+    """Keras says so of an LSTM on a GPU, for instance."""
+
+    def network():
+        inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        inner.layers[0].supports_jit = False
+        return keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(1)])
+
+    for made in (connect(network(), network()), Ensemble(network(), [network()], output="values")):
+        with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
+            made.compile("sgd", "mse", jit_compile=True)
+        assert made.jit_compile is False

@@ -230,6 +230,14 @@ def test_record_of_a_snapshot(tmp_path):
     assert first["distance_from_start"] == first["distance_from_previous"]
 
 
+def test_the_rate_of_a_compiled_schedule_is_that_of_the_last_update(tmp_path):
+    schedule = mc_tf.CosineCycle(4, HIGH)
+    saver = mc_tf.SnapshotSaver(tmp_path, every=4, unit="steps")
+    fit(problem(keras.optimizers.SGD(schedule)), [saver], epochs=1)
+    rates = [read_snapshot(file).record["learning_rate"] for file in saver.members]
+    np.testing.assert_allclose(rates, float(schedule(3)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("steps_per_execution", [1, 8])
 def test_accumulated_gradients_make_one_step(tmp_path, steps_per_execution):
     optimizer = keras.optimizers.SGD(0.01, gradient_accumulation_steps=5)

@@ -234,6 +234,9 @@ def test_the_output_is_told_by_the_network_or_its_loss():
     several = keras.Model(model.input, layers.Dense(4, activation="sigmoid")(model.output))
     with pytest.raises(ValueError, match="exclude each other"):
         Ensemble(several, 1)
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match="binary loss: labels that do not exclude each other"):
+        Ensemble(model, 1)
     with pytest.raises(ValueError, match="'logits', 'probabilities' or 'values'"):
         Ensemble(model, 1, output="classes")
     for last in (layers.Dense(3, "softmax"), layers.Dense(1, "sigmoid"), layers.Softmax()):
@@ -357,6 +360,13 @@ def test_damaged_and_missing_files(kind, tmp_path):
     with pytest.raises(ValueError, match="300 bytes"):
         Ensemble(model, [path], output="logits")
     assert_same(before, snapshot(model))
+
+
+def test_an_average_is_not_said_to_be_damaged(tmp_path):
+    model = ZOO["dense"].model(0)
+    np.savez(tmp_path / "average.npz", mean=np.zeros(3), count=2)
+    with pytest.raises(ValueError, match="not a snapshot: it holds mean, count.*swa.keras"):
+        Ensemble(model, [tmp_path / "average.npz"], output="logits")
 
 
 def test_a_file_of_an_unregistered_class_cannot_be_a_member_but_the_model_can(tmp_path):
@@ -782,6 +792,14 @@ def test_exports_of_every_kind(name, tmp_path):
         own = each[..., 0] > 0.5 if name == "binary" else each.argmax(2)
         assert_near(found["class"], chosen.astype("int64"))
         assert_near(found["disagreement"], (own != chosen).mean(0))
+
+
+@on_tensorflow
+def test_an_export_of_a_model_without_a_graph_needs_an_example(tmp_path):
+    model = keras.Sequential([layers.Concatenate(), layers.Dense(2)])
+    model([np.zeros((1, 2), "float32")] * 2)
+    with pytest.raises(ValueError, match="no graph. Pass a batch.*example=x"):
+        Ensemble(model, 1, output="logits").export(tmp_path / "served")
 
 
 @on_tensorflow

@@ -224,6 +224,8 @@ AVERAGED = TrainingOptions(6, 0.1, schedule="swa", swa_start=2, swa_every=2)
         ({"methods": ("sse",)}, "'sse' needs"),
         ({"fge": TrainingOptions(2, 0.1), "fge_starts": (5,)}, "FGE must start.*5"),
         ({"fge": TrainingOptions(2, 0.1)}, "FGE must start"),
+        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (3, 2)}, "in their order.*3, 2"),
+        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (2, 2)}, "different epochs.*2, 2"),
         (
             {"methods": ("ind",), "swa_pretraining": 5},
             "averaging must begin in the 4 epochs.*swa_pretraining=5",

@@ -22,6 +22,7 @@ from mc_tf import (
     principal_directions,
     random_direction,
 )
+from mc_tf.compiling import automatic_bfloat16
 from mc_tf.experiments.surface_files import surface_from_files
 from mc_tf.flat import flat_weights
 
@@ -408,6 +409,49 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path, nothing_kept):
     assert grid(path=tmp_path / "plane", **LARGE, data=(again, test)).complete and not again.reads
 
 
+def test_versions_of_all_points_are_recorded(tmp_path, nothing_kept, monkeypatch):
+    """Of a grid that was gone on with, and of parts that were made elsewhere."""
+    train, test = splits("dense")
+
+    def made_with(version, data, path="plane", **options):
+        monkeypatch.setattr("mc_tf.__version__", version)
+        return grid("dense", path=str(tmp_path / path), data=(data, test), **options)
+
+    with pytest.raises(OSError, match="plug"):
+        made_with("1", Stops(train, 10))
+    for version in ("2", "3"):  # the third evaluates nothing
+        found = made_with(version, Stops(train, None))
+        assert found.description["versions"]["mc_tf"] == "1"
+        later = found.description["versions of later points"]
+        assert [each["mc_tf"] for each in later] == ["2"]
+    made_with("1", train, "parts", shard=(1, 2))
+    made_with("2", train, "parts", shard=(2, 2))
+    merged = GridEvaluation.merge(str(tmp_path / "parts"), 2).description
+    assert merged["versions"]["mc_tf"] == "1"
+    assert [each["mc_tf"] for each in merged["versions of later points"]] == ["2"]
+
+
+def test_eigenvalues_of_other_data_are_not_taken(tmp_path):
+    x, y = splits("dense")[0]
+    options = {"shape": 2, "path": tmp_path / "plane"}
+    grid("dense", eigenvalues=(x, y), **options)
+    grid("dense", eigenvalues=(x.copy(), y), **options)
+    with pytest.raises(ValueError, match="results of another grid"):
+        grid("dense", eigenvalues=(10 * x, y), **options)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's")
+def test_values_in_bfloat16_are_not_mixed_with_others(tmp_path):
+    grid("dense", path=tmp_path / "plane", shape=2)
+    with automatic_bfloat16():
+        with pytest.raises(ValueError, match="results of another grid"):
+            grid("dense", path=tmp_path / "plane", shape=2)
+        found = grid("dense", path=tmp_path / "rounded", shape=2)
+        with pytest.raises(ValueError, match="Hessian need float32.*auto_bfloat16"):
+            grid("dense", shape=2, eigenvalues=True)
+    assert found.description["versions"]["precision"] == "bfloat16"
+
+
 def test_marks_of_a_stored_grid_are_those_of_now(tmp_path):
     """Values stay, whatever is marked within the same limits."""
     train, test = splits("dense")
@@ -555,6 +599,10 @@ def test_bad_grids_are_refused(tmp_path):
     models = networks("dense")
     with pytest.raises(ValueError, match="not compiled"):
         evaluate_grid(ZOO["dense"].model(1), Plane.through(*models), None, None)
+    with pytest.raises(ValueError, match="networks have [0-9]+ weights.*vector of 50"):
+        Plane.through(*models).mark("other", vectors(1)[0])
+    with pytest.raises(ValueError, match="same architecture"):
+        Plane.through(*models).mark_curve("other", connect(*networks("conv_bn", 2)))
     with pytest.raises(ValueError, match="Nothing is marked|no extent"):
         Line.along(*vectors(2)).axes(3)
     grid(path=tmp_path / "plane")

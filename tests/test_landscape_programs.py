@@ -15,7 +15,7 @@ from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.experiments import landscape_parsing, landscape_plan
 from mc_tf.flat import flat_weights
 from mc_tf.models import registry
-from mc_tf.snapshots import read_snapshot
+from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 from mc_tf.training import TrainingOptions
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
@@ -159,7 +159,8 @@ BAD = {
     "too few": ([OUT, f"--networks={A},{B}"], "'plane' is made of three networks.*2 networks"),
     "the same twice": ([OUT, f"--networks={A},{B},C={{root}}/a/model.keras"], "A and C are the s"),
     "one label": ([OUT, f"--networks={A},{A}"], "Two files have the label 'A'"),
-    "no curve": ([OUT, "--surface=curve_plane"], "no network|made of a curve"),
+    "no networks": ([OUT], "'plane' is made of three networks. Received: none"),
+    "no curve": ([OUT, "--surface=curve_plane"], "'curve_plane' is made of a curve.*none"),
     "missing": ([OUT, f"--networks={A},{B},{{root}}/none.keras"], "none.keras"),
     "another network": (
         [OUT, f"--networks={A},{B},{{root}}/other/model.keras"],
@@ -338,6 +339,18 @@ BEZIER = (landscape_plan.Join("j", "bezier", ("a", "b")),)
             "has no mean",
         ),
         ({"surfaces": (SURFACE("s", "rays", ("a",)),), "ray_length": 0.0}, "must reach somewhere"),
+        *(
+            ({"surfaces": (SURFACE("s", "rays", (reference,)),)}, f"'s' refers to '{reference}'")
+            for reference in ("a@9", "a/1", "a/members", "a/trajectory", "a/swa", "a/x")
+        ),
+        (
+            {"trainings": (landscape_plan.Training("a", {"schedule": "foo"}),)},
+            "The training 'a': Unknown schedule 'foo'",
+        ),
+        (
+            {"trainings": (landscape_plan.Training("a", {"schedule": "step"}),)},
+            "The training 'a': .*decay_epochs",
+        ),
     ],
 )
 def test_bad_plans_are_refused(changes, words):
@@ -360,6 +373,31 @@ def test_bad_plans_are_refused(changes, words):
 def test_what_recipes_cannot_say(function, text):
     with pytest.raises(ValueError, match=rf"must be NAME:.*Received: '{text}'"):
         function(text)
+
+
+def test_lists_in_a_training():
+    for text, epochs in (("80", (80,)), ("[80,120]", (80, 120))):
+        training = landscape_parsing.parse_training(f"a:decay_epochs={text},schedule=step")
+        assert training.changes == {"decay_epochs": epochs, "schedule": "step"}
+
+
+def test_initial_weights_are_not_ignored(tmp_path):
+    flags = ("--recipe=digits_planes", "--smoke", f"--initial_weights={tmp_path}/a.h5")
+    (line,) = start("reproduce", *flags).wait().errors
+    assert "--initial_weights is for recipes without --train" in line
+
+
+def test_a_network_beside_a_member_and_a_path_with_an_equals_sign(root, whole, tmp_path):
+    folder = tmp_path / "rate=0.1"
+    shutil.copytree(root / "a", folder)
+    weights = take_snapshot(keras.saving.load_model(folder / "model.keras"))
+    (folder / "members").mkdir()
+    member = folder / "members" / "snapshot-00000001.npz"
+    save_snapshot(member, weights)
+    for name in (member, f"it={member}"):
+        few = ("--shape=2", "--num_train_examples=64", "--num_test_examples=32", "--verbose=0")
+        flags = (f"--networks={name}", "--surface=random_line", *few)
+        run("eval_grid", f"--output={tmp_path}/line", *flags)
 
 
 def test_options_of_a_network_in_a_training():

@@ -96,7 +96,7 @@ FIGURES = {
     ),
     "trajectory": (
         lambda path: plots.plot_trajectory(trajectory(), path, title="FGE"),
-        ["FGE", "Learning rate", "Test error (%)", "Distance from the start", "smallest rate"],
+        ["FGE", "Learning rate", "Error (%)", "Distance from the start", "smallest rate"],
     ),
     "budgets": (
         lambda path: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}, path),
@@ -159,6 +159,19 @@ def test_a_loss_without_a_penalty_is_not_said_to_have_one(tmp_path, penalty, lab
         result.record(index, {"train_loss": index + 1.0, "regularization": penalty})
     plots.plot_curves({"Chain": result}, tmp_path / "a.svg", ["train_loss"])
     assert label in texts(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("penalty, label", [(0.0, "Loss"), (0.1, "Loss (with L2)")])
+def test_nor_is_the_axis_of_two_losses(tmp_path, penalty, label):
+    result = line()
+    result._values["regularization"] = np.full(len(result.done), penalty)
+    plots.plot_line(result, tmp_path / "a.svg")
+    assert {"Loss", "Loss (with L2)"} & {*texts(tmp_path / "a.svg")} == {label}
+
+
+def test_the_directory_of_a_film_is_made(tmp_path):
+    plots.plot_film([plane(5)] * 2, tmp_path / "new" / "a.gif")
+    assert (tmp_path / "new" / "a.gif").read_bytes().startswith(b"GIF")
 
 
 def test_the_directory_of_a_figure_is_made(tmp_path):
@@ -389,6 +402,12 @@ def incomplete():
     return result
 
 
+def half_chain():
+    result = chain()
+    result.done[3:] = False
+    return result
+
+
 def hopeless():
     result = plane()
     result._values["train_loss"][:] = np.nan
@@ -431,6 +450,14 @@ BAD = {
         "no logarithm.*linear",
     ),
     "one frame": (lambda p: plots.plot_film([plane()], p), "two frames.*1 frames"),
+    "widths": (
+        lambda p: plots.plot_widths({"Chain": [chain(), chain()]}, p, [1]),
+        "each of 1 widths.*'Chain': 2",
+    ),
+    "half a curve of a width": (
+        lambda p: plots.plot_widths({"Chain": [chain(), half_chain()]}, p, [1, 4]),
+        "'Chain of width 4' cannot be drawn: 3 of",
+    ),
     "labels": (
         lambda p: plots.plot_film([plane()] * 2, p, labels=["a"]),
         "2 frames and 1 labels",

@@ -203,11 +203,14 @@ def read_record(path):
 
 
 def _read(path):
-    with zipfile.ZipFile(path) as archive:
-        if _RECORD not in archive.namelist():
-            return {}
-        with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
-            return dict(stored)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _RECORD not in archive.namelist():
+                return {}
+            with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
+                return dict(stored)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"The model file '{path}' is damaged. Make it again.") from error
 
 
 def load_checkpoint(path, compile=True):

@@ -3,9 +3,11 @@
 import glob
 import os
 
+import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.steps import (
     StepCallback,
@@ -201,7 +203,11 @@ class SnapshotSaver(StepCallback):
     def _rate_before(self, step):
         if self.cycle is not None:
             return float(ops.convert_to_numpy(self.cycle.rate_at(step - 1)))
-        return float(ops.convert_to_numpy(self._model.optimizer.learning_rate))
+        optimizer = innermost_optimizer(self._model)
+        rate = optimizer._learning_rate
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            rate = rate(ops.maximum(optimizer.iterations - 1, 0))  # that of the last update
+        return float(ops.convert_to_numpy(rate))
 
 
 def snapshot_files(directory, include_start=False):

@@ -37,6 +37,7 @@ def read(name, split, data_dir=None):
 
     Raises:
         FileNotFoundError: If the data set is neither there nor downloadable.
+        OSError: If its files are damaged.
     """
     import tensorflow_datasets as tfds
 
@@ -49,7 +50,13 @@ def read(name, split, data_dir=None):
             as_supervised=True,
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
-        return tfds.as_numpy(dataset)
+        try:
+            return tfds.as_numpy(dataset)
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"The files of '{name}' in '{builder.data_dir}' cannot be read "
+                f"({type(error).__name__}). Delete that directory to prepare them again."
+            ) from error
 
 
 def encoded_examples(builder, split, seeds=None):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mc_tf.batches import Batches
+from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.files import check_writable, write_arrays
 from mc_tf.flat import state_variables
 
@@ -137,9 +138,10 @@ def member_fingerprint(model, numbers):
         numbers: list of arrays: the weights, then one for each of `state_variables(model)`.
 
     Returns:
-        str of 32 characters; the same in another process, whatever Keras' names of layers are.
+        str of 32 characters; the same in another process, whatever Keras' names of layers are. It
+        depends on the precision, too.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"bfloat16" if computes_in_bfloat16() else b"")
     for part in model._flatten_layers():
         digest.update(type(part).__name__.encode())
         if isinstance(part, keras.Model):

@@ -116,10 +116,10 @@ def _signature(model, example):
     structure = example
     if example is None:
         inputs = getattr(model, "inputs", None)
-        structure = inputs[0] if isinstance(model, keras.Sequential) else inputs and model.input
+        structure = inputs and (inputs[0] if isinstance(model, keras.Sequential) else model.input)
     if structure is None:
         raise ValueError(
-            f"The model '{model.name}' is subclassed, so what it takes is not known. Pass a batch "
+            f"What the model '{model.name}' takes is not known: it has no graph. Pass a batch "
             "of inputs: `ensemble.export(path, example=x)`."
         )
     leaves = keras.tree.flatten(structure)

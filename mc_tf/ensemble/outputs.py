@@ -15,6 +15,7 @@ __all__ = [
 ]
 
 KINDS = ("logits", "probabilities", "values")
+_BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
 _SMALLEST = 1e-30  # a probability of 0 is taken as this one, in float32
 _LARGEST = 1 - 2.0**-24  # and one of two classes is never quite 1
 
@@ -81,6 +82,13 @@ def infer_output(network, *compiled):
     for model in compiled:
         for loss in keras.tree.flatten(getattr(model, "loss", None)):
             if getattr(loss, "from_logits", False) is True:
+                shape = getattr(network, "output_shape", (1,))
+                if isinstance(loss, _BINARY) and shape[-1] != 1:
+                    raise ValueError(
+                        f"The network '{network.name}' has {shape[-1]} outputs and "
+                        "a binary loss: labels that do not exclude each other. End it in a "
+                        "sigmoid and pass `output='values'` to average its probabilities."
+                    )
                 return "logits"
     raise ValueError(
         f"What the outputs of '{network.name}' are cannot be told: its last layer is no softmax "

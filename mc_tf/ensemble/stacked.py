@@ -9,7 +9,6 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import check_saved_whole, clone_network
-from mc_tf.compiling import CompiledForDevice
 from mc_tf.ensemble.members import check_network, read_members
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import take_snapshot
@@ -18,7 +17,7 @@ from mc_tf.stateless import StatelessLayer
 __all__ = ["StackedModel"]
 
 
-class StackedModel(CompiledForDevice, keras.Model):
+class StackedModel(keras.Model):
     """A network as code, and the numbers of its `M` members in stacked variables.
 
     Args:
@@ -31,6 +30,7 @@ class StackedModel(CompiledForDevice, keras.Model):
         super().__init__(**kwargs)
         check_network(model)
         self._code = StatelessLayer(model)
+        self.supports_jit = self._code.supports_jit
         self._code.bind()
         snapshots = read_members(model, members)
         dtype = self._code.layout.dtype
@@ -43,8 +43,6 @@ class StackedModel(CompiledForDevice, keras.Model):
         self._temperatures = self._new_variable("temperatures", np.ones(len(snapshots)), "float32")
         if temperatures is not None:
             self.temperatures = temperatures
-        if backend.use_xla() is False:
-            self.jit_compile = False  # `predict` needs no `compile`
         self.built = True
 
     def _new_variable(self, name, value, dtype):

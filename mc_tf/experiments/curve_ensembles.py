@@ -15,7 +15,7 @@ from mc_tf.experiments.ensemble_files import evaluate_ensemble
 from mc_tf.files import write_json
 from mc_tf.point_evaluation import PointEvaluator
 from mc_tf.training import compile_for
-from mc_tf.training.checks import check_fits
+from mc_tf.training.checks import check_fits, output_kind
 from mc_tf.training.workdir import as_stored
 
 __all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
@@ -38,7 +38,9 @@ def random_positions(count, seed=0):
     return np.sort(np.random.default_rng(seed).uniform(size=count))
 
 
-def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, num_train=None):
+def curve_ensemble(
+    curve_model, data, positions, scale=False, batch_size=500, num_train=None, verbose=1
+):
     """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
 
     Args:
@@ -48,6 +50,7 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
         scale: whether logits are divided by temperatures that grow with the train loss.
         batch_size: examples a batch, default 500.
         num_train: use so many training examples only for statistics and losses. Default: all.
+        verbose: 1 for a progress bar.
 
     Returns:
         `Ensemble`.
@@ -65,9 +68,9 @@ def curve_ensemble(curve_model, data, positions, scale=False, batch_size=500, nu
         temperatures = temperatures_from_loss(losses)
         statistics = evaluated.for_statistics
     ensemble = Ensemble.from_curve(
-        curve_model, positions, output="logits", temperatures=temperatures
+        curve_model, positions, output=output_kind(data.loss()), temperatures=temperatures
     )
-    ensemble.update_batch_norm(statistics)
+    ensemble.update_batch_norm(statistics, verbose=verbose)
     return ensemble
 
 

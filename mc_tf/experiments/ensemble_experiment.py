@@ -95,12 +95,15 @@ class EnsembleExperiment:
                 f"swa_pretraining. Received: swa_epochs={list(self.swa_epochs)}, "
                 f"swa_pretraining={self.swa_pretraining}."
             )
-        if "fge" in self.methods and not all(
-            0 <= start <= self.training.epochs for start in self.fge_starts or (-1,)
+        starts = self.fge_starts or (-1,)
+        increasing = sorted(set(starts)) == list(starts)
+        if "fge" in self.methods and not (
+            increasing and 0 <= starts[0] and starts[-1] <= self.training.epochs
         ):
             raise ValueError(
                 f"FGE must start in the {self.training.epochs} epochs of an independent network, "
-                f"or at 0, with the initial weights. Received: {list(self.fge_starts)}."
+                "or at 0, with the initial weights, at different epochs in their order. Received: "
+                f"{list(self.fge_starts)}."
             )
         if not 0 <= (self.swa_pretraining or 0) <= self.training.epochs:
             raise ValueError(

@@ -13,7 +13,7 @@ from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
 from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.snapshots import read_snapshot
-from mc_tf.training.checks import check_fits
+from mc_tf.training.checks import check_classes, check_fits, output_kind
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
 from mc_tf.training.workdir import stored_file, stored_settings
 
@@ -65,14 +65,15 @@ def find_network(paths):
         paths: as for `find_members`.
 
     Returns:
-        The first `.keras` file among them, or `model.keras` in a run's directory.
+        The first `.keras` file among them, or `model.keras` beside them or in the run's directory.
 
     Raises:
         FileNotFoundError: if there is none.
     """
     for path in paths:
-        candidates = [os.path.join(path, "model.keras"), os.path.join(path, "../model.keras")]
-        for file in [path] if os.path.isfile(path) else candidates:
+        folder = os.path.dirname(path) if os.path.isfile(path) else path
+        candidates = [os.path.join(folder, "model.keras"), os.path.join(folder, "../model.keras")]
+        for file in [path, *candidates]:
             if file.endswith(".keras") and os.path.isfile(file):
                 return file
     raise FileNotFoundError(
@@ -82,7 +83,7 @@ def find_network(paths):
 
 
 def load_ensemble(paths, include_start=False, network=None, in_files=False):
-    """An ensemble of networks that this library's programs trained, which output logits.
+    """An ensemble of networks that this library's programs trained.
 
     Args:
         paths, include_start: as for `find_members`.
@@ -97,8 +98,9 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
         FileNotFoundError, ValueError: if a file is missing, damaged or does not fit.
     """
     files = find_members(paths, include_start)
-    model = load_checkpoint(network or find_network(paths), compile=False)
-    return (MemberFiles if in_files else Ensemble)(model, files, output="logits")
+    model = load_checkpoint(network or find_network(paths))
+    kind = output_kind(getattr(model, "loss", None))
+    return (MemberFiles if in_files else Ensemble)(model, files, output=kind)
 
 
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
@@ -127,6 +129,7 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     model = load_checkpoint(network or find_network([folder]), compile=False)
     check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(model, data)
+    check_classes(data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
     batches = data.test_batches(batch_size)
     outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)

@@ -7,6 +7,7 @@ import os
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
 from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.compiling import check_exact_products
 from mc_tf.curves import PolyChain
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments import curve_files
@@ -37,6 +38,8 @@ def run_landscape(plan, data, workdir, say=print):
     Raises:
         ValueError, OSError: as the steps themselves do.
     """
+    if plan.eigenvalues:
+        check_exact_products("Eigenvalues of the Hessian")
     check_writable(workdir)
     check_num_examples(data, plan.training.batch_size, plan.num_train, plan.num_test)
     run = _Run(plan, data, workdir, say)
@@ -123,7 +126,7 @@ class _Run:
         """Evaluates a surface on a grid."""
         plan = self.plan
         self.say(f"Evaluating the surface '{surface.name}' ...")
-        made, files = self._surface(surface)
+        made, notes = self._surface(surface)
         random = surface.kind.startswith("random_")
         settings = {"shape": plan.line_points if surface.kind in _LINES else plan.shape}
         if random:
@@ -133,7 +136,7 @@ class _Run:
         if plan.eigenvalues:
             settings["eigenvalues"] = True
             settings["eigenvalue_options"] = {"tolerance": plan.eigenvalue_tolerance}
-        found = self._grid(made, surface.name, surface.kind, files, margin=plan.margin, **settings)
+        found = self._grid(made, surface.name, surface.kind, notes, margin=plan.margin, **settings)
         self.grids[surface.name] = found
         self.say(f"\n{surface.name}\n{found.table()}\n")
         if plan.film == surface.name:
@@ -150,10 +153,10 @@ class _Run:
             frame = f"{surface.name}-{epoch}"
             self.say(f"Evaluating the surface '{frame}' ...")
             settings = {"shape": shape, "limits": limits}
-            found = self._grid(made, frame, surface.kind, {}, **settings)
+            found = self._grid(made, frame, surface.kind, {"curve": path}, **settings)
             self.frames[f"epoch {int(epoch)}"] = found
 
-    def _grid(self, made, name, kind, files, **settings):
+    def _grid(self, made, name, kind, notes, **settings):
         plan = self.plan
         return evaluate_surface(
             made,
@@ -163,7 +166,7 @@ class _Run:
             num_test=plan.num_test,
             batch_size=plan.eval_batch_size,
             description={"kind": kind, "seed": plan.training.seed},
-            notes={"networks": files},
+            notes=notes,
             verbose=self.verbose,
             **settings,
         )
@@ -175,15 +178,16 @@ class _Run:
             "marks": self._files(marks, surface.labels),
             "mark_mean": "mean" in surface.marks,
         }
-        files = {}
+        files, notes = {}, {"marked": options["marks"]}
         if surface.kind == "curve_plane":
-            folder = os.path.join(self.workdir, surface.networks[0])
-            options["curve_model"] = curve_files.load_curve(os.path.join(folder, "curve.keras"))
+            notes["curve"] = os.path.join(self.workdir, surface.networks[0], "curve.keras")
+            options["curve_model"] = curve_files.load_curve(notes["curve"])
         else:
             files = self._files(surface.networks, surface.labels)
             options["network_file"] = self._network(surface.networks[0])
             options |= {"num_rays": plan.num_rays, "seed": plan.training.seed, **plan.directions}
-        return surface_from_files(surface.kind, files, **options), files
+            notes |= {"networks": files, **plan.directions}
+        return surface_from_files(surface.kind, files, **options), notes
 
     def _files(self, references, labels):
         """Files of networks by label, `NAME/members` taken apart."""

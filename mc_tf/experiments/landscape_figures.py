@@ -16,7 +16,7 @@ def draw_landscape(plan, curves, grids, frames, workdir):
         workdir: directory of the figures, each as PNG and SVG: `curves`; `planes-train_loss`,
             `planes-test_error`, `lines-...`, `random-lines-...` and `rays` for what there is;
             `relief-NAME` in three dimensions of each plane in random directions; `eigenvalues`,
-            `regression`; and `film.gif`.
+            `regression` (`regression-NAME` of several planes); and `film.gif`.
     """
     from mc_tf import plots
 
@@ -31,7 +31,7 @@ def draw_landscape(plan, curves, grids, frames, workdir):
         kind = surface.kind if surface.kind in by_kind else grid.surface
         if kind == "Rays":  # of one network, which may have a label
             title = surface.labels.get(surface.networks[0], title)
-        by_kind[kind][title] = grid
+        by_kind[kind][surface.name if title in by_kind[kind] else title] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
     quality = [name for name in ("test_error", "test_perplexity", "test_loss") if name in names][0]
     labelled = {_title(name): curve for name, curve in curves.items()}
@@ -47,14 +47,16 @@ def draw_landscape(plan, curves, grids, frames, workdir):
     save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
     ratios = {k: g for k, g in by_kind["Plane"].items() if "train_eigenvalue_ratio" in g.names}
     save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
+    curve_planes = [surface.name for surface in plan.surfaces if surface.kind == "curve_plane"]
     for surface in plan.surfaces:
         grid = grids[surface.name]
         if surface.kind == "random_plane":
             save(plots.plot_surface, grid, f"relief-{surface.name}", maximum=plan.max_loss)
         functions = os.path.join(workdir, surface.networks[0], "functions.npz")
         if surface.kind == "curve_plane" and os.path.exists(functions):
+            stem = f"regression-{surface.name}" if curve_planes[1:] else "regression"
             for ending in ("png", "svg"):
-                path = os.path.join(workdir, f"regression.{ending}")
+                path = os.path.join(workdir, f"{stem}.{ending}")
                 plots.plot_regression(grid, functions, path, title=plan.title)
     if len(frames) > 1:
         path = os.path.join(workdir, "film.gif")

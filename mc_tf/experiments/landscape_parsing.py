@@ -1,16 +1,21 @@
 """Experiments on loss surfaces as recipes write them."""
 
+import re
+
 from mc_tf.experiments.landscape_plan import Join, SurfacePlan, Training
 from mc_tf.models import registry
 
 __all__ = ["parse_join", "parse_surface", "parse_training"]
+
+_LISTS = ("decay_epochs", "keep_epochs")
 
 
 def parse_training(text):
     """Reads a training as recipes write it.
 
     Args:
-        text: `NAME` or `NAME:SETTING=VALUE,...`, a network's own option as `option.NAME=VALUE`.
+        text: `NAME` or `NAME:SETTING=VALUE,...`, a network's own option as `option.NAME=VALUE`,
+            several numbers as `[80,120]`.
 
     Returns:
         `Training`.
@@ -24,11 +29,13 @@ def parse_training(text):
     """
     name, _, rest = text.partition(":")
     changes = {}
-    for entry in filter(None, rest.split(",")):
+    for entry in filter(None, re.split(r",(?![^\[]*\])", rest)):
         setting, equals, value = entry.partition("=")
         if not equals:
             raise ValueError(f"A training must be NAME:SETTING=VALUE,... Received: '{text}'.")
         value = registry.parse_value(value)
+        if setting in _LISTS:
+            value = tuple(value) if isinstance(value, list) else (value,)
         if setting.startswith("option."):
             options = changes.setdefault("network_options", {})
             options[setting.removeprefix("option.")] = value

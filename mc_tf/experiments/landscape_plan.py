@@ -143,8 +143,7 @@ class LandscapeExperiment:
         for name in names:
             if not _NAME.fullmatch(name) or names.count(name) > 1:
                 raise ValueError(f"'{name}' cannot be the name of a surface, or of two.")
-        self._check_trainings()
-        networks = {training.name for training in self.trainings}
+        networks = self._check_trainings()
         for join in self.joins:
             if join.family not in (*CURVES, "through"):
                 raise ValueError(
@@ -178,8 +177,9 @@ class LandscapeExperiment:
             )
 
     def _check_trainings(self):
+        """Refuses what would end the experiment after a training; returns options by name."""
         fields = {field.name for field in dataclasses.fields(TrainingOptions)}
-        seen = set()
+        seen = {}
         for training in self.trainings:
             unknown = set(training.changes) - fields - set(_OF_NETWORK)
             if unknown:
@@ -189,7 +189,11 @@ class LandscapeExperiment:
                 )
             if "start" in training.changes:
                 _check_known(training.name, [training.changes["start"]], seen)
-            seen.add(training.name)
+            try:
+                seen[training.name] = self.options(training)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"The training '{training.name}': {error}") from error
+        return seen
 
     def options(self, training):
         """The `TrainingOptions` of one of the trainings, with checkpoints that others need.
@@ -203,7 +207,8 @@ class LandscapeExperiment:
         for surface in self.surfaces:
             references += [*surface.networks, *surface.marks]
         mark = f"{training.name}@"
-        kept = {int(r.removeprefix(mark)) for r in references if r.startswith(mark)}
+        epochs = [r.removeprefix(mark) for r in references if r.startswith(mark)]
+        kept = {int(number) for number in epochs if number.isdigit()}
         changes = {k: v for k, v in training.changes.items() if k not in _OF_NETWORK}
         options = dataclasses.replace(self.training, **changes)
         kept |= set(options.keep_epochs)
@@ -232,11 +237,32 @@ def _check_surface(surface):
 
 
 def _check_known(name, references, known):
+    """Refuses references to what there will not be.
+
+    Args:
+        name: what refers to it.
+        references: see `SurfacePlan`.
+        known: set of names of curves, or dict from names of networks to their `TrainingOptions`.
+    """
     for reference in references:
-        base = re.split("[@/]", reference)[0]
-        epochs = reference.partition("@")[2]
-        if base not in known or (epochs and not epochs.isdigit()):
+        base, kind, part = re.fullmatch("([^@/]*)([@/]?)(.*)", reference).groups()
+        if base not in known or (kind and not _will_be(known, base, kind, part)):
             raise ValueError(
                 f"'{name}' refers to '{reference}', which is not there. There are: "
-                f"{', '.join(sorted(known)) or 'none'}."
+                f"{', '.join(sorted(known)) or 'none'}. NAME@EPOCHS needs as many epochs, NAME/swa "
+                "needs swa_start, NAME/members and NAME/NUMBER need snapshots, NAME/trajectory "
+                "needs trajectory_every."
             )
+
+
+def _will_be(known, base, kind, part):
+    """Whether a training leaves a checkpoint (`@`), or members and averages (`/`)."""
+    if not isinstance(known, dict):
+        return False
+    options = known[base]
+    if kind == "@":
+        return part.isdigit() and int(part) <= options.epochs
+    needed = {"swa": options.swa_start is not None, "trajectory": options.trajectory_every}
+    if part in needed:
+        return bool(needed[part])
+    return options.snapshots and (part == "members" or part.isdigit())

@@ -10,12 +10,14 @@ from mc_tf.ensemble import Ensemble, score
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.files import check_writable, write_arrays
 from mc_tf.models import CurveModel
-from mc_tf.training.checks import check_fits
+from mc_tf.training.checks import check_classes, check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]
 
 
-def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, num_train=None):
+def evaluate_pairs(
+    curve_model, data, path, *, num_points=21, batch_size=500, num_train=None, verbose=1
+):
     """Errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
 
     Args:
@@ -28,6 +30,7 @@ def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, nu
         batch_size: examples a batch, default 500.
         num_train: use so many training examples only to estimate statistics of batch
             normalisation. Default: all.
+        verbose: 1 for a progress bar.
 
     Returns:
         dict of float64 arrays `(num_points,)`.
@@ -37,12 +40,17 @@ def evaluate_pairs(curve_model, data, path, *, num_points=21, batch_size=500, nu
     """
     check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(curve_model.network, data)
+    check_classes(data, "Ensembles of two networks", "it")
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
-    ensemble.update_batch_norm(data.statistics_batches(batch_size, num_examples=num_train))
+    ensemble.update_batch_norm(
+        data.statistics_batches(batch_size, num_examples=num_train), verbose=verbose
+    )
     found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first = None
     test = data.test_batches(batch_size)
-    for _, logits, labels in member_outputs(ensemble, test, f"{path}-predictions", batch_size):
+    for _, logits, labels in member_outputs(
+        ensemble, test, f"{path}-predictions", batch_size, verbose
+    ):
         probabilities = ops.convert_to_numpy(ops.softmax(logits)).astype("float64")
         first = probabilities if first is None else first
         classes = as_classes(labels, logits)

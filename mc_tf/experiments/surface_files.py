@@ -10,7 +10,7 @@ from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.flat import state_variables
 from mc_tf.landscape import evaluate_grid
-from mc_tf.landscape.kinds import make_surface
+from mc_tf.landscape.kinds import SURFACES, make_surface
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fitting import fixed_batch_size
@@ -31,8 +31,8 @@ def surface_from_files(
         curve_model: `CurveModel`, of `"curve_plane"`.
         marks: dict from label to file of networks that are projected into the surface too.
         mark_mean: whether the mean of the weights of `files` is projected too.
-        network_file: `.keras` file that holds the layers. Default: the first among the files, or
-            `model.keras` beside them.
+        network_file: `.keras` file that holds the layers. Default: the first among the files and
+            marks, or `model.keras` beside them.
         **directions: other arguments of `make_surface`.
 
     Returns:
@@ -47,6 +47,9 @@ def surface_from_files(
         raise ValueError("On rays nothing can be marked: they fill no plane. Leave the marks out.")
     if mark_mean and not files:
         raise ValueError(f"There are no networks whose mean could be marked: '{kind}' has none.")
+    if not files and curve_model is None:
+        wanted = SURFACES[kind][1] if kind in SURFACES else "networks"
+        raise ValueError(f"A surface of kind '{kind}' is made of {wanted}. Received: none.")
     network = curve_model.network if curve_model else None
     if network is None:
         network = load_checkpoint(

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from mc_tf.flat import check_same_architecture
 from mc_tf.landscape.algebra import (
     direction_products,
     distance_beside,
@@ -58,7 +59,12 @@ class AffineSurface(Surface):
 
         Returns:
             `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
+
+        Raises:
+            ValueError: if its networks are of another architecture than the surface's.
         """
+        if self.network is not None:
+            check_same_architecture(self.network, curve_model.network, ("surface", "curve"))
         points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
         c = ops.convert_to_numpy(curve_model.curve.coefficients(np.asarray(t, "float64")))
         if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the plane has an origin then

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from mc_tf import backend
 from mc_tf.batches import KeptBatches
+from mc_tf.compiling import check_exact_products
 from mc_tf.curves import Segment
 from mc_tf.landscape.surface import evaluation_settings
 from mc_tf.models import CurveModel
@@ -116,6 +117,7 @@ class HessianProducts:
     """
 
     def __init__(self, evaluator, data, **options):
+        check_exact_products("Products with the Hessian")
         self._options = options
         self._evaluator = evaluator
         self._data = data

@@ -1,12 +1,14 @@
 """Loss and metrics on a grid of a line, a plane or rays (figures 1, 4 and 5 of the paper)."""
 
+import importlib.metadata
 import os
 import platform
 
 import keras
 import numpy as np
 
-from mc_tf.batches import KeptBatches
+from mc_tf.batches import KeptBatches, data_fingerprint
+from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
@@ -111,6 +113,8 @@ def evaluate_grid(
     )
     data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
     result.inputs = f"{type(surface).__name__} {data.fingerprint()}"
+    if with_eigenvalues and eigenvalues is not True:
+        result.inputs += f" eigenvalues: {data_fingerprint(eigenvalues)}"
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))
@@ -149,9 +153,13 @@ def _shard_indices(size, shard):
 def _versions():
     import mc_tf
 
-    return {
+    backend = keras.backend.backend()
+    versions = {
         "mc_tf": mc_tf.__version__,
         "keras": keras.__version__,
-        "backend": keras.backend.backend(),
+        "backend": backend,
+        backend: importlib.metadata.version(backend),
+        "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    return versions | ({"precision": "bfloat16"} if computes_in_bfloat16() else {})

@@ -59,12 +59,18 @@ class GridEvaluation(PointResults):
             stored: `GridEvaluation` of the same grid.
         """
         self.done, self._values = stored.done, stored._values
-        before, now = stored.description.get("versions"), self.description.get("versions")
-        if before and self.done.any() and before != now:
-            self.description["versions"] = before
-            if not self.complete:
-                self.description["versions of later points"] = now
+        if self.done.any() and stored is not self:
+            now = [] if self.complete else _versions_of(self)
+            self._set_versions(_versions_of(stored) + now)
         return self
+
+    def _set_versions(self, versions):
+        """Records the versions of the first points, and others that later points were made with."""
+        different = [v for index, v in enumerate(versions) if v not in versions[:index]]
+        if different:
+            self.description["versions"] = different[0]
+        if different[1:]:
+            self.description["versions of later points"] = different[1:]
 
     def minimum(self, name):
         """The smallest value and where it is.
@@ -149,6 +155,7 @@ class GridEvaluation(PointResults):
                 "Evaluate them first (eval_grid.py --shard=I/N)."
             )
         whole = cls.load(files[0])
+        versions = _versions_of(whole)
         for file in files[1:]:
             part = cls.load(file)
             if part.fingerprint != whole.fingerprint or part.inputs != whole.inputs:
@@ -158,6 +165,8 @@ class GridEvaluation(PointResults):
                 )
             for index in np.flatnonzero(part.done):
                 whole.record(index, {name: part._values[name][index] for name in part.names})
+            versions += _versions_of(part)
+        whole._set_versions(versions)
         if not whole.complete:
             lacking = sorted({int(index) % num_shards + 1 for index in np.flatnonzero(~whole.done)})
             raise ValueError(
@@ -193,6 +202,13 @@ class GridEvaluation(PointResults):
             description,
             stored["units"] if "units" in stored else None,
         )
+
+
+def _versions_of(result):
+    """The versions that a result was made with, one dict or more."""
+    later = result.description.get("versions of later points", [])
+    first = result.description.get("versions")
+    return ([first] if first else []) + (later if isinstance(later, list) else [later])
 
 
 def shard_path(path, shard):

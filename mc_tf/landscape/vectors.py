@@ -1,5 +1,7 @@
 """Networks as the flat weight vectors that span a surface."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -33,6 +35,9 @@ def flat_point(weights, network=None):
             "Weights are a Keras model or a flat vector (P,), see `mc_tf.flat.flat_weights`. "
             f"Received shape {flat.shape}"
         )
+    size = network and sum(math.prod(v.shape) for v in network.trainable_variables)
+    if size is not None and len(flat) != size:
+        raise ValueError(f"The networks have {size} weights. Received a vector of {len(flat)}.")
     return flat
 
 

@@ -63,6 +63,7 @@ class CurveLayer(keras.layers.Layer):
         self.fix_end = fix_end
         self.seed = seed
         self.supports_masking = layer.supports_masking
+        self.supports_jit = self._code.supports_jit
         self._seed_generator = keras.random.SeedGenerator(seed)
         self._position = self.add_weight(
             name="t",

@@ -8,7 +8,6 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import check_saved_whole, clone_network, refresh
-from mc_tf.compiling import CompiledForDevice
 from mc_tf.flat import check_same_architecture, state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 
@@ -21,7 +20,7 @@ _KERAS = {
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveModel(CompiledForDevice, keras.Model):
+class CurveModel(keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
     It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training

@@ -77,7 +77,19 @@ def plot_widths(series, path, widths, title=None):
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         widths: list of widths, the factor K of the fully connected layers.
         title: heading, default none.
+
+    Raises:
+        ValueError: if a result is not complete or lacks the train loss, or there is not one for
+            each width.
     """
+    for label, results in series.items():
+        if len(results) != len(widths):
+            raise ValueError(
+                f"There must be a result for each of {len(widths)} widths. Received for "
+                f"'{label}': {len(results)}."
+            )
+        numbered = {f"{label} of width {w:g}": result for w, result in zip(widths, results)}
+        check_curves(numbered, ["train_loss"])
     figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.7), layout="constrained")
     for index, (label, results) in enumerate(series.items()):
         color, style = STYLES[index % len(STYLES)]

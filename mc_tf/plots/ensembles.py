@@ -6,29 +6,30 @@ __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_traje
 
 
 def plot_ensembles(results, path, title=None):
-    """Draws the error of ensembles, and of their members, against the number of members.
+    """Draws the error (of a regression the loss) of ensembles and members against their number.
 
     Args:
         results: dict from label (`"FGE"`) to `mc_tf.ensemble.EnsembleEvaluation`.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
     """
+    value = "error" if all("error" in each.members for each in results.values()) else "loss"
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
     for index, (label, result) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
-        numbers = range(1, len(result.members["error"]) + 1)
+        numbers = range(1, len(result.members[value]) + 1)
         name = f"{label}: " if label else ""
         axis.plot(
             numbers,
-            result.cumulative["error"],
+            result.cumulative[value],
             style,
             marker="o",
             color=color,
             label=f"{name}ensemble of the first members",
         )
-        axis.plot(numbers, result.members["error"], "x", color=color, label=f"{name}each member")
+        axis.plot(numbers, result.members[value], "x", color=color, label=f"{name}each member")
     axis.set_xlabel("number of members")
-    axis.set_ylabel("Error (%)")
+    axis.set_ylabel("Error (%)" if value == "error" else "Loss")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
@@ -46,7 +47,7 @@ def plot_trajectory(result, path, title=None):
     """
     panels = {
         "learning_rate": "Learning rate",
-        "error": "Test error (%)",
+        "error": "Error (%)",
         "distance_from_start": "Distance from the start",
     }
     figure, axes = plt.subplots(len(panels), 1, figsize=(6, 6.6), sharex=True, layout="constrained")

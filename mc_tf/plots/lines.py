@@ -4,7 +4,7 @@ import numpy as np
 
 from mc_tf.plots.grids import as_dict, check_grids
 from mc_tf.plots.marks import place_labels
-from mc_tf.plots.style import STYLES, plain, plt, save, value_label
+from mc_tf.plots.style import STYLES, label_without_penalty, plain, plt, save, value_label
 
 __all__ = ["plot_line", "plot_rays"]
 
@@ -111,7 +111,7 @@ def _axis_label(names, panel):
     if len(names) == 1 or len(kinds) > 1:
         return ", ".join(value_label(name, panel.values()) for name in names)
     kind = kinds.pop()
-    return _MIXED.get(kind, kind)
+    return label_without_penalty(_MIXED.get(kind, kind), panel.values())
 
 
 def _finite(values):

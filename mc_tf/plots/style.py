@@ -52,7 +52,19 @@ def value_label(name, results=()):
         >>> value_label("train_loss"), value_label("test_top_5_error")
         ('Train loss (with L2)', 'test top 5 error')
     """
-    label = _LABELS.get(name, name.replace("_", " "))
+    return label_without_penalty(_LABELS.get(name, name.replace("_", " ")), results)
+
+
+def label_without_penalty(label, results):
+    """A label that does not speak of an L2 term where there is none.
+
+    Args:
+        label: text.
+        results: iterable of results.
+
+    Returns:
+        str.
+    """
     penalties = [r["regularization"] if "regularization" in r.names else None for r in results]
     if penalties and all(p is not None and not np.any(p) for p in penalties):
         label = label.removesuffix(" (with L2)")

@@ -1,8 +1,17 @@
 """Whether a network and a data set belong together."""
 
+import keras
+
 from mc_tf.training.fitting import fixed_batch_size
 
-__all__ = ["check_batch_size", "check_classes", "check_fits", "check_num_examples"]
+__all__ = [
+    "check_batch_size",
+    "check_classes",
+    "check_fits",
+    "check_held_out_for_best",
+    "check_num_examples",
+    "output_kind",
+]
 
 
 def check_fits(network, data):
@@ -37,6 +46,23 @@ def _same_shape(made_for, given):
     )
 
 
+def output_kind(loss):
+    """What networks put out that this library's programs trained.
+
+    Args:
+        loss: Keras loss, what they were trained with.
+
+    Returns:
+        `"values"`, of a regression, or `"logits"`; see `mc_tf.Ensemble`.
+
+    Example:
+        >>> import keras
+        >>> output_kind(keras.losses.MeanSquaredError())
+        'values'
+    """
+    return "values" if isinstance(loss, keras.losses.MeanSquaredError) else "logits"
+
+
 def check_classes(data, what, flags):
     """Refuses what is for classifiers only, where a data set is judged otherwise.
 
@@ -52,6 +78,24 @@ def check_classes(data, what, flags):
     if name != "accuracy":
         raise ValueError(
             f"{what} are of classifiers, but this data set is judged by {name}. Leave {flags} out."
+        )
+
+
+def check_held_out_for_best(data, options):
+    """Refuses to choose the best network of a training on the test set.
+
+    Args:
+        data: data set from `mc_tf.data.load`.
+        options: `TrainingOptions`.
+
+    Raises:
+        ValueError: if the data set has no validation part.
+    """
+    held_out = data.test_name != "test" or hasattr(data, "validation_batches")
+    if options.keep_best and not held_out:
+        raise ValueError(
+            "keep_best chooses by validation examples, but the data set has none with use_test. "
+            "Leave one of the two out."
         )
 
 

@@ -119,9 +119,8 @@ def check_cycles(data, options):
 def _cycle_and_average(directory, options, steps, end):
     """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
     cycle = None
-    if end <= (options.swa_start or 0):
-        return  # the rest of an epoch before they begin
-    if options.cycle_epochs is not None:
+    begun = end > (options.swa_start or 0)  # else this is the rest of an epoch before
+    if options.cycle_epochs is not None and begun:
         # Averaging at the minima of cycles begins with the cycles.
         start = {"start_epoch": options.swa_start or 0, "steps_per_epoch": steps}
         if options.schedule == "cosine_cycle":
@@ -134,11 +133,11 @@ def _cycle_and_average(directory, options, steps, end):
         yield cycle
         if options.snapshots:
             yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle)
-    if options.trajectory_every:
+    if options.trajectory_every and (begun or options.cycle_epochs is None):
         folder = os.path.join(directory, TRAJECTORY)
         every = options.trajectory_every
         yield SnapshotSaver(folder, cycle, every=every, unit="steps", steps_per_epoch=steps)
-    if options.swa_start is not None:
+    if options.swa_start is not None and begun:
         yield SWA(
             options.swa_start,
             every=options.swa_every,
@@ -226,6 +225,8 @@ def _trim_history(path, epochs):
     if os.path.exists(path):
         with open(path, "rb") as file:
             first, *rows = file.readlines() or [b""]
-        rows = [row for row in rows if row.endswith(b"\n") and int(row.split(b",")[0]) < epochs]
+        numbers = [row.split(b",")[0] if row.endswith(b"\n") else b"" for row in rows]
+        kept = [number.isdigit() and int(number) < epochs for number in numbers]
+        rows = [row for row, is_kept in zip(rows, kept) if is_kept]
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             file.writelines([first, *rows])

@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 
-from mc_tf import backend
 from mc_tf.schedules import CYCLES, SCHEDULES
 
 __all__ = ["PRECISIONS", "TrainingOptions", "compile_for"]
@@ -45,7 +44,7 @@ class TrainingOptions:
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`, of networks that are
             built; a curve has its endpoints' precision.
         steps_per_execution: steps that run as one call of the backend, default 1.
-        jit_compile: whether XLA compiles the step: `"auto"` (see `mc_tf.backend.use_xla`),
+        jit_compile: whether XLA compiles the step: `"auto"` (Keras: not on a CPU),
             `True` or `False`.
         save_every: epochs between two checkpoints.
         save_every_steps: also a checkpoint after each so many steps. Default: none.
@@ -169,7 +168,6 @@ def compile_for(model, data, options=None):
         options: `TrainingOptions`. Default: for evaluation only.
     """
     options = options or TrainingOptions(epochs=0, learning_rate=0.0)
-    jit_compile = options.jit_compile
     model.compile(
         optimizer=keras.optimizers.SGD(
             options.learning_rate, momentum=options.momentum, global_clipnorm=options.clip_norm
@@ -177,5 +175,5 @@ def compile_for(model, data, options=None):
         loss=data.loss(),
         metrics=data.metrics(),
         steps_per_execution=options.steps_per_execution,
-        jit_compile=backend.use_xla() if jit_compile == "auto" else jit_compile,
+        jit_compile=options.jit_compile,
     )

@@ -15,7 +15,7 @@ from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.flat import assign_flat
 from mc_tf.fused import fused_batch_norm
 from mc_tf.models import connect, registry
-from mc_tf.training.checks import check_batch_size, check_fits
+from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
 from mc_tf.training.initial_weights import load_initial_weights
 from mc_tf.training.options import compile_for
@@ -77,6 +77,7 @@ def train_network(
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
     check_cycles(data, options)
+    check_held_out_for_best(data, options)
     claim(workdir, settings, files)
     if begun:
         model = load_checkpoint(path)
@@ -151,13 +152,20 @@ def build_network(network, data, options, weight_decay=0.0, network_options=None
     Raises:
         ValueError: if the network is unknown or cannot be trained on the data with the options.
     """
+    of_data = data.network_options(options.batch_size)
+    if not set(of_data) <= set(registry.options(network)):
+        raise ValueError(
+            f"The network '{network}' is not made for the data set '{data.name}': it takes no "
+            f"{', '.join(sorted(set(of_data) - set(registry.options(network))))}. Networks for "
+            "texts are lstm_small, lstm_medium and lstm_large."
+        )
     with precision(options.precision):
         model = registry.build(
             network,
             data.num_classes,
             data.input_shape,
             weight_decay=weight_decay,
-            **{**data.network_options(options.batch_size), **(network_options or {})},
+            **{**of_data, **(network_options or {})},
         )
     check_batch_size(model, options.batch_size)
     return model
@@ -186,6 +194,7 @@ def train_curve(workdir, data, start, end, curve, options):
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
     check_fits(first, data)
     check_batch_size(first, options.batch_size)
+    check_cycles(data, options)
     made = connect(first, last, curve, seed=options.seed)
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
