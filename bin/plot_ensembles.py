@@ -5,7 +5,7 @@ With the files METHOD-epochs.npz of a recipe that compares ensembles against the
 loaded.
 
   python bin/plot_ensembles.py --output=runs/figure3.png \
-      --results=FGE=runs/a/fge-epochs.npz,SSE=runs/a/sse-epochs.npz
+      --results=FGE=runs/a/repetition-0/fge-epochs.npz,SSE=runs/a/repetition-0/sse-epochs.npz
   python bin/plot_ensembles.py --results=FGE=runs/fge/ensemble.npz --output=runs/fge.png
 """
 

@@ -4,6 +4,7 @@ Takes what train.py, connect.py, reproduce.py, the evaluations and the figures w
 finished or not. The page is one file that needs no other; no network is loaded.
 
   python bin/report.py runs/digits
+  python bin/report.py --title=Digits --output=digits.html runs/digits
 """
 
 import os

@@ -291,7 +291,7 @@ def test_help(program):
     assert ended.code == 0
     assert ended.err == ""
     assert ended.out.startswith(purpose)
-    assert f"python bin/{program}.py --" in ended.out  # an example
+    assert re.search(rf"python bin/{program}\.py .*--", ended.out)  # an example
     for name, default in defaults.items():
         assert re.search(rf"--{name}: [^-]*\(default: '{default}'\)", ended.out), name
     explained = set(re.findall(r"--(?:\[no\])?(\w+)", ended.out))
@@ -438,6 +438,28 @@ BAD = {
         ["--workdir={broken}/a", "--seed=1", *NETWORK],
         "broken/a/model.keras' is damaged",
     ),
+    "train: best by the test set": (
+        "train",
+        [NEW, "--keep_best", "--use_test"],
+        "keep_best chooses by validation examples.*use_test",
+    ),
+    "connect: cycles": (
+        "connect",
+        [
+            NEW,
+            "--start={root}/a/model.keras",
+            "--end={root}/b/model.keras",
+            *("--epochs=1", "--schedule=triangular_cycle", "--cycle_epochs=1", "--batch_size=400"),
+        ],
+        "even number of steps",
+    ),
+    "report: no directory": ("report", [], "one directory: report.py WORKDIR"),
+    "report: two directories": ("report", ["a", "--workdir=b"], "one directory"),
+    "reproduce: results in a directory": (
+        "reproduce",
+        [NEW, DIGITS, "--smoke", "--results_file={root}"],
+        "--results_file must be a file",
+    ),
     "train: no directory": ("train", [], "--workdir"),
     "train: epochs": ("train", [NEW, "--epochs=-1"], "epochs=-1"),
     "train: argument": ("train", [NEW, "more"], "unexpected argument 'more'"),
@@ -482,7 +504,7 @@ BAD = {
     "train: network for images": (
         "train",
         [NEW, "--dataset=pydoc", "--network=fc"],
-        "fc.*batch_size|batch_size.*fc",
+        "'fc' is not made for the data set 'pydoc'.*lstm_small",
     ),
     "train: steps of images": ("train", [NEW, "--num_steps=5"], "'digits' has no num_steps"),
     "connect: missing network": (
@@ -700,6 +722,16 @@ def test_mnist(root, mnist):
     error = float(re.search(r"test error (\S+) %", mnist)[1])
     assert error < 60  # by chance: 90
     assert len(history(root / "mnist")) == 1
+
+
+def test_damaged_data_are_named(root, mnist, tmp_path):
+    shutil.copytree(DATA_DIR / "mnist", tmp_path / "mnist")
+    (file,) = (tmp_path / "mnist").rglob("*test.tfrecord*")
+    cut(file, tmp_path / "half").replace(file)
+    flags = ("--dataset=mnist", f"--data_dir={tmp_path}", "--network=fc", "--use_test")
+    ended = start("train", f"--workdir={tmp_path}/run", *flags).wait()
+    assert ended.code == 1
+    assert re.search(r"'mnist' in '.*' cannot be read \(DataLossError\)", ended.errors[-1])
 
 
 def test_network_of_another_data_set_is_refused(root, mnist, tmp_path):

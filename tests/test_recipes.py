@@ -182,6 +182,12 @@ def test_data_that_are_judged_by_another_metric(tmp_path):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_weights_of_the_whole_network_are_left_out_of_a_small_one(parsed):
+    given = "--initial_weights=resnet50.h5"
+    assert parsed("imagenet_resnet50", given).initial_weights == "resnet50.h5"
+    assert parsed("imagenet_resnet50", given, "--smoke").initial_weights is None
+
+
 def test_given_flags_win_and_two_chains_differ(tmp_path):
     """Wherever they stand; and section 4: distances between bends that differ in their seed."""
     given = ("--network=fc", "--curves=polychain", "--curve_seeds=5,6,7", "--num_bends=2")
@@ -282,6 +288,8 @@ def test_list(tmp_path):
         name, rest = lines[recipe.name].split(maxsplit=1)
         assert rest.startswith(expected.get(name, "not begun"))
         assert rest.endswith(recipe.title)
+    elsewhere = ("--list", f"--workdir={tmp_path}/runs")
+    assert start("reproduce", *elsewhere).wait().out == ended.out
     with pytest.raises(ValueError, match="'table9'.*digits, .*table3_ptb_lstm_large"):
         find_recipe(REPO / "bin" / "recipes", "table9")
 

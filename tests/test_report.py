@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from programs import run
 from surfaces import plane
 
 from mc_tf import CurveEvaluation
@@ -141,6 +142,7 @@ def test_empty_directory(tmp_path):
     assert write_report(tmp_path / "empty", other) == str(other)
     assert "no results, figures or settings" in Page(other).text
     assert list((tmp_path / "empty").iterdir()) == []
+    assert run("report", str(tmp_path / "empty")).strip() == f"{tmp_path}/empty/report.html"
 
 
 def test_begun_run(tmp_path):

@@ -348,6 +348,17 @@ CYCLIC = {
 }
 
 
+def test_a_trajectory_goes_on_before_averaging_begins(digits, tmp_path, monkeypatch):
+    chosen = {"save_every_steps": 2, "keep_best": False, "epochs": 4, "trajectory_every": 1}
+    chosen = options(**chosen, schedule="swa", swa_start=2)
+    arguments = (tmp_path, digits, "fc", chosen)
+    stopped(monkeypatch, 3, training.train_network, *arguments, network_options=UNITS)
+    assert 0 < read_record(tmp_path / "model.keras")["step"] < STEPS
+    training.train_network(*arguments, network_options=UNITS)
+    found = [read_snapshot(file).record["step"] for file in snapshot_files(tmp_path / "trajectory")]
+    assert found == list(range(1, 4 * STEPS + 1))
+
+
 @pytest.mark.parametrize(("kind", "after"), [("FGE", 3), ("SSE", 9), ("SWA", 10), ("scaled", 10)])
 def test_members_and_averages_go_on_in_the_middle_of_an_epoch(
     digits, tmp_path, monkeypatch, kind, after
@@ -663,6 +674,12 @@ def test_a_checkpoint_holds_the_recurrent_state(dtype, tmp_path):
     second = numpy(model(x))
     np.testing.assert_array_equal(numpy(loaded(x)), second)
     assert not np.array_equal(first, second)
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / "best.keras").write_bytes(b"PK half of it")
+    with pytest.raises(ValueError, match="best.keras' is damaged"):
+        read_record(tmp_path / "best.keras")
 
 
 def test_a_file_that_keras_wrote_is_loaded_too(tmp_path):

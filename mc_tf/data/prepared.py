@@ -43,14 +43,14 @@ def read(name, split, data_dir=None):
 
     builder = prepared_builder(name, data_dir)
     with _quiet(tfds):
-        dataset = builder.as_dataset(
-            split=split,
-            batch_size=-1,
-            shuffle_files=False,
-            as_supervised=True,
-            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-        )
         try:
+            dataset = builder.as_dataset(
+                split=split,
+                batch_size=-1,
+                shuffle_files=False,
+                as_supervised=True,
+                read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+            )
             return tfds.as_numpy(dataset)
         except tf.errors.OpError as error:
             raise OSError(
