@@ -376,6 +376,7 @@ def broken(root, runs):
     path = snapshot_files(folder / "fge" / "members")[1]
     with open(path, "r+b") as file:
         file.truncate(1000)
+    shutil.copy(root / "fge" / "members" / "start.npz", folder / "alone.npz")
     run("train", f"--workdir={folder}/other", "--network=fc", "--epochs=0")
     shutil.copytree(root / "sse", folder / "all")
     settings = json.loads((folder / "all" / "settings.json").read_text())
@@ -477,7 +478,7 @@ BAD = {
     ),
     "export_ensemble: no network": (
         "export_ensemble",
-        [OUT, "--members={root}/fge/members/start.npz"],
+        [OUT, "--members={broken}/alone.npz"],
         "no network beside",
     ),
 }

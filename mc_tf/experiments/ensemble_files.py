@@ -70,7 +70,7 @@ def find_network(paths):
     Raises:
         FileNotFoundError: if there is none.
     """
-    for path in paths:
+    for path in map(os.fspath, paths):
         folder = os.path.dirname(path) if os.path.isfile(path) else path
         candidates = [os.path.join(folder, "model.keras"), os.path.join(folder, "../model.keras")]
         for file in [path, *candidates]:
