@@ -3,7 +3,8 @@ r"""Draws learning rate, test error and distance of a training in cycles (figure
 Takes the result file that eval_trajectory.py wrote, or a recipe with --trajectory_every; no network
 is loaded.
 
-  python bin/plot_trajectory.py --results=runs/fge/trajectory-evaluation.npz --output=runs/trajectory.png
+  python bin/plot_trajectory.py --results=runs/fge/trajectory-evaluation.npz \
+      --output=runs/trajectory.png
 """
 
 import figure_flags

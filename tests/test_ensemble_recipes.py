@@ -16,6 +16,7 @@ from mc_tf.experiments.ensemble_experiment import EnsembleExperiment, run_ensemb
 from mc_tf.experiments.ensemble_runs import EnsembleRuns
 from mc_tf.flat import flat_weights
 from mc_tf.models import registry
+from mc_tf.snapshots import read_snapshot
 from mc_tf.training import TrainingOptions
 
 pytestmark = needs_tensorflow
@@ -42,7 +43,7 @@ def test_recipe_is_whole(parsed, name):
     ensembles = {*plan.methods} - {"swa", "sgd"}
     obtained = {f"{method}-{k}" for method in ensembles for k in numbers}
     obtained |= {f"swa-{plan.budgets_of(epochs)}" for epochs in plan.swa_epochs}
-    obtained |= ensembles  # disagreement
+    obtained |= ensembles  # disagreement, distance
     obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
     assert {target.curve for target in plan.targets} <= obtained
     assert re.search("digits|mnist|constant", name) or plan.targets
@@ -115,6 +116,9 @@ def test_numbers_come_from_the_runs(tmp_path):
     out = smoke("digits_ensembles", tmp_path)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
+    distances = {
+        row["curve"]: row["obtained"] for row in rows if row["value"] == "distance_from_previous"
+    }
     folder = tmp_path / "repetition-0"
     members = {
         "ind": [["ind-0"], ["ind-1"]],
@@ -129,6 +133,10 @@ def test_numbers_come_from_the_runs(tmp_path):
         assert found[f"{method}-1"] == errors[len(of_runs[0]) - 1]
         assert found[f"{method}-2"] == errors[len(of_runs[0]) + len(of_runs[1]) - 1]
         assert found[f"{method}-2"] == pytest.approx(wrong)
+        if method != "ind":
+            records = [read_snapshot(file).record for files in of_runs for file in files]
+            steps = [record["distance_from_previous"] for record in records]
+            assert distances[method] == pytest.approx(np.mean(steps))
         with np.load(folder / f"{method}-epochs.npz") as stored:
             np.testing.assert_array_equal(stored["error"], errors)
             assert (np.diff(stored["epochs"]) > 0).all()

@@ -180,6 +180,10 @@ class EnsembleRuns:
         if method == "fge" and self.plan.include_start:
             found["start", "test_error"] = result.members["error"][0]
         found[method, "disagreement"] = 100 * _within_runs(result, files_of_runs)
+        if method != "ind":
+            steps = [read_snapshot(file).record for file in files]
+            steps = [s["distance_from_previous"] for s in steps if s["distance_from_previous"]]
+            found[method, "distance_from_previous"] = float(np.mean(steps))
         return found
 
     def _epochs(self, method, files_of_runs):
