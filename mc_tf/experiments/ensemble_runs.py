@@ -181,9 +181,9 @@ class EnsembleRuns:
             found["start", "test_error"] = result.members["error"][0]
         found[method, "disagreement"] = 100 * _within_runs(result, files_of_runs)
         if method != "ind":
-            steps = [read_snapshot(file).record for file in files]
-            steps = [s["distance_from_previous"] for s in steps if s["distance_from_previous"]]
-            found[method, "distance_from_previous"] = float(np.mean(steps))
+            every = [file for files in files_of_runs for file in files]
+            steps = [read_snapshot(file).record["distance_from_previous"] for file in every]
+            found[method, "distance_from_previous"] = float(np.mean([s for s in steps if s]))
         return found
 
     def _epochs(self, method, files_of_runs):
