@@ -110,13 +110,14 @@ def plan_from_flags():
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
     if FLAGS.smoke:
         text = FLAGS.dataset in ("ptb", "pydoc")
-        given = {"initial_weights": None} if FLAGS.smoke_network and FLAGS.initial_weights else {}
-        plan = dataclasses.replace(
-            made_small(plan, None if text else SMOKE_BATCH),
-            **given,
-            network=FLAGS.smoke_network or plan.network,
-            network_options=network_flags.network_options("smoke_option") or plan.network_options,
-        )
+        small = {
+            "network": FLAGS.smoke_network or plan.network,
+            "network_options": network_flags.network_options("smoke_option")
+            or plan.network_options,
+        }
+        if FLAGS.initial_weights and small["network"] != plan.network:
+            small["initial_weights"] = None  # they are the whole network's
+        plan = dataclasses.replace(made_small(plan, None if text else SMOKE_BATCH), **small)
     return plan, run
 
 

@@ -175,7 +175,8 @@ def test_averaging_after_a_training(tmp_path):
         "--swa_cycle_epochs=10",
         "--swa_min_learning_rate=0.01",
     )
-    smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", *cycles)
+    whole = "--smoke_network=convnet"  # the recipe's own, which given weights are of
+    smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", whole, *cycles)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
     # It begins after the two epochs that a budget has here, with that network.
@@ -190,7 +191,7 @@ def test_averaging_after_a_training(tmp_path):
     assert stored["initial_weights"] == str(given)
     assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
     # The same from given weights, at a constant rate.
-    flags = (f"--initial_weights={given}", "--swa_pretraining=0", "--methods=swa", cycles[0])
+    flags = (f"--initial_weights={given}", "--swa_pretraining=0", "--methods=swa", cycles[0], whole)
     out = smoke("digits_ensembles", tmp_path / "given", *flags)
     rows = json.loads((tmp_path / "given" / "comparison.json").read_text())
     assert found["start"] in [row["obtained"] for row in rows if row["curve"] == "start"]
