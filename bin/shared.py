@@ -98,9 +98,9 @@ def levels(texts):
 
 
 def _is_of_damaged_data(error):
-    """Whether TensorFlow met a damaged or missing file while it streamed data."""
+    """Whether TensorFlow met a damaged file while it streamed data."""
     errors = getattr(sys.modules.get("tensorflow"), "errors", None)
-    return errors is not None and isinstance(error, (errors.DataLossError, errors.NotFoundError))
+    return errors is not None and isinstance(error, errors.DataLossError)
 
 
 def _asked_precision():

@@ -83,7 +83,7 @@ def find_network(paths):
 
 
 def load_ensemble(paths, include_start=False, network=None, in_files=False):
-    """An ensemble of networks that this library's programs trained.
+    """An ensemble of networks that this library's programs trained: their logits, or values.
 
     Args:
         paths, include_start: as for `find_members`.
@@ -98,7 +98,11 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
         FileNotFoundError, ValueError: if a file is missing, damaged or does not fit.
     """
     files = find_members(paths, include_start)
-    model = load_checkpoint(network or find_network(paths))
+    network = network or find_network(paths)
+    try:
+        model = load_checkpoint(network)
+    except ValueError:  # perhaps it has a loss or metric of its own
+        model = load_checkpoint(network, compile=False)
     kind = output_kind(getattr(model, "loss", None))
     return (MemberFiles if in_files else Ensemble)(model, files, output=kind)
 

@@ -1,6 +1,6 @@
 """Loss and metrics on a grid of a line, a plane or rays (figures 1, 4 and 5 of the paper)."""
 
-import importlib.metadata
+import importlib
 import os
 import platform
 
@@ -158,7 +158,7 @@ def _versions():
         "mc_tf": mc_tf.__version__,
         "keras": keras.__version__,
         "backend": backend,
-        backend: importlib.metadata.version(backend),
+        backend: importlib.import_module(backend).__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
