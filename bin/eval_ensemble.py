@@ -42,7 +42,8 @@ def main(_):
         ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose
     )
     print(result.table())
-    print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")
+    if result.mean_disagreement == result.mean_disagreement:  # not of a regression
+        print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")
     plots.plot_ensembles({"": result}, f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.npz, {FLAGS.output}.json, {FLAGS.output}.png")
 

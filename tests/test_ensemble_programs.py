@@ -188,6 +188,31 @@ def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation,
         np.testing.assert_allclose(np.concatenate(found), stored["predictions"], atol=1e-6)
 
 
+def test_ensembles_of_a_regression(tmp_path):
+    """Their values are averaged, not taken for logits."""
+    tf = pytest.importorskip("tensorflow")
+    dataset = ("--dataset=regression", "--verbose=0")
+    cycles = ("--schedule=linear_cycle", "--cycle_epochs=1", "--snapshots", "--epochs=2")
+    run(
+        "train",
+        f"--workdir={tmp_path}/a",
+        *dataset,
+        *cycles,
+        "--network=fc",
+        "--network_option=units=[8]",
+    )
+    members = f"--members={tmp_path}/a"
+    out = run("eval_ensemble", members, f"--output={tmp_path}/ensemble", *dataset)
+    assert "ensemble loss" in out and "disagreement" not in out
+    run("export_ensemble", members, f"--output={tmp_path}/served", *dataset)
+    served = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
+    assert {*served.structured_outputs} == {"mean", "variance"}
+    with np.load(tmp_path / "ensemble.npz") as stored:
+        x = data.load("regression").x_test
+        mean = served(tf.constant(x, "float32"))["mean"]
+        np.testing.assert_allclose(mean, stored["predictions"].reshape(-1, 1), rtol=1e-4, atol=1e-5)
+
+
 def test_ensemble_along_a_curve(root, runs, tmp_path):
     import tensorflow as tf
 
