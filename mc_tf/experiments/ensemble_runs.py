@@ -164,9 +164,12 @@ class EnsembleRuns:
             batch_size=self.plan.eval_batch_size,
             verbose=int(self.plan.training.verbose > 0),
         )
+        records = {}  # of the members that are snapshots
+        if method != "ind":
+            records = {file: read_snapshot(file).record for file in files}
         self.results[method.upper()] = result
         self.epochs[method.upper()] = {
-            "epochs": np.array(self._epochs(method, files_of_runs)),
+            "epochs": np.array(self._epochs(method, files_of_runs, records)),
             "error": result.cumulative["error"],
             "member_error": result.members["error"],
         }
@@ -180,13 +183,12 @@ class EnsembleRuns:
         if method == "fge" and self.plan.include_start:
             found["start", "test_error"] = result.members["error"][0]
         found[method, "disagreement"] = 100 * _within_runs(result, files_of_runs)
-        if method != "ind":
-            every = [file for files in files_of_runs for file in files]
-            steps = [read_snapshot(file).record["distance_from_previous"] for file in every]
+        if records:
+            steps = [record["distance_from_previous"] for record in records.values()]
             found[method, "distance_from_previous"] = float(np.mean([s for s in steps if s]))
         return found
 
-    def _epochs(self, method, files_of_runs):
+    def _epochs(self, method, files_of_runs, records):
         """Epochs of training that had been done in all when each member was there."""
         whole, found = self.plan.training.epochs, []
         for run, files in enumerate(files_of_runs):
@@ -199,7 +201,7 @@ class EnsembleRuns:
                         begun = int(_run_of(file).split("-")[2])
                         begun += options.epochs * starts.index(begun)
                     steps = self.data.steps_per_epoch(options.batch_size)
-                    epochs = begun + read_snapshot(file).record["step"] / steps
+                    epochs = begun + records[file]["step"] / steps
                 found.append(run * whole + epochs)
         return found
 

@@ -153,11 +153,11 @@ def build_network(network, data, options, weight_decay=0.0, network_options=None
         ValueError: if the network is unknown or cannot be trained on the data with the options.
     """
     of_data = data.network_options(options.batch_size)
-    if not set(of_data) <= set(registry.options(network)):
+    lacking = sorted(set(of_data) - set(registry.options(network)))
+    if lacking:
         raise ValueError(
             f"The network '{network}' is not made for the data set '{data.name}': it takes no "
-            f"{', '.join(sorted(set(of_data) - set(registry.options(network))))}. Networks for "
-            "texts are lstm_small, lstm_medium and lstm_large."
+            f"{', '.join(lacking)}. Networks for texts are lstm_small, lstm_medium and lstm_large."
         )
     with precision(options.precision):
         model = registry.build(
