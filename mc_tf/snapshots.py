@@ -1,5 +1,6 @@
 """Snapshots: the numbers of a network at one moment of training, in one small file each."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -144,26 +145,33 @@ def read_snapshot(path):
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no snapshot '{path}'.")
-    try:
+    with _damage_reported(path):
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
-        if "layout" not in arrays:
-            kinds = ", ".join(list(arrays)[:5]) or "nothing"
-            raise TypeError(f"it holds {kinds}; of weight averaging give swa.keras")
+    if "layout" not in arrays:
+        kinds = ", ".join(list(arrays)[:5]) or "nothing"
+        raise ValueError(
+            f"'{path}' is not a snapshot: it holds {kinds}; of weight averaging give swa.keras."
+        )
+    with _damage_reported(path):
         about = json.loads(str(arrays["layout"]))
         dtypes = about["dtypes"]
         state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
         weights = _restored(arrays["weights"], dtypes[0])
-    except TypeError as error:
-        raise ValueError(f"'{path}' is not a snapshot: {error}.") from error
+    prefix = "record:"
+    record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
+    return Snapshot(weights, state, about["variables"], record)
+
+
+@contextlib.contextmanager
+def _damage_reported(path):
+    try:
+        yield
     except Exception as error:  # zip, numpy and json each have their own
         raise ValueError(
             f"The snapshot '{path}' is damaged or is not a snapshot ({type(error).__name__}, "
             f"{os.path.getsize(path)} bytes). Remove it, or save it again."
         ) from error
-    prefix = "record:"
-    record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
-    return Snapshot(weights, state, about["variables"], record)
 
 
 def _restored(value, dtype):

@@ -151,7 +151,7 @@ class LandscapeExperiment:
                     f"{', '.join(CURVES)}, through."
                 )
             _check_known(join.name, join.networks, networks)
-        curves = {join.name for join in self.joins}
+        curves = {join.name: None for join in self.joins}
         for surface in self.surfaces:
             if surface.kind not in SURFACES:
                 raise ValueError(
@@ -242,7 +242,7 @@ def _check_known(name, references, known):
     Args:
         name: what refers to it.
         references: see `SurfacePlan`.
-        known: set of names of curves, or dict from names of networks to their `TrainingOptions`.
+        known: dict from names to the `TrainingOptions` of networks, `None` for curves.
     """
     for reference in references:
         base, kind, part = re.fullmatch("([^@/]*)([@/]?)(.*)", reference).groups()
@@ -257,9 +257,9 @@ def _check_known(name, references, known):
 
 def _will_be(known, base, kind, part):
     """Whether a training leaves a checkpoint (`@`), or members and averages (`/`)."""
-    if not isinstance(known, dict):
-        return False
     options = known[base]
+    if options is None:
+        return False
     if kind == "@":
         return part.isdigit() and int(part) <= options.epochs
     needed = {"swa": options.swa_start is not None, "trajectory": options.trajectory_every}
