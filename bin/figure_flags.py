@@ -20,19 +20,19 @@ def define_figure_flags(results):
     flags.DEFINE_string("title", None, "Heading.")
 
 
-def draw(function, load, label_of=shared.stem, *arguments):
+def draw(function, load, label_of=shared.stem, *arguments, repeated=False):
     """Draws what the files of `--results` hold.
 
     Args:
         function: one of `mc_tf.plots`, of `(results, path, *arguments, title)`.
         load: function of a file name.
-        label_of: as for `shared.labelled`.
+        label_of, repeated: as for `shared.labelled`.
         *arguments: further arguments of the function.
     """
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    results = shared.labelled(FLAGS.results, load, label_of)
+    results = shared.labelled(FLAGS.results, load, label_of, repeated)
     function(results, FLAGS.output, *arguments, title=FLAGS.title)
     print(FLAGS.output)
 

@@ -43,19 +43,20 @@ def run(main, recipes=None, positional=0):
     app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
 
 
-def labelled(entries, load, label_of):
+def labelled(entries, load, label_of, repeated=False):
     """What files hold, by label.
 
     Args:
         entries: list of `LABEL=FILE` and `FILE`, from the command line.
         load: function of a file name.
         label_of: function of what was loaded and the file name: the label where none is given.
+        repeated: whether several files may have one label, those of runs with other seeds.
 
     Returns:
-        dict from label to what was loaded, in order.
+        dict from label to what was loaded, or to a list of that if it may be repeated, in order.
 
     Raises:
-        ValueError: if two have the same label.
+        ValueError: if two have the same label and may not.
     """
     found = {}
     for entry in entries:
@@ -64,10 +65,10 @@ def labelled(entries, load, label_of):
             label, file = "", entry
         one = load(file)
         label = label or str(label_of(one, file))
-        if label in found:
+        if label in found and not repeated:
             raise ValueError(f"Two files have the label '{label}'. Give LABEL=FILE for each.")
-        found[label] = one
-    return found
+        found.setdefault(label, []).append(one)
+    return found if repeated else {label: one for label, (one,) in found.items()}
 
 
 def stem(_, file):

@@ -41,6 +41,7 @@ def root(tmp_path_factory):
         "orders": orders(),
         "fge-epochs": growing([22, 21.5]),
         "sse-epochs": growing([23, 22]),
+        "longer-epochs": growing([23, 22, 21]),
     }.items():
         np.savez(root / f"{name}.npz", **arrays)
     for width in (1, 4):
@@ -72,6 +73,7 @@ DRAWN = {
         ["--results=A={root}/pairs.npz,{root}/pairs.npz", "--title=Two"],
         "svg",
     ),
+    "repeated pairs": ("plot_pairs", ["--results=A={root}/pairs.npz,A={root}/pairs.npz"], "svg"),
     "trajectory": ("plot_trajectory", ["--results={root}/trajectory.npz", "--title=FGE"], "png"),
     "mean prediction": ("plot_mean_prediction", ["--results={root}/orders.npz"], "png"),
     "budgets": ("plot_ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
@@ -141,6 +143,11 @@ BAD = {
     "surface below all": ("plot_surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
     "film of one curve": ("plot_film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
     "film as a figure": ("plot_film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
+    "repetitions that differ": (
+        "plot_ensembles",
+        [OUTPUT, "--results=A={root}/fge-epochs.npz,A={root}/longer-epochs.npz"],
+        "'A' cannot be drawn as one line: their epochs differ",
+    ),
     "another result": (
         "plot_pairs",
         [OUTPUT, "--results={root}/trajectory.npz"],

@@ -94,6 +94,10 @@ FIGURES = {
         lambda path: plots.plot_pairs({"Chain": pairs(), "Segment": pairs(-3)}, path),
         ["Chain", "Segment", "Error of the ensemble of two (%)"],
     ),
+    "several pairs": (
+        lambda path: plots.plot_pairs({"Chain": [pairs(), pairs(3)], "Segment": pairs(-3)}, path),
+        ["Chain", "Segment"],
+    ),
     "trajectory": (
         lambda path: plots.plot_trajectory(trajectory(), path, title="FGE"),
         ["FGE", "Learning rate", "Error (%)", "Distance from the start", "smallest rate"],
@@ -193,6 +197,37 @@ def test_bends_are_circles_on_the_curve(tmp_path, monkeypatch):
     assert marker == "o" and list(places) == [0.5]
     t, loss, _ = drawn[0]
     np.testing.assert_allclose(values, (loss[1] + loss[2]) / 2)  # between two points of the grid
+
+
+@pytest.mark.parametrize("draw", [plots.plot_pairs, plots.plot_budgets])
+def test_repetitions_are_one_line_with_a_band(tmp_path, monkeypatch, draw):
+    results = [growing([4, 3, 1]), growing([6, 3, 2]), growing([8, 3, 6])]
+    for one in results:
+        one |= {"t": one["epochs"], "pair_error": one["error"]}
+    lines, bands = [], []
+    plot, fill = plt.Axes.plot, plt.Axes.fill_between
+    monkeypatch.setattr(plt.Axes, "plot", lambda *a, **k: lines.append(a[1:]) or plot(*a, **k))
+    monkeypatch.setattr(
+        plt.Axes, "fill_between", lambda *a, **k: bands.append(a[1:]) or fill(*a, **k)
+    )
+    draw({"FGE": results}, tmp_path / "a.png")
+    np.testing.assert_allclose(lines[0], [[5, 6, 7], [6, 3, 3]])
+    spread = np.array([2, 0, 7**0.5])  # standard deviations of [4, 6, 8], [3, 3, 3] and [1, 2, 6]
+    np.testing.assert_allclose(bands, [[[5, 6, 7], [6, 3, 3] - spread, [6, 3, 3] + spread]])
+    bands.clear()
+    draw({"FGE": results[0], "SSE": results[:1]}, tmp_path / "a.png")
+    assert bands == []
+
+
+def test_repetitions_at_other_positions_are_refused(tmp_path):
+    other = {**pairs(), "t": np.linspace(0, 0.5, 11)}
+    with pytest.raises(ValueError, match="'A' cannot be drawn as one line: their t differ"):
+        plots.plot_pairs({"A": [pairs(), other]}, tmp_path / "a.png")
+    with pytest.raises(ValueError, match="'A' cannot .* their epochs differ.*5.0, 6.0.*5.0"):
+        plots.plot_budgets({"A": [growing([2, 1]), growing([2])]}, tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no result of 'A'"):
+        plots.plot_budgets({"A": []}, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_networks_beside_the_plane_are_circles():

@@ -146,10 +146,10 @@ def run_ensembles(plan, data, workdir, say=print):
     Args:
         plan: `EnsembleExperiment`.
         data: data set from `mc_tf.data.load`.
-        workdir: directory for everything: `repetition-0/ind-0` and so on, figures of
-            the first repetition (`curves.png` by members, `budgets.png` by epochs,
-            `trajectory.png` of FGE, and as SVG; `repetition-0/fge-epochs.npz` and so on) and
-            `comparison.json`.
+        workdir: directory for everything: `repetition-0/ind-0` and so on, figures of all
+            repetitions (`budgets.png`, by epochs) and of the first (`curves.png` by members,
+            `trajectory.png` of FGE), also as SVG, what they show (`repetition-0/fge-epochs.npz`
+            and so on) and `comparison.json`.
         say: function that is called with a line of text at each step.
 
     Returns:
@@ -176,15 +176,14 @@ def run_ensembles(plan, data, workdir, say=print):
     ]
     for runs in repetitions:
         check_kept(plan, data, runs.folder)
-    found, drawn = {}, None
+    found = {}
     for runs in repetitions:
         values = {}
         for method in plan.methods:
             values |= getattr(runs, f"evaluate_{method}")()
         for name, value in values.items():
             found.setdefault(name, []).append(value)
-        drawn = drawn or runs
-    _draw(plan, drawn, workdir)
+    _draw(plan, repetitions, workdir)
     rows = _rows(found, plan.targets)
     write_json(os.path.join(workdir, "comparison.json"), [dataclasses.asdict(row) for row in rows])
     return rows
@@ -204,14 +203,16 @@ def _rows(found, targets):
     return rows + [Row(*key, number, None) for key, number in wanted.items()]
 
 
-def _draw(plan, runs, workdir):
+def _draw(plan, repetitions, workdir):
     from mc_tf.plots import in_both_formats, plot_budgets, plot_ensembles, plot_trajectory
 
-    if runs.results:
+    first = repetitions[0]
+    if first.results:
         path = os.path.join(workdir, "curves")
-        in_both_formats(plot_ensembles, runs.results, path, title=plan.title)
+        in_both_formats(plot_ensembles, first.results, path, title=plan.title)
+        epochs = {method: [runs.epochs[method] for runs in repetitions] for method in first.epochs}
         path = os.path.join(workdir, "budgets")
-        in_both_formats(plot_budgets, runs.epochs, path, title=plan.title)
-    if runs.trajectory:
+        in_both_formats(plot_budgets, epochs, path, title=plan.title)
+    if first.trajectory:
         path = os.path.join(workdir, "trajectory")
-        in_both_formats(plot_trajectory, runs.trajectory, path, title=plan.title)
+        in_both_formats(plot_trajectory, first.trajectory, path, title=plan.title)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, plt, save, value_label
 
 __all__ = ["check_curves", "plot_curves", "plot_pairs", "plot_widths"]
@@ -122,16 +123,23 @@ def plot_pairs(results, path, title=None):
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
-        results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned.
+        results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned, or to a
+            list of those of several pairs of networks: their mean is drawn, with a band of one
+            standard deviation to each side.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
+
+    Raises:
+        ValueError: if positions of several pairs with one label differ.
     """
+    results = repetitions_of(results, "t")
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
-    for index, (label, result) in enumerate(results.items()):
+    for index, (label, pairs) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
-        axis.plot(result["t"], result["pair_error"], style, color=color, label=label, linewidth=2)
-    ends = [result["pair_error"] for result in results.values()]
-    low, high = min(e.min() for e in ends), max(e.max() for e in ends)
+        line = {"color": color, "linestyle": style, "linewidth": 2, "label": label}
+        draw_repeated(axis, pairs, "t", "pair_error", **line)
+    errors = [one["pair_error"] for pairs in results.values() for one in pairs]
+    low, high = min(e.min() for e in errors), max(e.max() for e in errors)
     if 0 < low and high > 20 * low:
         axis.set_yscale("log")
     axis.set_xlabel("position t of the second network")

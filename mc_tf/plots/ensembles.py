@@ -1,5 +1,6 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
+from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, number_labels, plt, save
 
 __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
@@ -79,16 +80,23 @@ def plot_budgets(results, path, title=None):
 
     Args:
         results: dict from label (`"FGE"`) to a dict of arrays, one entry for each member:
-            `epochs` of training in all, `error` of the ensemble by then and `member_error`.
+            `epochs` of training in all, `error` of the ensemble by then and `member_error`. Or to
+            a list of these of several repetitions: the mean of ensembles is drawn, with a band of
+            one standard deviation to each side, and the networks of all.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
         title: heading, default none.
+
+    Raises:
+        ValueError: if epochs of several repetitions with one label differ.
     """
+    results = repetitions_of(results, "epochs")
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
-    for index, (label, result) in enumerate(results.items()):
+    for index, (label, repetitions) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
-        epochs = result["epochs"]
-        axis.plot(epochs, result["error"], style, marker="D", color=color, label=label)
-        axis.plot(epochs, result["member_error"], "x", color=color)
+        line = {"color": color, "linestyle": style, "marker": "D", "label": label}
+        draw_repeated(axis, repetitions, "epochs", "error", **line)
+        for one in repetitions:
+            axis.plot(one["epochs"], one["member_error"], "x", color=color, markersize=4)
     axis.plot([], [], "x", color="black", label="one network")
     axis.set_xlabel("epochs of training in all")
     axis.set_ylabel("Error (%)")

@@ -1,0 +1,52 @@
+"""One line for runs that were repeated with other seeds: their mean, and how far they spread."""
+
+import numpy as np
+
+__all__ = ["draw_repeated", "repetitions_of"]
+
+
+def repetitions_of(results, position):
+    """The repetitions of each result, which must have the same positions.
+
+    Args:
+        results: dict from label to a dict of arrays, or to a list of these, one a repetition.
+        position: name of the array with the positions.
+
+    Returns:
+        dict from label to a list of dicts of arrays.
+
+    Raises:
+        ValueError: if positions with one label differ, or there is no repetition of it.
+    """
+    lists = {key: one if isinstance(one, (list, tuple)) else [one] for key, one in results.items()}
+    for label, repetitions in lists.items():
+        if not repetitions:
+            raise ValueError(f"There is no result of '{label}' to draw.")
+        first = repetitions[0][position]
+        for other in (one[position] for one in repetitions[1:]):
+            if not np.array_equal(other, first):
+                raise ValueError(
+                    f"The results of '{label}' cannot be drawn as one line: their {position} "
+                    f"differ. Received: {np.asarray(first).tolist()} and "
+                    f"{np.asarray(other).tolist()}. Give them different labels."
+                )
+    return lists
+
+
+def draw_repeated(axis, repetitions, position, value, **line):
+    """Draws the mean over repetitions, with a band of one standard deviation to each side.
+
+    Args:
+        axis: matplotlib axis.
+        repetitions: list of dicts of arrays.
+        position, value: names of the arrays to draw over each other.
+        **line: what matplotlib draws the line with; `color` is also that of the band.
+    """
+    positions = repetitions[0][position]
+    values = np.stack([one[value] for one in repetitions])
+    mean = values.mean(axis=0)
+    axis.plot(positions, mean, **line)
+    if len(values) > 1:
+        spread = values.std(axis=0, ddof=1)
+        band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
+        axis.fill_between(positions, mean - spread, mean + spread, **band)
