@@ -1,7 +1,7 @@
 r"""Evaluates loss and error along a curve, as in Table 2 of the paper.
 
 At each position the batch normalisation statistics are re-estimated; then train loss (with the L2
-term), train error, test loss and test error are computed. Writes OUTPUT.npz (after each point) and
+term), train error, test loss and test error are computed. Writes OUTPUT.npz (as it goes on) and
 OUTPUT.json, and prints Min / Int / Mean / Max. Run the same command again to go on after an
 interruption.
 

@@ -36,7 +36,7 @@ def main(_):
             "ensemble is evaluated on the test set: give --use_test, of networks that were "
             "trained without it."
         )
-    ensemble = member_flags.load_ensemble(in_files=True)
+    ensemble = member_flags.load_ensemble(in_files=True, path=FLAGS.output)
     data = data_flags.load_data()
     result = ensemble_files.evaluate_ensemble(
         ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose

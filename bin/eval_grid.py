@@ -36,7 +36,9 @@ flags.DEFINE_bool("mark_mean", False, "Also show the mean of --networks.")
 flags.DEFINE_string("output", None, "Result files without ending.", required=True)
 flags.DEFINE_list("shape", ["21"], "Points on each axis: N, or N,M for a plane.")
 flags.DEFINE_float("margin", 0.2, "Of the extent, beyond the networks.", lower_bound=0.0)
-flags.DEFINE_list("limits", [], "LOW,HIGH of each axis, instead of --margin.")
+flags.DEFINE_list(
+    "limits", [], "LOW,HIGH of each axis, instead of --margin. Random: -1,1; rays: 0,10."
+)
 flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
 flags.DEFINE_integer("num_train_examples", None, "Use the first only. Default: all.", lower_bound=1)
 flags.DEFINE_integer("num_test_examples", None, "Use the first only. Default: all.", lower_bound=1)

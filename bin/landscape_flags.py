@@ -10,7 +10,7 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
 def define_landscape_flags():
-    """Flags of experiments on loss surfaces, which a recipe with --surface or --train is."""
+    """Flags of experiments on loss surfaces, which a recipe with --train is."""
     flags.DEFINE_multi_string(
         "train",
         [],

@@ -34,11 +34,13 @@ def define_member_flags():
     flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 
-def load_ensemble(in_files=False):
+def load_ensemble(in_files=False, path=None):
     """The ensemble that the flags choose.
 
     Args:
         in_files: whether members that are files stay there until each is evaluated.
+        path: where train losses along a curve are kept, see
+            `mc_tf.experiments.curve_ensembles.curve_ensemble`.
 
     Returns:
         `Ensemble`, or `MemberFiles`.
@@ -69,6 +71,7 @@ def load_ensemble(in_files=False):
             batch_size=FLAGS.batch_size,
             num_train=FLAGS.num_train_examples,
             verbose=FLAGS.verbose,
+            path=path,
         )
     else:
         ensemble = ensemble_files.load_ensemble(

@@ -34,7 +34,7 @@ flags.DEFINE_bool(
 flags.DEFINE_bool(
     "smoke",
     False,
-    "Only try it, in less than a minute: one epoch of a small network on a few examples, of the "
+    "Only try it, in less than a minute: a few epochs of a small network on a few examples, of the "
     "data set in --data_dir, or without that of embedded data in its shape.",
 )
 flags.DEFINE_string("results_file", "runs/results.csv", "Table that the numbers are added to.")
@@ -101,6 +101,9 @@ def plan_from_flags():
     )
     from mc_tf.experiments.smoke import made_small
 
+    ignored = [f"--{name}" for name in ("join", "surface", "film") if FLAGS[name].value]
+    if ignored and not FLAGS.train:
+        raise ValueError(f"{', '.join(ignored)} needs --train, the networks that it is about.")
     if FLAGS.methods:
         kind, run = ensemble_flags, ensemble_experiment.run_ensembles
     elif FLAGS.train:

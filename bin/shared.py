@@ -50,7 +50,7 @@ def labelled(entries, load, label_of, repeated=False):
         entries: list of `LABEL=FILE` and `FILE`, from the command line.
         load: function of a file name.
         label_of: function of what was loaded and the file name: the label where none is given.
-        repeated: whether several files may have one label, those of runs with other seeds.
+        repeated: whether several files may be given one label, those of runs with other seeds.
 
     Returns:
         dict from label to what was loaded, or to a list of that if it may be repeated, in order.
@@ -58,15 +58,16 @@ def labelled(entries, load, label_of, repeated=False):
     Raises:
         ValueError: if two have the same label and may not.
     """
-    found = {}
+    found, unnamed = {}, set()
     for entry in entries:
         label, equals, file = entry.partition("=")
         if not equals or os.path.exists(entry):  # a path may hold a "=", too
             label, file = "", entry
-        one = load(file)
+        one, given = load(file), bool(label)
         label = label or str(label_of(one, file))
-        if label in found and not repeated:
+        if label in found and not (repeated and given and label not in unnamed):
             raise ValueError(f"Two files have the label '{label}'. Give LABEL=FILE for each.")
+        unnamed.update([] if given else [label])
         found.setdefault(label, []).append(one)
     return found if repeated else {label: one for label, (one,) in found.items()}
 

@@ -38,6 +38,8 @@ def main(_):
         raise ValueError(
             f"--epochs={FLAGS.epochs} cannot be divided into --num_cycles={FLAGS.num_cycles}."
         )
+    if FLAGS["cycle_epochs"].present:
+        raise ValueError("--cycle_epochs is --epochs / --num_cycles here. Give these two.")
     options = training_flags.training_options(cycle_epochs=cycle_epochs)
     data = data_flags.load_data()
     training.train_network(FLAGS.workdir, data, options=options, **network_flags.new_network())

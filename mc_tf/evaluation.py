@@ -39,10 +39,11 @@ def evaluate_curve(
             are read once and kept.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
-        path: file name without ending; its directory is made. `PATH.npz` is written after each
-            point, `PATH.json` with the summary at the end; the same call goes on where an earlier
-            one was stopped. Other data is refused as far as it is told apart without reading it:
-            of arrays by their ends and all labels, of pipelines by the number of batches only.
+        path: file name without ending; its directory is made. `PATH.npz` is written as the
+            curve is evaluated, `PATH.json` with the summary at the end; the same call goes on
+            where an earlier one was stopped. Other data is refused as far as it is told apart
+            without reading it: of arrays by their ends and all labels, of pipelines by the number
+            of batches only.
         batch_size: examples a batch, for arrays only. Default 500.
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.

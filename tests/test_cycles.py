@@ -443,10 +443,38 @@ def test_snapshots_of_runs_are_not_mixed(tmp_path):
     cosine = mc_tf.CosineCyclicLearningRate(2, HIGH, unit="steps")
     with pytest.raises(ValueError, match="does not belong to this run"):
         fit(problem(), [cosine, mc_tf.SnapshotSaver(tmp_path, cosine)], epochs=2)
+    start = (tmp_path / "start.npz").read_bytes()
+    (tmp_path / "start.npz").write_bytes(start[:100])
+    with pytest.raises(ValueError, match="its 'start.npz' is damaged. Its snapshots stay usable"):
+        run(4, 2)
+    (tmp_path / "start.npz").write_bytes(start)
     assert run(4, 1) == [2, 6, 10]  # the same again: nothing of the former is left
     assert not list(tmp_path.glob(".*"))
     with pytest.raises(ValueError, match="No network would be saved.*step 50.*step 20"):
         run(100, 2)
+
+
+def test_a_run_that_goes_on_before_its_snapshots_replaces_them(tmp_path):
+    """A checkpoint may be older than the start of the cycles."""
+
+    def run(epochs):
+        cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps", start_epoch=1)
+        saver = mc_tf.SnapshotSaver(tmp_path, cycle, replace=True)
+        model = problem()
+        fit(model, [cycle, saver], epochs=epochs)
+        return saved(saver)
+
+    whole = run(3)
+    assert list(whole) == [2, 6, 10, 14, 18]
+    (tmp_path / "snapshot-00000010.npz").unlink()
+    (tmp_path / "snapshot-00000022.npz").write_bytes(b"of a longer one")
+    again = run(3)
+    assert list(again) == list(whole)
+    for step, (weights, *_) in whole.items():
+        np.testing.assert_array_equal(again[step][0], weights)
+    # Where the start is lost, too.
+    (tmp_path / "start.npz").unlink()
+    assert list(run(3)) == list(whole) and (tmp_path / "start.npz").exists()
 
 
 @pytest.mark.parametrize("length", [6, 10, 20])

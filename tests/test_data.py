@@ -286,6 +286,8 @@ def test_unknown_names_are_refused_with_the_known_ones():
     named.append("regression")
     assert mc_data.names() == named
     assert mc_data.normalizations("cifar100") == ("resnet", "vgg")
+    assert mc_data.normalizations("imagenet2012")[0] == "caffe"
+    assert mc_data.normalizations("pydoc") == ()
 
 
 def test_missing_directory_is_one_clear_line(tmp_path):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -601,11 +602,13 @@ def test_a_killed_evaluation_goes_on(tmp_path):
     assert rest.passes == 2  # the second was stopped before it was written
     assert_near(found.members["loss"], ensemble.evaluate_members(rest, verbose=0).members["loss"])
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
-    # A file that is damaged is computed again.
+    # A file that is damaged is computed again; half a file of a killed process goes.
     members = sorted(tmp_path.glob("member-*"))
+    (tmp_path / f".{members[0].stem}-abcdefgh.npz").write_bytes(b"half a file")
     members[0].write_bytes(members[0].read_bytes()[:100])
     ensemble.evaluate_members(rest, tmp_path, verbose=0)
     assert rest.passes == 6
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 
 CHANGES = ["inputs", "labels", "later labels", "later labels of a stream", "fewer", "more"]
@@ -693,6 +696,20 @@ def test_fit_temperature_finds_the_factors():
     for factor in (0.97, 1.03):  # it is the minimum
         ensemble.temperatures = factor * found
         assert (ensemble.evaluate_members(data, verbose=0).members["loss"] > losses).all()
+
+
+def test_labels_of_a_temperature():
+    ensemble, (x, y) = overconfident([2], size=200)
+    found = ensemble.fit_temperature((x, y), verbose=0)
+    np.testing.assert_array_equal(
+        ensemble.fit_temperature((x, y.astype("float32")), verbose=0), found
+    )
+    for bad in (-1, 3, 0.5):
+        wrong = np.where(np.arange(len(y)) == 7, bad, y)
+        for per_member in (True, False):
+            with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
+                ensemble.fit_temperature((x, wrong), per_member=per_member, verbose=0)
+    np.testing.assert_array_equal(ensemble.temperatures, found)
 
 
 def test_fit_one_temperature_for_all():
@@ -820,6 +837,21 @@ def test_an_export_replaces_a_savedmodel_and_nothing_else(tmp_path):
     size = sum(v.size for v in map(numpy, [*ensemble.variables, *state_variables(ensemble)])) * 4
     variables = tmp_path / "served" / "variables" / "variables.data-00000-of-00001"
     assert variables.stat().st_size < size + 2000  # the members, and not the model's own weights
+
+
+@on_tensorflow
+def test_what_a_killed_export_left(tmp_path, monkeypatch):
+    _, ensemble = small()
+    ensemble.export(tmp_path / "served")
+    before = files_in(tmp_path)
+    # Killed between taking away the old one and putting the new one there.
+    hidden = tmp_path / ".served-abcdefgh"
+    (hidden / "new").mkdir(parents=True)
+    (tmp_path / "served").rename(hidden / "old")
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ensemble.export(tmp_path / "served")
+    assert files_in(tmp_path) == before
 
 
 @on_tensorflow

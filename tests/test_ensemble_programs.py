@@ -428,7 +428,18 @@ BAD = {
         "holds a run with initial_weights",
     ),
     "fge: unwritable": ("fge", ["--workdir={broken}/file/x", FROM], "Cannot write.*file/x"),
+    "sse: epochs a cycle": ("sse", [NEW, "--cycle_epochs=2"], "--cycle_epochs is --epochs /"),
     "sse: cycles": ("sse", [NEW, "--epochs=5", "--num_cycles=2"], "epochs=5.*num_cycles=2"),
+    "fge: networks after the end": (
+        "fge",
+        [NEW, FROM, BATCH, "--epochs=2", "--cycle_epochs=2", "--trajectory_every=500"],
+        "No network would be saved: the first one is at step 500",
+    ),
+    "swa: no average": (
+        "swa",
+        [NEW, "--epochs=4", "--swa_start=2", "--swa_every=3"],
+        "No network would be averaged",
+    ),
     "swa: no start": ("swa", [NEW], "swa_start"),
     "swa: start beyond the end": (
         "swa",

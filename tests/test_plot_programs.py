@@ -143,6 +143,16 @@ BAD = {
     "surface below all": ("plot_surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
     "film of one curve": ("plot_film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
     "film as a figure": ("plot_film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
+    "files of one name are no repetitions": (
+        "plot_pairs",
+        [OUTPUT, "--results={root}/pairs.npz,{root}/pairs.npz"],
+        "Two files have the label 'pairs'",
+    ),
+    "repetitions of a file of that name": (
+        "plot_pairs",
+        [OUTPUT, "--results={root}/pairs.npz,pairs={root}/pairs.npz"],
+        "Two files have the label 'pairs'",
+    ),
     "repetitions that differ": (
         "plot_ensembles",
         [OUTPUT, "--results=A={root}/fge-epochs.npz,A={root}/longer-epochs.npz"],

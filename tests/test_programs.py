@@ -649,6 +649,11 @@ BAD = {
         [NEW, DIGITS, "--target=bezier=3"],
         "CURVE:VALUE.*'bezier=3'",
     ),
+    "reproduce: a surface of no network": (
+        "reproduce",
+        [NEW, DIGITS, "--surface=a:plane:start,end,bend"],
+        "--surface needs --train",
+    ),
     "reproduce: widths": ("reproduce", [NEW, DIGITS, "--widths=1,wide"], "--widths.*numbers.*wide"),
     "reproduce: no curves": (
         "reproduce",

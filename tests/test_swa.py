@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 import shutil
 
 import keras
@@ -360,14 +361,31 @@ def test_ended_before_the_start_is_said():
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = True
 
-    with pytest.warns(UserWarning, match="no weights were averaged"):
+    with pytest.warns(UserWarning, match=f"before step {STEPS} after the beginning of epoch 3"):
         fit(own_model(), [mc_tf.SWA(3, batch_norm_data=False), Stop()])
+
+
+def test_the_start_alone_is_no_average():
+    """Stopped between the start and the first place, the model keeps what it has learned."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    model, recorder = own_model(), Recorder()
+    with pytest.warns(UserWarning, match=f"before step {3 * STEPS} .* of epoch 1"):
+        fit(model, [recorder, mc_tf.SWA(1, every=3, batch_norm_data=False), Stop()])
+    np.testing.assert_array_equal(flat_weights(model), recorder.epochs[-1])
 
 
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
         ({"start_epoch": EPOCHS}, "never act"),
+        (
+            {"start_epoch": 1, "every": EPOCHS},
+            f"No network would be averaged.*step {EPOCHS * STEPS}.*step {(EPOCHS - 1) * STEPS}",
+        ),
         ({"start_epoch": 1, "batch_norm_data": None}, "batch normalisation"),
         ({"start_epoch": 1, "every": 0}, "at least 1"),
         ({"start_epoch": 1, "keep": 0}, "at least 1"),
@@ -501,6 +519,31 @@ def test_averages_of_a_former_run_at_other_steps_are_removed(tmp_path):
     average = run(2, EPOCHS, keep=2)
     assert [int(name[-12:-4]) for name in WeightAverage.files(tmp_path)] == [4 * STEPS, 6 * STEPS]
     np.testing.assert_array_equal(WeightAverage.load(tmp_path, 1000).mean, average.mean)
+
+
+def test_averages_of_a_former_run_at_other_steps_do_not_count(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                raise KeyboardInterrupt
+
+    def run(every, *more, **kwargs):
+        settings = {"batch_norm_data": False, "end_with_average": False, "keep": 9}
+        swa = mc_tf.SWA(0, every, directory=tmp_path, **settings)
+        fit(model, [swa, *more], **kwargs)
+        return swa.average
+
+    model = undropped()
+    run(1)
+    model, recorder = undropped(), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        run(2, recorder, Stop())
+    assert f"average-{3 * STEPS:08d}.npz" in os.listdir(tmp_path)  # of the former run
+    more = Recorder()
+    average = run(2, more, initial_epoch=3)
+    weights = [recorder.begin, recorder.epochs[1], more.epochs[0], more.epochs[2]]
+    np.testing.assert_allclose(average.mean, np.mean(weights, axis=0), rtol=1e-6, atol=1e-6)
+    assert average.count == 4
 
 
 @pytest.mark.parametrize("change", [{"every": 2}, {"include_start": False}])

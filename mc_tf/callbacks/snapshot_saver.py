@@ -32,7 +32,8 @@ class SnapshotSaver(StepCallback):
     happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory.
     What it had saved after the checkpoint, or what the same run had left there before, is replaced
     step by step, and removed beyond the end; until then `members` has only what is new. (A
-    checkpoint from before `start_epoch` cannot go on in a directory that has snapshots.)
+    checkpoint from before `start_epoch` goes on in a directory that has snapshots with `replace`
+    only.)
 
     Args:
         directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
@@ -44,6 +45,9 @@ class SnapshotSaver(StepCallback):
         include_start: whether the weights at step 0 are a member too (the paper's ImageNet
             ensemble has the pretrained network in it). Default `False`.
         start_epoch, steps_per_epoch: see `StepCallback`. Default: the cycle's.
+        replace: whether snapshots in the directory are known to be of this run, so that they are
+            replaced even where training goes on before step 0 and cannot be compared with them,
+            or where their start is lost. Default `False`.
 
     Attributes:
         members: files of the members so far, in order, to be given to `Ensemble`.
@@ -73,6 +77,7 @@ class SnapshotSaver(StepCallback):
         include_start=False,
         start_epoch=None,
         steps_per_epoch=None,
+        replace=False,
     ):
         if cycle is not None and not isinstance(cycle, LearningRateCycle):
             raise ValueError(
@@ -91,6 +96,7 @@ class SnapshotSaver(StepCallback):
         self.unit = unit
         self.places_in_epochs = cycle.places_in_epochs if every is None else unit == "epochs"
         self.include_start = include_start
+        self.replace = replace
         self._reached = None  # while it trains: what is later is left from a former run
 
     @property
@@ -119,9 +125,10 @@ class SnapshotSaver(StepCallback):
         for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
             os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)
-        if step < 0 and snapshot_files(self.directory):
+        before = bool(snapshot_files(self.directory))
+        if step < 0 and before and not self.replace:
             raise self._not_ours(f"it has snapshots, but training begins at step {step}")
-        if step == 0 and not snapshot_files(self.directory) and not os.path.exists(start):
+        if step == 0 and not os.path.exists(start) and (self.replace or not before):
             self._save_start()
         elif step >= 0:
             self._check_start(start, step)
@@ -144,7 +151,10 @@ class SnapshotSaver(StepCallback):
     def _check_start(self, start, step):
         if not os.path.exists(start):
             raise self._not_ours(f"it has no '{_START}', though training goes on at step {step}")
-        begun = read_snapshot(start)
+        try:
+            begun = read_snapshot(start)
+        except ValueError as error:
+            raise self._not_ours(f"its '{_START}' is damaged") from error
         begun.check_fits(self._model, f"The snapshot '{start}'")
         if step == 0 and not np.array_equal(begun.weights, take_snapshot(self.model).weights):
             raise self._not_ours("its snapshots are of a run that began with other weights")
@@ -164,8 +174,8 @@ class SnapshotSaver(StepCallback):
 
     def _not_ours(self, problem):
         return ValueError(
-            f"The directory '{self.directory}' does not belong to this run: {problem}. Give "
-            "another directory."
+            f"The directory '{self.directory}' does not belong to this run: {problem}. Its "
+            "snapshots stay usable. Give another directory."
         )
 
     def next_step(self, step):

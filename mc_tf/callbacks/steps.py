@@ -197,18 +197,19 @@ def check_length(name, value, unit):
         raise ValueError(f"`{name}` must be a whole number of at least 1 {unit}. Received: {value}")
 
 
-def check_first_place(first, last):
-    """Refuses a training that ends before its first network is saved.
+def check_first_place(first, last, done="saved"):
+    """Refuses a training that ends before its first network is saved, or averaged.
 
     Args:
         first: step of that network.
         last: step at which training ends.
+        done: what would be done with it.
 
     Raises:
         ValueError: naming both.
     """
     if first > last:
         raise ValueError(
-            f"No network would be saved: the first one is at step {first}, but training ends at "
+            f"No network would be {done}: the first one is at step {first}, but training ends at "
             f"step {last}. Give a shorter cycle or more epochs."
         )

@@ -10,7 +10,7 @@ from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
-from mc_tf.callbacks.steps import check_length, next_place
+from mc_tf.callbacks.steps import check_first_place, check_length, next_place
 from mc_tf.files import check_writable
 from mc_tf.flat import flat_weights
 
@@ -160,15 +160,23 @@ class SWA(AveragedNetwork):
             every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
             places = every, every
         self._first, self._distance = places
+        epochs = self.params.get("epochs")
+        # Later the rest of an epoch may be all that this `fit` has to do.
+        if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
+            last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
+            check_first_place(self._first, last, "averaged")
         after = [epochs - self.start_epoch for epochs in self.keep_epochs]
         self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
+        expected = self._last_place(step)
         if self.directory is not None:
             for path in glob.glob(os.path.join(glob.escape(self.directory), ".average-*.npz")):
                 os.remove(path)  # half a file, of a process that was killed
-            self.average = WeightAverage.load(self.directory, step)
+            none = WeightAverage()  # what a former run left at other steps does not count
+            self.average = (
+                none if expected is None else WeightAverage.load(self.directory, expected)
+            )
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
-        expected = self._last_place(step)
         if step == 0:  # whatever is there belongs to another beginning
             self.average = WeightAverage()
             if self.include_start:
@@ -227,10 +235,12 @@ class SWA(AveragedNetwork):
     def on_train_end(self, logs=None):
         """Keras' hook: gives the model the average, if that is wanted."""
         super().on_train_end(logs)
-        if not self.average.count:
+        only_start = self._run is not None and self.average.step == 0 and self.step > 0
+        if only_start or not self.average.count:
             warnings.warn(
-                f"Training ended before epoch {self.start_epoch}, so no weights were averaged and "
-                "the model has its own.",
+                f"Training ended before step {self._first} after the beginning of epoch "
+                f"{self.start_epoch}, the first whose weights would have been averaged, so the "
+                "model has its own.",
                 stacklevel=2,
             )
             return

@@ -3,6 +3,7 @@
 import dataclasses
 
 from mc_tf.data import digits, prepared, texts
+from mc_tf.data.decoding import NORMALIZATIONS
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import load_regression
@@ -71,7 +72,7 @@ def normalizations(name):
         name: Name of the data set, one of `names()`.
 
     Returns:
-        Tuple of str.
+        Tuple of str, empty where there is none to choose.
 
     Raises:
         ValueError: If the data set is unknown.
@@ -80,7 +81,9 @@ def normalizations(name):
     >>> normalizations("cifar10")
     ('resnet', 'vgg')
     """
-    return _entry(name).normalizations
+    if name in (*_TEXTS, "regression"):
+        return ()
+    return NORMALIZATIONS if name == "imagenet2012" else _entry(name).normalizations
 
 
 def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None, image_size=None):
@@ -117,7 +120,8 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
         `ImageData`, `TextData`, `ImageNetData` or `RegressionData`.
 
     Raises:
-        ValueError: If the data set or its normalisation is unknown.
+        ValueError: If the data set or its normalisation is unknown, or it does not have an option.
+        OSError: If its files are damaged.
         FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
 
     Example:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mc_tf.batches import Batches
 from mc_tf.compiling import computes_in_bfloat16
-from mc_tf.files import check_writable, write_arrays
+from mc_tf.files import check_writable, remove_leftovers, write_arrays
 from mc_tf.flat import state_variables
 
 __all__ = ["PredictionCache", "member_fingerprint"]
@@ -98,6 +98,7 @@ class PredictionCache:
             first = len(keras.tree.flatten(inputs)[0])
             digest = _digest(inputs, first)
             path = self._path("data")
+            remove_leftovers(path)
             write_arrays(path, labels=labels, first=first, digest=digest, batches=batches)
 
     def load(self, fingerprint, size):
@@ -127,7 +128,9 @@ class PredictionCache:
             outputs: float32 array `(N, ..., C)`.
         """
         if self._directory is not None:
-            write_arrays(self._path(f"member-{fingerprint}"), outputs=outputs)
+            path = self._path(f"member-{fingerprint}")
+            remove_leftovers(path)
+            write_arrays(path, outputs=outputs)
 
 
 def member_fingerprint(model, numbers):

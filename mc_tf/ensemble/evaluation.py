@@ -37,7 +37,8 @@ class EnsembleEvaluation:
             variances, NaN for one member.
         disagreement: float64 array `(M, M)`, the share of examples that two members give different
             classes; None for a regression.
-        predictions: float64 array `(N, C)` of the whole ensemble: probabilities, or values.
+        predictions: float64 array of the whole ensemble: probabilities `(N, C)`; of a regression
+            values, flat as `labels` are.
         labels: array `(N,)`.
         variance: of a regression: float64 array like `predictions`, over the members.
     """

@@ -1,5 +1,6 @@
 """An ensemble as one TensorFlow SavedModel: one graph, stacked weights, no Python needed."""
 
+import glob
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ def export_ensemble(ensemble, path, example=None):
     Raises:
         ValueError: if `path` is something else than a SavedModel, Keras runs on another backend,
             `example` is needed, or the model has a layer that looks words up.
+        OSError: if it cannot be written, on a full disk for instance; what was there stays.
 
     Example:
         ```python
@@ -67,6 +69,7 @@ def export_ensemble(ensemble, path, example=None):
     module.numbers = [variable.value for variable in ensemble.variables]
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    _remove_leftovers(path)
     directory = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
     try:
         new, old = os.path.join(directory, "new"), os.path.join(directory, "old")
@@ -86,6 +89,16 @@ def export_ensemble(ensemble, path, example=None):
                 os.rename(old, path)
             raise
     finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_leftovers(path):
+    """Removes what a killed `export` left, and puts back what it was about to replace."""
+    parent, name = os.path.split(path)
+    for directory in glob.glob(os.path.join(glob.escape(parent), f".{glob.escape(name)}-????????")):
+        old = os.path.join(directory, "old")
+        if os.path.isdir(old) and not os.path.exists(path):
+            os.rename(old, path)
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 __all__ = [
     "accuracy",
     "brier_score",
+    "checked_labels",
     "class_probabilities",
     "disagreement",
     "disagreement_matrix",
@@ -206,11 +207,27 @@ def _checked(probabilities, labels):
             "Expected probabilities of shape (N, C) and labels of shape (N,), for at least one "
             f"example. Received shapes {probabilities.shape} and {labels.shape}"
         )
-    classes = labels.astype(int)
-    last = probabilities.shape[1] - 1
+    return probabilities, checked_labels(labels, probabilities.shape[1])
+
+
+def checked_labels(labels, num_classes):
+    """Labels as integers.
+
+    Args:
+        labels: array of numbers.
+        num_classes: int.
+
+    Returns:
+        Integer array of the same shape.
+
+    Raises:
+        ValueError: if one is not a whole number from 0 to `num_classes - 1`.
+    """
+    labels = np.asarray(labels)
+    classes, last = labels.astype(int), num_classes - 1
     if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
         raise ValueError(
             f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
             f"{labels.max()}, {labels.dtype}"
         )
-    return probabilities, classes
+    return classes

@@ -4,6 +4,7 @@ import numpy as np
 
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.ensemble.outputs import log_scores
+from mc_tf.ensemble.scores import checked_labels
 
 __all__ = ["best_temperature", "fit_temperature", "temperatures_from_loss"]
 
@@ -59,7 +60,8 @@ def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=5
         float32 array `(M,)`: the new temperatures.
 
     Raises:
-        ValueError: for a regression, and as for `evaluate_members`.
+        ValueError: for a regression, if a label is none of the classes, and as for
+            `evaluate_members`.
     """
     kind = ensemble.output_kind
     if kind == "values":
@@ -87,11 +89,15 @@ def best_temperature(outputs, classes, kind):
 
     Returns:
         float.
+
+    Raises:
+        ValueError: if a label is none of the classes.
     """
     logits = []
     for raw in outputs:
         scores = log_scores(raw, kind)
         logits.append(scores.reshape(-1, scores.shape[-1]))
+    classes = checked_labels(classes, logits[0].shape[-1])
     rows = np.arange(len(classes))
 
     def loss(logarithm):

@@ -7,13 +7,12 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.batches import KeptBatches
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
-from mc_tf.evaluation import evaluate_curve
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.experiments.ensemble_files import evaluate_ensemble
 from mc_tf.files import write_json
-from mc_tf.point_evaluation import PointEvaluator
+from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.results import CurveEvaluation
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits, output_kind
 from mc_tf.training.workdir import as_stored
@@ -39,7 +38,7 @@ def random_positions(count, seed=0):
 
 
 def curve_ensemble(
-    curve_model, data, positions, scale=False, batch_size=500, num_train=None, verbose=1
+    curve_model, data, positions, scale=False, batch_size=500, num_train=None, verbose=1, path=None
 ):
     """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
 
@@ -51,22 +50,22 @@ def curve_ensemble(
         batch_size: examples a batch, default 500.
         num_train: use so many training examples only for statistics and losses. Default: all.
         verbose: 1 for a progress bar.
+        path: file name without ending; `PATH-losses.npz` keeps the train losses as they come, so
+            that the same call goes on where it was stopped.
 
     Returns:
         `Ensemble`.
+
+    Raises:
+        ValueError: if a temperature is asked for and the losses at `path` are of another curve,
+            other positions or other data.
     """
     check_fits(curve_model.network, data)
     statistics = data.statistics_batches(batch_size, num_examples=num_train)
     temperatures = None
     if scale:
-        train = data.train_eval_batches(batch_size, num_examples=num_train)
-        evaluated = EvaluationData(train, statistics=statistics).kept(batch_size)
-        compile_for(curve_model, data)
-        evaluator = PointEvaluator(curve_model, batch_size)
-        grid = np.linspace(0, 1, positions) if isinstance(positions, int) else positions
-        losses = [evaluator(t, evaluated)["train_loss"] for t in grid]
+        losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
         temperatures = temperatures_from_loss(losses)
-        statistics = evaluated.for_statistics
     ensemble = Ensemble.from_curve(
         curve_model, positions, output=output_kind(data.loss()), temperatures=temperatures
     )
@@ -121,7 +120,7 @@ def compare_curve_ensembles(
         curve_model, data, positions, batch_size=batch_size, num_train=num_train
     )
     if losses is None:
-        losses = _train_losses(curve_model, data, path, positions, batch_size, num_train, verbose)
+        losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
     ends = [ensemble.snapshot(0), ensemble.snapshot(-1)]
     ends = Ensemble(ensemble.model, ends, output="logits")
     errors = {}
@@ -141,19 +140,24 @@ def compare_curve_ensembles(
     return errors
 
 
-def _train_losses(curve_model, data, path, positions, batch_size, num_train, verbose):
-    """The train losses at equally spaced positions; goes on where it was stopped."""
-    train = KeptBatches(data.train_eval_batches(batch_size, num_examples=num_train))
+def _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose):
+    """The train losses at positions; with a path they go on where they were stopped."""
+    grid = np.linspace(0, 1, positions) if isinstance(positions, int) else np.asarray(positions)
     compile_for(curve_model, data)
     about = {**data.settings, "train_examples": num_train or data.num_train}
-    result = evaluate_curve(
-        curve_model,
-        train,
-        train,
-        num_points=positions,
-        path=f"{path}-losses",
-        description=about,
-        verbose=verbose,
+    evaluated = EvaluationData(
+        data.train_eval_batches(batch_size, num_examples=num_train),
         statistics=data.statistics_batches(batch_size, num_examples=num_train),
-    )
+    ).needed_by(curve_model)
+    result = CurveEvaluation(grid, fingerprint(curve_model, grid.tolist(), about), about)
+    result.inputs = evaluated.fingerprint()
+    result = result.resumed(path and f"{path}-losses")
+    if not result.complete:
+        evaluator = PointEvaluator(curve_model, batch_size)
+        evaluated = evaluated.kept(batch_size)
+
+        def measure(t):
+            return evaluator(t, evaluated)
+
+        evaluate_points(result, grid, measure, path and f"{path}-losses", verbose=verbose)
     return result["train_loss"]

@@ -1,6 +1,7 @@
 """The runs of a comparison of ensembles and averages, resumable, and how well each does."""
 
 import dataclasses
+import itertools
 import os
 from functools import partial
 
@@ -183,9 +184,13 @@ class EnsembleRuns:
         if method == "fge" and self.plan.include_start:
             found["start", "test_error"] = result.members["error"][0]
         found[method, "disagreement"] = 100 * _within_runs(result, files_of_runs)
-        if records:
-            steps = [record["distance_from_previous"] for record in records.values()]
-            found[method, "distance_from_previous"] = float(np.mean([s for s in steps if s]))
+        steps = [
+            records[file]["distance_from_previous"]
+            for before, file in itertools.pairwise(files if records else ())
+            if _run_of(before) == _run_of(file)
+        ]
+        if steps:
+            found[method, "distance_from_previous"] = float(np.mean(steps))
         return found
 
     def _epochs(self, method, files_of_runs, records):

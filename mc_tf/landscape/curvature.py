@@ -79,8 +79,8 @@ def hessian_eigenvalues(
         suffice or a product is not finite.
 
     Raises:
-        ValueError: if the model is not compiled, the data has no batch, or an argument is out of
-            range.
+        ValueError: if the model is not compiled, the data has no batch, an argument is out of
+            range, or products are computed in bfloat16.
 
     Example:
         >>> import keras

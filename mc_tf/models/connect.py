@@ -27,8 +27,9 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
 
     Raises:
         ValueError: if a network is not built, has no trainable weights or weights that are not
-            finite, if the architectures differ (naming the first difference), or if weights
-            that are frozen differ.
+            finite, if the architectures differ (naming the first difference), if weights
+            that are frozen differ, if `curve` is none, or if there are not as many `bends` as it
+            has.
 
     Example:
         >>> import keras

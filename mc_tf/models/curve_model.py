@@ -131,7 +131,8 @@ class CurveModel(keras.Model):
         """The control points: endpoints and bends.
 
         Returns:
-            Tensor of shape `(k, P)`, the start first, the end last.
+            Tensor of shape `(k, P)`, the start first, the end last; of a `TrivialCurve` the parts
+            of its networks that are multiplied by one power of its scale each.
         """
         return ops.stack([backend.read(p) for p in self.curve_layer.points])
 

@@ -80,15 +80,16 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder
     Args:
         name: Registered name, see `names()`.
         num_classes: Number of logits.
-        input_shape: Shape of one example, `(height, width, channels)`.
+        input_shape: Shape of one example: `(height, width, channels)`, of texts `(num_steps,)`;
+            `"fc"` takes any.
         weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)` over all
             trainable weights, biases and batch normalisation included. Defaults to 0.
         **options_of_builder: The builder's own, such as `width` of `"3conv3fc"`, see
             `options(name)`.
 
     Returns:
-        A built `keras.Model` from images `(batch, *input_shape)` to logits
-        `(batch, num_classes)`.
+        A built `keras.Model` from examples `(batch, *input_shape)` to logits
+        `(batch, num_classes)`, of texts `(batch, num_steps, num_classes)`.
 
     Raises:
         ValueError: If the name is unknown, the network does not take an option, or it

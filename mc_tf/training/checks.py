@@ -91,8 +91,9 @@ def check_held_out_for_best(data, options):
     Raises:
         ValueError: if the data set has no validation part.
     """
-    held_out = data.test_name != "test" or hasattr(data, "validation_batches")
-    if options.keep_best and not held_out:
+    # ImageNet's test images are its "validation" split, so that the name does not tell.
+    on_test = data.test_name == "test" or getattr(data, "use_test", False)
+    if options.keep_best and on_test and not hasattr(data, "validation_batches"):
         raise ValueError(
             "keep_best chooses by validation examples, but the data set has none with use_test. "
             "Leave one of the two out."

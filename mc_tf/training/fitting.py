@@ -105,15 +105,18 @@ def check_cycles(data, options):
 
     Raises:
         ValueError: if a triangular cycle has an odd number of steps, its largest rate is below its
-            smallest, or training ends before the first network is saved.
+            smallest, or training ends before the first network is saved or averaged.
     """
-    steps = data.steps_per_epoch(options.batch_size)
+    steps, first = data.steps_per_epoch(options.batch_size), None
     for callback in _cycle_and_average(".", options, steps, options.epochs):
         if isinstance(callback, LearningRateCycle):
-            cycle = callback.make_cycle(callback.cycle_length * steps)
-            if options.snapshots:
-                last = (options.epochs - callback.start_epoch) * steps
-                check_first_place(cycle.snapshot_place, last)
+            first = callback.make_cycle(callback.cycle_length * steps).snapshot_place
+            continue
+        averages = isinstance(callback, SWA)
+        if callback.every is not None and not (averages and callback.cycle):
+            first = callback.every * (steps if callback.unit == "epochs" else 1)
+        last = (options.epochs - callback.start_epoch) * steps
+        check_first_place(first, last, "averaged" if averages else "saved")
 
 
 def _cycle_and_average(directory, options, steps, end):
@@ -132,11 +135,12 @@ def _cycle_and_average(directory, options, steps, end):
             cycle = kind(options.cycle_epochs, *rates, **start)
         yield cycle
         if options.snapshots:
-            yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle)
+            yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle, replace=True)
     if options.trajectory_every and (begun or options.cycle_epochs is None):
         folder = os.path.join(directory, TRAJECTORY)
+        settings = {"steps_per_epoch": steps, "replace": True}  # the directory is this run's
         every = options.trajectory_every
-        yield SnapshotSaver(folder, cycle, every=every, unit="steps", steps_per_epoch=steps)
+        yield SnapshotSaver(folder, cycle, every=every, unit="steps", **settings)
     if options.swa_start is not None and begun:
         yield SWA(
             options.swa_start,
