@@ -9,6 +9,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from full_disk import full_disk
 from model_zoo import ZOO, assert_same, numpy, snapshot
 from programs import COMPUTES_BFLOAT16
 
@@ -674,6 +675,19 @@ def test_a_checkpoint_holds_the_recurrent_state(dtype, tmp_path):
     second = numpy(model(x))
     np.testing.assert_array_equal(numpy(loaded(x)), second)
     assert not np.array_equal(first, second)
+
+
+def test_a_full_disk_leaves_the_checkpoint_that_is_there(tmp_path):
+    case, path = ZOO["dropout"], tmp_path / "a.keras"
+    model = compiled(case.model(1), case)
+    save_checkpoint(model, path, step=3)
+    before = path.read_bytes()
+    model.train_on_batch(*case.data())
+    with full_disk(), pytest.raises(OSError):
+        save_checkpoint(model, path, step=4)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    save_checkpoint(model, path, step=4)
+    assert read_record(path) == {"step": 4}
 
 
 def test_a_damaged_record_is_named(tmp_path):
