@@ -178,8 +178,8 @@ class EnsembleRuns:
         write_arrays(path, **self.epochs[method.upper()])
         self.say(f"\n{method.upper()}\n{result.table()}\n")
         found, members = {}, 0
-        for budget, files in enumerate(files_of_runs, start=1):
-            members += len(files)
+        for budget, of_run in enumerate(files_of_runs, start=1):
+            members += len(of_run)
             found[f"{method}-{budget}", "test_error"] = result.cumulative["error"][members - 1]
         if method == "fge" and self.plan.include_start:
             found["start", "test_error"] = result.members["error"][0]
