@@ -224,6 +224,8 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
     assert len(out.splitlines()) == 6
+    with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
+        assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
     ensemble = curve_ensembles.curve_ensemble(curve_model, digits, 3, num_train=500)
     ensemble_files.evaluate_ensemble(ensemble, digits, tmp_path / "plain", verbose=0)
