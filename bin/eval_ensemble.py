@@ -3,7 +3,8 @@ r"""Evaluates an ensemble: each member, the ensemble as it grows, and how much m
 Members are snapshots of fge.py and sse.py (directories of runs), files of networks, or networks on
 a curve. Class probabilities are averaged. Writes OUTPUT.npz, OUTPUT.json and the
 members' predictions to OUTPUT-predictions, so that one more member costs one more pass over the
-data and the same command goes on after an interruption; and a figure, OUTPUT.png.
+data and the same command goes on after an interruption; train losses that temperatures come from to
+OUTPUT-losses.npz; and a figure, OUTPUT.png.
 
   python bin/eval_ensemble.py --members=runs/fge --output=runs/fge/ensemble --dataset=cifar10 \
       --use_test

@@ -171,10 +171,9 @@ class SWA(AveragedNetwork):
         if self.directory is not None:
             for path in glob.glob(os.path.join(glob.escape(self.directory), ".average-*.npz")):
                 os.remove(path)  # half a file, of a process that was killed
-            none = WeightAverage()  # what a former run left at other steps does not count
-            self.average = (
-                none if expected is None else WeightAverage.load(self.directory, expected)
-            )
+            self.average = WeightAverage()
+            if expected is not None:  # what a former run left at other steps does not count
+                self.average = WeightAverage.load(self.directory, expected)
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
         if step == 0:  # whatever is there belongs to another beginning
