@@ -225,6 +225,7 @@ def test_digits():
     assert (validation.num_train, validation.num_test) == (959, 239)
     assert (test.num_train, test.num_test) == (1198, 599)
     assert (validation.test_name, test.test_name) == ("validation", "test")
+    assert (validation.has_validation, test.has_validation) == (True, False)
     assert test.image_shape == (8, 8, 1)
     np.testing.assert_array_equal(
         np.concatenate([validation.x_train, validation.x_test]), test.x_train

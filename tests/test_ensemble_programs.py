@@ -442,6 +442,12 @@ BAD = {
         [NEW, "--epochs=4", "--swa_start=2", "--swa_every=3"],
         "No network would be averaged",
     ),
+    "swa: no minimum of the cycles": (
+        "swa",
+        [NEW, BATCH, "--epochs=3", "--swa_start=0", "--schedule=linear_cycle", "--cycle_epochs=4"]
+        + [OTHERS],
+        "No network would be averaged: the first one is at step 16, but training ends at step 12",
+    ),
     "swa: no start": ("swa", [NEW], "swa_start"),
     "swa: start beyond the end": (
         "swa",

@@ -164,6 +164,14 @@ def test_average_at_the_minima_of_cycles():
     assert_mean(swa, [recorder.epochs[0], recorder.epochs[2], recorder.epochs[4]])
 
 
+def test_average_beside_cycles():
+    model, recorder = own_model(), Recorder()
+    cycle = mc_tf.LinearCyclicLearningRate(2, 0.1, 0.01, start_epoch=1)
+    swa = mc_tf.SWA(1, every=3, cycle=cycle, include_start=False, batch_norm_data=False)
+    fit(model, [recorder, swa, cycle], epochs=5)
+    assert_mean(swa, [recorder.epochs[3]])
+
+
 def test_constant_rate_from_scratch():
     model, recorder = own_model(), Recorder()
     swa = mc_tf.SWA(0, learning_rate=0.02, batch_norm_data=False, end_with_average=False)

@@ -9,12 +9,8 @@ from keras import ops
 
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
-from mc_tf.callbacks.steps import (
-    StepCallback,
-    check_first_place,
-    check_length,
-    next_place,
-)
+from mc_tf.callbacks.places import AtPlaces, next_place
+from mc_tf.callbacks.steps import StepCallback
 from mc_tf.files import check_writable, numbered_files
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
@@ -23,7 +19,7 @@ __all__ = ["SnapshotSaver", "snapshot_files"]
 _START = "start.npz"
 
 
-class SnapshotSaver(StepCallback):
+class SnapshotSaver(AtPlaces, StepCallback):
     """Saves the network at the minima of a cyclic learning rate, or after each so many steps.
 
     With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
@@ -87,14 +83,8 @@ class SnapshotSaver(StepCallback):
         if start_epoch is None:
             start_epoch = cycle.start_epoch if cycle else 0
         super().__init__(start_epoch, steps_per_epoch or (cycle.steps_per_epoch if cycle else None))
-        every = 1 if every is None and cycle is None else every
-        if every is not None:
-            check_length("every", every, unit)
         self.directory = os.fspath(directory)
-        self.cycle = cycle
-        self.every = every
-        self.unit = unit
-        self.places_in_epochs = cycle.places_in_epochs if every is None else unit == "epochs"
+        self.set_places(cycle, every, unit)
         self.include_start = include_start
         self.replace = replace
         self._reached = None  # while it trains: what is later is left from a former run
@@ -116,12 +106,8 @@ class SnapshotSaver(StepCallback):
         Raises:
             ValueError: if the directory holds another run's snapshots, or none would be saved.
         """
-        self._places = self._find_places()
-        epochs = self.params.get("epochs")
-        # Later the rest of an epoch may be all that this `fit` has to do.
-        if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
-            last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
-            check_first_place(self._places[0], last)
+        self._places = self.find_places()
+        self.check_reached_in_fit(step)
         for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
             os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)
@@ -133,13 +119,6 @@ class SnapshotSaver(StepCallback):
         elif step >= 0:
             self._check_start(start, step)
         self._reached = step
-
-    def _find_places(self):
-        """`(first place, distance between places)` in steps."""
-        if self.every is not None:
-            every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
-            return every, every
-        return self.cycle.places_in(self)
 
     def _save_start(self):
         numbers = {"step": 0, "distance_from_start": 0.0, "distance_from_previous": 0.0}

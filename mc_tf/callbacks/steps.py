@@ -4,7 +4,7 @@ import keras
 
 from mc_tf.callbacks.counting import CountedFit, accumulation_of
 
-__all__ = ["StepCallback", "check_first_place", "check_length", "next_place"]
+__all__ = ["StepCallback", "check_length"]
 
 UNITS = ("epochs", "steps")
 
@@ -76,7 +76,7 @@ class StepCallback(keras.callbacks.Callback):
         """
 
     def epochs_as_steps(self, epochs, whole=True):
-        """A number of epochs in steps.
+        """A number of epochs in steps; before `fit` each batch counts as a step.
 
         Args:
             epochs: int.
@@ -88,13 +88,13 @@ class StepCallback(keras.callbacks.Callback):
         Raises:
             ValueError: if the length of an epoch is not known, or holds a fraction of an update.
         """
-        length = self.steps_per_epoch or self.params.get("steps")
+        length = self.steps_per_epoch or (self.params or {}).get("steps")
         if length is None:
             raise ValueError(
                 f"{epochs} epochs cannot be counted in steps, because the data set does not say "
                 "how long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
             )
-        accumulation = accumulation_of(self._model)
+        accumulation = accumulation_of(self._model) if self._model else 1
         updates, rest = divmod(epochs * length, accumulation)
         if rest and whole:
             raise ValueError(
@@ -162,24 +162,6 @@ class StepCallback(keras.callbacks.Callback):
         """
 
 
-def next_place(step, first, distance):
-    """The first place after a step, of places at equal distances.
-
-    Args:
-        step: int, possibly negative.
-        first: the first place.
-        distance: steps from one to the next.
-
-    Returns:
-        int above `step`, at least `first`.
-
-    Example:
-        >>> [next_place(step, 2, 4) for step in (-9, 1, 2, 6)]
-        [2, 2, 6, 10]
-    """
-    return first + max((step - first) // distance + 1, 0) * distance
-
-
 def check_length(name, value, unit):
     """Refuses a length of time that is no positive whole number, or has an unknown unit.
 
@@ -195,21 +177,3 @@ def check_length(name, value, unit):
         raise ValueError(f"`unit` must be 'epochs' or 'steps'. Received: {unit!r}")
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise ValueError(f"`{name}` must be a whole number of at least 1 {unit}. Received: {value}")
-
-
-def check_first_place(first, last, done="saved"):
-    """Refuses a training that ends before its first network is saved, or averaged.
-
-    Args:
-        first: step of that network.
-        last: step at which training ends.
-        done: what would be done with it.
-
-    Raises:
-        ValueError: naming both.
-    """
-    if first > last:
-        raise ValueError(
-            f"No network would be {done}: the first one is at step {first}, but training ends at "
-            f"step {last}. Give a shorter cycle or more epochs."
-        )

@@ -10,14 +10,14 @@ from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
-from mc_tf.callbacks.steps import check_first_place, check_length, next_place
+from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.files import check_writable
 from mc_tf.flat import flat_weights
 
 __all__ = ["SWA"]
 
 
-class SWA(AveragedNetwork):
+class SWA(AtPlaces, AveragedNetwork):
     """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not touched: it goes on with its own weights. The average is held in
@@ -25,11 +25,11 @@ class SWA(AveragedNetwork):
 
     Args:
         start_epoch: epoch, as `fit` counts them from 0, at whose beginning averaging starts.
-        every: add the weights after each so many epochs or steps. Default 1.
+        every: add the weights after each so many epochs or steps. Default: 1 epoch if there is no
+            `cycle`, otherwise at its minima.
         unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
-        cycle: instead of `every`: the callback that sets a cyclic learning rate
-            (`LinearCyclicLearningRate`, `CyclicLearningRate`, ...), which must have the same
-            `start_epoch`; weights are added at its minima.
+        cycle: the callback that sets a cyclic learning rate (`LinearCyclicLearningRate`,
+            `CyclicLearningRate`, ...), which must have the same `start_epoch`.
         learning_rate: constant rate from `start_epoch` on, not beside a callback that sets a
             cyclic one. Default: the rate is left alone. Where `LearningRateScheduler` or the like
             sets the rate too, give this callback after it.
@@ -75,10 +75,12 @@ class SWA(AveragedNetwork):
         >>> # model.fit(train, epochs=200, callbacks=[swa])
     """
 
+    done = "averaged"
+
     def __init__(
         self,
         start_epoch,
-        every=1,
+        every=None,
         unit="epochs",
         cycle=None,
         learning_rate=None,
@@ -103,7 +105,7 @@ class SWA(AveragedNetwork):
             monitor,
             mode,
         )
-        check_length("every", every, unit)
+        self.set_places(cycle, every, unit)
         if cycle is not None and (
             not isinstance(cycle, LearningRateCycle) or cycle.start_epoch != start_epoch
         ):
@@ -116,10 +118,6 @@ class SWA(AveragedNetwork):
             raise ValueError("Give either a `cycle` or a constant `learning_rate`, not both.")
         if keep < 1:
             raise ValueError(f"`keep` must be at least 1. Received: {keep}")
-        self.every = int(every)
-        self.unit = unit
-        self.places_in_epochs = cycle.places_in_epochs if cycle else unit == "epochs"
-        self.cycle = cycle
         self.learning_rate = learning_rate
         self.include_start = include_start
         self.directory = None if directory is None else os.fspath(directory)
@@ -154,17 +152,8 @@ class SWA(AveragedNetwork):
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
-        if self.cycle is not None:
-            places = self.cycle.places_in(self)
-        else:
-            every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
-            places = every, every
-        self._first, self._distance = places
-        epochs = self.params.get("epochs")
-        # Later the rest of an epoch may be all that this `fit` has to do.
-        if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
-            last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
-            check_first_place(self._first, last, "averaged")
+        self._first, self._distance = self.find_places()
+        self.check_reached_in_fit(step)
         after = [epochs - self.start_epoch for epochs in self.keep_epochs]
         self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
         expected = self._last_place(step)

@@ -35,6 +35,11 @@ class ArrayData:
         return self.train_eval_batches(batch_size, num_examples)
 
     @property
+    def has_validation(self):
+        """Whether there are examples to choose by: the test examples were held out of training."""
+        return self.test_name != "test"
+
+    @property
     def num_train(self):
         """Number of training examples."""
         return len(self.x_train)

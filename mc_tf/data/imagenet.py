@@ -105,6 +105,11 @@ class ImageNetData:
         return dataclasses.replace(self, limits=(num_train, num_test))
 
     @property
+    def has_validation(self):
+        """Whether there are images to choose by: the test images were held out of training."""
+        return not self.use_test
+
+    @property
     def test_name(self):
         """What the test images are: `"validation"` or `"held-out train"`."""
         return "validation" if self.use_test else "held-out train"

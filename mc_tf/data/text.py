@@ -93,6 +93,7 @@ class TextData:
     test: np.ndarray = dataclasses.field(repr=False)
     num_steps: int = 20
     test_name: str = "test"
+    has_validation = True  # a part of its own, whatever `test_batches` serves
 
     def __post_init__(self):
         """Checks the fields."""

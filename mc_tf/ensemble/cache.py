@@ -97,9 +97,7 @@ class PredictionCache:
         if self._directory is not None:
             first = len(keras.tree.flatten(inputs)[0])
             digest = _digest(inputs, first)
-            path = self._path("data")
-            remove_leftovers(path)
-            write_arrays(path, labels=labels, first=first, digest=digest, batches=batches)
+            self._write("data", labels=labels, first=first, digest=digest, batches=batches)
 
     def load(self, fingerprint, size):
         """The outputs of a member.
@@ -128,9 +126,12 @@ class PredictionCache:
             outputs: float32 array `(N, ..., C)`.
         """
         if self._directory is not None:
-            path = self._path(f"member-{fingerprint}")
-            remove_leftovers(path)
-            write_arrays(path, outputs=outputs)
+            self._write(f"member-{fingerprint}", outputs=outputs)
+
+    def _write(self, name, **arrays):
+        path = self._path(name)
+        remove_leftovers(path)  # half files, of a process that was killed
+        write_arrays(path, **arrays)
 
 
 def member_fingerprint(model, numbers):

@@ -27,6 +27,7 @@ caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
 th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #ddd; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
 td.number { text-align: right; white-space: nowrap; }
+th { overflow-wrap: break-word; }
 thead th { overflow-wrap: normal; border-bottom: 2px solid #888; }
 figure { margin: 1.5rem 0; } img, video { max-width: 100%; height: auto; }
 figcaption { color: #555; font-size: 0.9rem; } pre { overflow-x: auto; background: #f4f4f4;

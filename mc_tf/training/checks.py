@@ -91,9 +91,7 @@ def check_held_out_for_best(data, options):
     Raises:
         ValueError: if the data set has no validation part.
     """
-    # ImageNet's test images are its "validation" split, so that the name does not tell.
-    on_test = data.test_name == "test" or getattr(data, "use_test", False)
-    if options.keep_best and on_test and not hasattr(data, "validation_batches"):
+    if options.keep_best and not data.has_validation:
         raise ValueError(
             "keep_best chooses by validation examples, but the data set has none with use_test. "
             "Leave one of the two out."

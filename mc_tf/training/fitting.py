@@ -11,10 +11,9 @@ from mc_tf.callbacks.cyclic import (
     CyclicLearningRate,
     LinearCyclicLearningRate,
 )
-from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
+from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
-from mc_tf.callbacks.steps import check_first_place
 from mc_tf.callbacks.swa import SWA
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
@@ -107,16 +106,12 @@ def check_cycles(data, options):
         ValueError: if a triangular cycle has an odd number of steps, its largest rate is below its
             smallest, or training ends before the first network is saved or averaged.
     """
-    steps, first = data.steps_per_epoch(options.batch_size), None
+    steps = data.steps_per_epoch(options.batch_size)
     for callback in _cycle_and_average(".", options, steps, options.epochs):
-        if isinstance(callback, LearningRateCycle):
-            first = callback.make_cycle(callback.cycle_length * steps).snapshot_place
-            continue
-        averages = isinstance(callback, SWA)
-        if callback.every is not None and not (averages and callback.cycle):
-            first = callback.every * (steps if callback.unit == "epochs" else 1)
-        last = (options.epochs - callback.start_epoch) * steps
-        check_first_place(first, last, "averaged" if averages else "saved")
+        if isinstance(callback, AtPlaces):
+            callback.check_reached(options.epochs)
+        else:  # the cycle itself, which may have no minimum that is looked for
+            callback.places_in(callback)
 
 
 def _cycle_and_average(directory, options, steps, end):
@@ -144,7 +139,7 @@ def _cycle_and_average(directory, options, steps, end):
     if options.swa_start is not None and begun:
         yield SWA(
             options.swa_start,
-            every=options.swa_every,
+            every=None if cycle else options.swa_every,
             cycle=cycle,
             batch_norm_data=False,  # estimated once, at the end
             directory=directory,
