@@ -73,7 +73,6 @@ def experiment_from_flags(targets):
         curve_seeds=training_flags.numbers("curve_seeds", int),
         num_points=FLAGS.num_points,
         num_train=FLAGS.num_train_examples,
-        eval_batch_size=FLAGS.eval_batch_size,
         ensemble_points=FLAGS.ensemble_points,
         pair_points=FLAGS.pair_points,
         targets=targets,

@@ -95,7 +95,6 @@ def experiment_from_flags(targets):
         network_options=network_flags.network_options(),
         initial_weights=FLAGS.initial_weights,
         include_start=FLAGS.include_start,
-        eval_batch_size=FLAGS.eval_batch_size,
         targets=targets,
         title=FLAGS.title,
         **settings,

@@ -40,8 +40,9 @@ flags.DEFINE_list(
     "limits", [], "LOW,HIGH of each axis, instead of --margin. Random: -1,1; rays: 0,10."
 )
 flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
-flags.DEFINE_integer("num_train_examples", None, "Use the first only. Default: all.", lower_bound=1)
-flags.DEFINE_integer("num_test_examples", None, "Use the first only. Default: all.", lower_bound=1)
+for part, use in (("", "Use the first only, of both parts."), ("train_", ""), ("test_", "")):
+    use = use or f"Of the {part[:-1]}ing part, instead of --num_examples."
+    flags.DEFINE_integer(f"num_{part}examples", None, f"{use} Default: all.", lower_bound=1)
 flags.DEFINE_enum(
     "direction_scale",
     "filter",
@@ -66,6 +67,8 @@ def main(_):
     from mc_tf.experiments import curve_files, surface_files
     from mc_tf.files import check_writable
 
+    if FLAGS.merge and FLAGS.shard:
+        raise ValueError("--merge joins parts and --shard evaluates one. Give one of the two.")
     if FLAGS.merge:
         result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
     else:
@@ -98,19 +101,11 @@ def main(_):
             shape=shape[0] if len(shape) == 1 else shape,
             margin=FLAGS.margin,
             limits=list(zip(limits[::2], limits[1::2])) or None,
-            num_train=FLAGS.num_train_examples,
-            num_test=FLAGS.num_test_examples,
+            num_train=FLAGS.num_train_examples or FLAGS.num_examples,
+            num_test=FLAGS.num_test_examples or FLAGS.num_examples,
             batch_size=FLAGS.batch_size,
             shard=shard,
-            description={"seed": FLAGS.seed},
-            notes={
-                "kind": FLAGS.surface,
-                "networks": files,
-                "curve": FLAGS.curve_file,
-                "marked": marks,
-                "direction_scale": FLAGS.direction_scale,
-                "ignore": FLAGS.ignore,
-            },
+            notes={"curve": FLAGS.curve_file} if FLAGS.curve_file else None,
             verbose=FLAGS.verbose,
             eigenvalues=FLAGS.eigenvalues or None,
             eigenvalue_options={"tolerance": FLAGS.eigenvalue_tolerance},

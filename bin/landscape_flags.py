@@ -90,7 +90,6 @@ def experiment_from_flags(targets):
         eigenvalue_tolerance=FLAGS.eigenvalue_tolerance,
         num_train=FLAGS.num_train_examples,
         num_test=FLAGS.num_test_examples,
-        eval_batch_size=FLAGS.eval_batch_size,
         film=FLAGS.film,
         film_shape=FLAGS.film_grid,
         max_loss=FLAGS.max_loss,

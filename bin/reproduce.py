@@ -45,7 +45,6 @@ flags.DEFINE_integer("num_points", 61, "Positions to evaluate; the paper has 121
 flags.DEFINE_integer(
     "num_train_examples", None, "Evaluate on the first training examples only.", lower_bound=1
 )
-flags.DEFINE_integer("eval_batch_size", 500, "Examples a batch in evaluation.", lower_bound=1)
 flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
 flags.DEFINE_string("title", None, "Heading of the figure.")
 flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")

@@ -49,11 +49,10 @@ def main(_):
     model = training.train_network(
         FLAGS.workdir, data, options=options, **network_flags.new_network()
     )
-    for name, network in (
-        ("model", model),
-        ("swa", training.averaged_network(FLAGS.workdir, data)),
-    ):
-        scores = training.evaluate_network(network, data)
+    size = options.eval_batch_size
+    averaged = training.averaged_network(FLAGS.workdir, data, batch_size=size)
+    for name, network in (("model", model), ("swa", averaged)):
+        scores = training.evaluate_network(network, data, size)
         print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {training.describe(scores)}")
 
 

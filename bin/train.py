@@ -30,13 +30,11 @@ def main(_):
 
     check_writable(FLAGS.workdir)
     data = data_flags.load_data()
+    options = training_flags.training_options()
     model = training.train_network(
-        FLAGS.workdir,
-        data,
-        options=training_flags.training_options(),
-        **network_flags.new_network(),
+        FLAGS.workdir, data, options=options, **network_flags.new_network()
     )
-    scores = training.evaluate_network(model, data)
+    scores = training.evaluate_network(model, data, options.eval_batch_size)
     print(f"{FLAGS.workdir}/model.keras: {data.test_name} {training.describe(scores)}")
 
 

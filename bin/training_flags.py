@@ -87,6 +87,9 @@ def define_training_flags(epochs, learning_rate, workdir="required"):
     )
     flags.DEFINE_list("keep_epochs", [], "Keep such a copy after these numbers of epochs too.")
     flags.DEFINE_bool("tensorboard", False, "Write logs for TensorBoard to WORKDIR/tensorboard.")
+    flags.DEFINE_integer(
+        "eval_batch_size", 500, "Examples a batch in validation and evaluation.", lower_bound=1
+    )
     flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line an epoch.")
 
 

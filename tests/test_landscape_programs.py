@@ -26,6 +26,7 @@ RECIPES = {
     if re.search("^--train=", path.read_text(), re.MULTILINE)
 }
 BATCH = "--batch_size=256"
+SIZES = ("small", "large")  # of the batches of a recipe
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
 def test_other_surfaces(root):
     """Of a curve, a line with a mark, rays, random directions, and of a training."""
     out = root / "others"
-    few = ("--num_train_examples=32", "--num_test_examples=32", "--verbose=0", "--shape=2")
+    few = ("--num_examples=32", "--verbose=0", "--shape=2")
     flags = {
         "curve": ("--surface=curve_plane", f"--curve_file={root}/bezier/curve.keras"),
         "line": (
@@ -106,6 +107,18 @@ def test_other_surfaces(root):
     }
     run_all("eval_grid", {k: (*f, f"--output={out}/{k}", *few) for k, f in flags.items()})
     found = {name: GridEvaluation.load(out / name) for name in flags}
+    assert all(result.description["test_examples"] == 32 for result in found.values())
+    drawn = ("normalization", "ignore", "seed")
+    made = {n: [r.description.get(key) for key in ("kind", *drawn)] for n, r in found.items()}
+    assert made == {
+        "curve": ["curve_plane", None, None, None],
+        "line": ["line", None, None, None],
+        "rays": ["rays", "unit", [], 0],
+        "random": ["random_plane", "filter", ["bias", "batch_norm"], 0],
+        "training": ["trajectory", None, None, None],
+    }
+    assert found["line"].description["seeds of networks"] == {"a": 0, "b": 1}
+    assert found["curve"].description["curve"] == f"{root}/bezier/curve.keras"
     curve = found["curve"]
     assert {*curve.marks} == {"start", "end", "bend"} and curve.paths["Bezier"].shape == (61, 2)
     assert curve.lost["Bezier"].max() < 1e-4
@@ -177,6 +190,7 @@ BAD = {
         [OUT, ABC, "--shape=2", "--shard=3/2"],
         r"A shard is \(i, n\)",
     ),
+    "two at once": ([OUT, "--merge=2", "--shard=1/2"], "--merge joins parts"),
     "nothing to join": ([OUT, "--merge=2"], "2 are missing"),
     "another grid": (
         ["--output={root}/plane", ABC, "--shape=5"],
@@ -219,11 +233,18 @@ def test_bad_input(refusing, case):
 # Recipes.
 
 
+def of_network(changes):
+    names = ("network", "weight_decay", "network_options", "start")
+    return {name: changes[name] for name in names if name in changes}
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_is_whole(parsed, name):
     for smoke in (False, True):
         plan = parsed(name, *["--smoke"][:smoke])
         assert plan.surfaces
+        different = [(plan.options(one), of_network(one.changes)) for one in plan.trainings]
+        assert not any(one in different[:index] for index, one in enumerate(different))
         for training in plan.trainings:
             network = training.changes.get("network", plan.network)
             options = training.changes.get("network_options", plan.network_options)
@@ -247,6 +268,8 @@ def test_a_recipe_from_start_to_end(tmp_path):
         grid = GridEvaluation.load(tmp_path / "surfaces" / name)
         assert found[name, "train_loss", "max"] == grid["train_loss"].max()
         assert found[name, "test_error", "min"] == grid["test_error"].min()
+    out = re.findall(r"^a: error ([0-9.]+) %", out, re.MULTILINE)
+    assert [f"{found['a', 'test_error', 'mean']:.2f}"] == out
     chain = CurveEvaluation.load(tmp_path / "chain" / "evaluation")
     members = snapshot_files(tmp_path / "swa" / "members", include_start=True)
     assert len(chain.t) == 2 * (len(members) - 1) + 1  # each member and each middle
@@ -265,6 +288,17 @@ def test_a_recipe_from_start_to_end(tmp_path):
         assert (tmp_path / f"{figure}.svg").stat().st_size > 5_000
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF")
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_batch_sizes_are_compared_in_small(tmp_path):
+    files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
+    run("reproduce", "--recipe=sharpness_mnist", "--smoke", "--verbose=0", *files)
+    small, large = (json.loads((tmp_path / n / "settings.json").read_text()) for n in SIZES)
+    assert large["batch_size"] == 2 * small["batch_size"]
+    line = GridEvaluation.load(tmp_path / "surfaces" / "with_weight_decay")
+    assert {*line.marks} == {"Small batches", "Large batches"}
+    for figure in ("lines-train_loss", "random-lines-test_error"):
+        assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_members_on_a_chain_are_evaluated_at_their_positions(parsed):

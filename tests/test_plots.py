@@ -348,6 +348,41 @@ def test_scales_of_a_plane_are_equal(tmp_path, monkeypatch):
     plt.close(figure)
 
 
+def test_many_planes_are_drawn_in_rows(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr("mc_tf.plots.surfaces.save", lambda figure, path: kept.append(figure))
+    plots.plot_plane({str(k): plane() for k in range(7)}, tmp_path / "a.png", title="Seven")
+    (figure,) = kept
+    *maps, bar = [axis.get_position() for axis in figure.axes]
+    assert len({round(box.x0, 6) for box in maps}) == 4
+    assert len({round(box.y0, 6) for box in maps}) == 2
+    boxes = [axis.get_tightbbox() for axis in figure.axes]
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:index])
+    assert bar.y0 == maps[-1].y0 and bar.y1 == pytest.approx(maps[0].y1)
+    plt.close(figure)
+
+
+def test_axes_of_a_path_say_how_much_of_it_they_show(tmp_path):
+    result = plane()
+    result.description["variance shares"] = [0.814, 0.152]
+    plots.plot_plane(result, tmp_path / "a.svg")
+    for axis, share in ("x", 81), ("y", 15):
+        assert f"coordinate {axis} ({share} % of the variation)" in texts(tmp_path / "a.svg")
+
+
+def test_networks_of_one_name_on_several_lines(tmp_path):
+    """Each has its label; one at nearly the same place as another has none of its own."""
+    lines = {"VGG": line(), "ResNet": line(3.0), "Twin": line(3.0)}
+    plots.plot_line(lines, tmp_path / "a.svg", values=["train_loss"])
+    assert texts(tmp_path / "a.svg").count("SGD") == 2
+
+
+def test_a_network_with_the_name_of_its_line(tmp_path):
+    plots.plot_line({"SGD": line()}, tmp_path / "a.svg", values=["train_loss"])
+    assert "SWA" in texts(tmp_path / "a.svg") and "SGD" not in texts(tmp_path / "a.svg")
+
+
 def test_labels_do_not_overlap():
     """Not even of networks at one place."""
     figure, axis = plt.subplots()

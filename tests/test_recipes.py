@@ -370,12 +370,12 @@ def test_comparison():
 
 
 def test_comparison_of_ensembles():
-    errors = {"bezier ensemble": 3.5, "single ensemble": 4.0}
+    errors = {"bezier ensemble": ("test_error", 3.5), "single ensemble": ("test_error", 4.0)}
     wanted = [parse_target("bezier ensemble:test_error:mean=3")]
     rows = as_dict(compare({"bezier": made_up([4, 6, 5])}, {}, wanted, errors))
     for name, target in (("bezier ensemble", 3.0), ("single ensemble", None)):
         assert rows[name, "test_error", "mean"] == Row(
-            name, "test_error", "mean", target, errors[name]
+            name, "test_error", "mean", target, errors[name][1]
         )
     assert ("bezier", "test_error", "mean") not in rows
 

@@ -162,6 +162,19 @@ def assert_weights(model, weights, tolerance=2e-4):
 # Schedules and options.
 
 
+def test_validation_has_batches_of_its_own_size(digits, tmp_path, monkeypatch):
+    sizes, serve = [], type(digits).test_batches
+
+    def served(self, batch_size, **more):
+        sizes.append(batch_size)
+        return serve(self, batch_size, **more)
+
+    monkeypatch.setattr(type(digits), "test_batches", served)
+    few = options(epochs=1, eval_batch_size=30)
+    training.train_network(tmp_path, digits, "fc", few, network_options=UNITS)
+    assert sizes == [30]
+
+
 @pytest.mark.parametrize("epochs, ratio", [(1, 0.01), (7, 0.01), (10, 0.1), (160, 0.01)])
 def test_piecewise_linear(epochs, ratio):
     progress = np.arange(1, epochs + 1) / epochs

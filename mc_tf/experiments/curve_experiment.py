@@ -36,7 +36,6 @@ class Experiment:
         curve_seeds: seeds of curve training; each trained family is found once for each.
         num_points: positions at which curves are evaluated.
         num_train: how many of the training examples to evaluate on. Default: all.
-        eval_batch_size: examples a batch in evaluation.
         ensemble_points: the ensemble of so many networks on each trained curve is evaluated, too
             (section A.6): with and without temperatures, and that of the endpoints. Default: none.
         pair_points: at so many positions of each curve, and of a segment in a random direction, the
@@ -57,7 +56,6 @@ class Experiment:
     curve_seeds: tuple = (3,)
     num_points: int = 61
     num_train: int | None = None
-    eval_batch_size: int = 500
     ensemble_points: int | None = None
     pair_points: int | None = None
     targets: tuple = ()
@@ -101,7 +99,7 @@ def run_experiment(plan, data, workdir, say=print):
                 data,
                 os.path.join(curve_folder, "evaluation"),
                 num_points=plan.num_points,
-                batch_size=plan.eval_batch_size,
+                batch_size=plan.training.eval_batch_size,
                 num_train=plan.num_train,
                 verbose=int(plan.training.verbose > 0),
             )
@@ -126,7 +124,8 @@ def run_experiment(plan, data, workdir, say=print):
     if plan.widths:
         labels = [label for _, _, label in curves]
         curve_figures.draw_widths(results, workdir, plan.widths, labels, plan.title)
-    rows = compare(results, distances, plan.targets, ensembles)
+    errors = {name: ("test_error", error) for name, error in ensembles.items()}
+    rows = compare(results, distances, plan.targets, errors)
     content = [dataclasses.asdict(row) for row in rows]
     write_json(os.path.join(workdir, "comparison.json"), content)
     return rows
@@ -190,7 +189,7 @@ def _ensembles(plan, data, curve_model, results, prefix, label, folder, say):
         os.path.join(folder, label, "ensemble"),
         plan.ensemble_points,
         losses=results[prefix + label]["train_loss"] if same_grid else None,
-        batch_size=plan.eval_batch_size,
+        batch_size=plan.training.eval_batch_size,
         num_train=plan.num_train,
         verbose=int(plan.training.verbose > 0),
     )
@@ -207,7 +206,7 @@ def _pairs(plan, data, curve_model, folder):
         data,
         os.path.join(folder, "pairs"),
         num_points=plan.pair_points,
-        batch_size=plan.eval_batch_size,
+        batch_size=plan.training.eval_batch_size,
         num_train=plan.num_train,
     )
 

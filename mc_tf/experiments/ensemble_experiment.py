@@ -45,7 +45,6 @@ class EnsembleExperiment:
             Default: no other training, it begins in the epoch `swa.swa_start` of its own.
         weight_decay, network_options, initial_weights: as for `mc_tf.training.train_network`.
         include_start: whether the network from which FGE starts is a member. Default `False`.
-        eval_batch_size: examples a batch in evaluation.
         targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
         title: heading of the figure.
     """
@@ -65,7 +64,6 @@ class EnsembleExperiment:
     network_options: dict = dataclasses.field(default_factory=dict)
     initial_weights: str | None = None
     include_start: bool = False
-    eval_batch_size: int = 500
     targets: tuple = ()
     title: str | None = None
 

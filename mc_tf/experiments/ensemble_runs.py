@@ -82,7 +82,7 @@ class EnsembleRuns:
             budgets = plan.budgets_of(epochs)
             path = os.path.join(folder, f"model-{epochs:04d}.keras")
             models[f"swa-{budgets}"] = partial(
-                training.averaged_network, folder, self.data, epochs, plan.eval_batch_size
+                training.averaged_network, folder, self.data, epochs, plan.training.eval_batch_size
             )
             models[f"last-{budgets}"] = partial(load_checkpoint, path)
         return self._test_errors(models)
@@ -101,7 +101,9 @@ class EnsembleRuns:
     def _test_errors(self, models):
         found = {}
         for name, load in models.items():
-            scores = training.evaluate_network(load(), self.data, self.plan.eval_batch_size)
+            scores = training.evaluate_network(
+                load(), self.data, self.plan.training.eval_batch_size
+            )
             found[name, "test_error"] = 100 * (1 - scores["accuracy"])
             self.say(f"{name.replace('-', ' ')}: {training.describe(scores)}")
         return found
@@ -147,7 +149,7 @@ class EnsembleRuns:
             folder,
             self.data,
             os.path.join(folder, "trajectory-evaluation"),
-            batch_size=self.plan.eval_batch_size,
+            batch_size=self.plan.training.eval_batch_size,
             verbose=int(self.plan.training.verbose > 0),
         )
 
@@ -162,7 +164,7 @@ class EnsembleRuns:
             ensemble,
             self.data,
             os.path.join(self.folder, method),
-            batch_size=self.plan.eval_batch_size,
+            batch_size=self.plan.training.eval_batch_size,
             verbose=int(self.plan.training.verbose > 0),
         )
         records = {}  # of the members that are snapshots

@@ -32,8 +32,9 @@ def run_landscape(plan, data, workdir, say=print):
         say: function that is called with a line of text at each step.
 
     Returns:
-        List of `mc_tf.experiments.targets.Row`: curves as in `mc_tf.experiments.targets.compare`;
-        of each surface the smallest and largest value, beside the targets.
+        List of `mc_tf.experiments.targets.Row`, beside the targets: the test error (perplexity,
+        loss) of each network that was trained, as `mean`; curves as in
+        `mc_tf.experiments.targets.compare`; of each surface the smallest and largest value.
 
     Raises:
         ValueError, OSError: as the steps themselves do.
@@ -50,7 +51,7 @@ def run_landscape(plan, data, workdir, say=print):
     for surface in plan.surfaces:
         run.evaluate(surface)
     run.draw()
-    rows = compare(run.curves, {}, plan.targets) if run.curves else []
+    rows = compare(run.curves, {}, plan.targets, run.networks)
     rows = [row for row in rows if row.obtained is not None]
     rows += _surface_rows(run.grids, plan.targets, rows)
     write_json(os.path.join(workdir, "comparison.json"), [dataclasses.asdict(row) for row in rows])
@@ -62,7 +63,7 @@ class _Run:
 
     def __init__(self, plan, data, workdir, say):
         self.plan, self.data, self.workdir, self.say = plan, data, workdir, say
-        self.curves, self.grids, self.frames = {}, {}, {}
+        self.networks, self.curves, self.grids, self.frames = {}, {}, {}, {}
         self.verbose = int(plan.training.verbose > 0)
 
     def train(self, one):
@@ -77,7 +78,8 @@ class _Run:
         network = None if start else changes.get("network", plan.network)
         folder = os.path.join(self.workdir, one.name)
         model = training.train_network(folder, self.data, network, options, **settings)
-        scores = training.evaluate_network(model, self.data, plan.eval_batch_size)
+        scores = training.evaluate_network(model, self.data, plan.training.eval_batch_size)
+        self.networks[one.name] = training.test_score(scores)
         self.say(f"{one.name}: {training.describe(scores)}")
 
     def join(self, join):
@@ -102,7 +104,7 @@ class _Run:
             self.data,
             os.path.join(folder, "evaluation"),
             num_points=points,
-            batch_size=plan.eval_batch_size,
+            batch_size=plan.training.eval_batch_size,
             num_train=plan.num_train,
             verbose=self.verbose,
         )
@@ -126,7 +128,7 @@ class _Run:
         """Evaluates a surface on a grid."""
         plan = self.plan
         self.say(f"Evaluating the surface '{surface.name}' ...")
-        made, notes = self._surface(surface)
+        made, curve_file = self._surface(surface)
         random = surface.kind.startswith("random_")
         settings = {"shape": plan.line_points if surface.kind in _LINES else plan.shape}
         if random:
@@ -136,7 +138,7 @@ class _Run:
         if plan.eigenvalues:
             settings["eigenvalues"] = True
             settings["eigenvalue_options"] = {"tolerance": plan.eigenvalue_tolerance}
-        found = self._grid(made, surface.name, surface.kind, notes, margin=plan.margin, **settings)
+        found = self._grid(made, surface.name, curve_file, margin=plan.margin, **settings)
         self.grids[surface.name] = found
         self.say(f"\n{surface.name}\n{found.table()}\n")
         if plan.film == surface.name:
@@ -153,10 +155,10 @@ class _Run:
             frame = f"{surface.name}-{epoch}"
             self.say(f"Evaluating the surface '{frame}' ...")
             settings = {"shape": shape, "limits": limits}
-            found = self._grid(made, frame, surface.kind, {"curve": path}, **settings)
+            found = self._grid(made, frame, path, **settings)
             self.frames[f"epoch {int(epoch)}"] = found
 
-    def _grid(self, made, name, kind, notes, **settings):
+    def _grid(self, made, name, curve_file, **settings):
         plan = self.plan
         return evaluate_surface(
             made,
@@ -164,9 +166,8 @@ class _Run:
             os.path.join(self.workdir, "surfaces", name),
             num_train=plan.num_train,
             num_test=plan.num_test,
-            batch_size=plan.eval_batch_size,
-            description={"kind": kind, "seed": plan.training.seed},
-            notes=notes,
+            batch_size=plan.training.eval_batch_size,
+            notes={"curve": curve_file} if curve_file else None,
             verbose=self.verbose,
             **settings,
         )
@@ -178,16 +179,15 @@ class _Run:
             "marks": self._files(marks, surface.labels),
             "mark_mean": "mean" in surface.marks,
         }
-        files, notes = {}, {"marked": options["marks"]}
+        files, curve_file = {}, None
         if surface.kind == "curve_plane":
-            notes["curve"] = os.path.join(self.workdir, surface.networks[0], "curve.keras")
-            options["curve_model"] = curve_files.load_curve(notes["curve"])
+            curve_file = os.path.join(self.workdir, surface.networks[0], "curve.keras")
+            options["curve_model"] = curve_files.load_curve(curve_file)
         else:
             files = self._files(surface.networks, surface.labels)
             options["network_file"] = self._network(surface.networks[0])
             options |= {"num_rays": plan.num_rays, "seed": plan.training.seed, **plan.directions}
-            notes |= {"networks": files, **plan.directions}
-        return surface_from_files(surface.kind, files, **options), notes
+        return surface_from_files(surface.kind, files, **options), curve_file
 
     def _files(self, references, labels):
         """Files of networks by label, `NAME/members` taken apart."""
@@ -207,7 +207,8 @@ class _Run:
         base, _, epochs = name.partition("@")
         folder = os.path.join(self.workdir, base)
         if part == "swa":
-            training.averaged_network(folder, self.data)
+            size = self.plan.training.eval_batch_size
+            training.averaged_network(folder, self.data, batch_size=size)
             return os.path.join(folder, "swa.keras")
         if part:
             return self._member(folder, part)

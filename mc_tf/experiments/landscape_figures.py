@@ -29,7 +29,7 @@ def draw_landscape(plan, curves, grids, frames, workdir):
     for surface in plan.surfaces:
         grid, title = grids[surface.name], _title(surface.name)
         kind = surface.kind if surface.kind in by_kind else grid.surface
-        if kind == "Rays":  # of one network, which may have a label
+        if kind in ("Rays", "random_line"):  # of one network, which may have a label
             title = surface.labels.get(surface.networks[0], title)
         by_kind[kind][surface.name if title in by_kind[kind] else title] = grid
     names = set().union(*(result.names for result in (*curves.values(), *grids.values())))
@@ -39,7 +39,10 @@ def draw_landscape(plan, curves, grids, frames, workdir):
     for value in ("train_loss", quality):
         highest = plan.max_loss if value == "train_loss" else None
         save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
-        along = {"Line": "distance from the first network", "random_line": "random directions"}
+        along = {
+            "Line": "distance from the first network",
+            "random_line": "multiple of a direction",
+        }
         for kind, label in along.items():
             name = "lines" if kind == "Line" else "random-lines"
             options = {"maximum": highest, "label": label}

@@ -91,7 +91,6 @@ class LandscapeExperiment:
         eigenvalues: whether the Hessian's extreme eigenvalues are computed on the grids too.
         eigenvalue_tolerance: their error, see `mc_tf.hessian_eigenvalues`.
         num_train, num_test: examples to evaluate on. Default: all.
-        eval_batch_size: examples a batch in evaluation.
         film: name of a curve whose training is shown as a film: the plane of the curve after each
             epoch, within the limits of the surface of its name.
         film_shape: points on each axis of these planes.
@@ -124,7 +123,6 @@ class LandscapeExperiment:
     eigenvalue_tolerance: float = 1e-3
     num_train: int | None = None
     num_test: int | None = None
-    eval_batch_size: int = 500
     film: str | None = None
     film_shape: int = 11
     max_loss: float | None = None

@@ -34,7 +34,7 @@ def _small_curves(plan, batch_size):
         plan,
         training=dataclasses.replace(plan.training, **few),
         curve_training=dataclasses.replace(plan.curve_training, **few),
-        widths=plan.widths[:2],
+        widths=(0.02, 0.04)[: len(plan.widths)],
         num_points=3,
         num_train=None,
         ensemble_points=plan.ensemble_points and min(plan.ensemble_points, 4),
@@ -107,6 +107,8 @@ def _small_landscape(plan, batch_size):
 def _few_epochs(plan, training, batch_size):
     """Changes that leave a training as many cycles as it has, of one epoch; else two epochs."""
     options = plan.options(training)
+    if options.batch_size > plan.training.batch_size:  # that is what such an experiment compares
+        batch_size = 2 * batch_size
     changes = {**training.changes, "batch_size": batch_size, "epochs": 2}
     if options.cycle_epochs:
         changes |= {"cycle_epochs": 1, "epochs": options.epochs // options.cycle_epochs}

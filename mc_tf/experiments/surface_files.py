@@ -1,5 +1,6 @@
 """Lines, planes and rays from the files of networks, evaluated on a data set."""
 
+import json
 import os
 import re
 
@@ -58,6 +59,8 @@ def surface_from_files(
     members = _read(network, files)
     vectors = {label: member.weights for label, member in members.items()}
     surface = make_surface(kind, network, vectors, curve_model, **directions)
+    known = {"networks": files, "seeds of networks": _seeds(files), "marked": marks}
+    surface.description |= {key: value for key, value in known.items() if value}
     if members:
         surface.state = _common_state(network, members)
     labels = [*marks, *["mean"][:mark_mean]]
@@ -85,6 +88,19 @@ def _read(network, files):
         else:
             found[label] = path
     return dict(zip(found, read_members(network, list(found.values()))))
+
+
+def _seeds(files):
+    """Seeds of the trainings that left these networks, by label, where they are known."""
+    found = {}
+    for label, path in files.items():
+        folder = os.path.abspath(path if os.path.isdir(path) else os.path.dirname(path))
+        for place in (folder, os.path.dirname(folder)):  # members have a folder below the run's
+            settings = os.path.join(place, "settings.json")
+            if label not in found and os.path.exists(settings):
+                with open(settings, encoding="utf-8") as file:
+                    found[label] = json.load(file).get("seed")
+    return {label: seed for label, seed in found.items() if seed is not None}
 
 
 def _common_state(network, members):
@@ -140,7 +156,7 @@ def evaluate_surface(
     num_test=None,
     batch_size=500,
     shard=None,
-    description=None,
+    notes=None,
     verbose=1,
     **options,
 ):
@@ -154,7 +170,7 @@ def evaluate_surface(
             -1 to 1 and rays from 0 to 10 by default.
         num_train, num_test: use so many of the first examples only. Default: all.
         batch_size: examples a batch, default 500; a network with carried state has its own.
-        description: dict of what else the values depend on.
+        notes: dict of what to record beside what the surface is made of.
         verbose: 1 for a progress bar.
         **options: other arguments of `evaluate_grid`.
 
@@ -182,8 +198,8 @@ def evaluate_surface(
             **data.settings,
             "train_examples": num_train or data.num_train,
             "test_examples": num_test or data.num_test,
-            **(description or {}),
         },
+        notes={**surface.description, **(notes or {})},
         verbose=verbose,
         statistics=data.statistics_batches(batch_size, num_examples=num_train),
         **options,

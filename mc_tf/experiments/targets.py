@@ -60,7 +60,8 @@ def parse_target(text):
 
     Args:
         text: `CURVE:VALUE:STATISTIC=NUMBER`, or `CURVE:length_ratio=NUMBER`, or
-            `endpoints:distance=NUMBER`. An ensemble has the one value `test_error:mean`.
+            `endpoints:distance=NUMBER`. An ensemble, and a network of a recipe with `--train`, has
+            the one value `test_error:mean`.
 
     Returns:
         `Target`.
@@ -88,24 +89,25 @@ def parse_target(text):
         ) from error
 
 
-def compare(results, distances, targets, ensembles=None):
+def compare(results, distances, targets, networks=None):
     """Puts what was obtained beside the targets.
 
     Args:
         results: dict from label to complete `CurveEvaluation`.
         distances: dict from name to distance in weight space.
         targets: iterable of `Target`.
-        ensembles: dict from name to test error in percent of ensembles on curves. Default: none.
+        networks: dict from name to `(value, number)`, such as `("test_error", 5.4)`, of other
+            networks and of ensembles. Default: none.
 
     Returns:
-        List of `Row`, of the endpoints first, then of each curve, then of ensembles. A target that
+        List of `Row`, of the endpoints first, then of each curve, then of the others. A target that
         this experiment does not obtain comes last, with `None`.
     """
     obtained = _obtained(results, distances)
-    of_ensembles = {(name, "test_error", "mean"): e for name, e in (ensembles or {}).items()}
-    obtained |= of_ensembles
+    of_networks = {(name, value, "mean"): x for name, (value, x) in (networks or {}).items()}
+    obtained |= of_networks
     wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
-    reported = wanted.keys() | of_ensembles.keys()
+    reported = wanted.keys() | of_networks.keys()
     keys = [key for key in obtained if key[1:] in _REPORTED or key in reported]
     keys += [key for key in wanted if key not in obtained]
     return [Row(*key, wanted.get(key), obtained.get(key)) for key in keys]

@@ -14,6 +14,7 @@ _NORMALIZATION_LAYERS = (
     keras.layers.BatchNormalization,
     keras.layers.LayerNormalization,
     keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
 )
 NORMALIZATIONS = ("filter", "layer", "weight", "unit", None)
 
@@ -32,7 +33,7 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
             `"weight"`, each entry multiplied by the network's absolute weight; `"unit"`, the whole
             direction has length one, as SWA's random rays; `None`, not scaled.
         ignore: which weights stay where they are: `"bias"` (what is named so, and other vectors),
-            `"batch_norm"` (also of layer and group normalisation), both (default, for filter
+            `"batch_norm"` (also of layer, group and RMS normalisation), both (default, for filter
             normalisation as in Li et al.) or neither, `()`.
         seed: integer, or a list of them.
 

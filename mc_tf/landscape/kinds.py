@@ -63,11 +63,15 @@ def make_surface(
         )
     labels, points = tuple(vectors), list(vectors.values())
 
-    def drawn(number, how=normalization, left_out=ignore):
-        return random_direction(network, how, left_out, seed=[seed, number])
-
+    made = {}
     if wanted == 1:
         assign_flat(network, points[0])  # whose norms random directions take
+        if kind == "rays":
+            normalization, ignore = "unit", ()
+        made = {"normalization": normalization, "ignore": list(ignore), "seed": seed}
+
+    def drawn(number):
+        return random_direction(network, normalization, ignore, seed=[seed, number])
 
     if kind == "plane":
         surface = Plane.through(*points, labels=labels)
@@ -78,9 +82,10 @@ def make_surface(
     elif kind == "trajectory":
         directions, shares = principal_directions(points)
         surface = Plane.along(points[-1], *directions, label=labels[-1])
-        surface.mark_path(f"trajectory ({100 * sum(shares):.0f} % in this plane)", points)
+        surface.mark_path("trajectory", points)
+        made = {"variance shares": shares}
     elif kind == "rays":
-        surface = Rays(points[0], [drawn(k, "unit", ()) for k in range(num_rays)])
+        surface = Rays(points[0], [drawn(k) for k in range(num_rays)])
         surface.limits = [(0.0, 10.0)]
     elif kind == "random_line":
         surface = Line.along(points[0], drawn(0), label=labels[0])
@@ -89,4 +94,5 @@ def make_surface(
     if kind.startswith("random_"):
         surface.limits = [(-1.0, 1.0)] * surface.dimensions
     surface.network = network
+    surface.description = {"kind": kind, **made}
     return surface

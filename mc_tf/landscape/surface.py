@@ -24,6 +24,8 @@ class Surface:
         lost: dict from label to the distances from the surface of what was marked, `(n,)`.
         units: lengths in weight space of one step along each axis, float64 array `(d,)`.
         limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
+        description: dict of what it was made of, for the files of a grid: `kind`, and how random
+            directions were drawn.
         state: list of arrays: what else the networks have, frozen weights for instance, in the
             order of `mc_tf.flat.state_variables`. Default `None`: that of `network`.
     """
@@ -34,6 +36,7 @@ class Surface:
         self.points = points
         self.network = network
         self.marks, self.paths, self.lost = {}, {}, {}
+        self.description = {}
         self.units = np.ones(self.dimensions)
 
     def coefficients(self, coordinates):

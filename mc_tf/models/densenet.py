@@ -17,7 +17,7 @@ def densenet(num_classes, input_shape, weight_decay=0.0, blocks=(6, 12, 36, 24))
     ReLU, a 1 × 1 convolution to 192 channels, BN, ReLU and a 3 × 3 convolution to 48
     channels, which are joined to the channels of its input. Between blocks, BN, ReLU, a
     1 × 1 convolution to half of the channels and 2 × 2 average pooling. Convolutions have
-    no biases.
+    no biases; that of the logits begins at zero.
 
     Args:
         num_classes: Number of logits.
@@ -55,7 +55,8 @@ def densenet(num_classes, input_shape, weight_decay=0.0, blocks=(6, 12, 36, 24))
             x = keras.layers.concatenate([x, _layer(x, weight_decay)])
     x = batch_norm_relu(x, weight_decay)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, logits(x, num_classes, weight_decay), name="densenet161")
+    outputs = logits(x, num_classes, weight_decay, zero_bias=True)
+    return keras.Model(inputs, outputs, name="densenet161")
 
 
 def _layer(x, weight_decay):

@@ -46,7 +46,9 @@ def uniform(inputs):
     return keras.initializers.RandomUniform(-limit, limit)
 
 
-def dense(x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=True):
+def dense(
+    x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=True, zero_bias=False
+):
     """Applies a fully connected layer, kernel and bias both decayed.
 
     Args:
@@ -57,6 +59,7 @@ def dense(x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=
         dtype: Keras dtype or policy. Defaults to the global policy.
         as_reference: Whether kernel and bias begin as the reference's (`uniform`), or as Keras'
             (Glorot uniform, and zero). Defaults to `True`.
+        zero_bias: Whether the bias begins at zero all the same. Defaults to `False`.
 
     Returns:
         Keras tensor `(batch, units)`.
@@ -64,7 +67,7 @@ def dense(x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=
     initial = {}
     if as_reference:
         initial["kernel_initializer"] = uniform(x.shape[-1])
-        initial["bias_initializer"] = uniform(x.shape[-1])
+        initial["bias_initializer"] = "zeros" if zero_bias else uniform(x.shape[-1])
     return keras.layers.Dense(
         units,
         activation=activation,
@@ -75,7 +78,7 @@ def dense(x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=
     )(x)
 
 
-def logits(x, num_classes, weight_decay=0.0, as_reference=True):
+def logits(x, num_classes, weight_decay=0.0, **initial):
     """Applies the last layer of a network: `dense`, computed in the precision of the weights.
 
     Under mixed precision the logits, and so the loss, are float32.
@@ -84,13 +87,13 @@ def logits(x, num_classes, weight_decay=0.0, as_reference=True):
         x: Keras tensor `(batch, inputs)`.
         num_classes: Number of outputs.
         weight_decay: See `l2`. Defaults to 0.
-        as_reference: See `dense`. Defaults to `True`.
+        **initial: `as_reference` and `zero_bias`, see `dense`.
 
     Returns:
         Keras tensor `(batch, num_classes)`.
     """
     dtype = keras.config.dtype_policy().variable_dtype
-    return dense(x, num_classes, weight_decay, dtype=dtype, as_reference=as_reference)
+    return dense(x, num_classes, weight_decay, dtype=dtype, **initial)
 
 
 def conv(

@@ -64,7 +64,7 @@ def shake_shake(num_classes, input_shape, weight_decay=0.0, depth=26, width=64):
     `ShakeMix`, each twice ReLU, a 3 × 3 convolution and BN. Where the channels change, the
     shortcut is ReLU, two 1 × 1 convolutions to half of the channels each, the second on
     the image shifted by one pixel so that with a stride it sees other pixels, and BN.
-    Convolutions have no biases.
+    Convolutions have no biases; that of the logits begins at zero.
 
     Args:
         num_classes: Number of logits.
@@ -97,7 +97,7 @@ def shake_shake(num_classes, input_shape, weight_decay=0.0, depth=26, width=64):
             x = _block(x, filters, strides, weight_decay)
     x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = logits(x, num_classes, weight_decay)
+    outputs = logits(x, num_classes, weight_decay, zero_bias=True)
     return keras.Model(inputs, outputs, name=f"shakeshake{depth}x{width}")
 
 

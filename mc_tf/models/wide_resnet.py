@@ -16,7 +16,9 @@ def wide_resnet(num_classes, input_shape, weight_decay=0.0, depth=28, width=10, 
     block is BN, ReLU, a 3 × 3 convolution, dropout, BN, ReLU and another 3 × 3 convolution;
     the latter has stride 2 in the first block of the second and third stage. Where a block
     changes the shape, a 1 × 1 convolution of its input is the shortcut. Convolutions have
-    biases; kernels and biases begin uniform in ± 1 / sqrt(inputs), as in the reference.
+    biases; kernels and biases begin uniform in ± 1 / sqrt(inputs), as in the reference. All moving
+    averages of BN keep nine tenths in each step; in the reference the last BN keeps one tenth, its
+    `momentum=0.9` being PyTorch's. Statistics that are re-estimated do not depend on it.
 
     Args:
         num_classes: Number of logits.

@@ -145,7 +145,7 @@ class Levels:
         labels = number_labels(self.bounds)
         places = list(range(size))
         if self.top:
-            places.append(size - 0.5)
+            places.append(size)
             labels.append(f"> {labels[-1]}")
         bar.set_ticks(places, labels=labels)
         bar.ax.minorticks_off()

@@ -151,8 +151,8 @@ def _draw_marks(axis, twin, panel, values):
     for drawn_on in {axis, on, twin or axis}:
         to_data = drawn_on.transData + on.transData.inverted()
         lines += [to_data.transform(line.get_xydata()) for line in drawn_on.get_lines()]
-    places = {}
-    for result in panel.values():
+    places = []
+    for name_of_line, result in panel.items():
         for name, place in result.marks.items():
             x = float(np.ravel(place)[0])
             if not result.axes[0][0] <= x <= result.axes[0][-1]:
@@ -161,7 +161,8 @@ def _draw_marks(axis, twin, panel, values):
             y = y if np.isfinite(y) else on.get_ylim()[0]
             axis.axvline(x, color="black", linewidth=0.8, linestyle=":", zorder=1)
             on.plot(x, y, "o", color="black", markeredgecolor="white", markersize=6, zorder=5)
-            places.setdefault(name, (x, y))
+            if name != name_of_line and (name, (x, y)) not in places:
+                places.append((name, (x, y)))
     place_labels(twin or axis, places, lines, on)
 
 

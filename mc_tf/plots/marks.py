@@ -56,7 +56,8 @@ def place_labels(axis, places, lines=(), scales=None):
 
     Args:
         axis: matplotlib axis, two-dimensional.
-        places: dict from label to coordinates `(2,)`; those outside the axis have no label.
+        places: dict from label to coordinates `(2,)`, or list of such pairs; those outside the axis
+            have no label, and one that stands beside itself is written once.
         lines: arrays `(n, 2)` of coordinates that should stay visible.
         scales: axis whose coordinates those are. Default: `axis`.
     """
@@ -64,17 +65,21 @@ def place_labels(axis, places, lines=(), scales=None):
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     renderer = figure.canvas.get_renderer()
-    crowd = [to_pixels(np.reshape(list(places.values()), (-1, 2)))]
+    places = list(places.items() if isinstance(places, dict) else places)
+    crowd = [to_pixels(np.reshape([place for _, place in places], (-1, 2)))]
     crowd += [_dense(to_pixels(np.asarray(line))) for line in lines]
     crowd = np.concatenate(crowd)
     crowd = crowd[np.isfinite(crowd).all(1)]
     pixels, frame, taken = figure.dpi / 72, axis.get_window_extent(renderer), []
     if axis.get_legend() is not None:
         taken.append(axis.get_legend().get_window_extent(renderer))
-    for label, place in places.items():
+    anchors = {}
+    for label, place in places:
         anchor = to_pixels(place)
-        if not frame.padded(1).contains(*anchor):
+        near = [np.hypot(*(anchor - other)) < 10 * pixels for other in anchors.get(label, [])]
+        if any(near) or not frame.padded(1).contains(*anchor):
             continue
+        anchors.setdefault(label, []).append(anchor)
         text = axis.text(*anchor, plain(label), ha="center", va="center", transform=None)
         size = text.get_window_extent(renderer).size / 2
         text.remove()

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 
 from mc_tf.files import read_arrays
 from mc_tf.plots.grids import check_grids
@@ -13,6 +13,8 @@ from mc_tf.plots.surfaces import map_aspect, prepare_map
 
 __all__ = ["plot_regression"]
 
+# Without its yellow, which is that of the plane's valley and hard to see on white.
+_COLORS = ListedColormap(plt.get_cmap("plasma")(np.linspace(0, 0.8, 256)))
 _SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,)"
 
 
@@ -59,7 +61,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     levels.color_bar(bar, value_label(value, [result]))
     prepare_map(plane, result)
     draw_paths(plane, dict([next(iter(result.paths.items()))]), linewidth=1.2)
-    colors = ScalarMappable(Normalize(0, 1), plt.get_cmap("plasma"))
+    colors = ScalarMappable(Normalize(0, 1), _COLORS)
     curve = next(iter(result.paths.values()))
     for t, function in zip(arrays["t"], arrays["predictions"]):
         positions = np.linspace(0, 1, len(curve))

@@ -18,10 +18,11 @@ __all__ = [
 
 # Inches: the longest side of a map, and what is left for numbers and labels beside it.
 _SIDE, _LEFT, _BOTTOM, _BAR = 4.0, 0.75, 0.55, 1.3
+_COLUMNS = 4  # more maps than these begin another row
 
 
 def plot_plane(results, path, value="train_loss", levels=None, maximum=None, title=None):
-    """Draws contour maps of planes side by side with shared levels, as in figure 1 of the paper.
+    """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
     finite, is one class. Networks that are marked have their labels, and are circles where they
@@ -108,11 +109,17 @@ def _panels(results, title):
     """A figure with a map for each result, equally wide, and an axis for the colour bar."""
     aspects = [map_aspect(result) for result in results.values()]
     wide = min(_SIDE, _SIDE / max(aspects))
-    height, top = wide * max(aspects), 0.2 + 0.3 * bool(title) + 0.25 * (len(results) > 1)
-    size = np.array([len(aspects) * (_LEFT + wide) + _BAR, _BOTTOM + height + top])
+    columns, rows = min(len(aspects), _COLUMNS), -(-len(aspects) // _COLUMNS)
+    height = _BOTTOM + wide * max(aspects) + 0.25 * (len(aspects) > 1)  # of a map with its heading
+    size = np.array([columns * (_LEFT + wide) + _BAR, rows * height + 0.2 + 0.3 * bool(title)])
     figure = plt.figure(figsize=size)
-    boxes = [[_LEFT + k * (_LEFT + wide), _BOTTOM, wide, wide * a] for k, a in enumerate(aspects)]
-    boxes.append([size[0] - _BAR + 0.2, _BOTTOM, 0.18, height])
+    boxes = []
+    for index, aspect in enumerate(aspects):
+        row, column = divmod(index, columns)
+        corner = [_LEFT + column * (_LEFT + wide), (rows - 1 - row) * height + _BOTTOM]
+        boxes.append([*corner, wide, wide * aspect])
+    whole = (rows - 1) * height + wide * max(aspects)
+    boxes.append([size[0] - _BAR + 0.2, _BOTTOM, 0.18, whole])
     *axes, bar = (figure.add_axes(np.array(box) / [*size, *size]) for box in boxes)
     if title:
         fitting = min(12, 120 * size[0] / len(title))
@@ -140,21 +147,26 @@ def prepare_map(axis, result):
         axis: matplotlib axis.
         result: `GridEvaluation` of a `Plane`.
     """
-    axis.set(xlabel="coordinate x", ylabel="coordinate y")
+    labels, shares = ["coordinate x", "coordinate y"], result.description.get("variance shares")
+    if shares:
+        labels = [
+            f"{text} ({100 * share:.0f} % of the variation)" for text, share in zip(labels, shares)
+        ]
+    axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.set_xlim(result.axes[0][[0, -1]])
     axis.set_ylim(result.axes[1][[0, -1]])
 
 
 def _finish(figure, axes, results, path):
     """Draws what is marked on each map, and writes the figure."""
-    for axis, (label, result) in zip(axes, results.items()):
+    for index, (axis, (label, result)) in enumerate(zip(axes, results.items())):
         prepare_map(axis, result)
         draw_paths(axis, result.paths)
         draw_marks(axis, result)
         if len(results) > 1:
             axis.set_title(plain(label))
-    for axis in axes[1:]:
-        axis.set_ylabel("")
+        if index % _COLUMNS:
+            axis.set_ylabel("")
     for axis, result in zip(axes, results.values()):
         place_labels(axis, result.marks, result.paths.values())
     save(figure, path)

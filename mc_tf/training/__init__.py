@@ -8,7 +8,7 @@ from mc_tf.training.runs import (
     train_curve,
     train_network,
 )
-from mc_tf.training.scores import describe, evaluate_network
+from mc_tf.training.scores import describe, evaluate_network, test_score
 
 __all__ = [
     "TrainingOptions",
@@ -18,6 +18,7 @@ __all__ = [
     "describe",
     "evaluate_network",
     "load_initial_weights",
+    "test_score",
     "train_curve",
     "train_network",
 ]

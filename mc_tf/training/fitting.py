@@ -56,7 +56,8 @@ def fit(model, path, data, options, validate):
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
-    validation = _validation(data, fixed_batch_size(model) or 500) if validate else None
+    size = fixed_batch_size(model) or options.eval_batch_size
+    validation = _validation(data, size) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
     parts = [(epoch, epoch + 1, first_step)] if first_step else []
     parts.append((epoch + len(parts), options.epochs, 0))

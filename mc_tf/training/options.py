@@ -53,6 +53,8 @@ class TrainingOptions:
             too.
         keep_best: whether to keep the network with the best validation result as `best.keras`.
         tensorboard: whether to write logs for TensorBoard.
+        eval_batch_size: examples a batch in validation and other evaluation, default 500; a network
+            with carried state has its own.
         verbose: Keras' verbosity of training.
 
     Raises:
@@ -84,6 +86,7 @@ class TrainingOptions:
     keep_epochs: tuple = ()
     keep_best: bool = False
     tensorboard: bool = False
+    eval_batch_size: int = 500
     verbose: int = 1
 
     def __post_init__(self):

@@ -3,7 +3,7 @@
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.training.fitting import fixed_batch_size
 
-__all__ = ["describe", "evaluate_network"]
+__all__ = ["describe", "evaluate_network", "test_score"]
 
 
 def evaluate_network(model, data, batch_size=500):
@@ -19,6 +19,25 @@ def evaluate_network(model, data, batch_size=500):
     """
     batches = data.test_batches(fixed_batch_size(model) or batch_size)
     return model.evaluate(batches, verbose=0, return_dict=True, callbacks=[ResetRecurrentState()])
+
+
+def test_score(scores):
+    """What a network is judged by, of its scores.
+
+    Args:
+        scores: dict, as from `evaluate_network`.
+
+    Returns:
+        `(name, number)`: `"test_error"` in percent, `"test_perplexity"`, or else `"test_loss"`.
+
+    Example:
+        >>> test_score({"accuracy": 0.75, "loss": 0.5})
+        ('test_error', 25.0)
+    """
+    if "accuracy" in scores:
+        return "test_error", 100 * (1 - scores["accuracy"])
+    name = "perplexity" if "perplexity" in scores else "loss"
+    return f"test_{name}", scores[name]
 
 
 def describe(scores):
