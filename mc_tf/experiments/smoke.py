@@ -69,7 +69,8 @@ def _small_ensembles(plan, batch_size):
 
 
 def _small_landscape(plan, batch_size):
-    """Two epochs each, or as many cycles of one epoch as there are cycles."""
+    """Two epochs each, or as many cycles of one epoch as there are cycles; five surfaces."""
+    plan = _first_surfaces(plan, 5)
     trainings = tuple(
         dataclasses.replace(training, changes=_few_epochs(plan, training, batch_size))
         for training in plan.trainings
@@ -102,6 +103,17 @@ def _small_landscape(plan, batch_size):
         num_train=None,
         num_test=None,
     )
+
+
+def _first_surfaces(plan, number):
+    """Only so many surfaces, with the film's, and the networks of these and of curves."""
+    surfaces = [s for k, s in enumerate(plan.surfaces) if k < number or s.name == plan.film]
+    used = [name for join in plan.joins for name in join.networks]
+    used += [name for s in surfaces for name in (*s.networks, *s.marks)]
+    used += [training.changes.get("start", "") for training in plan.trainings]
+    bases = {re.split("[@/]", name)[0] for name in used}
+    trainings = tuple(one for one in plan.trainings if one.name in bases)
+    return dataclasses.replace(plan, trainings=trainings, surfaces=tuple(surfaces))
 
 
 def _few_epochs(plan, training, batch_size):
