@@ -368,7 +368,7 @@ def test_axes_of_a_path_say_how_much_of_it_they_show(tmp_path):
     result.description["variance shares"] = [0.814, 0.152]
     plots.plot_plane(result, tmp_path / "a.svg")
     for axis, share in ("x", 81), ("y", 15):
-        assert f"coordinate {axis} ({share} % of the variation)" in texts(tmp_path / "a.svg")
+        assert f"coordinate {axis} ({share} % of the path)" in texts(tmp_path / "a.svg")
 
 
 def test_networks_of_one_name_on_several_lines(tmp_path):

@@ -150,7 +150,7 @@ def prepare_map(axis, result):
     labels, shares = ["coordinate x", "coordinate y"], result.description.get("variance shares")
     if shares:
         labels = [
-            f"{text} ({100 * share:.0f} % of the variation)" for text, share in zip(labels, shares)
+            f"{text} ({100 * share:.0f} % of the path)" for text, share in zip(labels, shares)
         ]
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.set_xlim(result.axes[0][[0, -1]])
