@@ -80,6 +80,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
         (tmp_path / name).mkdir()
         shutil.copy(root / name / "model.keras", tmp_path / name)
     shutil.copy(root / "plane.npz", tmp_path)
+    (tmp_path / "settings.json").write_text("[1]")  # of something else than a run
     printed = run("eval_grid", *plane(tmp_path, tmp_path / "plane"))
     assert printed.splitlines()[:-1] == whole[1].splitlines()[:-1]
     found = GridEvaluation.load(tmp_path / "plane")

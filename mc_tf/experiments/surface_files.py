@@ -96,11 +96,12 @@ def _seeds(files):
     for label, path in files.items():
         folder = os.path.abspath(path if os.path.isdir(path) else os.path.dirname(path))
         for place in (folder, os.path.dirname(folder)):  # members have a folder below the run's
-            settings = os.path.join(place, "settings.json")
-            if label not in found and os.path.exists(settings):
-                with open(settings, encoding="utf-8") as file:
-                    found[label] = json.load(file).get("seed")
-    return {label: seed for label, seed in found.items() if seed is not None}
+            try:
+                with open(os.path.join(place, "settings.json"), encoding="utf-8") as file:
+                    found.setdefault(label, json.load(file)["seed"])
+            except (OSError, ValueError, TypeError, KeyError):
+                continue  # there is none, or it is not a run's
+    return found
 
 
 def _common_state(network, members):
