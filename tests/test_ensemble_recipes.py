@@ -178,7 +178,7 @@ def test_averaging_after_a_training(tmp_path):
         "--swa_cycle_epochs=10",
         "--swa_min_learning_rate=0.01",
     )
-    whole = "--smoke_network=convnet"  # the recipe's own, which given weights are of
+    whole = "--network=fc"  # as with --smoke: given weights are of the recipe's own network
     smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", whole, *cycles)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}

@@ -25,6 +25,7 @@ from mc_tf import (
 from mc_tf.compiling import automatic_bfloat16
 from mc_tf.experiments.surface_files import surface_from_files
 from mc_tf.flat import flat_weights
+from mc_tf.landscape.kinds import make_surface
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 
@@ -309,6 +310,18 @@ def test_directions_by_what_is_ignored_and_how_they_are_scaled():
     assert ((some == 0) | np.isclose(some, everything)).all() and (some == 0).any()
     assert (random_direction(model, seed=2) == some).all()
     assert (random_direction(model, seed=3) != some).any()
+
+
+@pytest.mark.parametrize(("ignore", "written"), [(None, []), ("bias", ["bias"]), (["bias"],) * 2])
+def test_what_random_directions_leave_out_is_written_down(ignore, written):
+    (network,) = networks("dense", 1)
+    surface = make_surface("random_line", network, {"w": flat_weights(network)}, ignore=ignore)
+    assert surface.description["ignore"] == written
+    direction = random_direction(network, ignore=ignore, seed=[0, 0])
+    assert (direction == 0).any() == bool(written)
+    np.testing.assert_allclose(
+        surface.weights(1.0) - flat_weights(network), direction, rtol=1e-4, atol=1e-6
+    )
 
 
 def test_principal_directions_are_those_of_numpys_svd():

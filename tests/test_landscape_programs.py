@@ -25,23 +25,24 @@ RECIPES = {
     for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))
     if re.search("^--train=", path.read_text(), re.MULTILINE)
 }
-BATCH = "--batch_size=256"
+NETWORK = ("--network=fc", "--batch_size=256")
 SIZES = ("small", "large")  # of the batches of a recipe
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Two networks, a third training in cycles with its members, and a curve."""
+    """Two networks, a third training in cycles with its members, a curve; one with other layers."""
     folder = tmp_path_factory.mktemp("landscape")
     train = {
-        name: (f"--workdir={folder}/{name}", BATCH, "--epochs=1", f"--seed={seed}")
+        name: (f"--workdir={folder}/{name}", *NETWORK, "--epochs=1", f"--seed={seed}")
         for seed, name in enumerate(("a", "b"))
     }
     run_all("train", train)
     cycles = ("--schedule=linear_cycle", "--cycle_epochs=1", "--snapshots")
-    run("train", f"--workdir={folder}/c", BATCH, "--epochs=4", "--seed=3", *cycles)
+    run("train", f"--workdir={folder}/c", *NETWORK, "--epochs=4", "--seed=3", *cycles)
+    run("train", f"--workdir={folder}/other", "--epochs=0")
     ends = (f"--start={folder}/a/model.keras", f"--end={folder}/b/model.keras")
-    run("connect", f"--workdir={folder}/bezier", BATCH, "--epochs=1", *ends)
+    run("connect", f"--workdir={folder}/bezier", "--batch_size=256", "--epochs=1", *ends)
     return folder
 
 
@@ -102,7 +103,7 @@ def test_other_surfaces(root):
             f"--marks=c={root}/c/model.keras",
             "--mark_mean",
         ),
-        "rays": ("--surface=rays", networks(root, "a"), "--num_rays=3", "--limits=0,4"),
+        "rays": ("--surface=rays", networks(root, "other"), "--num_rays=3", "--limits=0,4"),
         "random": ("--surface=random_plane", networks(root, "a"), "--eigenvalues"),
         "training": ("--surface=trajectory", f"--networks=c={root}/c"),
     }
@@ -216,7 +217,6 @@ BAD = {
 @pytest.fixture(scope="module")
 def refusing(root, whole):
     (root / "file").write_text("a regular file")
-    run("train", f"--workdir={root}/other", "--network=fc", "--epochs=0")
     return root
 
 
@@ -246,7 +246,11 @@ def test_recipe_is_whole(parsed, name):
         assert plan.surfaces
         different = [(plan.options(one), of_network(one.changes)) for one in plan.trainings]
         assert not any(one in different[:index] for index, one in enumerate(different))
+        used = [name for join in plan.joins for name in join.networks]
+        used += [name for surface in plan.surfaces for name in (*surface.networks, *surface.marks)]
+        used += [training.changes.get("start", "") for training in plan.trainings]
         for training in plan.trainings:
+            assert any(re.fullmatch(f"{training.name}([@/].*)?", name) for name in used)
             network = training.changes.get("network", plan.network)
             options = training.changes.get("network_options", plan.network_options)
             assert set(options) <= set(registry.options(network))

@@ -104,7 +104,8 @@ class EnsembleRuns:
             scores = training.evaluate_network(
                 load(), self.data, self.plan.training.eval_batch_size
             )
-            found[name, "test_error"] = 100 * (1 - scores["accuracy"])
+            value, number = training.test_score(scores)
+            found[name, value] = number
             self.say(f"{name.replace('-', ' ')}: {training.describe(scores)}")
         return found
 

@@ -11,6 +11,7 @@ from mc_tf.compiling import check_exact_products
 from mc_tf.curves import PolyChain
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments import curve_files
+from mc_tf.experiments.references import parse_reference
 from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
 from mc_tf.experiments.targets import Row, compare
 from mc_tf.files import check_writable, write_json
@@ -193,7 +194,7 @@ class _Run:
         """Files of networks by label, `NAME/members` taken apart."""
         files = {}
         for reference in references:
-            name, _, part = reference.partition("/")
+            name, _, part = parse_reference(reference)
             if part in (MEMBERS, TRAJECTORY):
                 found = snapshot_files(os.path.join(self.workdir, name, part), include_start=True)
                 files |= {f"{name} {number}": file for number, file in enumerate(found)}
@@ -203,16 +204,15 @@ class _Run:
 
     def _file(self, reference):
         """File of one network."""
-        name, _, part = reference.partition("/")
-        base, _, epochs = name.partition("@")
-        folder = os.path.join(self.workdir, base)
+        name, mark, part = parse_reference(reference)
+        folder = os.path.join(self.workdir, name)
+        if mark == "@":
+            return os.path.join(folder, f"model-{int(part):04d}.keras")
         if part == "swa":
             size = self.plan.training.eval_batch_size
             training.averaged_network(folder, self.data, batch_size=size)
             return os.path.join(folder, "swa.keras")
-        if part:
-            return self._member(folder, part)
-        return os.path.join(folder, f"model-{int(epochs):04d}.keras" if epochs else "model.keras")
+        return self._member(folder, part) if part else os.path.join(folder, "model.keras")
 
     def _member(self, folder, number):
         members = snapshot_files(os.path.join(folder, MEMBERS))
@@ -224,8 +224,7 @@ class _Run:
         return members[int(number) - 1]
 
     def _network(self, reference):
-        base = reference.partition("/")[0].partition("@")[0]
-        return os.path.join(self.workdir, base, "model.keras")
+        return os.path.join(self.workdir, parse_reference(reference)[0], "model.keras")
 
     def draw(self):
         """Draws the curves, planes, lines and rays that there are."""

@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from mc_tf.experiments.curve_files import CURVES
+from mc_tf.experiments.references import check_references, parse_reference
 from mc_tf.landscape.kinds import SURFACES
 from mc_tf.training import TrainingOptions
 
@@ -51,10 +52,8 @@ class SurfacePlan:
     Attributes:
         name: its files.
         kind: see `mc_tf.landscape.kinds.SURFACES`.
-        networks: what it is made of: `"sgd"`, the last network of a training; `"sgd@16"`, its
-            checkpoint after 16 epochs; `"sgd/3"`, its third member; `"sgd/members"` or
-            `"sgd/trajectory"`, all of them; `"sgd/swa"`, its averaged weights; or the name of a
-            curve.
+        networks: what it is made of: networks of the experiment, see
+            `mc_tf.experiments.references.parse_reference`, or the name of a curve.
         marks: networks that are shown in it too, likewise; `"mean"` for the mean of `networks`.
         labels: dict from such a network to its label in figures. Default: as it is written.
     """
@@ -148,7 +147,7 @@ class LandscapeExperiment:
                     f"Unknown curve '{join.family}' of '{join.name}'. Choose one of: "
                     f"{', '.join(CURVES)}, through."
                 )
-            _check_known(join.name, join.networks, networks)
+            check_references(join.name, join.networks, networks)
         curves = {join.name: None for join in self.joins}
         for surface in self.surfaces:
             if surface.kind not in SURFACES:
@@ -156,8 +155,8 @@ class LandscapeExperiment:
                     f"Unknown surface '{surface.kind}'. Choose one of: {', '.join(SURFACES)}."
                 )
             known = curves if surface.kind == "curve_plane" else networks
-            _check_known(surface.name, surface.networks, known)
-            _check_known(surface.name, set(surface.marks) - {"mean"}, networks)
+            check_references(surface.name, surface.networks, known)
+            check_references(surface.name, set(surface.marks) - {"mean"}, networks)
             _check_surface(surface)
             labels = list(surface.labels.values())
             if len(set(labels)) < len(labels):
@@ -186,7 +185,7 @@ class LandscapeExperiment:
                     f"Expected some of: {', '.join(sorted(fields | set(_OF_NETWORK)))}."
                 )
             if "start" in training.changes:
-                _check_known(training.name, [training.changes["start"]], seen)
+                check_references(training.name, [training.changes["start"]], seen)
             try:
                 seen[training.name] = self.options(training)
             except (TypeError, ValueError) as error:
@@ -204,8 +203,8 @@ class LandscapeExperiment:
             references += join.networks
         for surface in self.surfaces:
             references += [*surface.networks, *surface.marks]
-        mark = f"{training.name}@"
-        epochs = [r.removeprefix(mark) for r in references if r.startswith(mark)]
+        parsed = map(parse_reference, references)
+        epochs = [part for name, mark, part in parsed if (name, mark) == (training.name, "@")]
         kept = {int(number) for number in epochs if number.isdigit()}
         changes = {k: v for k, v in training.changes.items() if k not in _OF_NETWORK}
         options = dataclasses.replace(self.training, **changes)
@@ -232,35 +231,3 @@ def _check_surface(surface):
         raise ValueError(f"On the rays '{surface.name}' nothing can be marked.")
     if "mean" in surface.marks and surface.kind == "curve_plane":
         raise ValueError(f"The plane of a curve, '{surface.name}', has no mean to be marked.")
-
-
-def _check_known(name, references, known):
-    """Refuses references to what there will not be.
-
-    Args:
-        name: what refers to it.
-        references: see `SurfacePlan`.
-        known: dict from names to the `TrainingOptions` of networks, `None` for curves.
-    """
-    for reference in references:
-        base, kind, part = re.fullmatch("([^@/]*)([@/]?)(.*)", reference).groups()
-        if base not in known or (kind and not _will_be(known, base, kind, part)):
-            raise ValueError(
-                f"'{name}' refers to '{reference}', which is not there. There are: "
-                f"{', '.join(sorted(known)) or 'none'}. NAME@EPOCHS needs as many epochs, NAME/swa "
-                "needs swa_start, NAME/members and NAME/NUMBER need snapshots, NAME/trajectory "
-                "needs trajectory_every."
-            )
-
-
-def _will_be(known, base, kind, part):
-    """Whether a training leaves a checkpoint (`@`), or members and averages (`/`)."""
-    options = known[base]
-    if options is None:
-        return False
-    if kind == "@":
-        return part.isdigit() and int(part) <= options.epochs
-    needed = {"swa": options.swa_start is not None, "trajectory": options.trajectory_every}
-    if part in needed:
-        return bool(needed[part])
-    return options.snapshots and (part == "members" or part.isdigit())

@@ -1,10 +1,10 @@
 """Experiments made small, to try recipes in less than a minute."""
 
 import dataclasses
-import re
 
 from mc_tf.experiments.ensemble_experiment import EnsembleExperiment
 from mc_tf.experiments.landscape_plan import LandscapeExperiment
+from mc_tf.experiments.references import parse_reference
 
 __all__ = ["made_small"]
 
@@ -110,10 +110,12 @@ def _first_surfaces(plan, number):
     surfaces = [s for k, s in enumerate(plan.surfaces) if k < number or s.name == plan.film]
     used = [name for join in plan.joins for name in join.networks]
     used += [name for s in surfaces for name in (*s.networks, *s.marks)]
-    used += [training.changes.get("start", "") for training in plan.trainings]
-    bases = {re.split("[@/]", name)[0] for name in used}
-    trainings = tuple(one for one in plan.trainings if one.name in bases)
-    return dataclasses.replace(plan, trainings=trainings, surfaces=tuple(surfaces))
+    names, trainings = {parse_reference(name)[0] for name in used}, []
+    for one in reversed(plan.trainings):  # each begins at those before it
+        if one.name in names:
+            names.add(parse_reference(one.changes.get("start", ""))[0])
+            trainings.insert(0, one)
+    return dataclasses.replace(plan, trainings=tuple(trainings), surfaces=tuple(surfaces))
 
 
 def _few_epochs(plan, training, batch_size):
@@ -134,4 +136,5 @@ def _few_epochs(plan, training, batch_size):
 
 
 def _first_epoch(reference):
-    return re.sub("@[0-9]+", "@1", reference)
+    name, mark, _ = parse_reference(reference)
+    return f"{name}@1" if mark == "@" else reference

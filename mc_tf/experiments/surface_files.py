@@ -1,6 +1,5 @@
 """Lines, planes and rays from the files of networks, evaluated on a data set."""
 
-import json
 import os
 import re
 
@@ -15,6 +14,7 @@ from mc_tf.landscape.kinds import SURFACES, make_surface
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fitting import fixed_batch_size
+from mc_tf.training.workdir import stored_settings
 
 __all__ = ["evaluate_surface", "parse_shard", "surface_from_files"]
 
@@ -97,8 +97,7 @@ def _seeds(files):
         folder = os.path.abspath(path if os.path.isdir(path) else os.path.dirname(path))
         for place in (folder, os.path.dirname(folder)):  # members have a folder below the run's
             try:
-                with open(os.path.join(place, "settings.json"), encoding="utf-8") as file:
-                    found.setdefault(label, json.load(file)["seed"])
+                found.setdefault(label, stored_settings(place)["seed"])
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # there is none, or it is not a run's
     return found

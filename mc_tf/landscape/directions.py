@@ -49,7 +49,7 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         >>> direction.shape, direction[6:].tolist()  # the biases
         ((8,), [0.0, 0.0])
     """
-    ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore or ())
+    ignore = ignored(ignore)
     if normalization not in NORMALIZATIONS or set(ignore) - {"bias", "batch_norm"}:
         raise ValueError(
             f"`normalization` must be one of {NORMALIZATIONS} and `ignore` hold 'bias' or "
@@ -76,6 +76,19 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
     if not length:
         raise ValueError("The direction is zero: all weights of the model were left out.")
     return (flat / length).astype(flat.dtype) if normalization == "unit" else flat
+
+
+def ignored(ignore):
+    """What `random_direction` leaves out, as a tuple.
+
+    Args:
+        ignore: one name, several of them, or `None` for none.
+
+    Example:
+        >>> ignored("bias"), ignored(None)
+        (('bias',), ())
+    """
+    return (ignore,) if isinstance(ignore, str) else tuple(ignore or ())
 
 
 def _scaled(drawn, weights, normalization, filters):

@@ -1,7 +1,7 @@
 """The kinds of lines, planes and rays that programs and recipes name."""
 
 from mc_tf.flat import assign_flat
-from mc_tf.landscape.directions import principal_directions, random_direction
+from mc_tf.landscape.directions import ignored, principal_directions, random_direction
 from mc_tf.landscape.lines import Line, Rays
 from mc_tf.landscape.planes import Plane
 
@@ -68,7 +68,7 @@ def make_surface(
         assign_flat(network, points[0])  # whose norms random directions take
         if kind == "rays":
             normalization, ignore = "unit", ()
-        made = {"normalization": normalization, "ignore": list(ignore), "seed": seed}
+        made = {"normalization": normalization, "ignore": list(ignored(ignore)), "seed": seed}
 
     def drawn(number):
         return random_direction(network, normalization, ignore, seed=[seed, number])

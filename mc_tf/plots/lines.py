@@ -161,7 +161,7 @@ def _draw_marks(axis, twin, panel, values):
             y = y if np.isfinite(y) else on.get_ylim()[0]
             axis.axvline(x, color="black", linewidth=0.8, linestyle=":", zorder=1)
             on.plot(x, y, "o", color="black", markeredgecolor="white", markersize=6, zorder=5)
-            if name != name_of_line and (name, (x, y)) not in places:
+            if name != name_of_line:
                 places.append((name, (x, y)))
     place_labels(twin or axis, places, lines, on)
 
