@@ -8,6 +8,9 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
+OWN = ("widths", "curves", "ensemble_points", "pair_points")  # of no other kind of recipe
+
+
 def define_curve_flags():
     """Flags of experiments on curves, which a recipe with neither --methods nor --train is."""
     flags.DEFINE_list("widths", [], "Values of the network's option width, one experiment each.")

@@ -1,5 +1,7 @@
 """Flags that choose a data set, in all programs that need one."""
 
+import os
+
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -44,18 +46,21 @@ def define_data_flags():
     )
 
 
-def load_data(image_size=None, use_test=None):
+def load_data(image_size=None, use_test=None, files=()):
     """The data set that the flags choose.
 
     Args:
         image_size, use_test: instead of what the flags say.
+        files: files of networks, or `LABEL=FILE`, that must not have been trained on other data,
+            see `mc_tf.training.origins.check_same_data`.
 
     Returns:
         Data set from `mc_tf.data.load`.
     """
     from mc_tf import data
+    from mc_tf.training.origins import check_same_data
 
-    return data.load(
+    found = data.load(
         FLAGS.dataset,
         data_dir=FLAGS.data_dir,
         use_test=FLAGS.use_test if use_test is None else use_test,
@@ -63,6 +68,9 @@ def load_data(image_size=None, use_test=None):
         num_steps=FLAGS.num_steps,
         image_size=image_size or FLAGS.image_size,
     )
+    paths = [file if os.path.exists(file) else file.partition("=")[2] for file in files]
+    check_same_data(list(filter(None, paths)), found)
+    return found
 
 
 def load_small_data(num_examples, image_size=None):

@@ -8,6 +8,14 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
+OWN = (  # of no other kind of recipe
+    *("methods", "budgets", "repetitions", "sse_cycles", "sse_learning_rate", "fge_starts"),
+    *("fge_epochs", "fge_cycle_epochs", "fge_max_learning_rate", "fge_min_learning_rate"),
+    *("include_start", "swa_epochs", "swa_learning_rate", "swa_cycle_epochs"),
+    *("swa_min_learning_rate", "swa_pretraining"),
+)
+
+
 def define_ensemble_flags():
     """Flags of comparisons of ensembles and averages, which a recipe with --methods is."""
     flags.DEFINE_list(

@@ -38,7 +38,7 @@ def main(_):
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
     curve_model = curve_files.load_curve(FLAGS.curve_file)
     check_writable(os.path.dirname(os.path.abspath(output)))
-    data = data_flags.load_data()
+    data = data_flags.load_data(files=[FLAGS.curve_file])
     result = curve_files.evaluate(
         curve_model,
         data,

@@ -38,7 +38,7 @@ def main(_):
             "trained without it."
         )
     ensemble = member_flags.load_ensemble(in_files=True, path=FLAGS.output)
-    data = data_flags.load_data()
+    data = data_flags.load_data(files=FLAGS.members or [FLAGS.curve_file])
     result = ensemble_files.evaluate_ensemble(
         ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose
     )

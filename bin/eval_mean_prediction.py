@@ -33,7 +33,7 @@ def main(_):
     ensemble = member_flags.load_ensemble()
     found = mean_prediction.evaluate_mean_prediction(
         ensemble,
-        data_flags.load_data(),
+        data_flags.load_data(files=FLAGS.members or [FLAGS.curve_file]),
         FLAGS.output,
         scales=scales,
         num_train=FLAGS.num_train_examples,

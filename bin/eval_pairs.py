@@ -38,7 +38,7 @@ def main(_):
     if FLAGS.random_segment:
         first = next(iter(curves.values()))
         curves["Random segment"] = pairs.random_segment(first, FLAGS.seed)
-    data = data_flags.load_data()
+    data = data_flags.load_data(files=FLAGS.curve_files)
     results = {}
     for label, curve_model in curves.items():
         path = f"{FLAGS.output}-{label.lower().replace(' ', '-')}"

@@ -30,7 +30,7 @@ def main(_):
     from mc_tf.files import check_writable
 
     check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
-    data = data_flags.load_data()
+    data = data_flags.load_data(files=[FLAGS.run])
     result = ensemble_files.evaluate_trajectory(
         FLAGS.run,
         data,

@@ -9,6 +9,13 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
+OWN = (  # of no other kind of recipe
+    *("train", "join", "surface", "grid", "line_points", "margin", "radius", "ray_length"),
+    *("num_rays", "direction_scale", "ignore", "eigenvalues", "eigenvalue_tolerance"),
+    *("num_test_examples", "film", "film_grid", "max_loss"),
+)
+
+
 def define_landscape_flags():
     """Flags of experiments on loss surfaces, which a recipe with --train is."""
     flags.DEFINE_multi_string(

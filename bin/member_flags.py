@@ -46,6 +46,7 @@ def load_ensemble(in_files=False, path=None):
         `Ensemble`, or `MemberFiles`.
     """
     from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
+    from mc_tf.training.origins import check_held_out
 
     scaling = FLAGS.temperature_scaling
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
@@ -57,7 +58,7 @@ def load_ensemble(in_files=False, path=None):
         )
     if scaling == "fitted":
         held_out = data_flags.load_data(use_test=False)
-        ensemble_files.check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
+        check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
     if FLAGS.curve_file:
         curve_model = curve_files.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points

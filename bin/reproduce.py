@@ -12,6 +12,7 @@ WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on af
 import dataclasses
 import glob
 import os
+import sys
 
 import curve_flags
 import data_flags
@@ -72,19 +73,18 @@ def main(_):
         return
     if not FLAGS.recipe:
         raise ValueError("Give --recipe=NAME; --list shows the names.")
-    name = f"smoke/{FLAGS.recipe}" if FLAGS.smoke else FLAGS.recipe
+    name = os.path.join("smoke" if FLAGS.smoke else "", FLAGS.recipe)
     workdir = FLAGS.workdir or os.path.join("runs", name)
     plan, run = plan_from_flags()
     check_writable(workdir)
     check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
-    if os.path.isdir(FLAGS.results_file):
-        raise ValueError(f"--results_file must be a file. Received: '{FLAGS.results_file}'.")
+    targets.check_results(FLAGS.results_file)
     if FLAGS.smoke:
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:
         data = data_flags.load_data()
     rows = run(plan, data, workdir, say=lambda line: print(line, flush=True))
-    targets.append_results(FLAGS.results_file, name, rows)
+    targets.append_results(FLAGS.results_file, recipes.with_changes(name, sys.argv[1:]), rows)
     print(targets.format_rows(rows))
     figures = sorted(glob.glob(os.path.join(glob.escape(workdir), "*.png")))
     print(", ".join([f"{workdir}/comparison.json", *figures, FLAGS.results_file]))
@@ -100,15 +100,13 @@ def plan_from_flags():
     )
     from mc_tf.experiments.smoke import made_small
 
-    ignored = [f"--{name}" for name in ("join", "surface", "film") if FLAGS[name].value]
-    if ignored and not FLAGS.train:
-        raise ValueError(f"{', '.join(ignored)} needs --train, the networks that it is about.")
     if FLAGS.methods:
         kind, run = ensemble_flags, ensemble_experiment.run_ensembles
     elif FLAGS.train:
         kind, run = landscape_flags, landscape_experiment.run_landscape
     else:
         kind, run = curve_flags, curve_experiment.run_experiment
+    _refuse_flags_of_others(kind)
     plan = kind.experiment_from_flags(tuple(map(targets.parse_target, FLAGS.target)))
     if FLAGS.smoke:
         text = FLAGS.dataset in ("ptb", "pydoc")
@@ -121,6 +119,22 @@ def plan_from_flags():
             small["initial_weights"] = None  # they are the whole network's
         plan = dataclasses.replace(made_small(plan, None if text else SMOKE_BATCH), **small)
     return plan, run
+
+
+def _refuse_flags_of_others(kind):
+    """Refuses flags that a recipe of this kind would ignore."""
+    kinds = {
+        curve_flags: "with neither --methods nor --train",
+        ensemble_flags: "with --methods",
+        landscape_flags: "with --train",
+    }
+    for other in set(kinds) - {kind}:
+        given = [f"--{name}" for name in other.OWN if FLAGS[name].present]
+        if given:
+            raise ValueError(
+                f"{', '.join(given)}: for recipes {kinds[other]} only, but this one is "
+                f"{kinds[kind]}. Leave it out."
+            )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ __all__ = [
     "check_same_adapted",
     "check_saved_whole",
     "clone_network",
+    "copy_tables",
     "derived",
     "refresh",
     "tables",
@@ -154,9 +155,7 @@ def clone_network(network, otherwise):
             clone = keras.saving.deserialize_keras_object(config)
         if not clone.built:
             raise ValueError("the copy is not built")
-        for one, two in zip(tables(network), tables(clone)):
-            if two.get_config().get("vocabulary") is None:
-                _copy_table(one, two)
+        copy_tables(network, clone)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(
@@ -166,6 +165,17 @@ def clone_network(network, otherwise):
             f"`keras.Model`. Or {otherwise}."
         ) from error
     return clone
+
+
+def copy_tables(network, copy):
+    """Gives a copy of a network the vocabularies that its layers found by `adapt`.
+
+    Args:
+        network, copy: Keras models of one architecture.
+    """
+    for one, two in zip(tables(network), tables(copy)):
+        if two.get_config().get("vocabulary") is None:
+            _copy_table(one, two)
 
 
 def _copy_table(one, two):

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from mc_tf import Bezier, CurveLayer, Ensemble, connect, evaluate_curve
+from mc_tf.models import with_weight_decay
 from mc_tf.snapshots import load_snapshot, save_snapshot, take_snapshot
 
 X = np.random.default_rng(0).normal(5, 3, (60, 4)).astype("float32")
@@ -160,6 +161,15 @@ def tf_words(*given):
     import tensorflow as tf
 
     return tf.constant([[word] for word in given])
+
+
+def test_weight_decay_leaves_what_layers_were_adapted_to(words):
+    first = normalised(1)
+    np.testing.assert_allclose(numpy(with_weight_decay(first, 0.1)(X)), numpy(first(X)), atol=1e-5)
+    second = reader(words)
+    copy = with_weight_decay(second, 0.1)
+    np.testing.assert_allclose(numpy(copy(words)), numpy(second(words)), atol=1e-6)
+    assert len(copy.losses) > len(second.losses)
 
 
 def test_a_vocabulary_goes_with_the_network(words):

@@ -48,6 +48,14 @@ def colours():
     )
 
 
+def test_settings_tell_how_images_are_served(colours):
+    """Training does not take an old run for one with other crops."""
+    plain = dataclasses.replace(colours, padding=0, flip=False, scale=16.0)
+    assert colours.settings["padding"] == 4 and colours.settings["flip"] is True
+    assert "scale" not in colours.settings and plain.settings["scale"] == 16
+    assert not {"padding", "flip"} & set(plain.settings)
+
+
 def epochs_of(data, count, batch_size=16, **options):
     """The first `count` epochs as lists of numpy batches."""
     steps = data.steps_per_epoch(batch_size)

@@ -24,7 +24,7 @@ import mc_tf
 from mc_tf import data
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks import snapshot_files
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import score
 from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
 from mc_tf.experiments.ensemble_files import evaluate_trajectory, load_ensemble

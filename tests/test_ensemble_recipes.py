@@ -12,7 +12,7 @@ from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 
 from mc_tf import data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.experiments.ensemble_experiment import EnsembleExperiment, run_ensembles
 from mc_tf.experiments.ensemble_runs import EnsembleRuns
 from mc_tf.flat import flat_weights

@@ -9,7 +9,7 @@ import pytest
 from model_zoo import ZOO, assert_same, snapshot
 
 from mc_tf.callbacks import AtomicCheckpoint
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.files import atomic_path, check_writable, write_json
 
 

@@ -11,7 +11,7 @@ from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start
 
 from mc_tf import CurveEvaluation, GridEvaluation, data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.experiments import landscape_parsing, landscape_plan
 from mc_tf.flat import flat_weights
 from mc_tf.models import registry

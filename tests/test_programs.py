@@ -403,6 +403,11 @@ def broken(root, networks, other_network, curves, evaluations):
     for name, file in (("a", "model.keras"), ("bezier", "curve.keras")):
         shutil.copytree(root / name, folder / name)
         cut(root / name / file, folder / name / file)
+    shutil.copytree(root / "segment", root / "whole")
+    settings = json.loads((root / "whole" / "settings.json").read_text())
+    settings = {**settings, "test": "test", "train_examples": 1198}
+    (root / "whole" / "settings.json").write_text(json.dumps(settings))
+    (root / "other.csv").write_text("a,b\n1,2\n")
     with np.load(root / "segment/evaluation.npz") as stored:
         content = dict(stored)
     content["done"] = np.array([True, True, False])
@@ -456,6 +461,42 @@ BAD = {
     ),
     "report: no directory": ("report", [], "one directory: report.py WORKDIR"),
     "report: two directories": ("report", ["a", "--workdir=b"], "one directory"),
+    "train: rates of another schedule": (
+        "train",
+        [NEW, "--decay_epochs=3,5"],
+        "--decay_epochs is of the schedules step and exponential.*--schedule=piecewise_linear",
+    ),
+    "train: clipping to nothing": ("train", [NEW, "--clip_norm=0"], "clip_norm must be positive"),
+    "train: no units": (
+        "train",
+        [NEW, "--network=fc", "--network_option=units=[4, 0]"],
+        "units must be positive.*4, 0",
+    ),
+    "train: no channels": (
+        "train",
+        [NEW, "--network=preresnet8", "--network_option=width=0.01"],
+        "width must leave at least one of 16 units",
+    ),
+    "eval_curve: all were trained on": (
+        "eval_curve",
+        ["--curve_file={root}/whole/curve.keras", FIGURE.replace(".png", "")],
+        "trained on 1198 examples of digits; of these only 959",
+    ),
+    "reproduce: results in another file": (
+        "reproduce",
+        [NEW, DIGITS, "--smoke", "--results_file={root}/other.csv"],
+        "other.csv' is no file of results: it has the columns a, b",
+    ),
+    "reproduce: a width that leaves nothing": (
+        "reproduce",
+        [NEW, DIGITS, "--network=fc", "--widths=0.02,0.0001"],
+        "width must leave at least one",
+    ),
+    "reproduce: flags of another kind of recipe": (
+        "reproduce",
+        [NEW, "--recipe=digits_ensembles", "--curves=bezier", "--widths=1"],
+        "--widths, --curves: for recipes with neither --methods nor --train only",
+    ),
     "reproduce: results in a directory": (
         "reproduce",
         [NEW, DIGITS, "--smoke", "--results_file={root}"],
@@ -481,7 +522,11 @@ BAD = {
         "'skip_connections'.*'preresnet8'.*'no'.*True",
     ),
     "train: no decay epochs": ("train", [NEW, "--schedule=exponential"], "decay_epochs"),
-    "train: decay epochs": ("train", [NEW, "--decay_epochs=x"], "--decay_epochs.*whole.*x"),
+    "train: decay epochs": (
+        "train",
+        [NEW, "--schedule=step", "--decay_epochs=x"],
+        "--decay_epochs.*whole.*x",
+    ),
     "train: missing weights": (
         "train",
         [NEW, "--initial_weights={root}/none.h5"],
@@ -653,7 +698,7 @@ BAD = {
     "reproduce: a surface of no network": (
         "reproduce",
         [NEW, DIGITS, "--surface=a:plane:start,end,bend"],
-        "--surface needs --train",
+        "--surface: for recipes with --train only",
     ),
     "reproduce: widths": ("reproduce", [NEW, DIGITS, "--widths=1,wide"], "--widths.*numbers.*wide"),
     "reproduce: no curves": (

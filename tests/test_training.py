@@ -21,18 +21,20 @@ pytest.importorskip("tensorflow")
 
 from mc_tf import (  # noqa: E402
     Bezier,
+    Segment,
     schedules,
     training,  # noqa: E402
 )
 from mc_tf.averaging import WeightAverage  # noqa: E402
 from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
-from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint  # noqa: E402
+from mc_tf.checkpoint_files import load_checkpoint, read_record, save_checkpoint  # noqa: E402
 from mc_tf.compiling import automatic_bfloat16, precision  # noqa: E402
 from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models import registry  # noqa: E402
 from mc_tf.snapshots import read_snapshot  # noqa: E402
 from mc_tf.training import TrainingOptions, compile_for  # noqa: E402
-from mc_tf.training.workdir import stored_file  # noqa: E402
+from mc_tf.training.origins import check_same_data  # noqa: E402
+from mc_tf.training.workdir import stored_file, stored_settings  # noqa: E402
 
 UNITS = {"units": [8]}
 EPOCHS = 4
@@ -211,8 +213,10 @@ def test_other_schedules(changes, wanted):
         ({"schedule": "step"}, "'step' needs at least one epoch"),
         ({"schedule": "exponential"}, "'exponential' needs exactly one number"),
         ({"schedule": "exponential", "decay_epochs": (1, 2)}, r"exactly one.*\[1, 2\]"),
+        ({"epochs": -3}, "epochs must be at least 0.*epochs=-3"),
+        ({"clip_norm": 0.0}, "clip_norm must be positive.*0.0"),
     ],
-    ids=["schedule", "precision", "step", "none", "two"],
+    ids=["schedule", "precision", "step", "none", "two", "epochs", "clipping"],
 )
 def test_options_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
@@ -638,6 +642,55 @@ def test_runs_that_are_moved_together_go_on(digits, tmp_path):
         untrained(tmp_path / "end", digits, initial_weights=tmp_path / "start.keras")
 
 
+def test_networks_and_data_that_do_not_belong_together_are_refused(tmp_path):
+    """As far as the runs beside the files tell: seen otherwise, or trained on what is held out."""
+    held_out, whole = load("digits").first(64, 32), load("digits", use_test=True).first(96, 32)
+    trained = {}
+    for name, data in (("held_out", held_out), ("whole", whole)):
+        training.train_network(tmp_path / name, data, "fc", options(epochs=0, keep_best=False))
+        trained[name] = tmp_path / name / "model.keras"
+    check_same_data([trained["held_out"], tmp_path / "none.keras"], whole)
+    check_same_data([trained["whole"]], whole)
+    files = trained["held_out"], trained["whole"]
+    chosen = options(epochs=0, keep_best=False)
+    training.train_curve(tmp_path / "curve", whole, *files, Bezier(1), chosen)
+    with pytest.raises(ValueError, match="96 examples of digits; of these only 64.*--use_test"):
+        training.train_curve(tmp_path / "refused", held_out, *files, Bezier(1), chosen)
+    with pytest.raises(ValueError, match="96 examples of digits"):  # a curve's endpoints, too
+        check_same_data([tmp_path / "curve" / "curve.keras"], held_out)
+    other = dataclasses.replace(held_out, mean=(0.5,))
+    with pytest.raises(ValueError, match=r"mean .*here it is \[0.5\].*--normalization"):
+        check_same_data([trained["held_out"]], other)
+    (tmp_path / "held_out" / "settings.json").write_text("half a f")
+    check_same_data([trained["held_out"]], other)  # nobody knows
+
+
+def test_a_curve_depends_on_its_seed_alone(digits, tmp_path):
+    """Also between files of Keras, which lack the seeds of dropout."""
+    files = [tmp_path / "a.keras", tmp_path / "b.keras"]
+    for seed, file in enumerate(files):
+        keras.utils.set_random_seed(seed)
+        parts = [keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10)]
+        keras.Sequential([keras.Input(digits.input_shape), *parts]).save(file)
+    chosen = options(epochs=1, keep_best=False)
+    found = []
+    for seed in (11, 12):
+        keras.utils.set_random_seed(seed)
+        folder = tmp_path / f"curve-{seed}"
+        curve = training.train_curve(folder, digits, *files, Bezier(1), chosen)
+        found.append(numpy(curve.curve_layer.points[1]))
+    np.testing.assert_array_equal(*found)
+
+
+def test_curves_without_training_have_no_cycles_or_averages(digits, whole, tmp_path):
+    file = whole[0] / "model.keras"
+    chosen = options(schedule="swa", swa_start=2, keep_best=False, precision="mixed_bfloat16")
+    training.train_curve(tmp_path, digits, file, file, Segment(), chosen)
+    stored = stored_settings(tmp_path)
+    assert stored["epochs"] == 0
+    assert not {"swa_start", "precision"} & set(stored)  # that of a curve is its endpoints'
+
+
 def test_a_batch_size_without_room_for_its_state_is_refused(text, tmp_path):
     with pytest.raises(ValueError, match="batches of 5, but batch_size is 4.*--batch_size=5"):
         untrained(tmp_path, text, "lstm_small", {"units": 2, "batch_size": 5}, batch_size=4)
@@ -707,6 +760,45 @@ def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "best.keras").write_bytes(b"PK half of it")
     with pytest.raises(ValueError, match="best.keras' is damaged"):
         read_record(tmp_path / "best.keras")
+
+
+def test_a_class_that_is_not_known_is_named(tmp_path):
+    class Mine(keras.Model):
+        pass
+
+    inputs = keras.Input((2,))
+    model = Mine(inputs, keras.layers.Dense(1)(inputs))
+    model.save(tmp_path / "mine.keras")
+    with pytest.raises(ValueError, match="not known here.*'Mine'.*Import the module"):
+        load_checkpoint(tmp_path / "mine.keras")
+
+
+def test_the_last_step_of_an_epoch_may_diverge(tmp_path):
+    x = np.full((4, 2), 1e3, "float32")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1e38), "mse")
+    with pytest.raises(ValueError, match="diverged: the weights .* not finite at the end of epoch"):
+        model.fit(
+            *(x, np.ones(4)), batch_size=4, callbacks=[AtomicCheckpoint(tmp_path / "it.keras")]
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_needs_the_number_of_batches(tmp_path):
+    def batches():
+        yield np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+
+    import tensorflow as tf
+
+    kinds = tf.TensorSpec((4, 2)), tf.TensorSpec((4, 1))
+    data = tf.data.Dataset.from_generator(batches, output_signature=kinds)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    path = tmp_path / "it.keras"
+    with pytest.raises(ValueError, match="how many batches.*steps_per_epoch"):
+        model.fit(data, callbacks=[AtomicCheckpoint(path)])
+    model.fit(data, verbose=0, callbacks=[AtomicCheckpoint(path, steps_per_epoch=1)])
+    assert read_record(path)["step"] == 1
 
 
 def test_a_file_that_keras_wrote_is_loaded_too(tmp_path):

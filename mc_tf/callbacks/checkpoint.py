@@ -1,28 +1,15 @@
-"""A checkpoint that is whole whenever the process is killed, and everything that is in it."""
+"""Callbacks that write checkpoints, each whole whenever the process is killed."""
 
-import contextlib
-import io
 import math
 import os
-import zipfile
 
 import keras
-import numpy as np
 from keras import ops
 
-from mc_tf.compiling import precision
-from mc_tf.files import atomic_path, remove_leftovers
-from mc_tf.flat import state_variables
+from mc_tf.checkpoint_files import read_record, save_checkpoint
+from mc_tf.files import remove_leftovers
 
-__all__ = [
-    "AtomicCheckpoint",
-    "BestCheckpoint",
-    "load_checkpoint",
-    "read_record",
-    "save_checkpoint",
-]
-
-_RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
+__all__ = ["AtomicCheckpoint", "BestCheckpoint"]
 
 
 class AtomicCheckpoint(keras.callbacks.Callback):
@@ -39,10 +26,11 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         keep_every: keep a copy as `NAME-0010.keras` after each so many epochs. Default: none.
         keep_epochs: keep such a copy after these numbers of epochs too. Default: none.
         steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
-            trained.
+            trained; data that does not know its number of batches needs it.
         first_step: batches of the first epoch that were trained earlier. Default 0.
 
-    Training that diverges (a loss that is not finite) is ended with a `ValueError` and not saved.
+    Training that diverges (its loss or a weight is not finite) is ended with a `ValueError` and not
+    saved.
     """
 
     def __init__(
@@ -84,6 +72,11 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self._epoch = epoch
         self._saved = self._first_step
         self._steps = self._steps_per_epoch or self.params["steps"]
+        if self._steps is None:
+            raise ValueError(
+                "The data does not say how many batches an epoch has, from which a checkpoint "
+                "counts. Give AtomicCheckpoint(steps_per_epoch=...)."
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         """Keras' hook: saves, where `every_steps` asks for it."""
@@ -100,10 +93,10 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             ValueError: if the loss of the epoch is not finite; the file stays as it was.
         """
         self._first_step = 0
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
+        diverged = self._divergence(logs or {})
+        if diverged:
             raise ValueError(
-                f"Training diverged: the loss of epoch {epoch + 1} is {loss}. Start anew in "
+                f"Training diverged: the {diverged} of epoch {epoch + 1}. Start anew in "
                 "another directory with a smaller learning rate. The last checkpoint before it, "
                 f"if there is one, is in '{self.path}'."
             )
@@ -116,6 +109,16 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             save_checkpoint(self.model, copy, step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
             self.save(step=step)
+
+    def _divergence(self, logs):
+        """What shows that training diverged, or `None`. The last step is in no training loss."""
+        loss = logs.get("loss", 0.0)
+        if not math.isfinite(loss):
+            return f"loss is {loss} at the end"
+        for variable in self.model.trainable_variables:
+            if not bool(ops.all(ops.isfinite(variable))):
+                return f"weights '{variable.path}' are not finite at the end"
+        return None
 
 
 class BestCheckpoint(keras.callbacks.Callback):
@@ -156,112 +159,3 @@ class BestCheckpoint(keras.callbacks.Callback):
         if self._sign * value > self._sign * self.best:
             self.best = value
             save_checkpoint(self.model, self.path, best=value, epoch=epoch + 1)
-
-
-def save_checkpoint(model, path, **record):
-    """Saves a model with everything that its training depends on, in one step.
-
-    Keras leaves random seeds and the state of stateful recurrent layers out of a `.keras` file;
-    they are added to the archive, which Keras can still read.
-
-    Args:
-        model: built Keras model.
-        path: file name, ending in `.keras`.
-        **record: numbers to be read back by `read_record`.
-    """
-    arrays = {f"record:{name}": np.asarray(value) for name, value in record.items()}
-    for index, variable in enumerate(_left_out(model)):
-        arrays[f"state:{index}"] = ops.convert_to_numpy(variable)
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    with atomic_path(path) as temporary:
-        model.save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(_RECORD, buffer.getvalue())
-
-
-def _left_out(model):
-    """Variables that decide how training goes on and that Keras does not save."""
-    saved = {id(v) for v in model.weights}
-    return [v for v in state_variables(model) if id(v) not in saved]
-
-
-def read_record(path):
-    """The numbers that `save_checkpoint` was given.
-
-    Args:
-        path: `.keras` file.
-
-    Returns:
-        dict of floats and ints; empty if Keras alone wrote the file.
-    """
-    return {
-        key.removeprefix("record:"): value.item()
-        for key, value in _read(path).items()
-        if key.startswith("record:")
-    }
-
-
-def _read(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if _RECORD not in archive.namelist():
-                return {}
-            with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
-                return dict(stored)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"The model file '{path}' is damaged. Make it again.") from error
-
-
-def load_checkpoint(path, compile=True):
-    """Loads a `.keras` file with clear errors.
-
-    Args:
-        path: file name.
-        compile: whether to restore loss, metrics and optimizer. Default `True`.
-
-    Returns:
-        `keras.Model`.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged or no Keras model.
-    """
-    path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"There is no model file '{path}'. Give the `.keras` file that train.py or "
-            "connect.py wrote."
-        )
-    if path.endswith(".keras") and not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"The model file '{path}' is damaged or is not a Keras model: it is not a whole "
-            f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
-        )
-    try:
-        with _precision_of(path):
-            model = keras.saving.load_model(path, compile=compile)
-        stored = _read(path)
-        for index, variable in enumerate(_left_out(model)):
-            if f"state:{index}" in stored:
-                variable.assign(stored[f"state:{index}"])
-    except Exception as error:  # zip, h5py, json and Keras each have their own
-        reason = str(error).strip().splitlines() or [""]
-        raise ValueError(
-            f"The model file '{path}' is damaged or is not a Keras model "
-            f"({type(error).__name__}: {reason[0][:200]}). Make it again."
-        ) from error
-    return model
-
-
-@contextlib.contextmanager
-def _precision_of(path):
-    """Context with the precision of a model that scales its loss.
-
-    Keras makes the optimizer that does so where a model is compiled under `mixed_float16`, and
-    forgets that it did: without it the optimizer's variables are left out on loading.
-    """
-    with zipfile.ZipFile(path) if path.endswith(".keras") else contextlib.nullcontext() as archive:
-        scaled = archive is not None and b'"mixed_float16"' in archive.read("config.json")
-    with precision("mixed_float16") if scaled else contextlib.nullcontext():
-        yield

@@ -27,7 +27,8 @@ class ImageData(ArrayData):
     equal to `(raw / scale - mean) / std`; `y` int32 `(batch,)`.
 
     Args:
-        name: Name of the data set, for messages and result files.
+        name: Name of the data set, for messages and result files: other images need another one,
+            or another directory for what is trained on them.
         num_classes: Number of classes; labels are `0 .. num_classes - 1`.
         x_train: Array `(num_train, height, width, channels)`, raw values, usually uint8.
         y_train: Integer array `(num_train,)`.
@@ -91,13 +92,16 @@ class ImageData(ArrayData):
     @property
     def settings(self):
         """What identifies the data and how it is served, as a dict."""
-        return {
+        told = {
             "data": self.name,
             "test": self.test_name,
             "train_examples": self.num_train,
             "mean": list(self.mean),
             "std": list(self.std),
         }
+        fields = type(self).__dataclass_fields__
+        others = {name: getattr(self, name) for name in ("scale", "padding", "flip")}
+        return told | {k: value for k, value in others.items() if value != fields[k].default}
 
     def loss(self):
         """What a classifier is trained with: the cross-entropy of its logits."""

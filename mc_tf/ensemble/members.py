@@ -8,7 +8,7 @@ import tempfile
 import keras
 import numpy as np
 
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.files import weight_shapes
 from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot

@@ -112,12 +112,16 @@ def compare_curve_ensembles(
         "train_examples": num_train or data.num_train,
     }
     if os.path.exists(f"{path}.json"):
-        with open(f"{path}.json", encoding="utf-8") as file:
-            stored = json.load(file)
+        stored = _stored(f"{path}.json")
         if stored["about"] == as_stored(about):
             return stored["errors"]
     ensemble = curve_ensemble(
-        curve_model, data, positions, batch_size=batch_size, num_train=num_train
+        curve_model,
+        data,
+        positions,
+        batch_size=batch_size,
+        num_train=num_train,
+        verbose=verbose,
     )
     if losses is None:
         losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
@@ -138,6 +142,15 @@ def compare_curve_ensembles(
         errors[name] = result.scores["error"]
     write_json(f"{path}.json", {"about": about, "errors": errors})
     return errors
+
+
+def _stored(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            stored = json.load(file)
+        return {name: stored[name] for name in ("about", "errors")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"The results '{path}' are damaged. Remove the file.") from error
 
 
 def _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose):

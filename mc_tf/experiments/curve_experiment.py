@@ -14,6 +14,7 @@ from mc_tf.experiments.targets import compare
 from mc_tf.files import check_writable, write_json
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes, check_num_examples
+from mc_tf.training.fitting import check_cycles
 
 __all__ = ["Experiment", "run_experiment"]
 
@@ -141,11 +142,22 @@ def _check(plan, data, curves):
     check_num_examples(data, plan.training.batch_size, plan.num_train)
     if plan.ensemble_points or plan.pair_points:
         check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
-    if "trivial" in plan.curves and plan.network is not None:
+    check_cycles(data, plan.training)
+    if any(curve_files.make_curve(name, plan.num_bends).trainable for name, _, _ in curves):
+        check_cycles(data, plan.curve_training)
+    # Of several widths the last might not be built; a network without them is the first thing made.
+    widths = plan.widths or ((None,) if "trivial" in plan.curves else ())
+    for width in widths if plan.network is not None else ():
+        options = _network_options(plan, width)
         network = training.build_network(
-            plan.network, data, plan.training, plan.weight_decay, plan.network_options
+            plan.network, data, plan.training, plan.weight_decay, options
         )
-        curve_files.make_curve("trivial").for_network(network)
+        if "trivial" in plan.curves:
+            curve_files.make_curve("trivial").for_network(network)
+
+
+def _network_options(plan, width):
+    return plan.network_options if width is None else {**plan.network_options, "width": width}
 
 
 def _train_endpoints(plan, data, folder, width, prefix, say):
@@ -153,16 +165,13 @@ def _train_endpoints(plan, data, folder, width, prefix, say):
     files = []
     for index, name in enumerate(("start", "end")):
         say(f"Training the {prefix}network '{name}' ({plan.training.epochs} epochs) ...")
-        options = (
-            plan.network_options if width is None else {**plan.network_options, "width": width}
-        )
         training.train_network(
             os.path.join(folder, name),
             data,
             plan.network,
             dataclasses.replace(plan.training, seed=plan.training.seed + index),
             weight_decay=plan.weight_decay,
-            network_options=options,
+            network_options=_network_options(plan, width),
             initial_weights=plan.initial_weights,
         )
         files.append(os.path.join(folder, name, "model.keras"))

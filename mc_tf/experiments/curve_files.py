@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.curves import Bezier, PolyChain, Segment
 from mc_tf.evaluation import evaluate_curve
 from mc_tf.files import write_arrays

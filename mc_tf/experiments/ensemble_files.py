@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from mc_tf.callbacks.checkpoint import load_checkpoint
 from mc_tf.callbacks.snapshot_saver import snapshot_files
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
@@ -15,10 +15,8 @@ from mc_tf.files import check_writable, write_arrays, write_json
 from mc_tf.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes, check_fits, output_kind
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
-from mc_tf.training.workdir import stored_file, stored_settings
 
 __all__ = [
-    "check_held_out",
     "evaluate_ensemble",
     "evaluate_trajectory",
     "find_members",
@@ -190,36 +188,6 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
     }
     write_json(f"{path}.json", summary)
     return result
-
-
-def check_held_out(paths, data):
-    """Refuses runs that were trained, or began with such, on examples that are held out now.
-
-    Args:
-        paths: directories of runs, or files in them; what is elsewhere cannot be looked at.
-        data: data set from `mc_tf.data.load` without `use_test`.
-
-    Raises:
-        ValueError: naming the first such run.
-    """
-    waiting, seen = list(map(os.path.abspath, paths)), set()
-    while waiting:
-        path = waiting.pop()
-        for folder in (path, os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
-            stored = stored_settings(folder) or {}
-            if stored.get("data") == data.settings["data"]:
-                break
-        else:
-            continue
-        if stored.get("test") != data.settings["test"]:
-            raise ValueError(
-                f"The run in '{folder}' was trained on all training examples (--use_test), so "
-                "none are held out to fit temperatures to. Give runs that were trained without "
-                "--use_test."
-            )
-        seen.add(folder)
-        before = [stored_file(folder, name) for name in ("start", "end", "initial_weights")]
-        waiting += [file for file in before if file and os.path.dirname(file) not in seen]
 
 
 def fit_temperature(ensemble, data, batch_size=500, verbose=1):

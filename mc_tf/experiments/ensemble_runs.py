@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from mc_tf import training
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import MemberFiles
 from mc_tf.experiments import ensemble_files
 from mc_tf.files import write_arrays

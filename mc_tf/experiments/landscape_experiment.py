@@ -6,7 +6,7 @@ import os
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.compiling import check_exact_products
 from mc_tf.curves import PolyChain
 from mc_tf.ensemble.members import read_members

@@ -4,7 +4,12 @@ import dataclasses
 import glob
 import os
 
-__all__ = ["Recipe", "find_recipe", "read_recipes", "state"]
+__all__ = ["Recipe", "find_recipe", "read_recipes", "state", "with_changes"]
+
+_UNCHANGING = {  # flags that leave a recipe's numbers what they are
+    *("recipe", "smoke", "data_dir", "workdir", "results_file", "verbose", "title", "tensorboard"),
+    *("save_every", "save_every_steps", "steps_per_execution"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +61,31 @@ def find_recipe(folder, name):
     if name not in recipes:
         raise ValueError(f"Unknown recipe '{name}'. Choose one of: {', '.join(recipes)}.")
     return recipes[name]
+
+
+def with_changes(name, arguments):
+    """A recipe's name, and the flags beside it with which its numbers may be others.
+
+    Args:
+        name: its name.
+        arguments: list of str, the command line without the program.
+
+    Returns:
+        str.
+
+    Example:
+        >>> with_changes("digits", ["--recipe=digits", "--epochs", "3", "--verbose=0"])
+        'digits --epochs=3'
+    """
+    changes, changed = [], False
+    for argument in arguments:
+        if argument.startswith("-"):
+            flag = argument.lstrip("-").partition("=")[0]
+            changed = not {flag, flag.removeprefix("no")} & _UNCHANGING
+            changes += [argument] if changed else []
+        elif changed:  # the value of the flag before it
+            changes[-1] += f"={argument}"
+    return " ".join([name, *changes])
 
 
 def state(workdir):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from mc_tf.callbacks.checkpoint import load_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.flat import state_variables

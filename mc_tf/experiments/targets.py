@@ -8,7 +8,15 @@ import os
 from mc_tf.experiments.locks import locked
 from mc_tf.files import atomic_path
 
-__all__ = ["Row", "Target", "append_results", "compare", "format_rows", "parse_target"]
+__all__ = [
+    "Row",
+    "Target",
+    "append_results",
+    "check_results",
+    "compare",
+    "format_rows",
+    "parse_target",
+]
 
 _STATISTICS = ("min", "int", "mean", "max")
 _REPORTED = (  # in every comparison, with a target or without
@@ -156,6 +164,9 @@ def format_rows(rows):
     return "\n".join(lines)
 
 
+_COLUMNS = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))]
+
+
 def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
@@ -174,16 +185,43 @@ def append_results(path, recipe, rows):
         _append_new(path, new)
 
 
+def check_results(path):
+    """Refuses a file that `append_results` could not add rows to.
+
+    Args:
+        path: the file; it need not be there.
+
+    Returns:
+        Its rows, list of dict.
+
+    Raises:
+        ValueError: if it is no file of results.
+    """
+    if os.path.isdir(path):
+        raise ValueError(f"--results_file must be a file. Received: '{path}'.")
+    if not os.path.exists(path):
+        return []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            stored = list(reader)
+            columns = reader.fieldnames
+    except UnicodeDecodeError:
+        columns = ["no text"]
+    if columns is not None and columns != _COLUMNS:
+        raise ValueError(
+            f"'{path}' is no file of results: it has the columns {', '.join(columns)}, not "
+            f"{', '.join(_COLUMNS)}. Choose another --results_file."
+        )
+    return stored
+
+
 def _append_new(path, rows):
     """Reads the file and writes it with those of the rows that it does not hold."""
-    columns = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))]
-    stored = []
-    if os.path.exists(path):
-        with open(path, newline="", encoding="utf-8") as file:
-            stored = list(csv.DictReader(file))
+    stored = check_results(path)
     known = [{**row, "date": ""} for row in stored]
     new = [row for row in rows if {**row, "date": ""} not in known]
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
+        writer = csv.DictWriter(file, _COLUMNS)
         writer.writeheader()
         writer.writerows([*stored, *new])

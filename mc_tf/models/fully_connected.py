@@ -23,12 +23,14 @@ def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)
         A `keras.Model`; 648,010 weights for ten classes at `(28, 28, 1)`.
 
     Raises:
-        ValueError: If `width` leaves no units.
+        ValueError: If there are no units, or `width` leaves none.
 
     Example:
     >>> fully_connected(10, (28, 28, 1)).count_params()
     648010
     """
+    if any(count < 1 for count in units):
+        raise ValueError(f"units must be positive. Received: units={tuple(units)}")
     inputs = keras.Input(tuple(input_shape))
     x = keras.layers.Flatten()(inputs)
     for count in units:

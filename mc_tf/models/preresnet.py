@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.models.layers import batch_norm_relu, conv, conv3x3, image_input, logits
+from mc_tf.models.layers import batch_norm_relu, conv, conv3x3, image_input, logits, scaled
 from mc_tf.models.registry import register
 from mc_tf.models.residual import add_projected
 
@@ -41,7 +41,8 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connect
         1,146,842 / 1,169,972 trainable weights and depth 164 has 1,703,258 / 1,726,388.
 
     Raises:
-        ValueError: If no such network has the depth, or the images are too small.
+        ValueError: If no such network has the depth, `width` leaves no channels, or the images are
+            too small.
 
     Example:
     >>> preresnet(10, (32, 32, 3), depth=20).output_shape
@@ -56,15 +57,13 @@ def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connect
             f"depth must be 6 n + 2 up to {_DEEPEST_BASIC} (basic blocks) or 9 n + 2 "
             f"(bottlenecks). Received: depth={depth}. Nearest: {nearest}."
         )
-    if not width > 0:
-        raise ValueError(f"width must be positive. Received: width={width}")
     block, layers_per_block = kind
     inputs = image_input(input_shape, "preresnet", smallest=4)
     x = conv3x3(inputs, 16, weight_decay, use_bias=False)
     for stage, filters in enumerate((16, 32, 64)):
         for index in range((depth - 2) // (3 * layers_per_block)):
             strides = 2 if stage > 0 and index == 0 else 1
-            y = block(x, round(width * filters), strides, weight_decay)
+            y = block(x, scaled(filters, width), strides, weight_decay)
             if skip_connections:
                 y = add_projected(x, y, weight_decay, strides, use_bias=False)
             x = y

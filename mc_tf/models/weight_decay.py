@@ -2,6 +2,7 @@
 
 import keras
 
+from mc_tf.adapted import copy_tables, refresh
 from mc_tf.models.layers import l2
 
 
@@ -19,7 +20,8 @@ def with_weight_decay(model, weight_decay, momentum=None):
             layer's own.
 
     Returns:
-        A `keras.Model` with the weights and batch normalisation statistics of `model`.
+        A `keras.Model` with the weights and batch normalisation statistics of `model`, and what
+        its layers were adapted to.
 
     Raises:
         ValueError: If `weight_decay` is negative.
@@ -42,5 +44,7 @@ def with_weight_decay(model, weight_decay, momentum=None):
         return type(layer).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    copy_tables(model, copy)
     copy.set_weights(model.get_weights())
+    refresh(copy)
     return copy

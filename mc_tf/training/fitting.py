@@ -5,7 +5,7 @@ import os
 import keras
 import tensorflow as tf
 
-from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint, read_record
+from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint
 from mc_tf.callbacks.cyclic import (
     CosineCyclicLearningRate,
     CyclicLearningRate,
@@ -15,6 +15,7 @@ from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
+from mc_tf.checkpoint_files import read_record
 from mc_tf.files import atomic_path, remove_leftovers
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at

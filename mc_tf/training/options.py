@@ -99,6 +99,12 @@ class TrainingOptions:
             raise ValueError(
                 f"Unknown precision {self.precision!r}. Choose one of: {', '.join(PRECISIONS)}."
             )
+        for name, value, fits, words in (
+            ("epochs", self.epochs, self.epochs >= 0, "at least 0"),
+            ("clip_norm", self.clip_norm, self.clip_norm is None or self.clip_norm > 0, "positive"),
+        ):
+            if not fits:
+                raise ValueError(f"{name} must be {words}. Received: {name}={value}.")
         needed = {"step": "at least one epoch", "exponential": "exactly one number"}
         count = len(self.decay_epochs)
         if self.schedule == "exponential" and count != 1 or self.schedule == "step" and not count:

@@ -9,16 +9,18 @@ from keras import ops
 
 from mc_tf.averaging import WeightAverage
 from mc_tf.batch_norm import update_batch_norm
-from mc_tf.callbacks.checkpoint import load_checkpoint, read_record, save_checkpoint
+from mc_tf.checkpoint_files import load_checkpoint, read_record, save_checkpoint
 from mc_tf.compiling import precision
 from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.flat import assign_flat
 from mc_tf.fused import fused_batch_norm
 from mc_tf.models import connect, registry
+from mc_tf.schedules import CYCLES
 from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
 from mc_tf.training.initial_weights import load_initial_weights
 from mc_tf.training.options import compile_for
+from mc_tf.training.origins import check_same_data
 from mc_tf.training.workdir import claim, find_difference, stored_settings
 
 __all__ = [
@@ -185,12 +187,16 @@ def train_curve(workdir, data, start, end, curve, options):
         The trained `CurveModel`.
 
     Raises:
-        ValueError, OSError: if the endpoints differ or are not finite, or the directory holds
-            another run, cannot be written, or its checkpoint is damaged.
+        ValueError, OSError: if the endpoints differ, are not finite or were trained on other
+            data, or the directory holds another run, cannot be written, or its checkpoint is
+            damaged.
     """
+    options = dataclasses.replace(options, precision="float32")  # the endpoints' counts
     if not curve.trainable:
-        options = dataclasses.replace(options, epochs=0)
+        options = _untrained(options)
     check_writable(workdir)
+    check_same_data([start, end], data)
+    keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
     check_fits(first, data)
     check_batch_size(first, options.batch_size)
@@ -208,6 +214,14 @@ def train_curve(workdir, data, start, end, curve, options):
         compile_for(made, data, options)
     # Validation would look at the start only.
     return fit(made, path, data, options, validate=False)
+
+
+def _untrained(options):
+    """Options of no training: without what acts in its course."""
+    acting = {"swa_start": None, "cycle_epochs": None, "snapshots": False, "trajectory_every": None}
+    if options.schedule in ("swa", *CYCLES):
+        acting["schedule"] = "constant"
+    return dataclasses.replace(options, epochs=0, **acting)
 
 
 def _check_same_ends(curve_model, ends, path):

@@ -1,0 +1,134 @@
+"""A model in a file with everything that its training depends on."""
+
+import contextlib
+import io
+import os
+import zipfile
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf.compiling import precision
+from mc_tf.files import atomic_path
+from mc_tf.flat import state_variables
+
+__all__ = ["load_checkpoint", "read_record", "save_checkpoint"]
+
+_RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
+
+
+def save_checkpoint(model, path, **record):
+    """Saves a model with everything that its training depends on, in one step.
+
+    Keras leaves random seeds and the state of stateful recurrent layers out of a `.keras` file;
+    they are added to the archive, which Keras can still read.
+
+    Args:
+        model: built Keras model.
+        path: file name, ending in `.keras`.
+        **record: numbers to be read back by `read_record`.
+    """
+    arrays = {f"record:{name}": np.asarray(value) for name, value in record.items()}
+    for index, variable in enumerate(_left_out(model)):
+        arrays[f"state:{index}"] = ops.convert_to_numpy(variable)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(_RECORD, buffer.getvalue())
+
+
+def _left_out(model):
+    """Variables that decide how training goes on and that Keras does not save."""
+    saved = {id(v) for v in model.weights}
+    return [v for v in state_variables(model) if id(v) not in saved]
+
+
+def read_record(path):
+    """The numbers that `save_checkpoint` was given.
+
+    Args:
+        path: `.keras` file.
+
+    Returns:
+        dict of floats and ints; empty if Keras alone wrote the file.
+    """
+    return {
+        key.removeprefix("record:"): value.item()
+        for key, value in _read(path).items()
+        if key.startswith("record:")
+    }
+
+
+def _read(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _RECORD not in archive.namelist():
+                return {}
+            with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
+                return dict(stored)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"The model file '{path}' is damaged. Make it again.") from error
+
+
+def load_checkpoint(path, compile=True):
+    """Loads a `.keras` file with clear errors.
+
+    Args:
+        path: file name.
+        compile: whether to restore loss, metrics and optimizer. Default `True`.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged or no Keras model.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"There is no model file '{path}'. Give the `.keras` file that train.py or "
+            "connect.py wrote."
+        )
+    if path.endswith(".keras") and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"The model file '{path}' is damaged or is not a Keras model: it is not a whole "
+            f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
+        )
+    try:
+        with _precision_of(path):
+            model = keras.saving.load_model(path, compile=compile)
+        stored = _read(path)
+        for index, variable in enumerate(_left_out(model)):
+            if f"state:{index}" in stored:
+                variable.assign(stored[f"state:{index}"])
+    except Exception as error:  # zip, h5py, json and Keras each have their own
+        reason = str(error).strip().splitlines() or [""]
+        if "Could not locate" in reason[0]:
+            raise ValueError(
+                f"The model file '{path}' has a class or function that is not known here: "
+                f"{reason[0].partition('. ')[0]}. Import the module that defines it, with "
+                "`keras.saving.register_keras_serializable`, before the file is loaded; programs "
+                "know those of Keras and mc_tf only."
+            ) from error
+        raise ValueError(
+            f"The model file '{path}' is damaged or is not a Keras model "
+            f"({type(error).__name__}: {reason[0][:200]}). Make it again."
+        ) from error
+    return model
+
+
+@contextlib.contextmanager
+def _precision_of(path):
+    """Context with the precision of a model that scales its loss.
+
+    Keras makes the optimizer that does so where a model is compiled under `mixed_float16`, and
+    forgets that it did: without it the optimizer's variables are left out on loading.
+    """
+    with zipfile.ZipFile(path) if path.endswith(".keras") else contextlib.nullcontext() as archive:
+        scaled = archive is not None and b'"mixed_float16"' in archive.read("config.json")
+    with precision("mixed_float16") if scaled else contextlib.nullcontext():
+        yield
