@@ -35,6 +35,7 @@ def main(_):
     from mc_tf.experiments import curve_files
     from mc_tf.files import check_writable
 
+    training_flags.check_schedule()
     check_writable(FLAGS.workdir)
     data = data_flags.load_data()
     curve_model = training.train_curve(

@@ -96,7 +96,7 @@ def main(_):
         )
         result = surface_files.evaluate_surface(
             surface,
-            data_flags.load_data(files=[*files.values(), FLAGS.curve_file or ""]),
+            data_flags.load_data(files=[*files.values(), *marks.values(), FLAGS.curve_file or ""]),
             FLAGS.output,
             shape=shape[0] if len(shape) == 1 else shape,
             margin=FLAGS.margin,

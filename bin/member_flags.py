@@ -66,7 +66,7 @@ def load_ensemble(in_files=False, path=None):
             positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
         ensemble = curve_ensembles.curve_ensemble(
             curve_model,
-            held_out if scaling == "fitted" else data_flags.load_data(),
+            held_out if scaling == "fitted" else data_flags.load_data(files=[FLAGS.curve_file]),
             positions,
             scale=scaling == "train_loss",
             batch_size=FLAGS.batch_size,

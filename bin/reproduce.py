@@ -122,14 +122,15 @@ def plan_from_flags():
 
 
 def _refuse_flags_of_others(kind):
-    """Refuses flags that a recipe of this kind would ignore."""
+    """Refuses flags on the command line that only other kinds of recipes have."""
     kinds = {
         curve_flags: "with neither --methods nor --train",
         ensemble_flags: "with --methods",
         landscape_flags: "with --train",
     }
+    names = {argument.lstrip("-").partition("=")[0] for argument in sys.argv[1:]}
     for other in set(kinds) - {kind}:
-        given = [f"--{name}" for name in other.OWN if FLAGS[name].present]
+        given = [f"--{name}" for name in other.OWN if name in names]
         if given:
             raise ValueError(
                 f"{', '.join(given)}: for recipes {kinds[other]} only, but this one is "

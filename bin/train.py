@@ -28,6 +28,7 @@ def main(_):
     from mc_tf import training
     from mc_tf.files import check_writable
 
+    training_flags.check_schedule()
     check_writable(FLAGS.workdir)
     data = data_flags.load_data()
     options = training_flags.training_options()

@@ -107,16 +107,20 @@ def training_options(**changes):
     given = {
         field: FLAGS[field].value for field in TrainingOptions.__annotations__ if field in FLAGS
     }
-    if "schedule" not in changes:
-        _check_schedule()
     given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
     for name in ("decay_epochs", "keep_epochs"):
         given[name] = numbers(name, int)
     return TrainingOptions(**{**given, **changes})
 
 
-def _check_schedule():
-    """Refuses flags of other schedules than the chosen one, which would do nothing."""
+def check_schedule():
+    """Refuses flags of other schedules than the chosen one, which would do nothing.
+
+    For programs with one schedule.
+
+    Raises:
+        ValueError: naming the flag and the schedules that it is of.
+    """
     users = {
         "decay_epochs": ("step", "exponential"),
         "decay_factor": ("step", "exponential"),
@@ -124,7 +128,7 @@ def _check_schedule():
         "final_ratio": ("piecewise_linear", "swa"),
     }
     for name, schedules in users.items():
-        if name in FLAGS and FLAGS[name].present and FLAGS.schedule not in schedules:
+        if FLAGS[name].present and FLAGS.schedule not in schedules:
             raise ValueError(
                 f"--{name} is of the schedules {' and '.join(schedules)}. Received: "
                 f"--schedule={FLAGS.schedule}. Leave it out or choose one of them."

@@ -54,6 +54,9 @@ def test_settings_tell_how_images_are_served(colours):
     assert colours.settings["padding"] == 4 and colours.settings["flip"] is True
     assert "scale" not in colours.settings and plain.settings["scale"] == 16
     assert not {"padding", "flip"} & set(plain.settings)
+    digits = load("digits")
+    assert digits.scale == 16 and "scale" not in digits.settings  # as their name says
+    assert dataclasses.replace(digits, padding=1).settings["padding"] == 1
 
 
 def epochs_of(data, count, batch_size=16, **options):

@@ -1,5 +1,6 @@
 """Recipes that compare ensembles and averages: settings, two of them tried, numbers from files."""
 
+import csv
 import itertools
 import json
 import os
@@ -165,6 +166,9 @@ def test_given_weights_on_imagenet(tmp_path):
     with np.load(tmp_path / "repetition-0" / "fge.npz") as stored:
         assert found["start"]["obtained"] == pytest.approx(stored["members:error"][0])
     assert {"swa-1", "last-1"} < found.keys()
+    with open(tmp_path / "results.csv", newline="") as file:  # says with which flags
+        names = {row["recipe"] for row in csv.DictReader(file)}
+    assert names == {f"smoke/fge_imagenet_resnet50 {' '.join(average)}"}
     assert all(0 <= row["obtained"] <= 100 for row in found.values())
     run_folder = tmp_path / "repetition-0" / "fge-0-0" / "members"
     names = [os.path.basename(path) for path in snapshot_files(run_folder, include_start=True)]
@@ -178,7 +182,7 @@ def test_averaging_after_a_training(tmp_path):
         "--swa_cycle_epochs=10",
         "--swa_min_learning_rate=0.01",
     )
-    whole = "--network=fc"  # as with --smoke: given weights are of the recipe's own network
+    whole = "--network=fc"  # and no other one for --smoke, so that weights given below fit
     smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", whole, *cycles)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}

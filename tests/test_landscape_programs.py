@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start, temporary_files
 
-from mc_tf import CurveEvaluation, GridEvaluation, data
+from mc_tf import CurveEvaluation, GridEvaluation, data, update_batch_norm
 from mc_tf.callbacks import snapshot_files
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.experiments import landscape_parsing, landscape_plan
@@ -127,6 +127,11 @@ def test_other_surfaces(root):
     line = found["line"]
     assert line.shape == (2,) and line.lost["c"] > 0
     np.testing.assert_allclose(line.marks["mean"], line.marks["b"] / 2, rtol=1e-5)
+    other = load_checkpoint(root / "other" / "model.keras")
+    digits = data.load("digits")  # statistics of batch normalisation are estimated at each point
+    update_batch_norm(other, digits.statistics_batches(num_examples=32))
+    scores = other.evaluate(digits.test_batches(num_examples=32), verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["rays"]["test_loss"][0], scores["loss"], rtol=1e-4)
     assert found["rays"].shape == (2, 3) and found["rays"].axes[0].tolist() == [0, 4]
     np.testing.assert_allclose(found["random"].axes, [[-1, 1], [-1, 1]])
     high, low = (found["random"][f"train_{end}_eigenvalue"] for end in ("largest", "smallest"))

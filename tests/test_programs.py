@@ -242,7 +242,9 @@ def test_plot(root, evaluations, tmp_path, ending, magic):
 
 def test_demo(tmp_path):
     flags = ("--epochs=1", "--curve_epochs=1", "--num_points=3")
-    out = run("demo", f"--workdir={tmp_path}/demo", *flags)
+    ended = command("demo", f"--workdir={tmp_path}/demo", *flags)
+    assert ended.code == 0, ended.err
+    out = ended.out
     for name in ("Segment", "Bezier", "Polychain"):
         assert re.search(rf"\n{name}\n +Start +End +Min .*\ntrain loss ", out)
         assert done(tmp_path / "demo" / name.lower() / "evaluation.npz").tolist() == [True] * 3
@@ -480,7 +482,7 @@ BAD = {
     "eval_curve: all were trained on": (
         "eval_curve",
         ["--curve_file={root}/whole/curve.keras", FIGURE.replace(".png", "")],
-        "trained on 1198 examples of digits; of these only 959",
+        "trained on 1198 examples of digits, of which only 959",
     ),
     "reproduce: results in another file": (
         "reproduce",

@@ -654,13 +654,17 @@ def test_networks_and_data_that_do_not_belong_together_are_refused(tmp_path):
     files = trained["held_out"], trained["whole"]
     chosen = options(epochs=0, keep_best=False)
     training.train_curve(tmp_path / "curve", whole, *files, Bezier(1), chosen)
-    with pytest.raises(ValueError, match="96 examples of digits; of these only 64.*--use_test"):
+    with pytest.raises(ValueError, match="96 examples of digits, of which only 64.*--use_test"):
         training.train_curve(tmp_path / "refused", held_out, *files, Bezier(1), chosen)
     with pytest.raises(ValueError, match="96 examples of digits"):  # a curve's endpoints, too
         check_same_data([tmp_path / "curve" / "curve.keras"], held_out)
     other = dataclasses.replace(held_out, mean=(0.5,))
     with pytest.raises(ValueError, match=r"mean .*here it is \[0.5\].*--normalization"):
         check_same_data([trained["held_out"]], other)
+    check_same_data([trained["whole"]], whole.first(32, 16))  # fewer of the same
+    begun = options(epochs=1, keep_best=False), 0.0, None, trained["held_out"]
+    training.train_network(tmp_path / "tuned", other, "fc", *begun)  # from weights that saw others
+    check_same_data([tmp_path / "tuned"], other)
     (tmp_path / "held_out" / "settings.json").write_text("half a f")
     check_same_data([trained["held_out"]], other)  # nobody knows
 
@@ -684,11 +688,10 @@ def test_a_curve_depends_on_its_seed_alone(digits, tmp_path):
 
 def test_curves_without_training_have_no_cycles_or_averages(digits, whole, tmp_path):
     file = whole[0] / "model.keras"
-    chosen = options(schedule="swa", swa_start=2, keep_best=False, precision="mixed_bfloat16")
+    chosen = options(schedule="swa", swa_start=2, keep_best=False)
     training.train_curve(tmp_path, digits, file, file, Segment(), chosen)
     stored = stored_settings(tmp_path)
-    assert stored["epochs"] == 0
-    assert not {"swa_start", "precision"} & set(stored)  # that of a curve is its endpoints'
+    assert stored["epochs"] == 0 and "swa_start" not in stored
 
 
 def test_a_batch_size_without_room_for_its_state_is_refused(text, tmp_path):

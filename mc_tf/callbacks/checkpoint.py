@@ -82,7 +82,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         """Keras' hook: saves, where `every_steps` asks for it."""
         done = self._first_step + batch + 1
         if self.every_steps and done < self._steps and done - self._saved >= self.every_steps:
-            if math.isfinite((logs or {}).get("loss", 0.0)):
+            if self._divergence(logs or {}) is None:
                 self._saved = done
                 self.save(step=self._epoch * self._steps + done)
 
@@ -90,7 +90,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         """Keras' hook: saves, unless training diverged.
 
         Raises:
-            ValueError: if the loss of the epoch is not finite; the file stays as it was.
+            ValueError: if the loss of the epoch or a trainable weight is not finite; the file stays
+                as it was.
         """
         self._first_step = 0
         diverged = self._divergence(logs or {})

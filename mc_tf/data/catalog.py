@@ -154,6 +154,7 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
         x_train, x_test = x_train[:kept], x_train[kept:]
         y_train, y_test = y_train[:kept], y_train[kept:]
     mean, std = _NORMALIZATIONS[normalization]
+    served = {"scale": entry.scale, "padding": entry.padding, "flip": entry.flip}
     return ImageData(
         name=name,
         num_classes=entry.num_classes,
@@ -163,10 +164,9 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
         y_test=y_test,
         mean=mean,
         std=std,
-        scale=entry.scale,
-        padding=entry.padding,
-        flip=entry.flip,
         test_name="test" if use_test else "validation",
+        usual=served,
+        **served,
     )
 
 

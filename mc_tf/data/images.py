@@ -42,6 +42,8 @@ class ImageData(ArrayData):
         flip: Whether training images are mirrored at random. Defaults to `False`.
         test_name: `"test"`, or `"validation"` where `x_test` was held out of the
             training images. Defaults to `"test"`.
+        usual: Dict of the `scale`, `padding` and `flip` that the name stands for, which
+            `settings` does not repeat. Defaults to the defaults above.
 
     Raises:
         ValueError: If the arrays do not fit each other, or a label is out of range.
@@ -65,6 +67,7 @@ class ImageData(ArrayData):
     padding: int = 0
     flip: bool = False
     test_name: str = "test"
+    usual: dict = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         """Checks that the fields fit each other."""
@@ -99,9 +102,9 @@ class ImageData(ArrayData):
             "mean": list(self.mean),
             "std": list(self.std),
         }
-        fields = type(self).__dataclass_fields__
-        others = {name: getattr(self, name) for name in ("scale", "padding", "flip")}
-        return told | {k: value for k, value in others.items() if value != fields[k].default}
+        usual = {"scale": 255.0, "padding": 0, "flip": False, **self.usual}
+        others = {name: getattr(self, name) for name in usual}
+        return told | {name: value for name, value in others.items() if value != usual[name]}
 
     def loss(self):
         """What a classifier is trained with: the cross-entropy of its logits."""

@@ -15,6 +15,7 @@ from mc_tf.files import check_writable, write_json
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes, check_num_examples
 from mc_tf.training.fitting import check_cycles
+from mc_tf.training.origins import check_not_held_out
 
 __all__ = ["Experiment", "run_experiment"]
 
@@ -142,6 +143,7 @@ def _check(plan, data, curves):
     check_num_examples(data, plan.training.batch_size, plan.num_train)
     if plan.ensemble_points or plan.pair_points:
         check_classes(data, "Ensembles on a curve", "--ensemble_points and --pair_points")
+    check_not_held_out(filter(None, [plan.initial_weights]), data)
     check_cycles(data, plan.training)
     if any(curve_files.make_curve(name, plan.num_bends).trainable for name, _, _ in curves):
         check_cycles(data, plan.curve_training)

@@ -17,7 +17,7 @@ from mc_tf.experiments.targets import Row, compare
 from mc_tf.files import check_writable, write_json
 from mc_tf.models import CurveModel
 from mc_tf.training.checks import check_num_examples
-from mc_tf.training.fitting import MEMBERS, TRAJECTORY
+from mc_tf.training.fitting import MEMBERS, TRAJECTORY, check_cycles
 
 __all__ = ["run_landscape"]
 
@@ -44,6 +44,8 @@ def run_landscape(plan, data, workdir, say=print):
         check_exact_products("Eigenvalues of the Hessian")
     check_writable(workdir)
     check_num_examples(data, plan.training.batch_size, plan.num_train, plan.num_test)
+    for one in plan.trainings:
+        check_cycles(data, plan.options(one))
     run = _Run(plan, data, workdir, say)
     for one in plan.trainings:
         run.train(one)

@@ -8,7 +8,8 @@ __all__ = ["Recipe", "find_recipe", "read_recipes", "state", "with_changes"]
 
 _UNCHANGING = {  # flags that leave a recipe's numbers what they are
     *("recipe", "smoke", "data_dir", "workdir", "results_file", "verbose", "title", "tensorboard"),
-    *("save_every", "save_every_steps", "steps_per_execution"),
+    *("save_every", "save_every_steps", "keep_every", "keep_epochs", "steps_per_execution"),
+    *("max_loss", "list"),
 }
 
 

@@ -175,7 +175,7 @@ def append_results(path, recipe, rows):
 
     Args:
         path: the file; made if it is not there.
-        recipe: name of the recipe.
+        recipe: name of the recipe, with the flags it was changed by.
         rows: list of `Row`.
     """
     date = datetime.date.today().isoformat()
@@ -206,8 +206,10 @@ def check_results(path):
             reader = csv.DictReader(file)
             stored = list(reader)
             columns = reader.fieldnames
-    except UnicodeDecodeError:
-        columns = ["no text"]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"'{path}' is no table ({error}). Choose another --results_file."
+        ) from error
     if columns is not None and columns != _COLUMNS:
         raise ValueError(
             f"'{path}' is no file of results: it has the columns {', '.join(columns)}, not "

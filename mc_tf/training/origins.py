@@ -1,10 +1,11 @@
 """On which data the networks in files were trained, as far as their runs are there."""
 
+import itertools
 import os
 
 from mc_tf.training.workdir import stored_file, stored_settings
 
-__all__ = ["check_held_out", "check_same_data"]
+__all__ = ["check_held_out", "check_not_held_out", "check_same_data"]
 
 _SEEN_AS = ("mean", "std", "scale", "normalization")  # how networks see the examples
 
@@ -21,33 +22,48 @@ def check_same_data(paths, data):
         ValueError: naming the first such run.
     """
     given = data.settings
-    for folder, stored in _runs(paths, given["data"]):
-        for name in _SEEN_AS:
-            if name in stored and name in given and stored[name] != given[name]:
-                raise ValueError(
-                    f"The run in '{folder}' was trained on {given['data']} with {name} "
-                    f"{stored[name]}, but here it is {given[name]}. Give the same --normalization."
-                )
-        if stored.get("train_examples", 0) > given["train_examples"]:
+    for path in paths:
+        for _, stored in itertools.islice(_runs([path], given["data"], _readable), 1):
+            for name in _SEEN_AS:
+                if name in stored and name in given and stored[name] != given[name]:
+                    raise ValueError(
+                        f"'{path}' was trained on {given['data']} with {name} {stored[name]}, but "
+                        f"here it is {given[name]}. Give the same --normalization."
+                    )
+    check_not_held_out(paths, data)
+
+
+def check_not_held_out(paths, data):
+    """Refuses networks that were trained, or began with such, on examples that are held out now.
+
+    Args:
+        paths, data: as for `check_same_data`.
+
+    Raises:
+        ValueError: naming the first such run.
+    """
+    given = data.settings
+    for folder, stored in _runs(paths, given["data"], _readable):
+        numbers = stored.get("train_examples", 0), given.get("train_examples", 0)
+        if stored.get("test") != given["test"] and numbers[0] > numbers[1]:
             raise ValueError(
-                f"The run in '{folder}' was trained on {stored['train_examples']} examples of "
-                f"{given['data']}; of these only {given['train_examples']} are training examples "
-                "here, the others are held out for validation. Give --use_test, or networks that "
-                "were trained without it."
+                f"The run in '{folder}' was trained on {numbers[0]} examples of {given['data']}, "
+                f"of which only {numbers[1]} are training examples here and the others held out. "
+                "Give --use_test, or networks that were trained without it."
             )
 
 
 def check_held_out(paths, data):
-    """Refuses runs that were trained, or began with such, on examples that are held out now.
+    """Refuses runs without held-out examples to fit temperatures to.
 
     Args:
         paths: as for `check_same_data`.
         data: data set from `mc_tf.data.load` without `use_test`.
 
     Raises:
-        ValueError: naming the first such run.
+        ValueError: naming the first such run, or one whose settings are damaged.
     """
-    for folder, stored in _runs(paths, data.settings["data"]):
+    for folder, stored in _runs(paths, data.settings["data"], stored_settings):
         if stored.get("test") != data.settings["test"]:
             raise ValueError(
                 f"The run in '{folder}' was trained on all training examples (--use_test), so "
@@ -56,13 +72,13 @@ def check_held_out(paths, data):
             )
 
 
-def _runs(paths, name):
+def _runs(paths, name, read):
     """`(folder, settings)` of the runs on a data set that files are of, and those they began at."""
     waiting, seen = list(map(os.path.abspath, paths)), set()
     while waiting:
         path = waiting.pop()
         for folder in (path, os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
-            stored = _settings(folder)
+            stored = read(folder) or {}
             if stored.get("data") == name:
                 break
         else:
@@ -73,10 +89,10 @@ def _runs(paths, name):
         waiting += [file for file in before if file and os.path.dirname(file) not in seen]
 
 
-def _settings(folder):
-    """Settings of the run in a directory; empty if there is none, or the file is something else."""
+def _readable(folder):
+    """Settings of the run in a directory; none if the file is damaged or something else."""
     try:
         stored = stored_settings(folder)
     except (OSError, ValueError):
-        return {}
-    return stored if isinstance(stored, dict) else {}
+        return None
+    return stored if isinstance(stored, dict) else None

@@ -191,7 +191,6 @@ def train_curve(workdir, data, start, end, curve, options):
             data, or the directory holds another run, cannot be written, or its checkpoint is
             damaged.
     """
-    options = dataclasses.replace(options, precision="float32")  # the endpoints' counts
     if not curve.trainable:
         options = _untrained(options)
     check_writable(workdir)
