@@ -13,9 +13,9 @@ from keras import ops
 __all__ = [
     "check_same_adapted",
     "check_saved_whole",
-    "clone_network",
     "copy_tables",
     "derived",
+    "learned",
     "refresh",
     "tables",
 ]
@@ -78,7 +78,7 @@ def check_same_adapted(first, second, roles, variables=True):
         ValueError: naming the first layer that differs.
     """
     for one, two in zip(first._flatten_layers(), second._flatten_layers()):
-        found = [_learned(part, variables) for part in (one, two)]
+        found = [learned(part, variables) for part in (one, two)]
         if not all(map(np.array_equal, *found)):
             raise ValueError(
                 f"The layer '{one.name}' was adapted to other data in `{roles[0]}` than in "
@@ -87,10 +87,19 @@ def check_same_adapted(first, second, roles, variables=True):
             )
 
 
-def _learned(layer, variables):
-    """What a layer keeps of the data that it was adapted to, as a list of arrays."""
+def learned(layer, variables=True):
+    """What a layer keeps of the data that it was adapted to.
+
+    Args:
+        layer: Keras layer.
+        variables: whether what it keeps in variables is wanted, too.
+
+    Returns:
+        List of numpy arrays, empty for layers that are not adapted to data.
+    """
     if isinstance(layer, _TABLES):
-        return [np.asarray(layer.get_vocabulary())]
+        weights = _idf_weights(layer)
+        return [np.asarray(layer.get_vocabulary()), *([] if weights is None else [weights])]
     if isinstance(layer, keras.layers.Discretization):
         return [np.asarray(layer.bin_boundaries or ())]
     if isinstance(layer, keras.layers.Normalization) and layer.built:
@@ -134,39 +143,6 @@ def check_saved_whole(network):
             )
 
 
-def clone_network(network, otherwise):
-    """A new model like a given one, vocabularies included.
-
-    Args:
-        network: built Keras model.
-        otherwise: what to do where Keras cannot copy it, for the message.
-
-    Returns:
-        `keras.Model`, built, with weights of its own.
-
-    Raises:
-        ValueError: if Keras cannot copy it, saying why and what to do.
-    """
-    try:
-        if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
-            clone = keras.models.clone_model(network)
-        else:
-            config = keras.saving.serialize_keras_object(network)
-            clone = keras.saving.deserialize_keras_object(config)
-        if not clone.built:
-            raise ValueError("the copy is not built")
-        copy_tables(network, clone)
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise ValueError(
-            f"Keras cannot copy the network '{network.name}' of class {type(network).__name__} "
-            f"({type(error).__name__}: {reason[:200]}). Its class must be registered "
-            "(`keras.saving.register_keras_serializable`), and its constructor take `**kwargs` for "
-            f"`keras.Model`. Or {otherwise}."
-        ) from error
-    return clone
-
-
 def copy_tables(network, copy):
     """Gives a copy of a network the vocabularies that its layers found by `adapt`.
 
@@ -180,8 +156,14 @@ def copy_tables(network, copy):
 
 def _copy_table(one, two):
     words = one.get_vocabulary(include_special_tokens=False)
-    weights = getattr(getattr(one, "_lookup_layer", one), "idf_weights", None)
+    weights = _idf_weights(one)
     if weights is None:
         two.set_vocabulary(words)
     else:  # of the words alone
-        two.set_vocabulary(words, idf_weights=ops.convert_to_numpy(weights)[-len(words) :])
+        two.set_vocabulary(words, idf_weights=weights[-len(words) :])
+
+
+def _idf_weights(table):
+    """What a table multiplies counts of words by, if anything."""
+    weights = getattr(getattr(table, "_lookup_layer", table), "idf_weights", None)
+    return None if weights is None else ops.convert_to_numpy(weights)

@@ -12,6 +12,7 @@ from keras import ops
 from mc_tf.compiling import precision
 from mc_tf.files import atomic_path
 from mc_tf.flat import state_variables
+from mc_tf.network_code import what_is_missing
 
 __all__ = ["load_checkpoint", "read_record", "save_checkpoint"]
 
@@ -85,7 +86,7 @@ def load_checkpoint(path, compile=True):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged or no Keras model.
+        ValueError: if the file is damaged or no Keras model, or holds code that is not known here.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -107,13 +108,9 @@ def load_checkpoint(path, compile=True):
                 variable.assign(stored[f"state:{index}"])
     except Exception as error:  # zip, h5py, json and Keras each have their own
         reason = str(error).strip().splitlines() or [""]
-        if "Could not locate" in reason[0]:
-            raise ValueError(
-                f"The model file '{path}' has a class or function that is not known here: "
-                f"{reason[0].partition('. ')[0]}. Import the module that defines it, with "
-                "`keras.saving.register_keras_serializable`, before the file is loaded; programs "
-                "know those of Keras and mc_tf only."
-            ) from error
+        missing = what_is_missing(error)
+        if missing:
+            raise ValueError(f"The model file '{path}' cannot be loaded here. {missing}") from error
         raise ValueError(
             f"The model file '{path}' is damaged or is not a Keras model "
             f"({type(error).__name__}: {reason[0][:200]}). Make it again."

@@ -1,19 +1,19 @@
-"""The weights of a network as one flat vector, and what makes two networks comparable."""
+"""The weights of a network as one flat vector, and everything else that it keeps."""
+
+import re
 
 import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.adapted import check_same_adapted
-
 __all__ = [
     "FlatLayout",
     "assign_flat",
-    "check_finite",
-    "check_same_architecture",
     "flat_weights",
+    "recurrent_state",
     "reset_recurrent_state",
     "state_variables",
+    "variable_name",
 ]
 
 
@@ -121,12 +121,15 @@ def state_variables(layer):
     known = {id(v) for v in layer.trainable_variables}
     found = {id(v): v for v in layer.variables if id(v) not in known}
     for part in layer._flatten_layers():
-        found.update((id(v), v) for v in _recurrent_state(part) if id(v) not in found)
+        found.update((id(v), v) for v in recurrent_state(part) if id(v) not in found)
     return list(found.values())
 
 
-def _recurrent_state(layer):
-    """State of a stateful recurrent layer, which Keras keeps out of `layer.variables`."""
+def recurrent_state(layer):
+    """The variables with the state of a stateful recurrent layer; none of other layers.
+
+    Keras keeps them out of `layer.variables`.
+    """
     states = keras.tree.flatten(getattr(layer, "states", None))
     return [v for v in states if isinstance(v, keras.Variable)]
 
@@ -142,105 +145,14 @@ def reset_recurrent_state(layer):
             part.reset_state()
 
 
-def check_finite(variables, role):
-    """Refuses weights that are not finite numbers.
+def variable_name(path):
+    """A variable's own name: those of layers, and Keras' numbers, differ between equal networks.
 
     Args:
-        variables: list of `keras.Variable`s.
-        role: what to call their owner in the message, such as `"start"`.
+        path: a variable's path or name.
 
-    Raises:
-        ValueError: naming the first weight with a NaN or an infinity.
+    Example:
+        >>> variable_name("dense_3/kernel"), variable_name("linear/variable_12")
+        ('kernel', 'variable')
     """
-    for variable in variables:
-        if not keras.backend.is_float_dtype(variable.dtype):
-            continue
-        values = np.asarray(ops.convert_to_numpy(variable), "float64")
-        if not np.isfinite(values).all():
-            raise ValueError(
-                f"The weights of `{role}` must be finite numbers, but '{variable.path}' has "
-                f"{int((~np.isfinite(values)).sum())} NaN or infinite entries of {values.size}. "
-                "Train that network again with a smaller learning rate, or give another one."
-            )
-
-
-def _owned_variables(layer):
-    """`(variable, class name of the layer that owns it)` for all variables, each once."""
-    owners = {}
-    for part in layer._flatten_layers():
-        own = (*part._trainable_variables, *part._non_trainable_variables)
-        for variable in (*own, *_recurrent_state(part)):
-            owners.setdefault(id(variable), type(part).__name__)
-    # In the order of the layers, so that the first difference is where a reader would find it.
-    states = [v for v in state_variables(layer) if id(v) in owners]
-    order = {id(v): v for v in [*layer.variables, *states] if v.trainable or id(v) in owners}
-    return [(v, owners.get(id(v), "SeedGenerator")) for v in order.values()]
-
-
-def check_same_architecture(first, second, roles=("start", "end")):
-    """Refuses two networks whose weights do not match one to one.
-
-    Weights match if they stand at the same place with the same name, the same shape, the same
-    dtype and the same class of layer. Names of layers may differ: Keras numbers them. What layers
-    were adapted to and do not keep in variables, such as a vocabulary, must be equal, too.
-
-    Args:
-        first, second: built Keras layers or models.
-        roles: what to call the two in the message.
-
-    Raises:
-        ValueError: naming the first difference with path, name and shape, or the layer.
-    """
-    if first is second:
-        return
-    left, right = _owned_variables(first), _owned_variables(second)
-    for index in range(max(len(left), len(right))):
-        a = left[index] if index < len(left) else None
-        b = right[index] if index < len(right) else None
-        if a is None or b is None or _signature(*a) != _signature(*b):
-            raise ValueError(
-                f"`{roles[0]}` and `{roles[1]}` must have the same architecture. They first "
-                f"differ at weight {index}: {_describe(a)} in `{roles[0]}`, {_describe(b)} in "
-                f"`{roles[1]}`."
-            )
-    check_same_adapted(first, second, roles, variables=False)
-
-
-def _signature(variable, owner):
-    return variable.name, tuple(variable.shape), variable.dtype, owner, variable.trainable
-
-
-def _describe(entry):
-    if entry is None:
-        return "nothing"
-    variable, owner = entry
-    frozen = "" if variable.trainable else ", not trainable"
-    return (
-        f"'{variable.path}' (name '{variable.name}', shape {tuple(variable.shape)}, "
-        f"{variable.dtype}, of a {owner}{frozen})"
-    )
-
-
-def check_same_frozen(first, second, roles):
-    """Refuses frozen weights that differ: nothing between the two networks could have both.
-
-    Nor could it have what two layers were adapted to.
-
-    Args:
-        first, second: built models or layers of the same architecture.
-        roles: what to call the two in the message.
-
-    Raises:
-        ValueError: naming the first weight that differs.
-    """
-    check_same_adapted(first, second, roles)
-    for one, two in zip(first._flatten_layers(), second._flatten_layers()):
-        for a, b in zip(one._trainable_variables, two._trainable_variables):
-            if not a.trainable and not np.array_equal(
-                ops.convert_to_numpy(a), ops.convert_to_numpy(b)
-            ):
-                raise ValueError(
-                    f"The frozen weight '{a.path}' differs between `{roles[0]}` and `{roles[1]}`. "
-                    "Only trainable weights vary along curves and surfaces: set `trainable = True` "
-                    "on its layer in both networks before."
-                )
+    return re.sub(r"(_\d+)?$", "", path.rsplit("/", 1)[-1])

@@ -4,14 +4,15 @@ import contextlib
 import dataclasses
 import json
 import os
-import re
 
 import numpy as np
 from keras import ops
 
 from mc_tf.adapted import refresh
+from mc_tf.architecture import describe, find_difference
+from mc_tf.compatibility import check_one_network
 from mc_tf.files import write_arrays
-from mc_tf.flat import assign_flat, flat_weights, state_variables
+from mc_tf.flat import assign_flat, flat_weights, state_variables, variable_name
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
 
@@ -27,15 +28,18 @@ class Snapshot:
             batch normalisation.
         layout: list of `[path, shape]` of the trainable weights and then of the state.
         record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
+        architecture: what the network computes, see `mc_tf.architecture.describe`; `None` where it
+            is not known, as of files of earlier versions.
     """
 
     weights: np.ndarray
     state: list
     layout: list
     record: dict
+    architecture: list | None = None
 
     def check_fits(self, model, source="the snapshot"):
-        """Refuses a model whose weights have other shapes or names.
+        """Refuses a model whose weights have other shapes or names, or that computes otherwise.
 
         Args:
             model: built Keras model.
@@ -44,17 +48,27 @@ class Snapshot:
         Raises:
             ValueError: naming the first difference.
         """
+        check_one_network(model, getattr(model, "name", "model"))
         wanted = _layout(model)
         for index in range(max(len(wanted), len(self.layout))):
             ours = self.layout[index] if index < len(self.layout) else ("nothing", "")
             theirs = wanted[index] if index < len(wanted) else ("nothing", "")
-            if list(ours[1]) != list(theirs[1]) or _name(ours[0]) != _name(theirs[0]):
-                raise ValueError(
-                    f"{source} does not fit the model '{getattr(model, 'name', model)}'. They "
-                    f"first differ at variable {index}: '{ours[0]}' {tuple(ours[1])} in the "
-                    f"snapshot, '{theirs[0]}' {tuple(theirs[1])} in the model. Give the model "
-                    "that was trained."
-                )
+            names = [variable_name(each[0]) for each in (ours, theirs)]
+            if list(ours[1]) != list(theirs[1]) or names[0] != names[1]:
+                shown = [f"'{each[0]}' {tuple(each[1])}" for each in (ours, theirs)]
+                self._refuse(model, source, f"variable {index}", *shown)
+        if self.architecture is not None:
+            found = find_difference(self.architecture, describe(model))
+            if found:
+                self._refuse(model, source, *found)
+
+    @staticmethod
+    def _refuse(model, source, where, ours, theirs):
+        raise ValueError(
+            f"{source} does not fit the model '{getattr(model, 'name', model)}'. They first differ "
+            f"at {where}: {ours} in the snapshot, {theirs} in the model. Give the model that was "
+            "trained."
+        )
 
     def assign_to(self, model):
         """Gives a model these weights and this state.
@@ -70,11 +84,6 @@ class Snapshot:
         for variable, value in zip(state_variables(model), self.state):
             variable.assign(value)
         refresh(model)
-
-
-def _name(path):
-    """A variable's own name: those of layers, and Keras' numbers, differ between equal models."""
-    return re.sub(r"(_\d+)?$", "", path.rsplit("/", 1)[-1])
 
 
 def take_snapshot(model, **record):
@@ -98,6 +107,7 @@ def take_snapshot(model, **record):
         [np.array(ops.convert_to_numpy(v)) for v in state_variables(model)],
         _layout(model),
         dict(record),
+        describe(model),
     )
 
 
@@ -120,7 +130,10 @@ def save_snapshot(path, snapshot):
     arrays |= {f"record:{name}": np.asarray(value) for name, value in snapshot.record.items()}
     arrays["weights"] = _storable(snapshot.weights)
     dtypes = [str(snapshot.weights.dtype), *(str(value.dtype) for value in snapshot.state)]
-    arrays["layout"] = np.asarray(json.dumps({"variables": snapshot.layout, "dtypes": dtypes}))
+    about = {"variables": snapshot.layout, "dtypes": dtypes}
+    if snapshot.architecture is not None:
+        about["architecture"] = snapshot.architecture
+    arrays["layout"] = np.asarray(json.dumps(about))
     write_arrays(path, **arrays)
 
 
@@ -160,7 +173,7 @@ def read_snapshot(path):
         weights = _restored(arrays["weights"], dtypes[0])
     prefix = "record:"
     record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
-    return Snapshot(weights, state, about["variables"], record)
+    return Snapshot(weights, state, about["variables"], record, about.get("architecture"))
 
 
 @contextlib.contextmanager

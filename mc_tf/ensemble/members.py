@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from mc_tf.checkpoint_files import load_checkpoint
+from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.files import weight_shapes
-from mc_tf.flat import check_same_architecture
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
 __all__ = ["check_network", "read_member", "read_members"]
@@ -28,6 +28,7 @@ def check_network(network):
     """
     if not isinstance(network, keras.Model):
         raise ValueError(f"`model` must be a Keras model. Received: {network!r}")
+    check_one_network(network, "model")
     if not network.built:
         raise ValueError(
             f"The model '{network.name}' is not built, so it has no weights yet. Call it on a "

@@ -9,6 +9,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.batches import Batches
+from mc_tf.compatibility import check_curve
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.outputs import check_activation, check_kind, infer_output, probabilities_of
@@ -82,8 +83,9 @@ class Ensemble(StackedModel):
             `Ensemble`.
 
         Raises:
-            ValueError: if a position is outside [0, 1], or there are too few.
+            ValueError: if it is no curve, a position is outside [0, 1], or there are too few.
         """
+        check_curve(curve_model)
         if isinstance(positions, numbers.Integral):
             if positions < 2:
                 raise ValueError(

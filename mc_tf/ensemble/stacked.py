@@ -8,9 +8,10 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_saved_whole, clone_network
+from mc_tf.adapted import check_saved_whole
+from mc_tf.compatibility import check_same_architecture
 from mc_tf.ensemble.members import check_network, read_members
-from mc_tf.flat import check_same_architecture
+from mc_tf.network_code import clone_network, network_config, revive_network
 from mc_tf.snapshots import take_snapshot
 from mc_tf.stateless import StatelessLayer
 
@@ -23,6 +24,8 @@ class StackedModel(keras.Model):
     Args:
         model, members, temperatures, **kwargs: see `Ensemble`.
     """
+
+    _one_network = "`ensemble.member(m)`"
 
     def __init__(self, model, members, temperatures=None, **kwargs):
         kwargs.setdefault("dtype", "float32")
@@ -188,16 +191,11 @@ class StackedModel(keras.Model):
     def get_config(self):
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
         check_saved_whole(self.model)
-        try:
-            network = keras.saving.serialize_keras_object(self.model)
-        except NotImplementedError as error:
-            raise ValueError(
-                f"The class {type(self.model).__name__} of the network cannot be saved whole: "
-                "give it a `get_config` and register it with "
-                "`keras.saving.register_keras_serializable`, or use `save_weights`, make an "
-                "ensemble of as many members again (`Ensemble(model, members=M)`) and "
-                "`load_weights`."
-            ) from error
+        again = (
+            "make an ensemble of as many members again (`Ensemble(model, members=M)`) before "
+            "`load_weights`"
+        )
+        network = network_config(self.model, again)
         return {**super().get_config(), "model": network, "members": self.num_members}
 
     @classmethod
@@ -206,5 +204,5 @@ class StackedModel(keras.Model):
         config = dict(config)
         for key in {"model", "dtype"} & config.keys():
             if isinstance(config[key], dict):
-                config[key] = keras.saving.deserialize_keras_object(config[key])
+                config[key] = revive_network(config[key])
         return cls(**config)

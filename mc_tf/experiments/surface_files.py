@@ -6,9 +6,9 @@ import re
 import numpy as np
 
 from mc_tf.checkpoint_files import load_checkpoint
+from mc_tf.compatibility import find_fixed_difference
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
-from mc_tf.flat import state_variables
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.kinds import SURFACES, make_surface
 from mc_tf.training import compile_for
@@ -105,16 +105,15 @@ def _seeds(files):
 
 def _common_state(network, members):
     """What else the networks have than their weights, in which they must not differ."""
-    (first, *labels), own = members, state_variables(network)
-    created = {id(v) for part in network._flatten_layers() for v in part._trainable_variables}
+    first, *labels = members
     for label in labels:
-        for variable, a, b in zip(own, members[first].state, members[label].state):
-            if id(variable) in created and not np.array_equal(a, b):
-                raise ValueError(
-                    f"The frozen weight '{variable.path}' differs between '{first}' and "
-                    f"'{label}'. Only trainable weights vary on a surface: set `trainable = True` "
-                    "on its layer before the networks are saved."
-                )
+        variable = find_fixed_difference(network, members[first].state, members[label].state)
+        if variable is not None:
+            raise ValueError(
+                f"The frozen weight '{variable.path}' differs between '{first}' and "
+                f"'{label}'. Only trainable weights vary on a surface: set `trainable = True` "
+                "on its layer before the networks are saved."
+            )
     return members[first].state
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.flat import check_same_architecture
+from mc_tf.compatibility import check_curve, check_same_architecture, check_same_fixed
 from mc_tf.landscape.algebra import (
     direction_products,
     distance_beside,
@@ -45,7 +45,7 @@ class AffineSurface(Surface):
             `(coordinates, distance)`: float64 array `(d,)`, and the distance from `weights` to the
             surface that is lost.
         """
-        flat = flat_point(weights, self.network)
+        flat = flat_point(weights, self.network, self.state)
         along = inner_products(self.points, self._matrix, self._offset, flat)
         coordinates = np.linalg.solve(self._products, along)
         return coordinates, distance_beside(self.points, self._coefficients(coordinates), flat)
@@ -61,10 +61,16 @@ class AffineSurface(Surface):
             `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
 
         Raises:
-            ValueError: if its networks are of another architecture than the surface's.
+            ValueError: if it is no curve, or its networks differ from the surface's in more than
+                their weights.
         """
+        check_curve(curve_model)
         if self.network is not None:
-            check_same_architecture(self.network, curve_model.network, ("surface", "curve"))
+            roles = ("surface", "curve")
+            check_same_architecture(self.network, curve_model.network, roles)
+            check_same_fixed(
+                self.network, curve_model.network, roles, self.state, curve_model.curve_layer.state
+            )
         points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
         c = ops.convert_to_numpy(curve_model.curve.coefficients(np.asarray(t, "float64")))
         if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the plane has an origin then

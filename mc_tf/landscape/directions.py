@@ -5,8 +5,9 @@ import re
 import keras
 import numpy as np
 
+from mc_tf.compatibility import check_one_network
 from mc_tf.flat import FlatLayout
-from mc_tf.landscape.vectors import flat_point
+from mc_tf.landscape.vectors import flat_points
 
 __all__ = ["principal_directions", "random_direction"]
 
@@ -49,6 +50,7 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         >>> direction.shape, direction[6:].tolist()  # the biases
         ((8,), [0.0, 0.0])
     """
+    check_one_network(model, "model")
     ignore = ignored(ignore)
     if normalization not in NORMALIZATIONS or set(ignore) - {"bias", "batch_norm"}:
         raise ValueError(
@@ -131,10 +133,15 @@ def principal_directions(networks, origin=None):
         the sum of squared differences that lies along it.
 
     Raises:
-        ValueError: if the networks span less than a plane.
+        ValueError: if the networks differ in more than their weights, or span less than a plane.
     """
-    flats = [flat_point(network) for network in networks]
-    origin = flats[-1] if origin is None else flat_point(origin)
+    networks = [*networks, *([] if origin is None else [origin])]
+    labels = [f"network {index}" for index in range(len(networks))]
+    if origin is not None:
+        labels[-1] = "origin"
+    flats, _ = flat_points(networks, labels)
+    origin = flats[-1]
+    flats = flats if labels[-1] != "origin" else flats[:-1]
     differences = np.stack([flat - origin for flat in flats]).astype("float32")
     gram = np.zeros((len(flats), len(flats)))
     for first in range(0, differences.shape[1], 1 << 20):

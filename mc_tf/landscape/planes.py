@@ -3,8 +3,10 @@
 import numpy as np
 from keras import ops
 
+from mc_tf.compatibility import check_curve
 from mc_tf.landscape.affine import AffineSurface
 from mc_tf.landscape.algebra import direction_products, distance_beside
+from mc_tf.landscape.surface import evaluation_settings
 from mc_tf.landscape.vectors import check_apart, flat_points
 
 __all__ = ["Plane"]
@@ -103,6 +105,7 @@ class Plane(AffineSurface):
         Raises:
             ValueError: if the curve has more bends or none, or its points lie on one line.
         """
+        check_curve(curve_model)
         layer = curve_model.curve_layer
         if len(layer.points) != 3:
             raise ValueError(
@@ -113,6 +116,8 @@ class Plane(AffineSurface):
         start, bend, end = (ops.convert_to_numpy(point) for point in layer.points)
         plane = cls.through(start, end, bend, labels=("start", "end", "bend"))
         plane.network = curve_model.network  # code: the curve has its own state
+        if not getattr(plane.network, "compiled", False) and curve_model.compiled:
+            plane.settings = evaluation_settings(curve_model)  # of a file, whose code has none
         plane.state = [ops.convert_to_numpy(variable) for variable in layer.state]
         plane.mark_curve(label or type(curve_model.curve).__name__, curve_model)
         return plane

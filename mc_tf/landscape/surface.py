@@ -3,7 +3,8 @@
 import numpy as np
 
 from mc_tf.combination import Combination
-from mc_tf.flat import check_same_architecture, check_same_frozen
+from mc_tf.compatibility import check_same_architecture, check_same_fixed
+from mc_tf.keras_internals import compile_arguments
 from mc_tf.models import CurveModel
 
 __all__ = ["Surface", "evaluation_settings"]
@@ -28,9 +29,10 @@ class Surface:
             directions were drawn.
         state: list of arrays: what else the networks have, frozen weights for instance, in the
             order of `mc_tf.flat.state_variables`. Default `None`: that of `network`.
+        settings: dict of what `model` compiles with where the network is not compiled.
     """
 
-    dimensions = limits = state = None
+    dimensions = limits = state = settings = None
 
     def __init__(self, points, network=None):
         self.points = points
@@ -87,7 +89,7 @@ class Surface:
         if network is not None and self.network is not None:
             check_same_architecture(self.network, network, ("surface", "model"))
             if self.state is None:
-                check_same_frozen(self.network, network, ("surface", "model"))
+                check_same_fixed(self.network, network, ("surface", "model"))
         network = network or self.network
         if network is None:
             raise ValueError("The surface was made from flat vectors: say `model(network)`.")
@@ -96,8 +98,10 @@ class Surface:
             curve_model.curve_layer.set_point(index, point)
         for variable, value in zip(curve_model.curve_layer.state, self.state or ()):
             variable.assign(value)
-        if getattr(network, "compiled", False):
-            curve_model.compile(optimizer=None, **evaluation_settings(network))
+        compiled = getattr(network, "compiled", False)
+        settings = evaluation_settings(network) if compiled else self.settings
+        if settings:
+            curve_model.compile(optimizer=None, **settings)
         return curve_model
 
     def axes(self, shape=21, margin=0.2, limits=None):
@@ -170,6 +174,6 @@ def evaluation_settings(network):
     Returns:
         dict.
     """
-    given = network._compile_config.config
+    given = compile_arguments(network)
     names = ("loss", "loss_weights", "metrics", "weighted_metrics")
     return {name: given.get(name) for name in names}

@@ -6,17 +6,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.flat import check_same_architecture, check_same_frozen, flat_weights
+from mc_tf.compatibility import check_one_network, check_same_architecture, check_same_fixed
+from mc_tf.flat import flat_weights
 
 __all__ = ["check_apart", "checked_directions", "flat_point", "flat_points"]
 
 
-def flat_point(weights, network=None):
+def flat_point(weights, network=None, state=None):
     """One network as a flat vector.
 
     Args:
         weights: a built Keras model or layer, or a flat vector `(P,)`.
         network: a model whose architecture a model must have. Default: any.
+        state: what else that model keeps, where it is code only: see `Surface.state`.
 
     Returns:
         numpy array `(P,)`.
@@ -25,9 +27,10 @@ def flat_point(weights, network=None):
         ValueError: if it is no vector, or a model of another architecture.
     """
     if isinstance(weights, keras.layers.Layer):
+        check_one_network(weights, "weights")
         if network is not None:
             check_same_architecture(network, weights, ("surface", "weights"))
-            check_same_frozen(network, weights, ("surface", "weights"))
+            check_same_fixed(network, weights, ("surface", "weights"), state)
         return flat_weights(weights)
     flat = ops.convert_to_numpy(weights)
     if flat.ndim != 1:
@@ -54,12 +57,16 @@ def flat_points(networks, labels):
     Raises:
         ValueError: if they differ in architecture or number of weights, or are not finite.
     """
-    models = [n for n in networks if isinstance(n, keras.layers.Layer)]
-    for network, label in zip(networks, labels):
-        if models and isinstance(network, keras.layers.Layer):
-            check_same_architecture(models[0], network, (labels[0], label))
-            check_same_frozen(models[0], network, (labels[0], label))
-    points = [flat_point(network, models[0] if models else None) for network in networks]
+    pairs = list(zip(networks, labels))
+    models = [pair for pair in pairs if isinstance(pair[0], keras.layers.Layer)]
+    model, name = models[0] if models else (None, None)
+    for network, label in models:
+        check_same_architecture(model, network, (name, label))
+        check_same_fixed(model, network, (name, label))
+    points = [
+        flat_weights(network) if isinstance(network, keras.layers.Layer) else flat_point(network)
+        for network in networks
+    ]
     for point, label in zip(points, labels):
         if point.shape != points[0].shape:
             raise ValueError(
@@ -68,7 +75,7 @@ def flat_points(networks, labels):
             )
         if not np.isfinite(point).all():
             raise ValueError(f"{label} has weights that are not finite: its training diverged.")
-    return points, models[0] if models else None
+    return points, model
 
 
 def checked_directions(directions, origin):

@@ -8,7 +8,9 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import check_saved_whole
-from mc_tf.flat import check_same_architecture, flat_weights, reset_recurrent_state
+from mc_tf.compatibility import check_same_architecture, check_same_fixed
+from mc_tf.flat import flat_weights, reset_recurrent_state
+from mc_tf.network_code import network_config, revive_network
 from mc_tf.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
@@ -182,6 +184,7 @@ class CurveLayer(keras.layers.Layer):
         """
         if isinstance(weights, keras.layers.Layer):
             check_same_architecture(self.layer, weights, ("layer", "weights"))
+            check_same_fixed(self.layer, weights, ("layer", "weights"), self.state)
             flat = flat_weights(weights)
         elif isinstance(weights, (list, tuple)):
             flat = self.layout.pack(weights)
@@ -295,7 +298,7 @@ class CurveLayer(keras.layers.Layer):
         check_saved_whole(self.layer)
         return {
             **super().get_config(),
-            "layer": keras.saving.serialize_keras_object(self.layer),
+            "layer": network_config(self.layer),
             **self._curve_config(),
         }
 
@@ -313,5 +316,5 @@ class CurveLayer(keras.layers.Layer):
         config = dict(config)
         for key in {"layer", "curve", "dtype"} & config.keys():
             if isinstance(config[key], dict):
-                config[key] = keras.saving.deserialize_keras_object(config[key])
+                config[key] = revive_network(config[key])
         return cls(**config)

@@ -1,7 +1,12 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
+from mc_tf.compatibility import (
+    check_finite,
+    check_one_network,
+    check_same_architecture,
+    check_same_fixed,
+)
 from mc_tf.curves import Bezier, Curve
-from mc_tf.flat import check_finite, check_same_architecture, check_same_frozen
 from mc_tf.models.curve_model import CurveModel
 
 __all__ = ["connect"]
@@ -27,9 +32,9 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
 
     Raises:
         ValueError: if a network is not built, has no trainable weights or weights that are not
-            finite, if the architectures differ (naming the first difference), if weights
-            that are frozen differ, if `curve` is none, or if there are not as many `bends` as it
-            has.
+            finite, if it is itself a curve, if the architectures differ (naming the first
+            difference), if numbers differ that training does not move, if `curve` is none, or if
+            there are not as many `bends` as it has.
 
     Example:
         >>> import keras
@@ -51,6 +56,7 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
             )
         models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
     for role, model in models.items():
+        check_one_network(model, role)
         if not model.built:
             raise ValueError(
                 f"`{role}` ('{model.name}') is not built, so it has no weights yet. Call it on "
@@ -58,7 +64,7 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
             )
         check_same_architecture(start, model, ("start", role))
         check_finite(model.variables, role)
-    check_same_frozen(start, end, ("start", "end"))
+        check_same_fixed(start, model, ("start", role))
     curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer

@@ -7,9 +7,11 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_saved_whole, clone_network, refresh
-from mc_tf.flat import check_same_architecture, state_variables
+from mc_tf.adapted import check_saved_whole, refresh
+from mc_tf.compatibility import check_one_network, check_same_architecture
+from mc_tf.flat import state_variables
 from mc_tf.layers.curve_layer import CurveLayer
+from mc_tf.network_code import clone_network, network_config, revive_network
 
 __all__ = ["CurveModel"]
 
@@ -47,7 +49,10 @@ class CurveModel(keras.Model):
         ValueError: if the network is not built or has no trainable weights.
     """
 
+    _one_network = "`curve_model.point(t)`"
+
     def __init__(self, network, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+        check_one_network(network, "network")
         kwargs.setdefault("dtype", network.dtype_policy)
         kwargs["autocast"] = False
         super().__init__(**kwargs)
@@ -227,15 +232,8 @@ class CurveModel(keras.Model):
         """Arguments that make an equal model; the network's class must be serialisable."""
         layer = self.curve_layer
         check_saved_whole(layer.layer)
-        try:
-            network = keras.saving.serialize_keras_object(layer.layer)
-        except NotImplementedError as error:
-            raise ValueError(
-                f"The class {type(layer.layer).__name__} of the network cannot be saved whole: "
-                "give it a `get_config` and register it with "
-                "`keras.saving.register_keras_serializable`, or use `save_weights` and make the "
-                "curve again with `connect` before `load_weights`."
-            ) from error
+        again = "make the curve again with `connect` before `load_weights`"
+        network = network_config(layer.layer, again)
         return {**super().get_config(), "network": network, **layer._curve_config()}
 
     @classmethod
@@ -244,5 +242,5 @@ class CurveModel(keras.Model):
         config = dict(config)
         for key in {"network", "curve", "dtype"} & config.keys():
             if isinstance(config[key], dict):
-                config[key] = keras.saving.deserialize_keras_object(config[key])
+                config[key] = revive_network(config[key])
         return cls(**config)
