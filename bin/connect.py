@@ -33,10 +33,9 @@ def main(_):
     """Connects and reports the lengths."""
     from mc_tf import training
     from mc_tf.experiments import curve_files
-    from mc_tf.files import check_writable
 
     training_flags.check_schedule()
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     data = data_flags.load_data()
     curve_model = training.train_curve(
         FLAGS.workdir,

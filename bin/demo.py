@@ -25,7 +25,6 @@ def main(_):
     """Trains, connects, evaluates and draws."""
     from mc_tf import data
     from mc_tf.experiments import curve_experiment
-    from mc_tf.files import check_writable
     from mc_tf.training import TrainingOptions
 
     def options(epochs):
@@ -33,7 +32,7 @@ def main(_):
             epochs, learning_rate=0.05, batch_size=64, seed=FLAGS.seed, save_every=10, verbose=0
         )
 
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     plan = curve_experiment.Experiment(
         network="convnet",
         training=options(FLAGS.epochs),

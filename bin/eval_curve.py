@@ -33,11 +33,10 @@ flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 def main(_):
     """Evaluates and prints the table."""
     from mc_tf.experiments import curve_files
-    from mc_tf.files import check_writable
 
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
     curve_model = curve_files.load_curve(FLAGS.curve_file)
-    check_writable(os.path.dirname(os.path.abspath(output)))
+    shared.hold_output(output, ".npz", ".json")
     data = data_flags.load_data(files=[FLAGS.curve_file])
     result = curve_files.evaluate(
         curve_model,

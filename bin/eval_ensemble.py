@@ -24,13 +24,10 @@ flags.DEFINE_string("output", None, "Result files without ending.", required=Tru
 
 def main(_):
     """Evaluates and prints the table."""
-    import os
-
     from mc_tf import plots
     from mc_tf.experiments import ensemble_files
-    from mc_tf.files import check_writable
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    shared.hold_output(FLAGS.output, ".npz", ".json", ".png")
     if FLAGS.temperature_scaling == "fitted" and not FLAGS.use_test:
         raise ValueError(
             "--temperature_scaling=fitted fits temperatures to the held-out examples, so the "

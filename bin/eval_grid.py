@@ -12,8 +12,6 @@ C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_
       --output=runs/bezier/plane --dataset=mnist --use_test
 """
 
-import os
-
 import data_flags
 import shared
 import training_flags
@@ -65,15 +63,15 @@ def main(_):
     """Evaluates, or joins what was evaluated."""
     from mc_tf import GridEvaluation
     from mc_tf.experiments import curve_files, surface_files
-    from mc_tf.files import check_writable
+    from mc_tf.landscape.grid_results import shard_path
 
     if FLAGS.merge and FLAGS.shard:
         raise ValueError("--merge joins parts and --shard evaluates one. Give one of the two.")
     if FLAGS.merge:
         result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
     else:
-        check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
         shard = surface_files.parse_shard(FLAGS.shard)
+        shared.hold_output(shard_path(FLAGS.output, shard), ".npz", ".json")
         shape = training_flags.numbers("shape", int)
         limits = training_flags.numbers("limits", float)
         if len(limits) % 2:

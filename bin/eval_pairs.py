@@ -7,8 +7,6 @@ Writes OUTPUT-LABEL.npz for each and the figure OUTPUT.png.
       --curve_files=Segment=runs/segment/curve.keras,Chain=runs/chain/curve.keras
 """
 
-import os
-
 import data_flags
 import shared
 from absl import flags
@@ -29,9 +27,8 @@ def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
     from mc_tf.experiments import curve_files, pairs
-    from mc_tf.files import check_writable
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    shared.hold_output(FLAGS.output, ".png")
     curves = shared.labelled(
         FLAGS.curve_files, curve_files.load_curve, lambda one, _: type(one.curve).__name__
     )

@@ -7,8 +7,6 @@ Takes the directory of a run with --trajectory_every. Writes OUTPUT.npz and the 
       --dataset=cifar10 --use_test
 """
 
-import os
-
 import data_flags
 import shared
 from absl import flags
@@ -27,9 +25,8 @@ def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
     from mc_tf.experiments import ensemble_files
-    from mc_tf.files import check_writable
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    shared.hold_output(FLAGS.output, ".npz", ".png")
     data = data_flags.load_data(files=[FLAGS.run])
     result = ensemble_files.evaluate_trajectory(
         FLAGS.run,

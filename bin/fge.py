@@ -30,10 +30,9 @@ FLAGS.set_default("snapshots", True)
 def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
-    from mc_tf.files import check_writable
     from mc_tf.training.fitting import MEMBERS
 
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     options = training_flags.training_options()
     data = data_flags.load_data()
     training.train_network(

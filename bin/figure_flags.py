@@ -1,7 +1,5 @@
 """Flags of the programs that draw figures from result files."""
 
-import os
-
 import shared
 from absl import flags
 
@@ -29,9 +27,9 @@ def draw(function, load, label_of=shared.stem, *arguments, repeated=False):
         label_of, repeated: as for `shared.labelled`.
         *arguments: further arguments of the function.
     """
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_figure
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, load, label_of, repeated)
     function(results, FLAGS.output, *arguments, title=FLAGS.title)
     print(FLAGS.output)

@@ -8,8 +8,6 @@ file in which several curves are marked (`Plane.mark_curve`). No network is load
   python bin/plot_film.py --output=runs/film.gif --results=runs/plane-with-a-curve-an-epoch.npz
 """
 
-import os
-
 import shared
 from absl import flags
 
@@ -26,10 +24,10 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the film."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_figure
 
     levels = shared.levels(FLAGS.levels)
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    check_figure(FLAGS.output, ("gif", "mp4"))
     results = shared.labelled(FLAGS.results, GridEvaluation.load, shared.stem)
     single = len(results) == 1
     plots.plot_film(

@@ -9,8 +9,6 @@ have losses on the left axis and errors on the right one; of rays the mean is th
       --results=SWA=runs/rays-swa.npz,SGD=runs/rays-sgd.npz
 """
 
-import os
-
 import shared
 from absl import flags
 
@@ -31,9 +29,9 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the figure."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_figure
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, GridEvaluation.load, shared.stem)
     if all(result.surface == "Rays" for result in results.values()):
         values = FLAGS.values or ("train_loss", "test_error")

@@ -9,8 +9,6 @@ together near the minimum; all above the maximum is one class.
       --value=train_eigenvalue_ratio
 """
 
-import os
-
 import shared
 from absl import flags
 
@@ -33,14 +31,14 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the figure."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_figure
 
     if FLAGS.functions and (FLAGS.heat_map or FLAGS.levels or len(FLAGS.results) > 1):
         raise ValueError("--functions takes one file in --results, no --heat_map and no --levels.")
     if FLAGS.heat_map and (FLAGS.levels or FLAGS.max_value is not None):
         raise ValueError("A --heat_map has no --levels and no --max_value.")
     levels = shared.levels(FLAGS.levels)
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, GridEvaluation.load, shared.stem)
     if FLAGS.functions:
         (result,) = results.values()

@@ -5,8 +5,6 @@ Takes the result file of a plane that eval_grid.py wrote; no network is loaded.
   python bin/plot_surface.py --output=runs/surface.png --results=runs/bezier-plane.npz
 """
 
-import os
-
 import shared
 from absl import flags
 
@@ -24,9 +22,9 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the figure."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_figure
 
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+    check_figure(FLAGS.output)
     plots.plot_surface(
         GridEvaluation.load(FLAGS.results),
         FLAGS.output,

@@ -7,8 +7,6 @@ finished or not. The page is one file that needs no other; no network is loaded.
   python bin/report.py --title=Digits --output=digits.html runs/digits
 """
 
-import os
-
 import shared
 from absl import flags
 
@@ -20,14 +18,14 @@ flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 
 def main(arguments):
     """Writes the page."""
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_output
     from mc_tf.reports.page import write_report
 
     given = [*arguments[1:], *filter(None, [FLAGS.workdir])]
     if len(given) != 1:
         raise ValueError(f"Give one directory: report.py WORKDIR. Received: {given or 'none'}.")
     if FLAGS.output:
-        check_writable(os.path.dirname(os.path.abspath(FLAGS.output)))
+        check_output(FLAGS.output)
     print(write_report(given[0], FLAGS.output, FLAGS.title))
 
 

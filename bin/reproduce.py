@@ -62,7 +62,7 @@ landscape_flags.define_landscape_flags()
 def main(_):
     """Runs the recipe, or lists all."""
     from mc_tf.experiments import recipes, targets
-    from mc_tf.files import check_writable
+    from mc_tf.outputs import check_output
 
     if FLAGS.list:
         every = recipes.read_recipes(RECIPES)
@@ -76,8 +76,8 @@ def main(_):
     name = os.path.join("smoke" if FLAGS.smoke else "", FLAGS.recipe)
     workdir = FLAGS.workdir or os.path.join("runs", name)
     plan, run = plan_from_flags()
-    check_writable(workdir)
-    check_writable(os.path.dirname(os.path.abspath(FLAGS.results_file)))
+    shared.hold_workdir(workdir)
+    check_output(FLAGS.results_file)
     targets.check_results(FLAGS.results_file)
     if FLAGS.smoke:
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
+_held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
 
 
 def run(main, recipes=None, positional=0):
@@ -29,7 +30,7 @@ def run(main, recipes=None, positional=0):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         try:
-            with _asked_precision():
+            with _held, _asked_precision():
                 main(arguments)
         except (ValueError, OSError) as error:
             _fail(" ".join(str(error).split()))
@@ -41,6 +42,36 @@ def run(main, recipes=None, positional=0):
             _fail("stopped; run the same command again to go on")
 
     app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
+
+
+def hold_workdir(directory):
+    """Checks the directory of a run, and keeps other programs out of it until this one ends.
+
+    Args:
+        directory: path; made if it is not there.
+
+    Raises:
+        OSError: if it cannot be written, or another program holds it.
+    """
+    from mc_tf.outputs import directory_held
+
+    _held.enter_context(directory_held(directory))
+
+
+def hold_output(path, *endings):
+    """Checks where results go, and keeps other programs from writing there until this one ends.
+
+    Args:
+        path: file, or its name without ending.
+        *endings: what the files add to the name, such as `".npz"`.
+
+    Raises:
+        ValueError: if it names a directory or a device.
+        OSError: if it cannot be written, or another program holds it.
+    """
+    from mc_tf.outputs import output_held
+
+    _held.enter_context(output_held(path, endings or ("",)))
 
 
 def labelled(entries, load, label_of, repeated=False):

@@ -29,10 +29,9 @@ FLAGS.set_default("snapshots", True)
 def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
-    from mc_tf.files import check_writable
     from mc_tf.training.fitting import MEMBERS
 
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.num_cycles)
     if rest or not cycle_epochs:
         raise ValueError(

@@ -33,9 +33,8 @@ flags.mark_flag_as_required("swa_start")
 def main(_):
     """Trains, averages, and reports both networks."""
     from mc_tf import training
-    from mc_tf.files import check_writable
 
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     changes = {}
     if FLAGS.swa_learning_rate is not None:
         if FLAGS.schedule != "swa" or not FLAGS.learning_rate:

@@ -26,10 +26,9 @@ flags.DEFINE_bool(
 def main(_):
     """Trains and reports the last errors."""
     from mc_tf import training
-    from mc_tf.files import check_writable
 
     training_flags.check_schedule()
-    check_writable(FLAGS.workdir)
+    shared.hold_workdir(FLAGS.workdir)
     data = data_flags.load_data()
     options = training_flags.training_options()
     model = training.train_network(

@@ -14,6 +14,7 @@ from mc_tf.callbacks import (
     LinearCyclicLearningRate,
     SnapshotSaver,
 )
+from mc_tf.checksums import DamagedFileError
 from mc_tf.combination import Combination
 from mc_tf.curves import Bezier, Curve, PolyChain, Segment
 from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
@@ -61,6 +62,7 @@ __all__ = [
     "CurveLayer",
     "CurveModel",
     "CyclicLearningRate",
+    "DamagedFileError",
     "DistanceFromStart",
     "Ensemble",
     "GridEvaluation",

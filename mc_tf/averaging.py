@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from mc_tf.files import numbered_files, write_arrays
+from mc_tf.files import numbered_files, read_arrays, write_arrays
 
 __all__ = ["WeightAverage"]
 
@@ -105,7 +105,7 @@ class WeightAverage:
             `WeightAverage`, an empty one if nothing had been added by then.
 
         Raises:
-            ValueError: if a file is damaged.
+            DamagedFileError: if a file is damaged.
         """
         files = numbered_files(directory, _PREFIX)
         earlier = [path for number, path in files.items() if number <= step]
@@ -113,14 +113,11 @@ class WeightAverage:
 
     @classmethod
     def _read(cls, path):
-        average = cls()
-        try:
-            with np.load(path) as stored:
-                average.mean = stored["mean"]
-                average.count, average.step = int(stored["count"]), int(stored["step"])
-        except Exception as error:  # zip and numpy each have their own
-            raise ValueError(
-                f"The average '{path}' is damaged ({type(error).__name__}, "
-                f"{os.path.getsize(path)} bytes). Remove it."
-            ) from error
-        return average
+        def build(arrays):
+            average = cls()
+            average.mean = arrays["mean"]
+            average.count, average.step = int(arrays["count"]), int(arrays["step"])
+            return average
+
+        kind = "an average of weights"
+        return read_arrays(path, ("mean", "count", "step"), kind, "training with SWA", build)

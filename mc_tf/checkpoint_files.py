@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf import checksums
 from mc_tf.compiling import precision
 from mc_tf.files import atomic_path
 from mc_tf.flat import state_variables
@@ -39,6 +40,7 @@ def save_checkpoint(model, path, **record):
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_RECORD, buffer.getvalue())
+        checksums.seal(temporary)
 
 
 def _left_out(model):
@@ -64,14 +66,14 @@ def read_record(path):
 
 
 def _read(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
+    def parse(file):
+        with zipfile.ZipFile(file) as archive:
             if _RECORD not in archive.namelist():
                 return {}
-            with np.load(io.BytesIO(archive.read(_RECORD))) as stored:
+            with np.load(io.BytesIO(archive.read(_RECORD)), allow_pickle=False) as stored:
                 return dict(stored)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"The model file '{path}' is damaged. Make it again.") from error
+
+    return checksums.read(path, parse, "a Keras model", "train.py or connect.py")
 
 
 def load_checkpoint(path, compile=True):
@@ -86,7 +88,8 @@ def load_checkpoint(path, compile=True):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged or no Keras model, or holds code that is not known here.
+        DamagedFileError: if the file is damaged.
+        ValueError: if it holds no Keras model, or one that cannot be loaded here.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -94,8 +97,9 @@ def load_checkpoint(path, compile=True):
             f"There is no model file '{path}'. Give the `.keras` file that train.py or "
             "connect.py wrote."
         )
+    sealed = checksums.check(path, "train.py or connect.py")
     if path.endswith(".keras") and not zipfile.is_zipfile(path):
-        raise ValueError(
+        raise checksums.DamagedFileError(
             f"The model file '{path}' is damaged or is not a Keras model: it is not a whole "
             f"`.keras` archive ({os.path.getsize(path)} bytes). Make it again."
         )
@@ -111,9 +115,14 @@ def load_checkpoint(path, compile=True):
         missing = what_is_missing(error)
         if missing:
             raise ValueError(f"The model file '{path}' cannot be loaded here. {missing}") from error
-        raise ValueError(
-            f"The model file '{path}' is damaged or is not a Keras model "
-            f"({type(error).__name__}: {reason[0][:200]}). Make it again."
+        problem = f"{type(error).__name__}: {reason[0][:200]}"
+        if sealed:  # what was written is all there
+            raise ValueError(
+                f"Keras cannot load the model file '{path}', which is whole ({problem})."
+            ) from error
+        raise checksums.DamagedFileError(
+            f"The model file '{path}' is damaged or is not a Keras model ({problem}). Make it "
+            "again."
         ) from error
     return model
 

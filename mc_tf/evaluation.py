@@ -1,18 +1,17 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
-import os
-
 import numpy as np
 
 from mc_tf.evaluation_data import EvaluationData
-from mc_tf.files import check_writable
 from mc_tf.models import CurveModel
+from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
 
 __all__ = ["evaluate_curve"]
 
 
+@holding("path", ".npz", ".json")
 def evaluate_curve(
     curve_model,
     train,
@@ -77,8 +76,6 @@ def evaluate_curve(
         )
     if num_points < 2:
         raise ValueError(f"`num_points` must be at least 2. Received: num_points={num_points}")
-    if path is not None:
-        check_writable(os.path.dirname(os.path.abspath(path)))
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)

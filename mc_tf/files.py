@@ -8,28 +8,36 @@ import math
 import os
 import re
 import tempfile
-import zipfile
+import time
 
 import numpy as np
+
+from mc_tf import checksums
+from mc_tf.locks import release, take
 
 __all__ = [
     "atomic_path",
     "check_writable",
     "numbered_files",
     "read_arrays",
-    "remove_leftovers",
+    "read_json",
+    "remove_abandoned",
     "weight_shapes",
     "write_arrays",
     "write_json",
 ]
 
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MARK = ".mc_tf-"  # begins the name of every temporary file
+_DAY_SECONDS = 86400
 
 
 @contextlib.contextmanager
 def atomic_path(path):
     """Gives a temporary path beside `path` that becomes `path` if the block succeeds.
+
+    The temporary file is locked while it is written, so that other programs can tell it from what
+    a killed program left, which they remove.
 
     Args:
         path: the file to write. An existing file is replaced in one step, or left as it was.
@@ -41,9 +49,8 @@ def atomic_path(path):
         OSError: with one clear line, if the disk is full.
     """
     path = os.path.abspath(os.fspath(path))
-    directory, prefix, ending = _temporary_name(path)
-    handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=ending, dir=directory)
-    os.close(handle)
+    remove_abandoned(os.path.dirname(path), os.path.basename(path))
+    descriptor, temporary = _locked_temporary(path)
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -59,29 +66,48 @@ def atomic_path(path):
                 "Free some space, and run the same again."
             ) from error
         raise
+    finally:
+        release(descriptor)
 
 
-def remove_leftovers(path):
-    """Removes what a killed `atomic_path(path)` left behind. No other process may be writing it.
+def _locked_temporary(path):
+    directory, name = os.path.split(path)
+    while True:
+        descriptor, temporary = tempfile.mkstemp(f"-{name}", _MARK, directory)
+        if take(descriptor) is not False and os.path.exists(temporary):
+            return descriptor, temporary
+        release(descriptor)  # another program took it for abandoned before it was locked
+
+
+def remove_abandoned(directory, name=None):
+    """Removes the temporary files of programs that were killed, never those of living ones.
 
     Args:
-        path: the file that was to be written; it is not touched.
+        directory: where files are written.
+        name: of the file that is about to be written: what earlier versions of this library left
+            of it, under other temporary names, is removed too.
     """
-    parts = _temporary_name(os.path.abspath(os.fspath(path)))
-    directory, prefix, ending = map(glob.escape, parts)
-    for temporary in glob.glob(os.path.join(directory, f"{prefix}????????{ending}")):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+    pattern = rf"{re.escape(_MARK)}[a-z0-9_]{{8}}-.+"
+    if name:
+        root, dot, ending = name.partition(".") if name[0] != "." else (name, "", "")
+        pattern += rf"|\.{re.escape(root)}-[a-z0-9_]{{8}}{re.escape(dot + ending)}"
+    with os.scandir(directory) as entries:
+        found = [entry.path for entry in entries if re.fullmatch(pattern, entry.name)]
+    for path in found:
+        with contextlib.suppress(OSError):
+            _remove_if_abandoned(path)
 
 
-def _temporary_name(path):
-    """Directory, beginning and ending of the temporary names, with 8 characters between."""
-    directory, root = os.path.split(path)
-    ending = ""
-    while "." in root[1:]:  # keep compound endings: Keras looks at `.weights.h5`
-        root, _, last = root.rpartition(".")
-        ending = f".{last}{ending}"
-    return directory, f".{root}-", ending
+def _remove_if_abandoned(path):
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        free = take(descriptor)
+        if free is None:  # no locks here
+            free = time.time() - os.fstat(descriptor).st_mtime > _DAY_SECONDS
+        if free:
+            os.remove(path)
+    finally:
+        release(descriptor)
 
 
 def _umask():
@@ -93,6 +119,8 @@ def _umask():
 def check_writable(directory):
     """Makes a directory if it is not there and checks that files can be written in it.
 
+    What killed programs left half written there is removed.
+
     Args:
         directory: path.
 
@@ -103,6 +131,7 @@ def check_writable(directory):
         os.makedirs(directory, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             pass
+        remove_abandoned(directory)
     except OSError as error:
         raise OSError(
             f"Cannot write in the directory '{directory}' ({error.strerror}). Give another one, "
@@ -111,50 +140,53 @@ def check_writable(directory):
 
 
 def write_arrays(path, **arrays):
-    """Writes an `.npz` file in one step.
+    """Writes an `.npz` file with a checksum, in one step.
 
     Args:
         path: the file, ending in `.npz`.
         **arrays: what `numpy.savez` takes.
     """
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+    with atomic_path(path) as temporary:
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        checksums.seal(temporary)
 
 
-def read_arrays(path, names, kind, maker):
-    """Reads an `.npz` file of results.
+def read_arrays(path, names, kind, maker, build=dict):
+    """Reads an `.npz` file.
 
     Args:
         path: the file.
         names: arrays that must be in it.
         kind: what it is, for messages, such as `"a trajectory"`.
-        maker: the program that writes such files.
+        maker: what writes such files, such as a program.
+        build: function of the dict of arrays. Default: returns the dict.
 
     Returns:
-        dict of all arrays in it.
+        What `build` returns.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged or something else.
+        DamagedFileError: if it is damaged.
+        OtherKindError: a `ValueError`, if it is something else.
+        OSError: if it cannot be read.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no result file '{path}' of {kind}. Make it: {maker}.")
-    try:
-        with np.load(path) as stored:
+
+    def parse(content):
+        with np.load(content, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"The result file '{path}' is damaged ({type(error).__name__}). Delete it and make it "
-            f"again: {maker}."
-        ) from error
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise ValueError(
-            f"The file '{path}' is not {kind}, which {maker} makes: it has no "
-            f"'{missing[0]}'. It has: {', '.join(arrays)}."
-        )
-    return arrays
+        missing = [name for name in names if name not in arrays]
+        if missing:
+            raise checksums.OtherKindError(
+                f"The file '{path}' is not {kind}, which {maker} makes: it has no "
+                f"'{missing[0]}'. It has: {', '.join(list(arrays)[:9]) or 'nothing'}."
+            )
+        return build(arrays)
+
+    return checksums.read(path, parse, kind, maker)
 
 
 def numbered_files(directory, prefix):
@@ -203,12 +235,37 @@ def write_json(path, content):
 
     Args:
         path: the file.
-        content: nested dicts, lists, strings and numbers.
+        content: nested dicts, lists, strings and numbers. A dict gets a checksum as its last key.
     """
-    with atomic_path(path) as temporary:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(_finite(content), file, indent=2, default=str, allow_nan=False)
-            file.write("\n")
+    text = json.dumps(_finite(content), indent=2, default=str, allow_nan=False)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(checksums.sealed_json(text.encode()))
+
+
+def read_json(path, kind, maker):
+    """Reads a JSON file.
+
+    Args:
+        path: the file.
+        kind: what it is, for messages, such as `"the settings of a run"`.
+        maker: what writes such files, such as a program.
+
+    Returns:
+        Its content, without the checksum.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged, or was changed without its checksum.
+        OSError: if it cannot be read.
+    """
+
+    def parse(file):
+        content = json.load(file)
+        if isinstance(content, dict):
+            content.pop("checksum", None)
+        return content
+
+    return checksums.read(path, parse, kind, maker)
 
 
 def _finite(value):

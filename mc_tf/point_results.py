@@ -2,11 +2,10 @@
 
 import json
 import os
-import zipfile
 
 import numpy as np
 
-from mc_tf.files import remove_leftovers, write_arrays
+from mc_tf.files import read_arrays, write_arrays
 
 __all__ = ["PointResults"]
 
@@ -112,7 +111,8 @@ class PointResults:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the file is damaged or holds something else.
+            DamagedFileError: if the file is damaged.
+            ValueError: if it holds something else.
         """
         path = os.fspath(path)
         file = path if path.endswith(".npz") else f"{path}.npz"
@@ -120,24 +120,20 @@ class PointResults:
             raise FileNotFoundError(
                 f"There is no result file '{file}'. Evaluate first ({cls.maker})."
             )
-        try:
-            with np.load(file) as stored:
-                result = cls._from_arrays(
-                    stored, str(stored["fingerprint"]), json.loads(str(stored["description"]))
-                )
-                result.done = stored["done"]
-                result.inputs = str(stored["inputs"]) if "inputs" in stored else ""
-                result._values = {
-                    key.removeprefix("value:"): stored[key]
-                    for key in stored.files
-                    if key.startswith("value:")
-                }
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"The result file '{file}' is damaged or is not a {cls.kind} "
-                f"({type(error).__name__}). Delete it and evaluate again."
-            ) from error
-        return result
+
+        def build(stored):
+            description = json.loads(str(stored["description"]))
+            result = cls._from_arrays(stored, str(stored["fingerprint"]), description)
+            result.done = stored["done"]
+            result.inputs = str(stored["inputs"]) if "inputs" in stored else ""
+            result._values = {
+                key.removeprefix("value:"): array
+                for key, array in stored.items()
+                if key.startswith("value:")
+            }
+            return result
+
+        return read_arrays(file, (), f"a {cls.kind}", cls.maker, build)
 
     def resumed(self, path):
         """The stored result of the same evaluation, or this empty one.
@@ -149,19 +145,18 @@ class PointResults:
             An instance of this class.
 
         Raises:
-            ValueError: if the file is damaged or belongs to another evaluation.
+            DamagedFileError: if the file is damaged.
+            ValueError: if it belongs to another evaluation.
         """
         if path is None:
             return self
-        remove_leftovers(f"{path}.npz")
-        remove_leftovers(f"{path}.json")
         if not os.path.exists(f"{path}.npz"):
             return self
         result = self.load(path)
         if (result.fingerprint, result.inputs or self.inputs) != (self.fingerprint, self.inputs):
             raise ValueError(
                 f"'{path}.npz' holds the results of another {self.kind}: other weights, data, "
-                "metrics or points. Choose another path, or delete it to evaluate anew."
+                "metrics or points. Choose another path, or move it away to evaluate anew."
             )
         result.inputs = self.inputs
         return result

@@ -1,6 +1,5 @@
 """Snapshots: the numbers of a network at one moment of training, in one small file each."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,8 +9,9 @@ from keras import ops
 
 from mc_tf.adapted import refresh
 from mc_tf.architecture import describe, find_difference
+from mc_tf.checksums import OtherKindError
 from mc_tf.compatibility import check_one_network
-from mc_tf.files import write_arrays
+from mc_tf.files import read_arrays, write_arrays
 from mc_tf.flat import assign_flat, flat_weights, state_variables, variable_name
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
@@ -153,38 +153,32 @@ def read_snapshot(path):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged or something else.
+        DamagedFileError: if it is damaged.
+        ValueError: if it is something else.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no snapshot '{path}'.")
-    with _damage_reported(path):
-        with np.load(path) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-    if "layout" not in arrays:
-        kinds = ", ".join(list(arrays)[:5]) or "nothing"
-        raise ValueError(
-            f"'{path}' is not a snapshot: it holds {kinds}; of weight averaging give swa.keras."
-        )
-    with _damage_reported(path):
-        about = json.loads(str(arrays["layout"]))
-        dtypes = about["dtypes"]
-        state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
-        weights = _restored(arrays["weights"], dtypes[0])
+
+    def build(arrays):
+        if "layout" not in arrays:
+            kinds = ", ".join(list(arrays)[:5]) or "nothing"
+            raise OtherKindError(
+                f"'{path}' is not a snapshot: it holds {kinds}; of weight averaging give swa.keras."
+            )
+        return _from_arrays(arrays)
+
+    return read_arrays(path, (), "a snapshot", "save it again", build)
+
+
+def _from_arrays(arrays):
+    about = json.loads(str(arrays["layout"]))
+    dtypes = about["dtypes"]
+    state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
     prefix = "record:"
     record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
+    weights = _restored(arrays["weights"], dtypes[0])
     return Snapshot(weights, state, about["variables"], record, about.get("architecture"))
-
-
-@contextlib.contextmanager
-def _damage_reported(path):
-    try:
-        yield
-    except Exception as error:  # zip, numpy and json each have their own
-        raise ValueError(
-            f"The snapshot '{path}' is damaged or is not a snapshot ({type(error).__name__}, "
-            f"{os.path.getsize(path)} bytes). Remove it, or save it again."
-        ) from error
 
 
 def _restored(value, dtype):

@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from mc_tf.checkpoint_files import read_record, save_checkpoint
-from mc_tf.files import remove_leftovers
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
 
@@ -106,7 +105,6 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         if periodic or epoch + 1 in self.keep_epochs:
             root, ending = os.path.splitext(self.path)
             copy = f"{root}-{epoch + 1:04d}{ending}"
-            remove_leftovers(copy)
             save_checkpoint(self.model, copy, step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
             self.save(step=step)

@@ -1,6 +1,6 @@
 """Members of an ensemble, saved as training comes by them."""
 
-import glob
+import contextlib
 import os
 
 import keras
@@ -11,7 +11,8 @@ from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.steps import StepCallback
-from mc_tf.files import check_writable, numbered_files
+from mc_tf.files import numbered_files
+from mc_tf.outputs import directory_held
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
@@ -87,6 +88,7 @@ class SnapshotSaver(AtPlaces, StepCallback):
         self.set_places(cycle, every, unit)
         self.include_start = include_start
         self.replace = replace
+        self._held = contextlib.ExitStack()
         self._reached = None  # while it trains: what is later is left from a former run
 
     @property
@@ -98,7 +100,8 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        check_writable(self.directory)
+        self._held.close()  # of training that was interrupted
+        self._held.enter_context(directory_held(self.directory))
 
     def on_counting(self, step):
         """Looks at what an earlier part of this run has saved.
@@ -108,8 +111,6 @@ class SnapshotSaver(AtPlaces, StepCallback):
         """
         self._places = self.find_places()
         self.check_reached_in_fit(step)
-        for path in glob.glob(os.path.join(glob.escape(self.directory), ".s*-????????.npz")):
-            os.remove(path)  # half a file, of a process that was killed
         start = os.path.join(self.directory, _START)
         before = bool(snapshot_files(self.directory))
         if step < 0 and before and not self.replace:
@@ -186,6 +187,7 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def on_train_end(self, logs=None):
         """Keras' hook: removes what a longer former run has left."""
         super().on_train_end(logs)
+        self._held.close()
         for path in set(snapshot_files(self.directory)) - set(self.members):
             os.remove(path)
 

@@ -1,6 +1,6 @@
 """Stochastic weight averaging (arXiv 1803.05407) as a callback."""
 
-import glob
+import contextlib
 import os
 import warnings
 
@@ -11,8 +11,8 @@ from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.places import AtPlaces, next_place
-from mc_tf.files import check_writable
 from mc_tf.flat import flat_weights
+from mc_tf.outputs import directory_held
 
 __all__ = ["SWA"]
 
@@ -121,6 +121,7 @@ class SWA(AtPlaces, AveragedNetwork):
         self.learning_rate = learning_rate
         self.include_start = include_start
         self.directory = None if directory is None else os.fspath(directory)
+        self._held = contextlib.ExitStack()
         self.keep = keep
         self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
@@ -137,8 +138,8 @@ class SWA(AtPlaces, AveragedNetwork):
                 f"({type(rate).__name__}). Compile it with a number."
             )
         self._check_one_rate()
-        if self.directory is not None:
-            check_writable(self.directory)
+        self._held.close()  # of training that was interrupted
+        self._held.enter_context(directory_held(self.directory))
 
     def _check_one_rate(self):
         cycle = cycle_of(self._model)
@@ -158,8 +159,6 @@ class SWA(AtPlaces, AveragedNetwork):
         self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
         expected = self._last_place(step)
         if self.directory is not None:
-            for path in glob.glob(os.path.join(glob.escape(self.directory), ".average-*.npz")):
-                os.remove(path)  # half a file, of a process that was killed
             self.average = WeightAverage()
             if expected is not None:  # what a former run left at other steps does not count
                 self.average = WeightAverage.load(self.directory, expected)
@@ -223,6 +222,7 @@ class SWA(AtPlaces, AveragedNetwork):
     def on_train_end(self, logs=None):
         """Keras' hook: gives the model the average, if that is wanted."""
         super().on_train_end(logs)
+        self._held.close()
         only_start = self._run is not None and self.average.step == 0 and self.step > 0
         if only_start or not self.average.count:
             warnings.warn(

@@ -10,7 +10,7 @@ import numpy as np
 
 from mc_tf.batches import Batches
 from mc_tf.compiling import computes_in_bfloat16
-from mc_tf.files import check_writable, remove_leftovers, write_arrays
+from mc_tf.files import check_writable, read_arrays, write_arrays
 from mc_tf.flat import state_variables
 
 __all__ = ["PredictionCache", "member_fingerprint"]
@@ -53,15 +53,14 @@ class PredictionCache:
         """
         if self._directory is None or not os.path.exists(self._path("data")):
             return None
-        try:
-            with np.load(self._path("data")) as stored:
-                labels, digest = stored["labels"], str(stored["digest"])
-                first, batches = int(stored["first"]), int(stored["batches"])
-        except Exception as error:  # zip and numpy each have their own
-            raise ValueError(
-                f"The file '{self._path('data')}' is damaged ({type(error).__name__}). Remove the "
-                "directory; the predictions are then computed again."
-            ) from error
+        stored = read_arrays(
+            self._path("data"),
+            ("labels", "digest", "first", "batches"),
+            "the labels of predictions",
+            "evaluate with another directory as `cache`",
+        )
+        labels, digest = stored["labels"], str(stored["digest"])
+        first, batches = int(stored["first"]), int(stored["batches"])
         inputs, targets, batch = _first_examples(dataset, batch_size, first)
         num_examples, num_batches = _sizes(dataset)
         if (
@@ -111,10 +110,10 @@ class PredictionCache:
         """
         if self._directory is None:
             return None
+        path = self._path(f"member-{fingerprint}")
         try:
-            with np.load(self._path(f"member-{fingerprint}")) as stored:
-                outputs = stored["outputs"]
-        except Exception:  # no such file, or zip's and numpy's own: compute it again
+            outputs = read_arrays(path, ("outputs",), "predictions", "evaluate again")["outputs"]
+        except (FileNotFoundError, ValueError):  # it is computed again
             return None
         return outputs if len(outputs) == size else None
 
@@ -129,9 +128,7 @@ class PredictionCache:
             self._write(f"member-{fingerprint}", outputs=outputs)
 
     def _write(self, name, **arrays):
-        path = self._path(name)
-        remove_leftovers(path)  # half files, of a process that was killed
-        write_arrays(path, **arrays)
+        write_arrays(self._path(name), **arrays)
 
 
 def member_fingerprint(model, numbers):

@@ -15,6 +15,7 @@ from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
 from mc_tf.files import read_arrays, write_arrays
+from mc_tf.outputs import directory_held
 
 __all__ = [
     "EnsembleEvaluation",
@@ -103,15 +104,19 @@ class EnsembleEvaluation:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is damaged or something else.
+            DamagedFileError: if it is damaged.
+            ValueError: if it is something else.
         """
         names = ("members:loss", "cumulative:loss", "predictions", "labels")
-        arrays = read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py")
-        found = {"members": {}, "cumulative": {}}
-        for name in [name for name in arrays if ":" in name]:
-            group, _, score_name = name.partition(":")
-            found[group][score_name] = arrays.pop(name)
-        return cls(**found, **{"disagreement": None, **arrays})
+
+        def build(arrays):
+            found = {"members": {}, "cumulative": {}}
+            for name in [name for name in arrays if ":" in name]:
+                group, _, score_name = name.partition(":")
+                found[group][score_name] = arrays.pop(name)
+            return cls(**found, **{"disagreement": None, **arrays})
+
+        return read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py", build)
 
 
 def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
@@ -195,7 +200,11 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         `(m, outputs, labels)`: the member, the network's outputs `(N, ..., C)` in float32, before
         any temperature, and the labels `(N, ...)`.
     """
-    store = PredictionCache(cache)
+    with directory_held(cache):
+        yield from _member_outputs(ensemble, dataset, PredictionCache(cache), batch_size, verbose)
+
+
+def _member_outputs(ensemble, dataset, store, batch_size, verbose):
     known = labels = store.check_data(dataset, batch_size)
     run = backend.compiled(ensemble.run_member)
     for m in tqdm.trange(

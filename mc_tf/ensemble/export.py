@@ -11,6 +11,8 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import tables
+from mc_tf.files import check_writable
+from mc_tf.locks import locked
 
 __all__ = ["export_ensemble"]
 
@@ -68,7 +70,14 @@ def export_ensemble(ensemble, path, example=None):
     # Nothing of Keras is tracked: the variables of TensorFlow alone.
     module.numbers = [variable.value for variable in ensemble.variables]
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    check_writable(os.path.dirname(path))
+    with locked(os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock"), path):
+        _write(module, path)
+
+
+def _write(module, path):
+    import tensorflow as tf
+
     _remove_leftovers(path)
     directory = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
     try:

@@ -8,6 +8,7 @@ import tempfile
 import keras
 import numpy as np
 
+from mc_tf import checksums
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.files import weight_shapes
@@ -145,6 +146,8 @@ def _read_file(network, path, role):
         return _read_weights_file(network, path, role)
     try:
         model = load_checkpoint(path, compile=False)
+    except checksums.DamagedFileError:
+        raise
     except ValueError as error:
         raise ValueError(
             f"Cannot read {role}. {error} Where its class is not registered with Keras, give the "
@@ -159,13 +162,14 @@ class _DoesNotFit(ValueError):
 
 
 def _read_weights_file(network, path, role):
+    sealed = checksums.check(path)
     try:
         return _read_weights(network, path, role)
     except _DoesNotFit:
         raise
     except Exception as error:  # h5py and Keras each have their own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
+        raise (ValueError if sealed else checksums.DamagedFileError)(
             f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again."
         ) from error
 

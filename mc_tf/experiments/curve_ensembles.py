@@ -1,7 +1,6 @@
 """Ensembles of the networks on a curve (section A.6)."""
 
 import hashlib
-import json
 import os
 
 import numpy as np
@@ -10,7 +9,7 @@ from keras import ops
 from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.experiments.ensemble_files import evaluate_ensemble
-from mc_tf.files import write_json
+from mc_tf.files import read_json, write_json
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
 from mc_tf.training import compile_for
@@ -145,12 +144,10 @@ def compare_curve_ensembles(
 
 
 def _stored(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            stored = json.load(file)
-        return {name: stored[name] for name in ("about", "errors")}
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"The results '{path}' are damaged. Remove the file.") from error
+    stored = read_json(path, "the errors of ensembles on a curve", "reproduce.py")
+    if not isinstance(stored, dict) or not {"about", "errors"} <= stored.keys():
+        raise ValueError(f"The file '{path}' holds no errors of ensembles. Move it away.")
+    return stored
 
 
 def _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose):

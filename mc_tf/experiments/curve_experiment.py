@@ -11,7 +11,8 @@ from mc_tf.experiments import curve_figures, curve_files
 from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
 from mc_tf.experiments.pairs import evaluate_pairs, random_segment
 from mc_tf.experiments.targets import compare
-from mc_tf.files import check_writable, write_json
+from mc_tf.files import write_json
+from mc_tf.outputs import holding
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes, check_num_examples
 from mc_tf.training.fitting import check_cycles
@@ -64,6 +65,7 @@ class Experiment:
     title: str | None = None
 
 
+@holding("workdir")
 def run_experiment(plan, data, workdir, say=print):
     """Runs an experiment from start to end, or goes on where it was stopped.
 
@@ -81,7 +83,6 @@ def run_experiment(plan, data, workdir, say=print):
     Raises:
         ValueError, OSError: as the steps themselves do.
     """
-    check_writable(workdir)
     curves = list(_curves(plan))
     _check(plan, data, curves)
     results, distances, ensembles = {}, {}, {}

@@ -8,7 +8,8 @@ import numpy as np
 from mc_tf.experiments.ensemble_runs import EnsembleRuns
 from mc_tf.experiments.kept_networks import check_kept
 from mc_tf.experiments.targets import Row
-from mc_tf.files import check_writable, write_json
+from mc_tf.files import write_json
+from mc_tf.outputs import holding
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes
 from mc_tf.training.fitting import check_cycles
@@ -138,6 +139,7 @@ class EnsembleExperiment:
         return f"{round((begun + epochs) / whole, digits):g}"
 
 
+@holding("workdir")
 def run_ensembles(plan, data, workdir, say=print):
     """Runs a comparison of ensembles from start to end, or goes on where it was stopped.
 
@@ -167,7 +169,6 @@ def run_ensembles(plan, data, workdir, say=print):
     begun += [plan.swa_pretraining] * ("swa" in plan.methods)
     if 0 in begun and not plan.initial_weights:
         say("There are no --initial_weights: what begins with them begins with random weights.")
-    check_writable(workdir)
     repetitions = [
         EnsembleRuns(plan, data, os.path.join(workdir, f"repetition-{k}"), k, say)
         for k in range(plan.repetitions)

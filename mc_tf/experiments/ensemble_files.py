@@ -11,7 +11,8 @@ from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
 from mc_tf.ensemble.outputs import to_numpy
 from mc_tf.ensemble.scores import score
-from mc_tf.files import check_writable, write_arrays, write_json
+from mc_tf.files import write_arrays, write_json
+from mc_tf.outputs import holding
 from mc_tf.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes, check_fits, output_kind
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
@@ -105,6 +106,7 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
     return (MemberFiles if in_files else Ensemble)(model, files, output=kind)
 
 
+@holding("path", ".npz")
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
     """Errors of the networks that a training came by (figure 3, left).
 
@@ -129,7 +131,6 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     inner = os.path.join(folder, TRAJECTORY)
     files = find_members([inner if os.path.isdir(inner) else folder])
     model = load_checkpoint(network or find_network([folder]), compile=False)
-    check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(model, data)
     check_classes(data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
@@ -147,6 +148,7 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     return found
 
 
+@holding("path", ".npz", ".json")
 def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbose=1):
     """Scores an ensemble on the test (or validation) data and writes what was found.
 
@@ -167,7 +169,6 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
         ValueError, OSError: if the data does not fit the network, the cache belongs to other
             data, or a file cannot be written.
     """
-    check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(ensemble.model, data)
     result = evaluate_members(
         ensemble,

@@ -14,14 +14,16 @@ from mc_tf.experiments import curve_files
 from mc_tf.experiments.references import parse_reference
 from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
 from mc_tf.experiments.targets import Row, compare
-from mc_tf.files import check_writable, write_json
+from mc_tf.files import write_json
 from mc_tf.models import CurveModel
+from mc_tf.outputs import holding
 from mc_tf.training.checks import check_num_examples
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY, check_cycles
 
 __all__ = ["run_landscape"]
 
 
+@holding("workdir")
 def run_landscape(plan, data, workdir, say=print):
     """Runs an experiment on loss surfaces from start to end, or goes on where it was stopped.
 
@@ -42,7 +44,6 @@ def run_landscape(plan, data, workdir, say=print):
     """
     if plan.eigenvalues:
         check_exact_products("Eigenvalues of the Hessian")
-    check_writable(workdir)
     check_num_examples(data, plan.training.batch_size, plan.num_train, plan.num_test)
     for one in plan.trainings:
         check_cycles(data, plan.options(one))

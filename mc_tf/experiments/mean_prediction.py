@@ -1,12 +1,11 @@
 """The mean prediction of networks beside that of their mean weights (arXiv 1803.05407, 3.5)."""
 
-import os
-
 import numpy as np
 
 from mc_tf.batch_norm import has_batch_norm
 from mc_tf.ensemble import Ensemble
-from mc_tf.files import check_writable, write_arrays
+from mc_tf.files import write_arrays
+from mc_tf.outputs import holding
 from mc_tf.training.checks import check_fits
 
 __all__ = ["SCALES", "evaluate_mean_prediction"]
@@ -14,6 +13,7 @@ __all__ = ["SCALES", "evaluate_mean_prediction"]
 SCALES = (1.0, 0.5, 0.25, 0.125)
 
 
+@holding("path", ".npz")
 def evaluate_mean_prediction(
     ensemble, data, path, *, scales=SCALES, num_train=None, batch_size=500, verbose=1
 ):
@@ -49,7 +49,6 @@ def evaluate_mean_prediction(
         raise ValueError("A mean needs at least two members. Received: 1.")
     if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
         raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
-    check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(ensemble.model, data)
     members = ensemble.members.astype("float64")
     mean = members.mean(0)

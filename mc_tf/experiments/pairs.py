@@ -1,20 +1,20 @@
 """Ensembles of two networks on a curve, against the distance between them (figure 2, right)."""
 
-import os
-
 import numpy as np
 from keras import ops
 
 from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
 from mc_tf.ensemble.evaluation import as_classes, member_outputs
-from mc_tf.files import check_writable, write_arrays
+from mc_tf.files import write_arrays
 from mc_tf.models import CurveModel
+from mc_tf.outputs import holding
 from mc_tf.training.checks import check_classes, check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]
 
 
+@holding("path", ".npz")
 def evaluate_pairs(
     curve_model, data, path, *, num_points=21, batch_size=500, num_train=None, verbose=1
 ):
@@ -38,7 +38,6 @@ def evaluate_pairs(
     Raises:
         ValueError, OSError: if the data does not fit the network, or a file cannot be written.
     """
-    check_writable(os.path.dirname(os.path.abspath(path)))
     check_fits(curve_model.network, data)
     check_classes(data, "Ensembles of two networks", "it")
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")

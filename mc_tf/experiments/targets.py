@@ -5,8 +5,8 @@ import dataclasses
 import datetime
 import os
 
-from mc_tf.experiments.locks import locked
 from mc_tf.files import atomic_path
+from mc_tf.outputs import output_held
 
 __all__ = [
     "Row",
@@ -171,7 +171,7 @@ def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
     Recipes that end at the same moment add theirs one after the other, see
-    `mc_tf.experiments.locks.locked`.
+    `mc_tf.outputs.output_held`.
 
     Args:
         path: the file; made if it is not there.
@@ -181,7 +181,7 @@ def append_results(path, recipe, rows):
     date = datetime.date.today().isoformat()
     new = [{"date": date, "recipe": recipe, **dataclasses.asdict(row)} for row in rows]
     new = [{key: "" if value is None else str(value) for key, value in row.items()} for row in new]
-    with locked(os.path.dirname(os.path.abspath(path))):
+    with output_held(path, wait=True):
         _append_new(path, new)
 
 

@@ -1,7 +1,6 @@
 """Loss and metrics on a grid of a line, a plane or rays (figures 1, 4 and 5 of the paper)."""
 
 import importlib
-import os
 import platform
 
 import keras
@@ -10,14 +9,15 @@ import numpy as np
 from mc_tf.batches import KeptBatches, data_fingerprint
 from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.evaluation_data import EvaluationData
-from mc_tf.files import check_writable
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
+from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 
 __all__ = ["evaluate_grid"]
 
 
+@holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
 def evaluate_grid(
     model,
     surface,
@@ -91,8 +91,6 @@ def evaluate_grid(
         )
     limits = {} if limits is None else {"limits": limits}
     axes = surface.axes(shape, margin, **limits)
-    if path is not None:
-        check_writable(os.path.dirname(os.path.abspath(path)))
     # Rounded, since sums that end in other digits on another machine make the same grid.
     parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
     parts += sorted(others or ())

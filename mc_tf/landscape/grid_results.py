@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from mc_tf.files import write_json
+from mc_tf.outputs import output_held
 from mc_tf.point_results import PointResults
 
 __all__ = ["GridEvaluation", "shard_path"]
@@ -173,7 +174,8 @@ class GridEvaluation(PointResults):
                 f"{int((~whole.done).sum())} of {len(whole.done)} points are not evaluated, of "
                 f"shards {', '.join(map(str, lacking))}. Run these again, they go on."
             )
-        whole.finish(path)
+        with output_held(path, (".npz", ".json")):
+            whole.finish(path)
         return whole
 
     def _arrays(self):
@@ -185,7 +187,7 @@ class GridEvaluation(PointResults):
     @classmethod
     def _from_arrays(cls, stored, fingerprint, description):
         parts = {"axis": {}, "marks": {}, "paths": {}, "lost": {}}
-        for key in stored.files:
+        for key in stored:
             kind, _, label = key.partition(":")
             if kind in parts and label:
                 parts[kind][label] = stored[key]

@@ -1,12 +1,12 @@
 """A curve that is being trained, as a film."""
 
-import os
 import warnings
 
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 
-from mc_tf.files import atomic_path, check_writable
+from mc_tf.files import atomic_path
+from mc_tf.outputs import check_output
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
@@ -62,7 +62,7 @@ def plot_film(
             f"and a label for each. Received: {len(frames)} frames and {len(labels)} labels."
         )
     writer = _writer(path, frames_per_second)
-    check_writable(os.path.dirname(os.path.abspath(path)))
+    check_output(path)
     shared = Levels.of([result[value] for result in shown], levels, maximum)
     figure, axis, bar = _screen(shown, title)
     shared.color_bar(bar, value_label(value, shown))

@@ -1,7 +1,5 @@
 """What all figures share: colours, names of values, and how they are saved."""
 
-import os
-
 import matplotlib
 import numpy as np
 
@@ -9,7 +7,8 @@ matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
 from matplotlib import pyplot as plt  # noqa: E402
 
-from mc_tf.files import atomic_path, check_writable  # noqa: E402
+from mc_tf.files import atomic_path  # noqa: E402
+from mc_tf.outputs import check_figure  # noqa: E402
 
 __all__ = ["STYLES", "in_both_formats", "number_labels", "plain", "plt", "save", "value_label"]
 
@@ -120,7 +119,7 @@ def save(figure, path, title=None):
     if title:
         figure.suptitle(plain(title))
     try:
-        check_writable(os.path.dirname(os.path.abspath(path)))
+        check_figure(path)
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata=_without_time(path))
     finally:

@@ -8,6 +8,7 @@ import os
 import platform
 
 from mc_tf.files import atomic_path
+from mc_tf.outputs import check_output
 from mc_tf.reports.runs import settings_section, training_section, unfinished_section
 from mc_tf.reports.tables import as_text, file_section, read_json, table
 
@@ -54,6 +55,8 @@ def write_report(workdir, path=None, title=None):
         FileNotFoundError: if there is no such directory.
         OSError: if the page cannot be written.
     """
+    if path is not None:
+        check_output(path)
     if not os.path.isdir(workdir):
         raise FileNotFoundError(
             f"There is no directory '{workdir}'. Give that of a run, such as the --workdir of "

@@ -3,10 +3,11 @@
 import csv
 import os
 import re
-import zipfile
 
 import numpy as np
 
+from mc_tf.checksums import DamagedFileError
+from mc_tf.files import read_arrays
 from mc_tf.reports.tables import read_json, table
 
 __all__ = ["settings_section", "training_section", "unfinished_section"]
@@ -93,10 +94,12 @@ def unfinished_section(workdir, files):
             continue  # a part of a grid that was joined
         if file.endswith(".npz"):
             try:
-                with np.load(file) as stored:
-                    done = stored["done"] if "done" in stored.files else np.ones(1, bool)
-            except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-                rows.append([os.path.relpath(file, workdir), f"damaged ({type(error).__name__})"])
+                done = read_arrays(file, (), "results", None).get("done", np.ones(1, bool))
+            except DamagedFileError as error:
+                rows.append([os.path.relpath(file, workdir), f"damaged: {error}"])
+                continue
+            except (OSError, ValueError) as error:
+                rows.append([os.path.relpath(file, workdir), f"cannot be read: {error}"])
                 continue
             if not done.all():
                 text = f"{int(done.sum())} of {done.size} points evaluated"

@@ -3,6 +3,8 @@
 import html
 import json
 
+from mc_tf.files import read_json as read_json_file
+
 __all__ = ["as_text", "file_section", "read_json", "table"]
 
 _CURVE = ("start", "end", "min", "int", "mean", "max", "barrier")
@@ -73,10 +75,9 @@ def read_json(path):
         `(content, problem)`: one of them is `None`.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file), None
+        return read_json_file(path, "JSON", None), None
     except (OSError, ValueError) as error:
-        return None, f"This file cannot be read ({type(error).__name__})."
+        return None, f"This file cannot be read: {error}"
 
 
 def file_section(name, content, problem=None):

@@ -16,7 +16,7 @@ from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
 from mc_tf.checkpoint_files import read_record
-from mc_tf.files import atomic_path, remove_leftovers
+from mc_tf.files import atomic_path
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 
@@ -46,7 +46,6 @@ def fit(model, path, data, options, validate):
     epoch, first_step = divmod(_steps_done(model, path), steps)
     directory = os.path.dirname(path)
     history = os.path.join(directory, "history.csv")
-    remove_leftovers(path)
     _trim_history(history, epoch)
     # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
     if not model.optimizer.built:
@@ -156,7 +155,6 @@ def _optional_callbacks(directory, data, options, validate):
     if options.keep_best and validate:
         # Before the checkpoint: if killed between the two, the epoch is trained again.
         best = os.path.join(directory, "best.keras")
-        remove_leftovers(best)
         yield BestCheckpoint(best, *_monitored(data))
     if options.tensorboard:
         yield keras.callbacks.TensorBoard(os.path.join(directory, "tensorboard"))
@@ -222,7 +220,6 @@ def _monitored(data):
 
 def _trim_history(path, epochs):
     """Drops rows of epochs after the checkpoint, which are trained again, and half a line."""
-    remove_leftovers(path)
     if os.path.exists(path):
         with open(path, "rb") as file:
             first, *rows = file.readlines() or [b""]

@@ -5,6 +5,7 @@ import re
 import warnings
 import zipfile
 
+from mc_tf import checksums
 from mc_tf.files import weight_shapes
 
 __all__ = ["load_initial_weights"]
@@ -19,11 +20,13 @@ def load_initial_weights(model, path):
 
     Raises:
         FileNotFoundError: if there is no such file.
+        DamagedFileError: if its checksum does not match.
         ValueError: if it holds other weights, or none.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file of weights '{path}'.")
+    checksums.check(path)
     try:
         with warnings.catch_warnings(record=True) as caught:
             model.load_weights(path)

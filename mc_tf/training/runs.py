@@ -11,10 +11,10 @@ from mc_tf.averaging import WeightAverage
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.checkpoint_files import load_checkpoint, read_record, save_checkpoint
 from mc_tf.compiling import precision
-from mc_tf.files import check_writable, remove_leftovers
 from mc_tf.flat import assign_flat
 from mc_tf.fused import fused_batch_norm
 from mc_tf.models import connect, registry
+from mc_tf.outputs import holding
 from mc_tf.schedules import CYCLES
 from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 
+@holding("workdir")
 def train_network(
     workdir,
     data,
@@ -99,6 +100,7 @@ def _whole_network(path, data, options):
     return model
 
 
+@holding("workdir")
 def averaged_network(workdir, data, epochs=None, batch_size=500):
     """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
 
@@ -132,7 +134,6 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
         )
     ending = "" if epochs is None else f"-{epochs:04d}"
     path = os.path.join(workdir, f"swa{ending}.keras")
-    remove_leftovers(path)
     if os.path.exists(path) and read_record(path).get("step") == average.step:
         return load_checkpoint(path)
     model = load_checkpoint(os.path.join(workdir, "model.keras"))
@@ -173,6 +174,7 @@ def build_network(network, data, options, weight_decay=0.0, network_options=None
     return model
 
 
+@holding("workdir")
 def train_curve(workdir, data, start, end, curve, options):
     """Connects two trained networks (section 3.1), or goes on where training was stopped.
 
@@ -193,7 +195,6 @@ def train_curve(workdir, data, start, end, curve, options):
     """
     if not curve.trainable:
         options = _untrained(options)
-    check_writable(workdir)
     check_same_data([start, end], data)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)

@@ -3,7 +3,7 @@
 import json
 import os
 
-from mc_tf.files import check_writable, remove_leftovers, write_json
+from mc_tf.files import read_json, write_json
 
 __all__ = ["as_stored", "claim", "find_difference", "stored_file", "stored_settings"]
 
@@ -24,9 +24,7 @@ def claim(workdir, settings, files=None):
         OSError: if the directory cannot be written.
         ValueError: if it holds a run with other settings, naming the first difference.
     """
-    check_writable(workdir)
     path = os.path.join(workdir, "settings.json")
-    remove_leftovers(path)
     if not os.path.exists(path):
         write_json(path, _with_files(workdir, settings, files))
         return
@@ -109,13 +107,9 @@ def stored_settings(workdir):
         dict, or `None` if there is none.
 
     Raises:
-        ValueError: if the file is damaged.
+        DamagedFileError: if the file is damaged.
     """
     path = os.path.join(workdir, "settings.json")
     if not os.path.exists(path):
         return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(f"'{path}' is damaged. Choose another --workdir.") from error
+    return read_json(path, "the settings of a run", "train in another --workdir")
