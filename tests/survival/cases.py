@@ -1,0 +1,212 @@
+"""Programs that write, small enough to be killed a thousand times, and how results are compared."""
+
+import dataclasses
+import io
+import json
+import pathlib
+import re
+import zipfile
+
+import h5py
+import numpy as np
+from programs import run, run_all
+
+_SMALL = ("--network=fc", "--batch_size=256", "--verbose=0")
+_A, _B = "../inputs/a/model.keras", "../inputs/b/model.keras"
+_CURVE = "--curve_file=../inputs/bezier/curve.keras"
+_MEMBERS = "--members=../inputs/sse"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A command line, run in a directory beside `inputs`.
+
+    Attributes:
+        name: of the case.
+        program: in `bin/`.
+        flags: its flags; all that it writes is in its working directory.
+        alone: whether a second program is refused while the first one runs.
+    """
+
+    name: str
+    program: str
+    flags: tuple
+    alone: bool = True
+
+
+def make_inputs(folder):
+    """Makes what the cases read.
+
+    Args:
+        folder: `pathlib.Path` of a directory that is not there.
+    """
+    run_all(
+        "train",
+        {
+            name: (f"--workdir={folder}/{name}", *_SMALL, "--epochs=1", f"--seed={seed}")
+            for seed, name in enumerate("ab", start=1)
+        },
+    )
+    ends = (f"--start={folder}/a/model.keras", f"--end={folder}/b/model.keras")
+    small = ("--batch_size=256", "--verbose=0", "--epochs=1")
+    run("connect", f"--workdir={folder}/bezier", *ends, *small)
+    run("sse", f"--workdir={folder}/sse", *_SMALL, "--epochs=2", "--num_cycles=2")
+    few = ("--num_train_examples=64", "--verbose=0")
+    curve = f"--curve_file={folder}/bezier/curve.keras"
+    run("eval_curve", curve, "--num_points=5", *few)
+    plane = "a", "b", "sse"
+    networks = ",".join(f"{name}={folder}/{name}/model.keras" for name in plane)
+    grid = ("--shape=4", *few, "--num_test_examples=64")
+    for name, margin in (("plane", 0.2), ("wider", 0.4)):
+        output = (f"--output={folder}/{name}", f"--margin={margin}")
+        run("eval_grid", f"--networks={networks}", *output, *grid)
+
+
+_FEW = ("--num_train_examples=200", "--verbose=0")
+_NETWORKS = f"--networks=a={_A},b={_B},c=../inputs/sse/model.keras"
+CASES = (
+    Case(
+        "train",
+        "train",
+        ("--workdir=out", *_SMALL, "--epochs=5", "--keep_every=2", "--save_every_steps=2"),
+    ),
+    Case(
+        "connect",
+        "connect",
+        (
+            *("--workdir=out", f"--start={_A}", f"--end={_B}", "--batch_size=256"),
+            *("--epochs=4", "--verbose=0"),
+        ),
+    ),
+    Case(
+        "swa",
+        "swa",
+        ("--workdir=out", *_SMALL, "--epochs=5", "--swa_start=2", "--swa_learning_rate=0.02"),
+    ),
+    Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=4", "--num_cycles=2")),
+    Case(
+        "fge",
+        "fge",
+        (
+            *("--workdir=out", f"--checkpoint={_A}", "--batch_size=256", "--epochs=4"),
+            *("--cycle_epochs=2", "--trajectory_every=3", "--verbose=0"),
+        ),
+    ),
+    Case("eval_curve", "eval_curve", (_CURVE, "--output=out/curve", "--num_points=21", *_FEW)),
+    Case(
+        "eval_grid",
+        "eval_grid",
+        (_NETWORKS, "--output=out/plane", "--shape=4", *_FEW, "--num_test_examples=100"),
+    ),
+    Case("eval_ensemble", "eval_ensemble", (_MEMBERS, "--output=out/scores", "--verbose=0")),
+    Case(
+        "eval_pairs",
+        "eval_pairs",
+        ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=5"),
+    ),
+    Case("export_ensemble", "export_ensemble", (_MEMBERS, "--output=out/served")),
+    Case(
+        "plot_curve",
+        "plot_curve",
+        ("--results=../inputs/bezier/evaluation.npz", "--output=out/curve.png"),
+        alone=False,
+    ),
+    Case(
+        "plot_plane",
+        "plot_plane",
+        ("--results=../inputs/plane.npz", "--output=out/plane.svg"),
+        alone=False,
+    ),
+    Case(
+        "plot_film",
+        "plot_film",
+        ("--results=1=../inputs/plane.npz,2=../inputs/wider.npz", "--output=out/film.gif"),
+        alone=False,
+    ),
+    Case("report", "report", ("../inputs", "--output=out/report.html"), alone=False),
+    Case(
+        "reproduce",
+        "reproduce",
+        ("--recipe=digits", "--smoke", "--verbose=0", "--workdir=out", "--results_file=r.csv"),
+    ),
+    Case(
+        "demo",
+        "demo",
+        ("--workdir=out", "--epochs=2", "--curve_epochs=2", "--num_points=5"),
+    ),
+)
+
+
+# Comparing.
+
+
+def contents(folder):
+    """What the files below a directory hold, without the moments at which they were written.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Returns:
+        dict from relative path to something that can be compared.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): _content(path) for path in paths}
+
+
+def differences(folder, reference):
+    """Names of files that differ, are missing or are left over.
+
+    Args:
+        folder: `pathlib.Path`.
+        reference: what `contents` returned for an undisturbed run.
+
+    Returns:
+        List of str.
+    """
+    found = contents(folder)
+    names = sorted(found.keys() | reference.keys())
+    return [name for name in names if found.get(name) != reference.get(name)]
+
+
+def _content(path):
+    if path.name == "fingerprint.pb" or path.name == "saved_model.pb":
+        return "of TensorFlow"  # holds random names
+    content = path.read_bytes()
+    if path.suffix == ".keras":
+        return _network(content)
+    if path.suffix == ".html":
+        return re.sub(rb"(page written|latest file)</td>\s*<td[^>]*>[^<]*<", b"", content)
+    if path.name == "r.csv":
+        return re.sub(rb"^\d{4}-\d\d-\d\d", b"", content, flags=re.MULTILINE)
+    return content
+
+
+def _network(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(members["metadata.json"])
+    about.pop("date_saved")
+    members["metadata.json"] = about
+    weights = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            value = np.asarray(item[()])
+            weights[name] = (str(value.dtype), value.shape, value.tobytes())
+
+    with h5py.File(io.BytesIO(members["model.weights.h5"])) as file:
+        file.visititems(visit)
+    members["model.weights.h5"] = weights
+    return members
+
+
+def hidden(folder):
+    """Temporary files and locks that are left.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Returns:
+        List of paths.
+    """
+    return [path for path in pathlib.Path(folder).rglob(".*") if path.name != "."]
