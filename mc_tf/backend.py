@@ -8,10 +8,12 @@ import numpy as np
 
 __all__ = [
     "compiled",
+    "eagerly",
     "fused_batch_norm",
     "hessian_product",
     "read",
     "to_device",
+    "track",
 ]
 
 
@@ -70,6 +72,36 @@ def read(variable):
 
         return tf.convert_to_tensor(variable.value)
     return variable.value
+
+
+@contextlib.contextmanager
+def eagerly():
+    """Context in which operations on numbers give numbers, also while a function is compiled."""
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.init_scope():
+            yield
+    elif name == "jax":
+        import jax
+
+        with jax.ensure_compile_time_eval():
+            yield
+    else:
+        yield
+
+
+def track(owner, variables):
+    """Has `tf.train.Checkpoint` find variables that are no attributes of their owner.
+
+    Args:
+        owner: Keras layer or model.
+        variables: list of `keras.Variable`s, in an order that stays.
+    """
+    if keras.backend.backend() == "tensorflow":
+        for index, variable in enumerate(variables):
+            owner._track_trackable(variable, f"variable_{index}")
 
 
 def fused_batch_norm(layer, inputs, training=True):

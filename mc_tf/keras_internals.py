@@ -1,12 +1,18 @@
 """What is private in Keras and needed here: each access is a function with a name."""
 
+import keras
+from keras import ops
+
 __all__ = [
     "calls_within",
     "compile_arguments",
+    "inner_optimizer",
     "input_structure",
     "knows_training",
     "layers_within",
     "own_variables",
+    "set_by_slice",
+    "uses_weight_decay",
 ]
 
 
@@ -59,3 +65,46 @@ def _graph(network):
 def compile_arguments(model):
     """What a compiled model was given in `compile`: a dict of the objects themselves."""
     return dict(model._compile_config.config)
+
+
+def inner_optimizer(optimizer):
+    """The optimizer that a loss-scaling one wraps, or the given one itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def uses_weight_decay(optimizer, variable):
+    """Whether an optimizer decays a variable, by `exclude_from_weight_decay`: a bool."""
+    return optimizer._use_weight_decay(variable)
+
+
+def set_by_slice(optimizer, decay_factors, split):
+    """Has an optimizer decay and clip slices of flat variables as variables of their own.
+
+    Args:
+        optimizer: Keras optimizer. Its class remains the same.
+        decay_factors: function without arguments that returns an array `(P,)` of zeros and ones,
+            which parts decay, or `None` for all.
+        split: function from a gradient `(P,)` to the list of its slices.
+    """
+
+    def apply_weight_decay(variables):
+        factors, weight_decay = decay_factors(), optimizer.weight_decay
+        if factors is None or weight_decay is None:
+            return type(optimizer)._apply_weight_decay(optimizer, variables)
+        if keras.backend.backend() == "torch":  # by one number for all variables there
+            factors = 1 - weight_decay * ops.convert_to_tensor(optimizer.learning_rate) * factors
+            for variable in filter(optimizer._use_weight_decay, variables):
+                variable.assign(variable * ops.cast(factors, variable.dtype))
+            return None
+        try:
+            optimizer.weight_decay = weight_decay * factors
+            return type(optimizer)._apply_weight_decay(optimizer, variables)
+        finally:
+            optimizer.weight_decay = weight_decay
+
+    def clip_by_norm(values, axes=None):
+        clip = type(optimizer)._clip_by_norm
+        return ops.concatenate([clip(optimizer, part, axes) for part in split(values)])
+
+    optimizer._apply_weight_decay = apply_weight_decay
+    optimizer._clip_by_norm = clip_by_norm

@@ -8,7 +8,8 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import check_saved_whole
-from mc_tf.compatibility import check_same_architecture, check_same_fixed
+from mc_tf.compatibility import check_finite, check_same_architecture, check_same_fixed
+from mc_tf.constraints import check_convex_combinations
 from mc_tf.flat import flat_weights, reset_recurrent_state
 from mc_tf.network_code import network_config, revive_network
 from mc_tf.stateless import StatelessLayer
@@ -103,15 +104,16 @@ class CurveLayer(keras.layers.Layer):
         names = ["start", *(f"bend_{j}" for j in range(1, last)), "end"]
         fixed = [self.fix_start, *[False] * (last - 1), self.fix_end]
         self.points = [
-            self._new_variable(name, flat, trainable=not is_fixed)
+            self._new_variable(name, flat, not is_fixed, constraint=self._code.constraint)
             for name, is_fixed in zip(names, fixed)
         ]
         self.state = [
-            self._new_variable(v.path.replace("/", "."), ops.convert_to_numpy(v), False, v.dtype)
+            self._new_variable(v.path.replace("/", "_"), ops.convert_to_numpy(v), False, v.dtype)
             for v in self._code.state
         ]
+        backend.track(self, [*self.points, *self.state, self._seed_generator.state])
 
-    def _new_variable(self, name, value, trainable, dtype=None):
+    def _new_variable(self, name, value, trainable, dtype=None, constraint=None):
         # Through numpy: on JAX a shared buffer would be donated to the first training step.
         return self.add_weight(
             name=name,
@@ -120,6 +122,7 @@ class CurveLayer(keras.layers.Layer):
             initializer=lambda shape, dtype: ops.convert_to_tensor(np.array(value), dtype=dtype),
             trainable=trainable,
             autocast=False,
+            constraint=constraint or None,
         )
 
     @property
@@ -170,6 +173,22 @@ class CurveLayer(keras.layers.Layer):
             raise ValueError(f"`t` must be one position, received shape {shape}")
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
+
+    def weights_at(self, t):
+        """The weights of an ordinary network at `t`.
+
+        Args:
+            t: position in [0, 1], scalar.
+
+        Returns:
+            List of tensors, in the order of `layer.trainable_variables`.
+
+        Raises:
+            ValueError: if a control point is not finite, or `trainable` was changed in the layer.
+        """
+        check_finite(self.points, "curve")
+        self._code.check_same_weights()
+        return self.layout.unpack(self.flat_point(t))
 
     def set_point(self, index, weights):
         """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
@@ -261,15 +280,34 @@ class CurveLayer(keras.layers.Layer):
             weights, penalties = self._at()
         else:
             weights, penalties = self.evaluate_point(self._resolve_position(t, training))
-        outputs, losses = self._run(lambda: self.layer(inputs, *args, **kwargs), weights)
+        if training:
+            self.check_trainable()
+        outputs, losses = self._run(lambda: self.layer(inputs, *args, **kwargs), weights, training)
         for loss in (*losses, *penalties):
             self.add_loss(loss)
         return outputs
 
-    def _run(self, function, weights=()):
+    def check_trainable(self, ends=False):
+        """Refuses what training along the curve would do wrongly; see `docs/curves.md`.
+
+        Args:
+            ends: whether to look at the numbers of fixed endpoints, too, and at the coefficients.
+
+        Raises:
+            ValueError: saying what cannot be done to a control point.
+        """
+        if any(point.trainable for point in self.points):
+            self._code.check_trainable()
+            if ends and self._code.constraint:
+                check_convex_combinations(self.curve)
+                for role, point in (("start", self.points[0]), ("end", self.points[-1])):
+                    if not point.trainable:
+                        self._code.constraint.check_holds(point, role)
+
+    def _run(self, function, weights=(), training=False):
         """Runs the code and keeps what it updates: statistics, seeds, recurrent state."""
         state = [backend.read(copy) for copy in self.state]
-        outputs, changes, losses = self._code.run(function, weights, state)
+        outputs, changes, losses = self._code.run(function, weights, state, training)
         for copy, new in zip(self.state, changes):
             if new is not None:
                 copy.assign(new)
@@ -303,6 +341,7 @@ class CurveLayer(keras.layers.Layer):
         }
 
     def _curve_config(self):
+        self._code.check_same_weights()
         return {
             "curve": keras.saving.serialize_keras_object(self.curve),
             "fix_start": self.fix_start,

@@ -12,6 +12,7 @@ from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.flat import state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.network_code import clone_network, network_config, revive_network
+from mc_tf.optimizers import check_optimizer, treat_by_weight
 
 __all__ = ["CurveModel"]
 
@@ -79,8 +80,20 @@ class CurveModel(keras.Model):
                 stacklevel=4,
             )
 
+    def train_on_batch(self, *args, **kwargs):
+        """As `keras.Model.train_on_batch`."""
+        self._check_before_training()
+        return super().train_on_batch(*args, **kwargs)
+
+    def _check_before_training(self):
+        self.curve_layer.check_trainable(ends=True)
+        if getattr(self, "optimizer", None) is not None and self.trainable_variables:
+            check_optimizer(self.optimizer)
+            treat_by_weight(self.optimizer, self.network.trainable_variables)
+
     def fit(self, *args, **kwargs):
         """As `keras.Model.fit`; warns where validation would see a fixed endpoint only."""
+        self._check_before_training()
         layer = self.curve_layer
         fixed = {0.0: layer.fix_start, 1.0: layer.fix_end}
         if kwargs.get("validation_data") is not None or kwargs.get("validation_split"):
@@ -157,9 +170,10 @@ class CurveModel(keras.Model):
             A `keras.Model` (`into`, if given).
 
         Raises:
-            ValueError: if `t` is outside [0, 1], `into` does not match, or no clone can be made.
+            ValueError: if `t` is outside [0, 1], `into` does not match, no clone can be made, or
+                a control point is not finite.
         """
-        weights = self.curve_layer.layout.unpack(self.curve_layer.flat_point(t))
+        weights = self.curve_layer.weights_at(t)
         if into is None:
             target = clone_network(
                 self.network, "pass a built instance: `curve_model.point(t, into=another_instance)`"
@@ -179,6 +193,15 @@ class CurveModel(keras.Model):
             variable.assign(ops.convert_to_numpy(value))
         refresh(target)
         return target
+
+    def export(self, filepath, *args, **kwargs):
+        """As `keras.Model.export`: the network at `t` as an ordinary model, in any format."""
+        network = self.point(self.t)
+        shape = (network.get_build_config() or {}).get("input_shape")
+        if type(network).__name__ != "Functional" and not isinstance(shape, (dict, type(None))):
+            inputs = getattr(network, "inputs", None) or [keras.Input(batch_shape=tuple(shape))]
+            network(inputs[0])  # Keras exports what was called
+        network.export(filepath, *args, **kwargs)
 
     def length(self):
         """Length of the curve in weight space.
