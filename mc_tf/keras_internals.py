@@ -1,15 +1,19 @@
 """What is private in Keras and needed here: each access is a function with a name."""
 
+import sys
+
 import keras
 from keras import ops
 
 __all__ = [
+    "callbacks_of_fit",
     "calls_within",
     "compile_arguments",
     "inner_optimizer",
     "input_structure",
     "knows_training",
     "layers_within",
+    "metric_direction",
     "own_variables",
     "set_by_slice",
     "uses_weight_decay",
@@ -108,3 +112,32 @@ def set_by_slice(optimizer, decay_factors, split):
 
     optimizer._apply_weight_decay = apply_weight_decay
     optimizer._clip_by_norm = clip_by_norm
+
+
+def callbacks_of_fit():
+    """All callbacks of the `fit` that is calling one of them right now.
+
+    Keras gives a callback no list of the others; the call stack has it.
+
+    Returns:
+        List of `keras.callbacks.Callback`, empty outside of `fit`.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, keras.callbacks.CallbackList):
+            return list(owner.callbacks)
+        frame = frame.f_back
+    return []
+
+
+def metric_direction(metric):
+    """Whether a metric is better when it is higher, as far as Keras says so.
+
+    Args:
+        metric: `keras.metrics.Metric`.
+
+    Returns:
+        `"up"`, `"down"`, or `None`.
+    """
+    return getattr(metric, "_direction", None)

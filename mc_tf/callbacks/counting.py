@@ -1,16 +1,25 @@
-"""Training that can be looked at after any update, also where several steps run as one call."""
+"""Training that can be looked at after any step, also where several steps run as one call."""
+
+import contextlib
 
 import keras
 
-__all__ = ["CountedFit", "accumulation_of", "innermost_optimizer", "make_train_function"]
+__all__ = [
+    "CountedFit",
+    "accumulation_of",
+    "batch_counter",
+    "innermost_optimizer",
+    "make_train_function",
+]
 
 
 class CountedFit:
     """One `fit`: its train function, replaced by one that counts steps and stops at some.
 
-    Keras' hooks come after whole calls of the train function, which may be several steps. Steps are
-    read from the optimizer's counter; where loss scaling skips updates and the callback's places
-    are in epochs, they are counted from the batches instead.
+    Keras' hooks come after whole calls of the train function, which may be several batches.
+    Batches are counted as the data gives them, whatever a `train_step` does with one: it may
+    update the weights twice, by several optimizers, or not at all. Only where loss scaling skips
+    updates and the callback's places are in steps does the optimizer's counter tell the steps.
 
     Args:
         callback: a `StepCallback`.
@@ -19,7 +28,9 @@ class CountedFit:
         batches_to_start: batches of the epochs before the callback's step 0, likewise.
 
     Attributes:
-        origin: step 0, in updates of the optimizer, which may be older than this training.
+        origin: step 0, in steps of this training and the earlier one whose gradients it continues.
+        count: batches so far, from the same beginning.
+        trained: whether a batch of this `fit` has been trained on.
     """
 
     def __init__(self, callback, model, batches_done, batches_to_start):
@@ -27,14 +38,19 @@ class CountedFit:
         self._model = model
         self._accumulation = accumulation_of(model)
         scaled = model.optimizer is not innermost_optimizer(model)
-        self._from_batches = scaled and callback.places_in_epochs
-        counted = _batches(model)
-        before = counted - batches_done  # those of an earlier training
-        if scaled and counted:
-            before = max(before, 0)  # updates that loss scaling skipped are missing
-        if self._from_batches:
-            before = 0
+        self._from_optimizer = scaled and not callback.places_in_epochs
+        self._at_most = scaled  # updates a batch; otherwise exactly one
+        self._updates = updates = _updates_of(model)
+        before = 0  # batches of an earlier training, as far as they make a difference
+        if self._from_optimizer or self._accumulation > 1 and not scaled:
+            before = updates - batches_done
+            if scaled and updates:
+                before = max(before, 0)  # updates that loss scaling skipped are missing
         self.origin = (before + batches_to_start) // self._accumulation
+        self.count = before + batches_done
+        self._seen = 0  # batches of this `fit`
+        self.trained = False
+        self._one_each = None  # whether the optimizer counts each batch once
         self._history = model.history
         self._removed = False
         self._expected = False
@@ -43,30 +59,51 @@ class CountedFit:
         self._functions = {model.steps_per_execution: before}
         model.train_function = self._train
 
-    def begin_epoch(self, batches, batches_done):
+    def begin_epoch(self, batches):
         """Counts from here.
 
         Args:
             batches: batches in the epoch, or `None` if that is not known.
-            batches_done: batches before, as `fit` counts them.
         """
         self._left = batches
-        self._count = batches_done
         self.recount(self._model)
+        if self.trained:
+            self.check_updates(_updates_of(self._model))
 
     def recount(self, model):
-        """Reads the optimizer's counter: exact also after updates that were skipped.
+        """Reads the optimizer's counter, where that tells the steps.
 
         Args:
             model: the model, its variables up to date.
         """
-        if not self._from_batches:
-            self._count = _batches(model)
+        if self._from_optimizer:
+            self.count = _updates_of(model)
 
     @property
     def step(self):
         """The last step that was done."""
-        return self._count // self._accumulation - self.origin
+        return self.count // self._accumulation - self.origin
+
+    def check_updates(self, updates):
+        """Refuses a training whose optimizer does not count what the callback relies on.
+
+        Args:
+            updates: how many updates the optimizer has made by now.
+
+        Raises:
+            RuntimeError: saying how many updates how many batches made.
+        """
+        made = updates - self._updates
+        batches = self._seen
+        self._one_each = made == batches and not self._at_most
+        needed = self._accumulation > 1 or self._from_optimizer or self._callback.reads_optimizer
+        if needed and (made > batches or made < batches and not self._at_most):
+            raise RuntimeError(
+                f"{type(self._callback).__name__} can tell its steps here only where each batch "
+                f"makes one call of the optimizer, but {batches} batches made {made}. Train "
+                "without gradient accumulation, with places in epochs, or (learning rates in "
+                "cycles) with the TensorFlow backend."
+            )
 
     def look_ahead(self):
         """Finds the number of batches after which the next action is due."""
@@ -132,10 +169,11 @@ class CountedFit:
         """The train function, cut where an action is due."""
         size = self._model.steps_per_execution
         *state, iterator = arguments
-        # The last call of an epoch may be a short one.
+        # The last call of an epoch may be a short one, or not, with endless data.
         number = size if self._left is None else min(size, self._left)
-        if self._due is None or self._due - self._count >= size:
-            return self._run_part(size, number, state, iterator)
+        sure = size == 1 or self._left is not None and self._left >= size
+        if (sure or self._one_each) and (self._due is None or self._due - self.count >= size):
+            return self._run_part(size, size if sure else None, state, iterator)
         result = None
         for _ in range(number):
             try:
@@ -148,18 +186,31 @@ class CountedFit:
         return result
 
     def _run_part(self, size, number, state, iterator):
-        """Runs the function for `size` steps, of which the data has `number`."""
+        """Runs the function for `size` steps.
+
+        `number` is how many the data has, or `None` if the optimizer must tell how far it came.
+        """
+        unsure = number is None or self._left is None
+        before = _updates_of(self._model, state) if unsure else None
         try:
             result = self._run_steps(size, state, iterator)
         except Exception as error:
             if _is_end_of_data(error):
-                self._undo_count()
+                self._undo_count(before)
             raise
-        self._count += number
+        new_state = result[1:] if state else []
+        if number is None:
+            number = _updates_of(self._model, new_state) - before
+        self.count += number
+        self._seen += number
         if self._left is not None:
             self._left -= number
-        if self._due is not None and self._count >= self._due:
-            self._stop_here(result[1:] if state else [])
+        if not self.trained:
+            self.trained = True
+            self.check_updates(_updates_of(self._model, new_state))
+            self._callback.on_first_call()
+        if self._due is not None and self.count >= self._due:
+            self._stop_here(new_state)
         return result
 
     def _run_steps(self, number, state, iterator):
@@ -176,11 +227,13 @@ class CountedFit:
         finally:
             model.steps_per_execution = before
 
-    def _undo_count(self):
+    def _undo_count(self, before):
         """TensorFlow counts a step at the end of the data that had no batch, and did nothing."""
+        if before is None and self._one_each:
+            before = self._updates + self._seen
         counter = innermost_optimizer(self._model)._iterations
-        if keras.backend.backend() == "tensorflow" and _batches(self._model) > self._count:
-            counter.assign(self._count)
+        if keras.backend.backend() == "tensorflow" and before is not None:
+            counter.assign(before)
 
     def _stop_here(self, state):
         model = self._model
@@ -190,7 +243,7 @@ class CountedFit:
             model._jax_state_synced = False
             model.jax_state_sync()
         self.recount(model)
-        if self._count >= self._due:  # fewer if loss scaling skipped an update
+        if self.count >= self._due:  # fewer if loss scaling skipped an update
             self._callback.on_step(self.step)
             self.look_ahead()
         if state:
@@ -202,7 +255,7 @@ def _is_end_of_data(error):
 
 
 def make_train_function(model):
-    """Makes a train function that is traced anew.
+    """Makes a train function that is traced anew, and counts batches where a cycle needs it.
 
     Keras' `make_train_function(force=True)` is not enough on JAX, which remembers what it traced
     for `model.train_step` and so the learning rate that was there at the time.
@@ -211,13 +264,40 @@ def make_train_function(model):
         model: compiled Keras model.
     """
     own, step = vars(model).get("train_step"), model.train_step
-    vars(model)["train_step"] = lambda *arguments: step(*arguments)
+    rate = vars(innermost_optimizer(model)).get("_get_current_learning_rate")
+    counter = getattr(rate, "counter", None)
+
+    def train_step(*arguments):
+        result = step(*arguments)
+        if counter is not None:
+            counter.assign_add(1)
+        return result
+
+    vars(model)["train_step"] = train_step
     try:
         model.make_train_function(force=True)
     finally:
         vars(model).pop("train_step")
         if own is not None:
             vars(model)["train_step"] = own
+
+
+def batch_counter(model):
+    """A variable in which a train function counts batches; see `make_train_function`.
+
+    Args:
+        model: compiled Keras model.
+
+    Returns:
+        `keras.Variable`, or `None` on JAX, whose train functions are pure.
+    """
+    if keras.backend.backend() == "jax":
+        return None
+    strategy = getattr(model, "distribute_strategy", None)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        return keras.Variable(
+            0, dtype="int", trainable=False, name="batches", aggregation="only_first_replica"
+        )
 
 
 def innermost_optimizer(model):
@@ -245,6 +325,15 @@ def accumulation_of(model):
     return innermost_optimizer(model).gradient_accumulation_steps or 1
 
 
-def _batches(model):
-    """Batches that the optimizer has seen, those excepted whose update was skipped."""
-    return int(keras.ops.convert_to_numpy(innermost_optimizer(model)._iterations))
+def _updates_of(model, state=()):
+    """Calls that the optimizer has counted, those excepted whose update loss scaling skipped.
+
+    Args:
+        model: compiled Keras model.
+        state: on JAX, the state that a train function has returned. Default: of the variables.
+    """
+    counter = getattr(innermost_optimizer(model), "_iterations", 0)
+    if state:
+        index = [id(v) for v in model.optimizer.variables].index(id(counter))
+        return int(keras.ops.convert_to_numpy(state[0][2][index]))
+    return int(keras.ops.convert_to_numpy(counter))

@@ -1,13 +1,18 @@
 """Base of the callbacks that let the learning rate go in cycles."""
 
+import warnings
+
 import keras
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.callbacks.counting import innermost_optimizer, make_train_function
+from mc_tf.callbacks.counting import batch_counter, innermost_optimizer, make_train_function
+from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.callbacks.steps import StepCallback, check_length
 
 __all__ = ["LearningRateCycle", "cycle_of"]
+
+_NEVER = -(2**30)  # a step before any start
 
 
 class LearningRateCycle(StepCallback):
@@ -19,9 +24,14 @@ class LearningRateCycle(StepCallback):
     (Ctrl-C, an error), it has its own rate again wherever the model is trained next. The logs of
     each epoch have the `learning_rate` of its last step.
 
-    Under loss scaling (`mixed_float16`) some updates are skipped. Cycles in steps wait for them,
-    since steps are updates. Cycles in epochs begin and end with these: within an epoch the rate
-    is late by the updates that were skipped in it (on JAX: in this training).
+    Steps are batches, also where a custom `train_step` updates the weights twice for each, or not
+    for every one (on JAX such training is refused). Under loss scaling (`mixed_float16`) some
+    updates are skipped: cycles in steps wait for them; cycles in epochs begin and end with these
+    (on JAX, within an epoch the rate is late by the updates that were skipped in this training).
+
+    Nothing else can set the rate meanwhile. `LearningRateScheduler` and `ReduceLROnPlateau` are
+    refused beside a cycle that begins with training; whatever else changes the rate of the
+    optimizer after `start_epoch` has no effect, and a warning says so.
 
     Args:
         cycle_length: length of a cycle.
@@ -76,7 +86,7 @@ class LearningRateCycle(StepCallback):
         Raises:
             ValueError: if this callback has no part in that `fit`.
         """
-        if self._model is not callback._model:
+        if callback._model is not None and cycle_of(callback._model) is not self:
             raise ValueError(
                 f"The `cycle` of {type(callback).__name__} is not among the callbacks of this "
                 "`fit`. Give it, too: callbacks=[cycle, ...]."
@@ -103,7 +113,14 @@ class LearningRateCycle(StepCallback):
                 f"{type(other).__name__} and {type(self).__name__} both set the learning rate of "
                 "this `fit`. Give one of them."
             )
+        refuse_schedulers(self)
+        warn_of_other_optimizers(self)
         self._history = model.history
+        self._watch = RateWatch(
+            self,
+            f"has no effect: {type(self).__name__} sets the rate. Drop one of the two.",
+        )
+        self._asked = False
         self._install(optimizer)
         make_train_function(model)  # one that was traced has the former rate in it
 
@@ -114,34 +131,70 @@ class LearningRateCycle(StepCallback):
         optimizer, so that checkpoints of before and after do not fit each other.
         """
         self._accumulation = optimizer.gradient_accumulation_steps or 1
-        # The step of this callback minus the updates that the optimizer has made.
+        # The step of this callback minus the steps that the counter has.
         self._offset = keras.Variable(0, dtype="int", trainable=False, name="offset")
+        scaled = self._model.optimizer is not optimizer
+        waits = scaled and not self.places_in_epochs  # for updates that loss scaling skips
+        self._counter = counter = None if waits else batch_counter(self._model)
+        self.reads_optimizer = counter is None
+        own = optimizer._learning_rate
 
         def rate():
-            own = optimizer._learning_rate
+            self._asked = True
             if self._run is None:  # another callback asks before the first epoch
                 return own
-            updates = backend.read(optimizer._iterations) // self._accumulation
-            step = updates + backend.read(self._offset)
+            done = backend.read(optimizer._iterations if counter is None else counter)
+            step = done // self._accumulation + backend.read(self._offset)
             cyclic = ops.cast(self.rate_at(ops.maximum(step, 0)), own.dtype)
             return ops.where(step < 0, backend.read(own), cyclic)
 
-        rate.cycle = self
+        rate.cycle, rate.counter = self, counter
         optimizer._get_current_learning_rate = rate
 
     def on_counting(self, step):
-        """Finds the length of the cycle in steps."""
+        """Finds the length of the cycle in steps, and whether training reaches its minimum."""
         if self.unit == "epochs":
             self.cycle = self.make_cycle(self.epochs_as_steps(self.cycle_length))
+        epochs, first = self.params.get("epochs"), self.cycle.snapshot_place
+        if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
+            last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
+            if first > last:
+                warnings.warn(
+                    f"The first minimum of {type(self).__name__} is at step {first}, but training "
+                    f"ends at step {last}. Give a shorter cycle or more epochs.",
+                    stacklevel=2,
+                )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
         super().on_epoch_begin(epoch, logs)
-        iterations = int(ops.convert_to_numpy(innermost_optimizer(self._model)._iterations))
-        self._offset.assign(self._run.step - iterations // self._accumulation)
+        if self._counter is None:
+            iterations = innermost_optimizer(self._model)._iterations
+            done = int(ops.convert_to_numpy(iterations))
+        else:
+            done = self._run.count
+            self._counter.assign(done)
+        self._offset.assign(self._run.step - done // self._accumulation)
+        self._watch.look(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Keras' hook."""
+        super().on_train_batch_begin(batch, logs)
+        if not self._run.trained:  # whoever asked until now was another callback
+            self._asked = False
+
+    def on_first_call(self):
+        """Refuses a `train_step` that uses other optimizers only."""
+        eager = self._model.run_eagerly or keras.backend.backend() == "torch"
+        if not self._asked and not eager:  # a batch without an update is traced, too
+            raise RuntimeError(_not_asked(self))
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""
+        if not self._asked:
+            self._asked = True
+            warnings.warn(_not_asked(self), stacklevel=2)
+        self._watch.look(epoch)
         if logs is not None:
             logs["learning_rate"] = self._last_rate()
 
@@ -149,9 +202,10 @@ class LearningRateCycle(StepCallback):
         """Keras' hook: the optimizer is an ordinary one again."""
         if self._run is None:
             return self._uninstall()
-        rate = self._last_rate()
+        rate, own = self._last_rate(), innermost_optimizer(self._model)._learning_rate
         self._uninstall()
-        innermost_optimizer(self._model)._learning_rate.assign(rate)
+        if isinstance(own, keras.Variable):
+            own.assign(rate)
         self._model.train_function = None
         return None
 
@@ -168,7 +222,18 @@ class LearningRateCycle(StepCallback):
         return float(ops.convert_to_numpy(rate))
 
     def _uninstall(self):
+        self._offset.assign(_NEVER)  # for functions that a user's `train_step` has compiled
         vars(innermost_optimizer(self._model)).pop("_get_current_learning_rate", None)
+
+
+def _not_asked(callback):
+    optimizer = type(callback._model.optimizer).__name__
+    return (
+        f"{type(callback).__name__} sets the learning rate of `model.optimizer` ({optimizer}), but "
+        "the first steps made no update with it: `train_step` uses other optimizers, compiles the "
+        "step itself, or has no weights to train. Compile the model with the optimizer that "
+        "`train_step` uses."
+    )
 
 
 def cycle_of(model):

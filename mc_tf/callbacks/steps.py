@@ -12,11 +12,12 @@ UNITS = ("epochs", "steps")
 class StepCallback(keras.callbacks.Callback):
     """Base of callbacks that act after chosen updates of the weights.
 
-    Steps are updates of the weights, counted from the beginning of epoch `start_epoch`: with
-    gradient accumulation several batches are one step, and an update that loss scaling skips is
-    none, unless the places are in epochs. Where `steps_per_execution` runs several steps as one
-    call, the call is cut at each step that is wanted, so that the weights of exactly that step can
-    be looked at.
+    Steps are batches that `fit` trains on, counted from the beginning of epoch `start_epoch`,
+    whatever a custom `train_step` does with one: several optimizers, two updates or none. With
+    gradient accumulation the batches of one update are one step, and an update that loss scaling
+    skips is none, unless the places are in epochs. Where `steps_per_execution` runs several steps
+    as one call, the call is cut at each step that is wanted, so that the weights of exactly that
+    step can be looked at.
 
     A subclass says with `next_step` where, and does its work in `on_step`.
 
@@ -30,9 +31,11 @@ class StepCallback(keras.callbacks.Callback):
         step: the last step that was done; negative before `start_epoch`.
         places_in_epochs: whether the places are the ends of epochs, also where loss scaling has
             skipped updates. Default `False`.
+        reads_optimizer: whether the optimizer must count each batch once. Default `False`.
     """
 
     places_in_epochs = False
+    reads_optimizer = False
 
     def __init__(self, start_epoch=0, steps_per_epoch=None):
         super().__init__()
@@ -74,6 +77,9 @@ class StepCallback(keras.callbacks.Callback):
         Args:
             step: number of steps that were done before.
         """
+
+    def on_first_call(self):
+        """Called once a `fit`, after the first call of its train function."""
 
     def epochs_as_steps(self, epochs, whole=True):
         """A number of epochs in steps; before `fit` each batch counts as a step.
@@ -130,7 +136,7 @@ class StepCallback(keras.callbacks.Callback):
         batches = self.params.get("steps")
         whole = self.steps_per_epoch or batches
         if self._run is not None:
-            self._run.begin_epoch(batches, epoch * (whole or 0))
+            self._run.begin_epoch(batches)
             return
         if whole is None and epoch != self.start_epoch:
             raise ValueError(
@@ -141,7 +147,7 @@ class StepCallback(keras.callbacks.Callback):
         partial = whole - batches if whole and batches and batches < whole else 0
         done = epoch * (whole or 0) + partial
         self._run = CountedFit(self, model, done, self.start_epoch * (whole or 0))
-        self._run.begin_epoch(batches, done)
+        self._run.begin_epoch(batches)
         self.on_counting(self._run.step)
         self._run.look_ahead()
 

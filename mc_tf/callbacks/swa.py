@@ -11,6 +11,7 @@ from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.places import AtPlaces, next_place
+from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.flat import flat_weights
 from mc_tf.outputs import directory_held
 
@@ -32,7 +33,7 @@ class SWA(AtPlaces, AveragedNetwork):
             `CyclicLearningRate`, ...), which must have the same `start_epoch`.
         learning_rate: constant rate from `start_epoch` on, not beside a callback that sets a
             cyclic one. Default: the rate is left alone. Where `LearningRateScheduler` or the like
-            sets the rate too, give this callback after it.
+            sets the rate of the epochs before, give this callback after it.
         include_start: whether the weights at the start are the first of the average, as in
             Algorithm 1. Default `True`.
         batch_norm_data: one pass of the training data, as `update_batch_norm` takes it: the
@@ -138,6 +139,12 @@ class SWA(AtPlaces, AveragedNetwork):
                 f"({type(rate).__name__}). Compile it with a number."
             )
         self._check_one_rate()
+        if self.learning_rate is not None:
+            refuse_schedulers(self)
+            warn_of_other_optimizers(self)
+            self._watch = RateWatch(
+                self, f"replaces that of SWA(learning_rate={self.learning_rate}). Give SWA after it."
+            )
         self._held.close()  # of training that was interrupted
         self._held.enter_context(directory_held(self.directory))
 
@@ -218,6 +225,13 @@ class SWA(AtPlaces, AveragedNetwork):
         super().on_epoch_begin(epoch, logs)
         if self.learning_rate is not None and epoch >= self.start_epoch:
             self._model.optimizer.learning_rate = self.learning_rate
+            self._watch.expect()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras' hook."""
+        super().on_epoch_end(epoch, logs)
+        if self.learning_rate is not None:
+            self._watch.look(epoch)
 
     def on_train_end(self, logs=None):
         """Keras' hook: gives the model the average, if that is wanted."""

@@ -1,0 +1,98 @@
+"""What else sets the learning rate in a `fit`."""
+
+import warnings
+
+import keras
+from keras import ops
+
+from mc_tf.callbacks.counting import innermost_optimizer
+from mc_tf.keras_internals import callbacks_of_fit
+
+__all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
+
+_SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+
+def refuse_schedulers(callback):
+    """Refuses Keras' schedulers beside a callback that sets the rate from the first epoch on.
+
+    One that starts later may leave the epochs before to a scheduler.
+
+    Args:
+        callback: a `StepCallback` that sets the learning rate, in its `on_train_begin`.
+
+    Raises:
+        ValueError: naming the scheduler.
+    """
+    for other in callbacks_of_fit():
+        if isinstance(other, _SCHEDULERS) and not callback.start_epoch:
+            raise ValueError(
+                f"{type(other).__name__} and {type(callback).__name__} both set the learning rate, "
+                f"and that of {type(other).__name__} would never be used. Drop one of them."
+            )
+
+
+def warn_of_other_optimizers(callback):
+    """Says which optimizers of a model keep their own rates.
+
+    Args:
+        callback: a callback that sets the learning rate of `model.optimizer`.
+    """
+    model = callback._model
+    ours = {id(model.optimizer), id(innermost_optimizer(model))}
+    found = []
+    for name, value in vars(model).items():
+        items = value.values() if isinstance(value, dict) else value
+        items = items if isinstance(value, (list, tuple, dict)) else [value]
+        if any(isinstance(i, keras.optimizers.Optimizer) and id(i) not in ours for i in items):
+            found.append(f"`{name}`")
+    if found:
+        warnings.warn(
+            f"{type(callback).__name__} sets the learning rate of `model.optimizer` only. "
+            f"{', '.join(found)} of '{model.name}' keep theirs.",
+            stacklevel=3,
+        )
+
+
+class RateWatch:
+    """Notices that another callback changes the optimizer's own rate, and says so once.
+
+    Args:
+        callback: the `StepCallback` that sets the rate from its `start_epoch` on.
+        effect: what becomes of the other's rate, the end of the message.
+    """
+
+    def __init__(self, callback, effect):
+        self._callback = callback
+        self._effect = effect
+        self._variable = innermost_optimizer(callback._model)._learning_rate
+        self._rate = None if callback.start_epoch else self._now()
+        self._said = False
+
+    def expect(self):
+        """Takes the rate of now for what it is to stay."""
+        self._rate = self._now()
+
+    def look(self, epoch):
+        """Compares the rate with what it was, from the callback's start on.
+
+        Args:
+            epoch: the epoch that begins or ends.
+        """
+        if epoch < self._callback.start_epoch or self._said:
+            return
+        if self._rate is None:
+            self.expect()
+        elif self._now() != self._rate:
+            self._said = True
+            warnings.warn(
+                f"Another callback has set the learning rate ({self._now():g}), which "
+                f"{self._effect}",
+                stacklevel=2,
+            )
+
+    def _now(self):
+        own = innermost_optimizer(self._callback.model)._learning_rate
+        if own is not self._variable:
+            return float("inf")  # a schedule has taken its place
+        return float(ops.convert_to_numpy(own))
