@@ -18,6 +18,7 @@ class WeightAverage:
         mean: float64 vector `(P,)`, or `None` before the first.
         count: how many were added.
         step: step of training of the last one.
+        left_out: how many that were due before it were not finite.
 
     Example:
         >>> average = WeightAverage()
@@ -31,6 +32,7 @@ class WeightAverage:
         self.mean = None
         self.count = 0
         self.step = None
+        self.left_out = 0
         self._before = None  # step of the one before
 
     def add(self, weights, step):
@@ -39,8 +41,16 @@ class WeightAverage:
         Args:
             weights: array `(P,)`.
             step: step of training at which these were the weights.
+
+        Raises:
+            ValueError: if a weight is not finite; the average stays as it was.
         """
         weights = np.asarray(weights, "float64")
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"The weights of step {step} are not finite numbers, so they cannot be averaged. "
+                "Leave that network out."
+            )
         self._before = self.step
         self.count += 1
         if self.mean is None:
@@ -48,6 +58,15 @@ class WeightAverage:
         else:
             self.mean += (weights - self.mean) / self.count
         self.step = int(step)
+
+    def leave_out(self, step):
+        """Passes a step whose weights were not finite: the average stays as it was.
+
+        Args:
+            step: step of training.
+        """
+        self._before, self.step = self.step, int(step)
+        self.left_out += 1
 
     def save(self, directory, keep=2, keep_steps=()):
         """Writes the average as `average-00000390.npz` (the step) and removes older ones.
@@ -64,7 +83,8 @@ class WeightAverage:
             OSError: if it cannot be written; those that were written stay.
         """
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
-        write_arrays(path, mean=self.mean, count=self.count, step=self.step)
+        numbers = {"count": self.count, "step": self.step, "left_out": self.left_out}
+        write_arrays(path, mean=self.mean, **numbers)
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
         here = []
         for step, file in numbered_files(directory, _PREFIX).items():
@@ -117,6 +137,7 @@ class WeightAverage:
             average = cls()
             average.mean = arrays["mean"]
             average.count, average.step = int(arrays["count"]), int(arrays["step"])
+            average.left_out = int(arrays.get("left_out", 0))
             return average
 
         kind = "an average of weights"

@@ -39,7 +39,8 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
         The number of normalisation layers that were updated.
 
     Raises:
-        ValueError: if the data has no batch, or `num_batches` is below 1.
+        ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would not
+            be finite.
 
     Example:
         >>> import numpy as np
@@ -94,7 +95,14 @@ class BatchNormUpdate:
             totals, empty = self._step(values, totals, x), False
         if empty:
             raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
-        for variable, value in statistics.results(totals):
+        results = statistics.results(totals)
+        for variable, value in results:
+            if not bool(ops.all(ops.isfinite(value))):
+                raise ValueError(
+                    f"The statistics '{variable.path}' would not be finite: the data has such "
+                    "values, or the weights are too large. The former ones are kept."
+                )
+        for variable, value in results:
             variable.assign(value)
         return len(statistics.layers)
 

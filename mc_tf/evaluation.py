@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mc_tf.compatibility import check_finite
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.models import CurveModel
 from mc_tf.outputs import holding
@@ -76,6 +77,7 @@ def evaluate_curve(
         )
     if num_points < 2:
         raise ValueError(f"`num_points` must be at least 2. Received: num_points={num_points}")
+    check_finite(curve_model.curve_layer.points, "curve_model")
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)

@@ -12,6 +12,7 @@ from mc_tf.batches import Batches
 from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.steps import StepCallback
+from mc_tf.finite import is_finite
 from mc_tf.flat import assign_flat, state_variables
 
 __all__ = ["AveragedNetwork"]
@@ -51,6 +52,7 @@ class AveragedNetwork(StepCallback):
         self.batch_norm_data = batch_norm_data
         self.validation_data = validation_data
         self.average = WeightAverage()
+        self._state = None  # the latest with finite numbers
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
 
     def on_train_begin(self, logs=None):
@@ -98,6 +100,10 @@ class AveragedNetwork(StepCallback):
             if self._best is not None:
                 self._best.on_epoch_end(epoch, logs)
 
+    def keep_state(self):
+        """Keeps what the network has beside its weights, should training diverge."""
+        self._state = [np.array(ops.convert_to_numpy(v)) for v in state_variables(self.model)]
+
     @contextlib.contextmanager
     def averaged(self):
         """Context in which the model has the averaged weights and statistics for them.
@@ -124,5 +130,8 @@ class AveragedNetwork(StepCallback):
         if not self.average.count:
             raise ValueError("Nothing was averaged yet.")
         assign_flat(model, self.average.mean)
+        for variable, value in zip(state_variables(model), self._state or ()):
+            if not is_finite(variable):
+                variable.assign(value)
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             self._update_batch_norm(self.batch_norm_data)

@@ -2,11 +2,12 @@
 
 import math
 import os
+import warnings
 
 import keras
-from keras import ops
 
 from mc_tf.checkpoint_files import read_record, save_checkpoint
+from mc_tf.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
 
@@ -28,8 +29,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             trained; data that does not know its number of batches needs it.
         first_step: batches of the first epoch that were trained earlier. Default 0.
 
-    Training that diverges (its loss or a weight is not finite) is ended with a `ValueError` and not
-    saved.
+    Training that diverges (its loss, validation loss, a weight or a statistic is not finite) is
+    ended with a `ValueError` and not saved.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self._steps_per_epoch = steps_per_epoch
         self._first_step = first_step
         self._epoch = 0
+        self._finite = None
 
     def save(self, model=None, step=0):
         """Saves now.
@@ -68,6 +70,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
+        if self._finite is None:
+            self._finite = FiniteVariables(self.model)
         self._epoch = epoch
         self._saved = self._first_step
         self._steps = self._steps_per_epoch or self.params["steps"]
@@ -89,8 +93,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         """Keras' hook: saves, unless training diverged.
 
         Raises:
-            ValueError: if the loss of the epoch or a trainable weight is not finite; the file stays
-                as it was.
+            ValueError: if the loss of the epoch, a weight or a statistic is not finite; the file
+                stays as it was.
         """
         self._first_step = 0
         diverged = self._divergence(logs or {})
@@ -111,19 +115,18 @@ class AtomicCheckpoint(keras.callbacks.Callback):
 
     def _divergence(self, logs):
         """What shows that training diverged, or `None`. The last step is in no training loss."""
-        loss = logs.get("loss", 0.0)
-        if not math.isfinite(loss):
-            return f"loss is {loss} at the end"
-        for variable in self.model.trainable_variables:
-            if not bool(ops.all(ops.isfinite(variable))):
-                return f"weights '{variable.path}' are not finite at the end"
-        return None
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                return f"{name.replace('val_', 'validation ')} is {logs[name]} at the end"
+        problem = self._finite.problem()
+        return problem and f"values of '{problem}' are not finite at the end"
 
 
 class BestCheckpoint(keras.callbacks.Callback):
     """Keeps the model of the epoch with the best value of a metric, written in one step.
 
-    What the file holds counts when training goes on: Keras' `ModelCheckpoint` forgets it.
+    What the file holds counts when training goes on: Keras' `ModelCheckpoint` forgets it. A model
+    that diverged is never the best, which a warning says once.
 
     Args:
         path: file name, ending in `.keras`.
@@ -139,10 +142,13 @@ class BestCheckpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Keras' hook."""
-        self.best = None
+        self.best = self._finite = None
+        self._said = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook: looks up the best value so far, where training goes on."""
+        if self._finite is None:
+            self._finite = FiniteVariables(self.model)
         if self.best is None:
             record = read_record(self.path) if epoch and os.path.exists(self.path) else {}
             self.best = float(record.get("best", -self._sign * math.inf))
@@ -155,6 +161,16 @@ class BestCheckpoint(keras.callbacks.Callback):
                 f"{', '.join(logs or {})}."
             )
         value = float(logs[self.monitor])
-        if self._sign * value > self._sign * self.best:
+        better = math.isfinite(value) and self._sign * value > self._sign * self.best
+        if better and (problem := self._finite.problem()):
+            better = False
+            if not self._said:
+                self._said = True
+                warnings.warn(
+                    f"Training diverged: '{problem}' is not finite, so the model with "
+                    f"{self.monitor} = {value:g} is not saved in '{self.path}'.",
+                    stacklevel=2,
+                )
+        if better:
             self.best = value
             save_checkpoint(self.model, self.path, best=value, epoch=epoch + 1)

@@ -1,8 +1,11 @@
 """How far training has come in weight space."""
 
+import warnings
+
 import numpy as np
 
 from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.finite import is_finite
 from mc_tf.snapshots import read_snapshot, take_snapshot
 
 __all__ = ["DistanceFromStart"]
@@ -46,6 +49,7 @@ class DistanceFromStart(StepCallback):
         """Keras' hook."""
         super().on_train_begin(logs)
         self.history = []
+        self._said = False
 
     def on_counting(self, step):
         """Looks up the weights to measure from."""
@@ -61,6 +65,11 @@ class DistanceFromStart(StepCallback):
                 f"`start` has {self._from.size} weights, but the model '{self._model.name}' has "
                 f"{weights.size}. Give the weights of the same network."
             )
+        if not is_finite(self._from):
+            raise ValueError(
+                "The weights to measure distances from are not finite numbers. Give finite ones as "
+                "`start`."
+            )
 
     def next_step(self, step):
         """The next step that is recorded."""
@@ -70,6 +79,13 @@ class DistanceFromStart(StepCallback):
         """Records the distance."""
         weights = take_snapshot(self.model).weights.astype("float64")
         distance = float(np.linalg.norm(weights - self._from))
+        if not np.isfinite(distance) and not self._said:
+            self._said = True
+            warnings.warn(
+                f"Training diverged: the weights after step {step} are not finite, and so is their "
+                "distance from the start.",
+                stacklevel=2,
+            )
         if not self.history or self.history[-1][0] != step:
             self.history.append((step, distance))
 

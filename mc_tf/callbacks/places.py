@@ -1,6 +1,9 @@
 """Where callbacks act that do so at the minima of a cycle or at equal distances."""
 
+import warnings
+
 from mc_tf.callbacks.steps import check_length
+from mc_tf.finite import FiniteVariables
 
 __all__ = ["AtPlaces", "next_place"]
 
@@ -16,7 +19,11 @@ class AtPlaces:
             `cycle`.
         unit: of `every`, `"epochs"` or `"steps"`.
         done: what is done there with a network, for messages.
+        to_be_continued: whether another `fit` continues the training, so that one which ends before
+            its first place is no mistake. Default `False`.
     """
+
+    to_be_continued = False
 
     cycle = None
     every = None
@@ -86,6 +93,30 @@ class AtPlaces:
         epochs = self.params.get("epochs")
         if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             self.check_reached(epochs)
+
+    def begin_watching(self):
+        """Notes which variables are finite, and have to stay so."""
+        self._finite = FiniteVariables(self.model)
+        self.diverged = False
+
+    def is_sound(self, step):
+        """Whether the network can be used, with a warning the first time that it cannot.
+
+        Args:
+            step: number of the step that was done.
+
+        Returns:
+            bool.
+        """
+        problem = self._finite.problem()
+        if problem is not None and not self.diverged:
+            self.diverged = True
+            warnings.warn(
+                f"Training diverged: '{problem}' is not finite after step {step}. Networks like "
+                f"that are not {self.done} by {type(self).__name__}, which keeps those before.",
+                stacklevel=2,
+            )
+        return problem is None
 
 
 def next_place(step, first, distance):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 
 import keras
 import numpy as np
@@ -53,6 +54,9 @@ class SnapshotSaver(AtPlaces, StepCallback):
         ValueError: if an argument cannot be, or (when training begins) the directory holds the
             snapshots of another run.
         OSError: if a file cannot be written; those that were written stay as they are.
+
+    Where training diverges (weights, or statistics and other state, are no longer finite) such
+    networks are not saved, with one warning; those before stay.
 
     Each file has numbers in its record: `step`, `learning_rate` (of the last update),
     `distance_from_start` and `distance_from_previous`, Euclidean in weight space.
@@ -109,6 +113,7 @@ class SnapshotSaver(AtPlaces, StepCallback):
         Raises:
             ValueError: if the directory holds another run's snapshots, or none would be saved.
         """
+        self.begin_watching()
         self._places = self.find_places()
         self.check_reached_in_fit(step)
         start = os.path.join(self.directory, _START)
@@ -167,11 +172,15 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def on_step(self, step):
         """Saves the network."""
         self._reached = step
+        path = os.path.join(self.directory, f"snapshot-{step:08d}.npz" if step else _START)
+        if not self.is_sound(step):
+            if os.path.exists(path):
+                os.remove(path)  # of a former run
+            return
         if step == 0:
             self._save_start()
             return
-        model = self.model
-        snapshot = take_snapshot(model)
+        snapshot = take_snapshot(self.model)
         earlier = [p for p in self.members if _step_of(p) < step]
         previous = earlier[-1] if earlier else os.path.join(self.directory, _START)
         start = os.path.join(self.directory, _START)
@@ -182,12 +191,19 @@ class SnapshotSaver(AtPlaces, StepCallback):
             "distance_from_previous": _distance(snapshot, previous),
         }
         snapshot.record.update(numbers)
-        save_snapshot(os.path.join(self.directory, f"snapshot-{step:08d}.npz"), snapshot)
+        save_snapshot(path, snapshot)
 
     def on_train_end(self, logs=None):
         """Keras' hook: removes what a longer former run has left."""
         super().on_train_end(logs)
         self._held.close()
+        early = self._run is not None and self._run.trained and self._reached < self._places[0]
+        if early and not self.to_be_continued:
+            warnings.warn(
+                f"Training ended before step {self._places[0]}, the first whose network "
+                f"SnapshotSaver would have saved: '{self.directory}' has no member.",
+                stacklevel=2,
+            )
         for path in set(snapshot_files(self.directory)) - set(self.members):
             os.remove(path)
 
@@ -222,5 +238,7 @@ def _step_of(path):
 
 
 def _distance(snapshot, path):
+    if not os.path.exists(path):  # a start that was not finite
+        return float("nan")
     other = read_snapshot(path).weights
     return float(np.linalg.norm(snapshot.weights.astype("float64") - other.astype("float64")))

@@ -22,7 +22,9 @@ class SWA(AtPlaces, AveragedNetwork):
     """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not touched: it goes on with its own weights. The average is held in
-    float64 whatever the precision of the model.
+    float64 whatever the precision of the model. Where training diverges (weights, or statistics and
+    other state, are no longer finite) such networks are left out with one warning, and the average
+    of those before is kept.
 
     Args:
         start_epoch: epoch, as `fit` counts them from 0, at whose beginning averaging starts.
@@ -143,7 +145,8 @@ class SWA(AtPlaces, AveragedNetwork):
             refuse_schedulers(self)
             warn_of_other_optimizers(self)
             self._watch = RateWatch(
-                self, f"replaces that of SWA(learning_rate={self.learning_rate}). Give SWA after it."
+                self,
+                f"replaces that of SWA(learning_rate={self.learning_rate}). Give SWA after it.",
             )
         self._held.close()  # of training that was interrupted
         self._held.enter_context(directory_held(self.directory))
@@ -160,6 +163,9 @@ class SWA(AtPlaces, AveragedNetwork):
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
+        self.begin_watching()
+        if self._finite.problem() is None:
+            self.keep_state()
         self._first, self._distance = self.find_places()
         self.check_reached_in_fit(step)
         after = [epochs - self.start_epoch for epochs in self.keep_epochs]
@@ -182,7 +188,7 @@ class SWA(AtPlaces, AveragedNetwork):
                 f"average of step {expected} to go on with (there is {has}). Give the `directory` "
                 "of that run, with a larger `keep` if checkpoints are rare, or start anew."
             )
-        elif self.average.count != self._count_at(step):
+        elif self.average.count + self.average.left_out != self._count_at(step):
             raise ValueError(
                 f"The average of step {step} has {self.average.count} networks, but with these "
                 f"settings it would have {self._count_at(step)}: `every`, `cycle` or "
@@ -214,9 +220,13 @@ class SWA(AtPlaces, AveragedNetwork):
     # What.
 
     def on_step(self, step):
-        """Adds the weights."""
-        self.average.add(flat_weights(self.model), step)
-        if self.directory is not None:
+        """Adds the weights, if they are finite."""
+        if self.is_sound(step):
+            self.average.add(flat_weights(self.model), step)
+            self.keep_state()
+        elif self.average.count:
+            self.average.leave_out(step)
+        if self.directory is not None and self.average.count:
             self.average.save(self.directory, self.keep, self._keep_steps)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -238,7 +248,9 @@ class SWA(AtPlaces, AveragedNetwork):
         super().on_train_end(logs)
         self._held.close()
         only_start = self._run is not None and self.average.step == 0 and self.step > 0
-        if only_start or not self.average.count:
+        if self.to_be_continued and (only_start or not self.average.count):
+            return
+        if only_start and not self.diverged or not self.average.count:
             warnings.warn(
                 f"Training ended before step {self._first} after the beginning of epoch "
                 f"{self.start_epoch}, the first whose weights would have been averaged, so the "

@@ -12,6 +12,8 @@ from mc_tf import checksums
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.files import weight_shapes
+from mc_tf.finite import is_finite
+from mc_tf.flat import state_variables
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
 __all__ = ["check_network", "read_member", "read_members"]
@@ -113,12 +115,18 @@ def read_member(network, member, index):
             f"Received as {role}: {member!r}"
         )
     snapshot.check_fits(network, role[0].upper() + role[1:])
-    if not np.isfinite(np.asarray(snapshot.weights, "float64")).all():
+    pairs = zip(snapshot.state, state_variables(network))
+    if not is_finite(snapshot.weights) or not all(_is_sound(*pair) for pair in pairs):
         raise ValueError(
             f"The weights of {role} must be finite numbers, but some are NaN or infinite. Leave "
             "that member out, or train it again with a smaller learning rate."
         )
     return snapshot
+
+
+def _is_sound(value, of_network):
+    """Finite, or infinite where the network is, too: a mask."""
+    return is_finite(value) or not (np.isnan(value).any() or is_finite(of_network))
 
 
 def _from_flat(network, vector, role):

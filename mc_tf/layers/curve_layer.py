@@ -10,6 +10,7 @@ from mc_tf import backend
 from mc_tf.adapted import check_saved_whole
 from mc_tf.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.constraints import check_convex_combinations
+from mc_tf.finite import is_finite
 from mc_tf.flat import flat_weights, reset_recurrent_state
 from mc_tf.network_code import network_config, revive_network
 from mc_tf.stateless import StatelessLayer
@@ -199,7 +200,7 @@ class CurveLayer(keras.layers.Layer):
                 of `layer.trainable_variables`, or a flat vector `(P,)`.
 
         Raises:
-            ValueError: if the weights do not match, naming the first difference.
+            ValueError: if the weights do not match, naming the first difference, or are not finite.
         """
         if isinstance(weights, keras.layers.Layer):
             check_same_architecture(self.layer, weights, ("layer", "weights"))
@@ -214,6 +215,8 @@ class CurveLayer(keras.layers.Layer):
                     f"A flat weight vector of '{self.layer.name}' has shape "
                     f"({self.layout.num_weights},). Received shape {flat.shape}"
                 )
+        if not is_finite(flat):
+            raise ValueError(f"The weights of control point {index} must be finite numbers.")
         self.points[index].assign(flat)
 
     def initialize_bends(self):
