@@ -39,8 +39,11 @@ class FiniteVariables:
 
     def __init__(self, model):
         state = [v for v in state_variables(model) if is_finite(v)]
+        self._model = model
         self._variables = [*model.trainable_variables, *state]
 
     def problem(self):
         """Path of the first variable that is not finite, or `None`."""
+        if hasattr(self._model, "jax_state_sync"):
+            self._model.jax_state_sync()  # brings the variables up to date
         return next((v.path for v in self._variables if not is_finite(v)), None)

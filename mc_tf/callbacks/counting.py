@@ -1,16 +1,15 @@
 """Training that can be looked at after any step, also where several steps run as one call."""
 
-import contextlib
-
 import keras
 
-__all__ = [
-    "CountedFit",
-    "accumulation_of",
-    "batch_counter",
-    "innermost_optimizer",
-    "make_train_function",
-]
+from mc_tf.callbacks.optimizers import (
+    accumulation_of,
+    innermost_optimizer,
+    make_train_function,
+    updates_of,
+)
+
+__all__ = ["CountedFit"]
 
 
 class CountedFit:
@@ -40,7 +39,7 @@ class CountedFit:
         scaled = model.optimizer is not innermost_optimizer(model)
         self._from_optimizer = scaled and not callback.places_in_epochs
         self._at_most = scaled  # updates a batch; otherwise exactly one
-        self._updates = updates = _updates_of(model)
+        self._updates = updates = updates_of(model)
         before = 0  # batches of an earlier training, as far as they make a difference
         if self._from_optimizer or self._accumulation > 1 and not scaled:
             before = updates - batches_done
@@ -68,7 +67,7 @@ class CountedFit:
         self._left = batches
         self.recount(self._model)
         if self.trained:
-            self.check_updates(_updates_of(self._model))
+            self.check_updates(updates_of(self._model))
 
     def recount(self, model):
         """Reads the optimizer's counter, where that tells the steps.
@@ -77,7 +76,7 @@ class CountedFit:
             model: the model, its variables up to date.
         """
         if self._from_optimizer:
-            self.count = _updates_of(model)
+            self.count = updates_of(model)
 
     @property
     def step(self):
@@ -191,7 +190,7 @@ class CountedFit:
         `number` is how many the data has, or `None` if the optimizer must tell how far it came.
         """
         unsure = number is None or self._left is None
-        before = _updates_of(self._model, state) if unsure else None
+        before = updates_of(self._model, state) if unsure else None
         try:
             result = self._run_steps(size, state, iterator)
         except Exception as error:
@@ -200,14 +199,14 @@ class CountedFit:
             raise
         new_state = result[1:] if state else []
         if number is None:
-            number = _updates_of(self._model, new_state) - before
+            number = updates_of(self._model, new_state) - before
         self.count += number
         self._seen += number
         if self._left is not None:
             self._left -= number
         if not self.trained:
             self.trained = True
-            self.check_updates(_updates_of(self._model, new_state))
+            self.check_updates(updates_of(self._model, new_state))
             self._callback.on_first_call()
         if self._due is not None and self.count >= self._due:
             self._stop_here(new_state)
@@ -252,88 +251,3 @@ class CountedFit:
 
 def _is_end_of_data(error):
     return isinstance(error, StopIteration) or type(error).__name__ == "OutOfRangeError"
-
-
-def make_train_function(model):
-    """Makes a train function that is traced anew, and counts batches where a cycle needs it.
-
-    Keras' `make_train_function(force=True)` is not enough on JAX, which remembers what it traced
-    for `model.train_step` and so the learning rate that was there at the time.
-
-    Args:
-        model: compiled Keras model.
-    """
-    own, step = vars(model).get("train_step"), model.train_step
-    rate = vars(innermost_optimizer(model)).get("_get_current_learning_rate")
-    counter = getattr(rate, "counter", None)
-
-    def train_step(*arguments):
-        result = step(*arguments)
-        if counter is not None:
-            counter.assign_add(1)
-        return result
-
-    vars(model)["train_step"] = train_step
-    try:
-        model.make_train_function(force=True)
-    finally:
-        vars(model).pop("train_step")
-        if own is not None:
-            vars(model)["train_step"] = own
-
-
-def batch_counter(model):
-    """A variable in which a train function counts batches; see `make_train_function`.
-
-    Args:
-        model: compiled Keras model.
-
-    Returns:
-        `keras.Variable`, or `None` on JAX, whose train functions are pure.
-    """
-    if keras.backend.backend() == "jax":
-        return None
-    strategy = getattr(model, "distribute_strategy", None)
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        return keras.Variable(
-            0, dtype="int", trainable=False, name="batches", aggregation="only_first_replica"
-        )
-
-
-def innermost_optimizer(model):
-    """The optimizer that updates the weights, inside one that scales the loss.
-
-    Args:
-        model: compiled Keras model.
-
-    Returns:
-        `keras.optimizers.Optimizer`.
-    """
-    optimizer = model.optimizer
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def accumulation_of(model):
-    """Batches whose gradients make one update of the weights.
-
-    Args:
-        model: compiled Keras model.
-
-    Returns:
-        int.
-    """
-    return innermost_optimizer(model).gradient_accumulation_steps or 1
-
-
-def _updates_of(model, state=()):
-    """Calls that the optimizer has counted, those excepted whose update loss scaling skipped.
-
-    Args:
-        model: compiled Keras model.
-        state: on JAX, the state that a train function has returned. Default: of the variables.
-    """
-    counter = getattr(innermost_optimizer(model), "_iterations", 0)
-    if state:
-        index = [id(v) for v in model.optimizer.variables].index(id(counter))
-        return int(keras.ops.convert_to_numpy(state[0][2][index]))
-    return int(keras.ops.convert_to_numpy(counter))

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.callbacks.counting import batch_counter, innermost_optimizer, make_train_function
+from mc_tf.callbacks.optimizers import batch_counter, innermost_optimizer, make_train_function
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.callbacks.steps import StepCallback, check_length
 

@@ -5,7 +5,7 @@ import warnings
 import keras
 from keras import ops
 
-from mc_tf.callbacks.counting import innermost_optimizer
+from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.keras_internals import callbacks_of_fit
 
 __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]

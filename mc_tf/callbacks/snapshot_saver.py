@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
+from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.steps import StepCallback
 from mc_tf.files import numbered_files

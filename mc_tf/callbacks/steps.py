@@ -2,7 +2,8 @@
 
 import keras
 
-from mc_tf.callbacks.counting import CountedFit, accumulation_of
+from mc_tf.callbacks.counting import CountedFit
+from mc_tf.callbacks.optimizers import accumulation_of
 
 __all__ = ["StepCallback", "check_length"]
 

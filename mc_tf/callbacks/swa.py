@@ -8,8 +8,8 @@ import keras
 
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks.averaged_network import AveragedNetwork
-from mc_tf.callbacks.counting import innermost_optimizer
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
+from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.flat import flat_weights
