@@ -33,6 +33,7 @@ def main(_):
     """Connects and reports the lengths."""
     from mc_tf import training
     from mc_tf.experiments import curve_files
+    from mc_tf.results import describe_length
 
     training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
@@ -46,8 +47,8 @@ def main(_):
         training_flags.training_options(),
     )
     print(
-        f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, length {curve_model.length():.3f}, "
-        f"{curve_model.length_ratio():.3f} x the segment"
+        f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, "
+        f"{describe_length(curve_model.length(), curve_model.length_ratio())}"
     )
 
 

@@ -15,12 +15,12 @@ from mc_tf.files import atomic_path
 from mc_tf.flat import state_variables
 from mc_tf.network_code import what_is_missing
 
-__all__ = ["load_checkpoint", "read_record", "save_checkpoint"]
+__all__ = ["load_checkpoint", "read_metrics", "read_record", "save_checkpoint"]
 
 _RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
 
 
-def save_checkpoint(model, path, **record):
+def save_checkpoint(model, path, metrics=(), **record):
     """Saves a model with everything that its training depends on, in one step.
 
     Keras leaves random seeds and the state of stateful recurrent layers out of a `.keras` file;
@@ -29,11 +29,14 @@ def save_checkpoint(model, path, **record):
     Args:
         model: built Keras model.
         path: file name, ending in `.keras`.
+        metrics: variables of metrics in the middle of an epoch, to be read back by `read_metrics`.
         **record: numbers to be read back by `read_record`.
     """
     arrays = {f"record:{name}": np.asarray(value) for name, value in record.items()}
     for index, variable in enumerate(_left_out(model)):
         arrays[f"state:{index}"] = ops.convert_to_numpy(variable)
+    for index, variable in enumerate(metrics):
+        arrays[f"metric:{index}"] = ops.convert_to_numpy(variable)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     with atomic_path(path) as temporary:
@@ -63,6 +66,19 @@ def read_record(path):
         for key, value in _read(path).items()
         if key.startswith("record:")
     }
+
+
+def read_metrics(path):
+    """The values of metrics that `save_checkpoint` was given.
+
+    Args:
+        path: `.keras` file.
+
+    Returns:
+        List of arrays.
+    """
+    stored = _read(path)
+    return [stored[f"metric:{i}"] for i in range(sum(k.startswith("metric:") for k in stored))]
 
 
 def _read(path):

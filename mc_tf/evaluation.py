@@ -4,6 +4,7 @@ import numpy as np
 
 from mc_tf.compatibility import check_finite
 from mc_tf.evaluation_data import EvaluationData
+from mc_tf.metric_directions import directions_of
 from mc_tf.models import CurveModel
 from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
@@ -58,7 +59,8 @@ def evaluate_curve(
         `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
         terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
         `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`;
-        Min / Int / Mean / Max of each, barrier heights, length and length ratio.
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. Its table says so
+        where a curve with bends was trained too little to leave the segment.
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
@@ -90,9 +92,11 @@ def evaluate_curve(
         curve_model.length_ratio(),
         curve_model.curve.bend_positions,
     )
+    result.num_bends = curve_model.curve.num_bends
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
         data = data.kept(batch_size)
         evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
+        result.higher_is_better = directions_of(curve_model, result.names)
     result.finish(path)
     return result

@@ -1,11 +1,14 @@
 """The result of evaluating a curve: arrays over `t`, their summary, and the files."""
 
+import json
+
 import numpy as np
 
 from mc_tf.files import write_json
+from mc_tf.metric_directions import higher_is_better as by_name
 from mc_tf.point_results import PointResults
 
-__all__ = ["CurveEvaluation"]
+__all__ = ["CurveEvaluation", "describe_length"]
 
 _TABLE = tuple(
     f"{part}_{value}"
@@ -24,8 +27,11 @@ class CurveEvaluation(PointResults):
         done: which of them are evaluated, bool of shape `(num_points,)`.
         arc_lengths: weight-space distances between neighbours, shape `(num_points - 1,)`.
         length: length of the curve in weight space.
-        length_ratio: `length` divided by the distance of the endpoints.
+        length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
+            one point, infinite for one that comes back to where it began.
         bends: positions of the bends that the curve passes through, such as those of a chain.
+        num_bends: how many bends the curve has, or `None` if the file does not say it.
+        higher_is_better: dict from names of values to bools, as the metrics themselves say it.
         description: dict of what was evaluated.
     """
 
@@ -35,6 +41,8 @@ class CurveEvaluation(PointResults):
     def __init__(self, t, fingerprint="", description=None):
         self.t = np.asarray(t, "float64")
         super().__init__(len(self.t), fingerprint, description)
+        self.num_bends = None
+        self.higher_is_better = {}
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
     def set_geometry(self, arc_lengths, length, length_ratio, bends=()):
@@ -44,17 +52,24 @@ class CurveEvaluation(PointResults):
         self.length_ratio = float(length_ratio)
         self.bends = np.asarray(bends, "float64")
 
-    def summary(self, name):
+    def summary(self, name, higher_is_better=None):
         """Min / Int / Mean / Max of the paper's tables, and the barrier.
 
         Args:
             name: such as `"train_loss"` or `"test_error"`.
+            higher_is_better: which direction is worse, for the barrier. Default: as the metric
+                itself says it, otherwise by its name (`accuracy`, `auc`, `precision`, `f1`, `iou`
+                and the like are better when higher; what is not known is better when lower).
 
         Returns:
             dict with `min`; `int`, the trapezoid rule over arc length divided by the length;
             `mean`, the trapezoid rule over `t`, which is the loss (2) that training minimises;
-            `max`; `barrier`, the maximum minus the worse endpoint; `start` and `end`.
+            `max`; `barrier`, how much worse than the worse endpoint the curve becomes: the
+            maximum minus that endpoint, or, where higher is better, that endpoint minus the
+            minimum; `start` and `end`.
         """
+        if higher_is_better is None:
+            higher_is_better = self._is_higher_better(name)
         values = self[name]
         middles = (values[1:] + values[:-1]) / 2
         length = self.arc_lengths.sum()
@@ -64,10 +79,13 @@ class CurveEvaluation(PointResults):
             "int": float((middles * self.arc_lengths).sum() / length) if length > 0 else mean,
             "mean": mean,
             "max": float(values.max()),
-            "barrier": float(values.max() - max(values[0], values[-1])),
+            "barrier": _barrier(-values if higher_is_better else values),
             "start": float(values[0]),
             "end": float(values[-1]),
         }
+
+    def _is_higher_better(self, name):
+        return self.higher_is_better.get(name, by_name(name))
 
     def table(self, names=None):
         """The summary as lines of text, one for each name that is there.
@@ -92,8 +110,20 @@ class CurveEvaluation(PointResults):
                     f"{name.replace('_', ' '):<{width}}"
                     + "".join(f"{row[c]:>10.4f}" for c in columns)
                 )
-        lines.append(f"length {self.length:.4f}, {self.length_ratio:.4f} x the segment")
+        lines.append(describe_length(self.length, self.length_ratio))
+        if self._is_unbent():
+            lines.append(
+                "The curve is as long as the segment and has its barrier: train it for longer, or "
+                "with a larger learning rate."
+            )
         return "\n".join(lines)
+
+    def _is_unbent(self):
+        """Whether a curve that has bends is still the segment, over a barrier."""
+        if not self.num_bends or not self.length_ratio < 1.01:
+            return False
+        losses = [self.summary(name) for name in self.names if name.endswith("_loss")]
+        return any(row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses)
 
     # Files.
 
@@ -109,6 +139,7 @@ class CurveEvaluation(PointResults):
                 "num_points": len(self.t),
                 "length": self.length,
                 "length_ratio": self.length_ratio,
+                "higher_is_better": sorted(n for n in self.names if self._is_higher_better(n)),
                 "summary": {name: self.summary(name) for name in self.names},
             },
         )
@@ -120,6 +151,8 @@ class CurveEvaluation(PointResults):
             "arc_lengths": self.arc_lengths,
             "lengths": lengths,
             "bends": self.bends,
+            "num_bends": np.array(-1 if self.num_bends is None else self.num_bends),
+            "higher_is_better": np.array(json.dumps(self.higher_is_better)),
         }
 
     @classmethod
@@ -127,4 +160,31 @@ class CurveEvaluation(PointResults):
         result = cls(stored["t"], fingerprint, description)
         bends = stored["bends"] if "bends" in stored else ()
         result.set_geometry(stored["arc_lengths"], *stored["lengths"], bends)
+        if "num_bends" in stored:  # not in files of earlier releases
+            number = int(stored["num_bends"])
+            result.num_bends = None if number < 0 else number
+            result.higher_is_better = dict(json.loads(str(stored["higher_is_better"])))
         return result
+
+
+def _barrier(values):
+    return float(values.max() - max(values[0], values[-1]))
+
+
+def describe_length(length, ratio):
+    """The length of a curve in words.
+
+    Args:
+        length: of the curve.
+        ratio: `length` divided by that of the segment.
+
+    Returns:
+        str.
+
+    Example:
+        >>> describe_length(2.5, 1.25), describe_length(2.5, float("inf"))
+        ('length 2.5000, 1.2500 x the segment', 'length 2.5000, from a network back to itself')
+    """
+    if np.isinf(ratio):
+        return f"length {length:.4f}, from a network back to itself"
+    return f"length {length:.4f}, {ratio:.4f} x the segment"

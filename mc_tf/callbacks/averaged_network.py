@@ -53,6 +53,7 @@ class AveragedNetwork(StepCallback):
         self.validation_data = validation_data
         self.average = WeightAverage()
         self._state = None  # the latest with finite numbers
+        self._names = None  # of the scores
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
 
     def on_train_begin(self, logs=None):
@@ -66,6 +67,9 @@ class AveragedNetwork(StepCallback):
             )
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             Batches(self.batch_norm_data)  # refuses what can be read only once
+        if self.validation_data is not None:
+            x, _, _ = keras.utils.unpack_x_y_sample_weight(self.validation_data)
+            Batches(x)  # likewise, and what never ends
         self._update_batch_norm = BatchNormUpdate(self._model)
         if self._best is not None:
             self._best.set_model(self._model)
@@ -83,22 +87,28 @@ class AveragedNetwork(StepCallback):
             return
         logs = {} if logs is None else logs
         if not self.average.count:  # `CSVLogger` has the columns of the first epoch
-            names = self.model.get_metrics_result()
-            logs.update({f"swa_val_{name}": float("nan") for name in names})
+            self._names = self._names or list(self._evaluate(steps=1))
+            logs.update({f"swa_val_{name}": float("nan") for name in self._names})
             return
-        with self.averaged() as model:
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
-            scores = model.evaluate(
+        with self.averaged():
+            scores = self._evaluate()
+            logs.update({f"swa_val_{name}": value for name, value in scores.items()})
+            if self._best is not None:
+                self._best.on_epoch_end(epoch, logs)
+
+    def _evaluate(self, steps=None):
+        """Scores of the network as it stands, on the validation data or its first batches."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
+        with _kept(state_variables(self.model)):
+            return self.model.evaluate(
                 x,
                 y,
                 sample_weight=weight,
+                steps=steps,
                 verbose=0,
                 return_dict=True,
                 callbacks=[ResetRecurrentState()],
             )
-            logs.update({f"swa_val_{name}": value for name, value in scores.items()})
-            if self._best is not None:
-                self._best.on_epoch_end(epoch, logs)
 
     def keep_state(self):
         """Keeps what the network has beside its weights, should training diverge."""
@@ -117,14 +127,9 @@ class AveragedNetwork(StepCallback):
             ValueError: if nothing was averaged yet.
         """
         model = self.model
-        variables = [*model.trainable_variables, *state_variables(model)]
-        before = [np.array(ops.convert_to_numpy(v)) for v in variables]
-        try:
+        with _kept([*model.trainable_variables, *state_variables(model)]):
             self._assign(model)
             yield model
-        finally:
-            for variable, value in zip(variables, before):
-                variable.assign(value)
 
     def _assign(self, model):
         if not self.average.count:
@@ -135,3 +140,14 @@ class AveragedNetwork(StepCallback):
                 variable.assign(value)
         if self.batch_norm_data is not None and self.batch_norm_data is not False:
             self._update_batch_norm(self.batch_norm_data)
+
+
+@contextlib.contextmanager
+def _kept(variables):
+    """Context after which variables are as they were, bit for bit."""
+    before = [np.array(ops.convert_to_numpy(v)) for v in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before):
+            variable.assign(value)

@@ -6,7 +6,7 @@ import warnings
 
 import keras
 
-from mc_tf.checkpoint_files import read_record, save_checkpoint
+from mc_tf.checkpoint_files import read_metrics, read_record, save_checkpoint
 from mc_tf.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
@@ -27,7 +27,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         keep_epochs: keep such a copy after these numbers of epochs too. Default: none.
         steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
             trained; data that does not know its number of batches needs it.
-        first_step: batches of the first epoch that were trained earlier. Default 0.
+        first_step: batches of the first epoch that were trained earlier, up to the checkpoint in
+            `path`. The loss and metrics of that epoch are of the whole of it. Default 0.
 
     Training that diverges (its loss, validation loss, a weight or a statistic is not finite) is
     ended with a `ValueError` and not saved.
@@ -80,6 +81,11 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 "The data does not say how many batches an epoch has, from which a checkpoint "
                 "counts. Give AtomicCheckpoint(steps_per_epoch=...)."
             )
+        if self._first_step and os.path.exists(self.path):
+            kept, variables = read_metrics(self.path), self.model.metrics_variables
+            if [value.shape for value in kept] == [tuple(v.shape) for v in variables]:
+                for variable, value in zip(variables, kept):
+                    variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
         """Keras' hook: saves, where `every_steps` asks for it."""
@@ -87,7 +93,9 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         if self.every_steps and done < self._steps and done - self._saved >= self.every_steps:
             if self._divergence(logs or {}) is None:
                 self._saved = done
-                self.save(step=self._epoch * self._steps + done)
+                step = self._epoch * self._steps + done
+                metrics = self.model.metrics_variables
+                save_checkpoint(self.model, self.path, metrics, step=step)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook: saves, unless training diverged.

@@ -216,10 +216,13 @@ class CurveModel(keras.Model):
         """Length of the curve divided by that of the segment between its endpoints.
 
         Returns:
-            float of at least 1; NaN if the endpoints are the same point.
+            float of at least 1: 1 if the curve stays at one point, infinite if it leaves it and
+            comes back.
         """
-        segment = self.arc_lengths([0.0, 1.0]).sum()
-        return float(self.length() / segment) if segment > 0 else float("nan")
+        segment, length = self.arc_lengths([0.0, 1.0]).sum(), self.length()
+        if segment > 0:
+            return float(length / segment)
+        return float("inf") if length > 0 else 1.0
 
     def arc_lengths(self, t):
         """Distances in weight space between neighbouring positions.

@@ -96,7 +96,7 @@ def plot_widths(series, path, widths, title=None):
         color, style = STYLES[index % len(STYLES)]
         worst = [result.summary("train_loss")["max"] for result in results]
         axes[0].plot(widths, worst, style, marker="o", color=color, label=label.capitalize())
-        if all(result.length_ratio > 1 + 1e-6 for result in results):
+        if all(1 + 1e-6 < result.length_ratio < np.inf for result in results):
             ratios = [result.length_ratio for result in results]
             axes[1].plot(widths, ratios, style, marker="o", color=color, label=label.capitalize())
     ends = [max(result["train_loss"][0], result["train_loss"][-1]) for result in results]

@@ -16,9 +16,10 @@ from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
 from mc_tf.checkpoint_files import read_record
-from mc_tf.files import atomic_path
+from mc_tf.metric_directions import higher_is_better
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
+from mc_tf.training.history import HistoryFile
 
 __all__ = ["MEMBERS", "TRAJECTORY", "check_cycles", "fit", "fixed_batch_size"]
 
@@ -31,9 +32,7 @@ def fit(model, path, data, options, validate):
 
     Args:
         model: compiled Keras model, as loaded from `path` if that is there.
-        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it. Where
-            training went on in the middle of an epoch, that epoch's loss and metrics are means
-            over the rest of it.
+        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
         data: data set with `epoch_batches` and `steps_per_epoch`.
         options: `TrainingOptions`.
         validate: whether to evaluate after each epoch, on the validation part where the data has
@@ -45,8 +44,8 @@ def fit(model, path, data, options, validate):
     steps = data.steps_per_epoch(options.batch_size)
     epoch, first_step = divmod(_steps_done(model, path), steps)
     directory = os.path.dirname(path)
-    history = os.path.join(directory, "history.csv")
-    _trim_history(history, epoch)
+    history = HistoryFile(os.path.join(directory, "history.csv"))
+    history.trim(epoch)
     # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -64,24 +63,28 @@ def fit(model, path, data, options, validate):
     for start, end, first in parts:
         if start >= end:
             continue
-        batches = _EpochBatches(data, options, first)
+        model.optimizer.learning_rate = options.learning_rate
+        batches = _EpochBatches(data, options, first, end)
+        acting = list(_cycle_and_average(directory, options, steps, end))
+        for callback in acting:
+            callback.to_be_continued = end < options.epochs
         model.fit(
             batches.dataset,
             shuffle=False,  # the data set does it
             initial_epoch=start,
-            epochs=end,
+            epochs=options.epochs,
             validation_data=validation,
             verbose=options.verbose,
             callbacks=[
-                keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options)),
+                *_scheduled_rate(options, end),
                 batches,
-                *_cycle_and_average(directory, options, steps, end),
+                *acting,
                 ResetRecurrentState(keep_first=first > 0),
                 keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
                 *_optional_callbacks(directory, data, options, validate),
                 # Before the checkpoint, like all that is written: rows after it are dropped when
                 # training goes on. A row of NaN stays where the checkpoint refuses to be written.
-                keras.callbacks.CSVLogger(history, append=start > 0),
+                history,
                 AtomicCheckpoint(
                     path,
                     every=options.save_every,
@@ -151,6 +154,12 @@ def _cycle_and_average(directory, options, steps, end):
         )
 
 
+def _scheduled_rate(options, end):
+    """The rate of each epoch, as far as no cycle sets it."""
+    if options.cycle_epochs is None or end <= (options.swa_start or 0) or options.swa_start:
+        yield keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options))
+
+
 def _optional_callbacks(directory, data, options, validate):
     if options.keep_best and validate:
         # Before the checkpoint: if killed between the two, the epoch is trained again.
@@ -180,10 +189,13 @@ class _EpochBatches(keras.callbacks.Callback):
 
     Keras reads it anew in each epoch, so that `steps_per_execution` cannot read past the end of
     an epoch, as it would with one endless data set.
+
+    Training is stopped at `end`, a number of epochs: Keras counts them as of all that are wanted.
     """
 
-    def __init__(self, data, options, first_step):
+    def __init__(self, data, options, first_step, end):
         super().__init__()
+        self._end = end
         with tf.device("CPU:0"):
             self._epoch = tf.Variable(0, dtype="int64", trainable=False)
 
@@ -200,6 +212,10 @@ class _EpochBatches(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch.assign(epoch)
 
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self._end:
+            self.model.stop_training = True
+
 
 def _steps_done(model, path):
     """Steps that the checkpoint was trained for; loss scaling can leave out some updates."""
@@ -215,16 +231,4 @@ def _validation(data, batch_size):
 def _monitored(data):
     """Name in the logs and direction of the data set's first metric."""
     name = data.metrics()[0].name
-    return f"val_{name}", "max" if "accuracy" in name else "min"
-
-
-def _trim_history(path, epochs):
-    """Drops rows of epochs after the checkpoint, which are trained again, and half a line."""
-    if os.path.exists(path):
-        with open(path, "rb") as file:
-            first, *rows = file.readlines() or [b""]
-        numbers = [row.split(b",")[0] if row.endswith(b"\n") else b"" for row in rows]
-        kept = [number.isdigit() and int(number) < epochs for number in numbers]
-        rows = [row for row, is_kept in zip(rows, kept) if is_kept]
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            file.writelines([first, *rows])
+    return f"val_{name}", "max" if higher_is_better(name) else "min"
