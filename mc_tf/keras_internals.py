@@ -4,6 +4,7 @@ import sys
 
 import keras
 from keras import ops
+from keras.src import backend
 
 __all__ = [
     "callbacks_of_fit",
@@ -13,9 +14,13 @@ __all__ = [
     "input_structure",
     "knows_training",
     "layers_within",
+    "loss_options",
+    "mask_of",
     "metric_direction",
+    "operation_of",
     "own_variables",
     "set_by_slice",
+    "set_mask",
     "uses_weight_decay",
 ]
 
@@ -141,3 +146,32 @@ def metric_direction(metric):
         `"up"`, `"down"`, or `None`.
     """
     return getattr(metric, "_direction", None)
+
+
+def loss_options(loss):
+    """The options that a loss of Keras passes to its function, some of which have no attribute."""
+    return getattr(loss, "_fn_kwargs", {})
+
+
+def mask_of(tensor):
+    """The mask that Keras attached to a tensor, `None` for none."""
+    return backend.get_keras_mask(tensor)
+
+
+def set_mask(tensor, mask):
+    """Attaches a mask to a tensor, for losses and metrics of Keras."""
+    backend.set_keras_mask(tensor, mask)
+
+
+def operation_of(tensor):
+    """The operation or layer that made a tensor of a graph.
+
+    Returns:
+        `(operation, inputs, index)`: with the tensors that it was called with, and which of its
+        outputs the tensor is; `(None, [], 0)` of a tensor without a history.
+    """
+    history = getattr(tensor, "_keras_history", None)
+    if history is None:
+        return None, [], 0
+    node = history.operation._inbound_nodes[history.node_index]
+    return history.operation, node.input_tensors, history.tensor_index

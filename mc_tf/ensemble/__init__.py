@@ -4,6 +4,7 @@ from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.member_files import MemberFiles
 from mc_tf.ensemble.model import Ensemble
+from mc_tf.ensemble.outputs import OutputSpec
 from mc_tf.ensemble.scores import (
     accuracy,
     brier_score,
@@ -25,6 +26,7 @@ __all__ = [
     "Ensemble",
     "EnsembleEvaluation",
     "MemberFiles",
+    "OutputSpec",
     "accuracy",
     "brier_score",
     "disagreement",

@@ -10,6 +10,7 @@ import numpy as np
 
 from mc_tf.batches import Batches
 from mc_tf.compiling import computes_in_bfloat16
+from mc_tf.ensemble.labels import the_one
 from mc_tf.files import check_writable, read_arrays, write_arrays
 from mc_tf.flat import state_variables
 
@@ -25,12 +26,14 @@ class PredictionCache:
 
     Args:
         directory: path; it is made. None to keep nothing.
+        model: the network, whose output's name chooses among several labels.
 
     Raises:
         OSError: if it cannot be made or written.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, model):
+        self._model = model
         self._directory = None if directory is None else os.fspath(directory)
         if self._directory is not None:
             check_writable(self._directory)
@@ -46,7 +49,9 @@ class PredictionCache:
             batch_size: examples a batch, for arrays only.
 
         Returns:
-            The labels of the data set, or None if nothing is kept yet.
+            dict of the `labels` of the data set, its `sample_weight` and `mask` (None where there
+            is none); or None if nothing is kept yet, or without weights and masks as before
+            version 0.13.
 
         Raises:
             ValueError: if it is another data set.
@@ -61,17 +66,20 @@ class PredictionCache:
         )
         labels, digest = stored["labels"], str(stored["digest"])
         first, batches = int(stored["first"]), int(stored["batches"])
-        inputs, targets, batch = _first_examples(dataset, batch_size, first)
+        complete = "weighted" in stored
+        weights, mask = stored.get("sample_weight"), stored.get("mask")
+        inputs, targets, batch = self._first_examples(dataset, batch_size, first)
         num_examples, num_batches = _sizes(dataset)
         if (
             _digest(inputs, first) != digest
             or not np.array_equal(targets, labels[:first])
             or num_examples not in (None, len(labels))
-            or not _labels_are(dataset, labels)
+            or not self._are(dataset, 1, labels)
+            or (complete and not self._are(dataset, 2, weights))
             or (batch == first and num_batches not in (None, batches))
         ):
             self.refuse_data(len(labels))
-        return labels
+        return {"labels": labels, "sample_weight": weights, "mask": mask} if complete else None
 
     def refuse_data(self, size):
         """Raises the error for another data set than that of the files.
@@ -85,18 +93,21 @@ class PredictionCache:
             "`cache`, or remove this one."
         )
 
-    def save_data(self, labels, inputs, batches):
+    def save_data(self, given, inputs, batches):
         """Writes down which data set it is.
 
         Args:
-            labels: array `(N, ...)`.
+            given: dict of arrays or None, as `check_data` returns it.
             inputs: inputs of the first batch.
             batches: number of batches.
         """
         if self._directory is not None:
             first = len(keras.tree.flatten(inputs)[0])
             digest = _digest(inputs, first)
-            self._write("data", labels=labels, first=first, digest=digest, batches=batches)
+            given = {name: part for name, part in given.items() if part is not None}
+            weighted = "sample_weight" in given
+            about = {"first": first, "digest": digest, "batches": batches, "weighted": weighted}
+            self._write("data", **given, **about)
 
     def load(self, fingerprint, size):
         """The outputs of a member.
@@ -129,6 +140,31 @@ class PredictionCache:
 
     def _write(self, name, **arrays):
         write_arrays(self._path(name), **arrays)
+
+    def _first_examples(self, dataset, batch_size, first):
+        """Inputs and labels of at least the first examples, and the size of the first batch."""
+        inputs, targets = [], []
+        for x, y, _ in Batches(dataset, batch_size):
+            if y is None:
+                raise ValueError("The data has no labels: give `(inputs, labels)`.")
+            inputs.append(keras.tree.map_structure(np.asarray, x))
+            targets.append(np.asarray(the_one(y, self._model)))
+            if sum(map(len, targets)) >= first:
+                break
+        if not inputs:
+            raise ValueError("The data has no example, so there is nothing to evaluate.")
+        joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *inputs)
+        return joined, np.concatenate(targets)[:first], len(targets[0])
+
+    def _are(self, dataset, index, known):
+        """Whether a tuple of arrays has these labels (1) or weights (2); otherwise a pass tells."""
+        leaves = keras.tree.flatten(dataset)
+        if not isinstance(dataset, (tuple, list)) or not all(hasattr(x, "shape") for x in leaves):
+            return True
+        given = dataset[index] if index < len(dataset) else None
+        if given is None or known is None:
+            return given is known
+        return np.array_equal(np.asarray(the_one(given, self._model)), known)
 
 
 def member_fingerprint(model, numbers):
@@ -178,30 +214,6 @@ def _digest(inputs, first):
         digest.update(f"{leaf.dtype}{leaf.shape}".encode())
         digest.update(leaf.tobytes())
     return digest.hexdigest()
-
-
-def _first_examples(dataset, batch_size, first):
-    """Inputs and labels of at least the first examples, and the size of the first batch."""
-    inputs, targets = [], []
-    for x, y, _ in Batches(dataset, batch_size):
-        if y is None:
-            raise ValueError("The data has no labels: give `(inputs, labels)`.")
-        inputs.append(keras.tree.map_structure(np.asarray, x))
-        targets.append(np.asarray(y))
-        if sum(map(len, targets)) >= first:
-            break
-    if not inputs:
-        raise ValueError("The data has no batch, so there is nothing to evaluate.")
-    joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *inputs)
-    return joined, np.concatenate(targets)[:first], len(targets[0])
-
-
-def _labels_are(dataset, labels):
-    """Whether a tuple of arrays has these labels; of other data only a pass would tell."""
-    if not isinstance(dataset, (tuple, list)) or len(dataset) < 2:
-        return True
-    given = dataset[1]
-    return not hasattr(given, "shape") or np.array_equal(np.asarray(given), labels)
 
 
 def _sizes(dataset):

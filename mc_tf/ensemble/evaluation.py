@@ -11,15 +11,15 @@ from keras import ops
 from mc_tf import backend
 from mc_tf.batches import Batches
 from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
-from mc_tf.ensemble.outputs import to_numpy
+from mc_tf.ensemble.labels import read_targets, the_one
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
 from mc_tf.files import read_arrays, write_arrays
+from mc_tf.keras_internals import mask_of
 from mc_tf.outputs import directory_held
 
 __all__ = [
     "EnsembleEvaluation",
-    "as_classes",
     "evaluate_members",
     "member_outputs",
 ]
@@ -29,19 +29,24 @@ __all__ = [
 class EnsembleEvaluation:
     """What `evaluate_members` found.
 
+    A row is a prediction that counts: an example, or a position of one (a word, a pixel); what is
+    masked, or has the label that the loss ignores, is left out.
+
     Attributes:
         members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
-            (percent), `accuracy`, `loss`, `brier` and `calibration_error`; of a regression `loss`
-            and `mean_absolute_error`.
+            (percent), `accuracy`, `loss` (cross-entropy), `brier` and `calibration_error`; of
+            several labels (`"multilabel_..."`) the same, each label being a problem of two
+            classes; of a regression `loss`, `mean_squared_error` and `mean_absolute_error`.
         cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
             also `negative_log_likelihood` under the normal distributions of their means and
             variances, NaN for one member.
-        disagreement: float64 array `(M, M)`, the share of examples that two members give different
-            classes; None for a regression.
-        predictions: float64 array of the whole ensemble: probabilities `(N, C)`; of a regression
-            values, flat as `labels` are.
-        labels: array `(N,)`.
+        disagreement: float64 array `(M, M)`, the share of rows (of labels of rows) that two
+            members give different classes; None for a regression.
+        predictions: float64 array of the whole ensemble: probabilities `(R, C)`, of several
+            labels `(R, L)`; of a regression values, flat as `labels` are.
+        labels: array `(R,)`; `(R, C)` where labels are soft, `(R, L)` where there are several.
         variance: of a regression: float64 array like `predictions`, over the members.
+        sample_weight: float64 array `(R,)`; None where all rows count alike.
     """
 
     members: dict
@@ -50,6 +55,7 @@ class EnsembleEvaluation:
     predictions: np.ndarray
     labels: np.ndarray
     variance: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
 
     @property
     def mean_disagreement(self):
@@ -87,7 +93,7 @@ class EnsembleEvaluation:
         arrays = {f"members:{name}": values for name, values in self.members.items()}
         arrays |= {f"cumulative:{name}": values for name, values in self.cumulative.items()}
         arrays |= {"predictions": self.predictions, "labels": self.labels}
-        for name in ("disagreement", "variance"):
+        for name in ("disagreement", "variance", "sample_weight"):
             if getattr(self, name) is not None:
                 arrays[name] = getattr(self, name)
         write_arrays(path, **arrays)
@@ -128,8 +134,11 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
     Args:
         ensemble: `Ensemble`, or `MemberFiles`, of which one member is in memory at a time.
         dataset: `(inputs, labels)` in the same order at each pass, as `Batches` takes them.
-            Labels are whole numbers `(N,)` or one-hot vectors; of a regression its targets.
-            Sample weights are ignored.
+            Labels are whole numbers `(N, ...)`, one-hot or soft; of several labels 0 and 1; of a
+            regression its targets: as Keras' losses take them, `[labels]` and
+            `{"output": labels}` included. Sample weights and masks count as in Keras: losses are
+            multiplied by the weights and averaged over what is not masked, the other scores are
+            divided by the sum of the weights (`weighted_metrics`).
         cache: directory for the members' predictions on this data set. Default: none is kept. The
             data set is known by its first batch, its size and, of arrays, all labels: one that
             differs later only is not noticed.
@@ -140,54 +149,53 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         `EnsembleEvaluation`.
 
     Raises:
-        ValueError: if the data has no labels, comes in another order at each pass, or `cache`
-            holds the predictions for another data set.
+        ValueError: if the data has no labels, is empty or comes in another order at each pass;
+            if labels or weights do not fit the outputs, or outputs are not what they are taken
+            for or not finite; or if `cache` holds the predictions for another data set.
         OSError: if `cache` cannot be made or written.
+
+    The `loss` of one member is what `model.evaluate` finds for it with all data in one batch,
+    without regularizers; of a classifier always the cross-entropy, whatever label smoothing or
+    focus its compiled loss has; of a regression the loss that it is compiled with.
     """
-    kind, temperatures = ensemble.output_kind, ensemble.temperatures
+    spec, temperatures = ensemble.output_spec, ensemble.temperatures
     members, cumulative, classes, total, squares, variance = [], [], [], 0.0, 0.0, None
-    for m, raw, labels in member_outputs(ensemble, dataset, cache, batch_size, verbose):
-        predictions = to_numpy(raw, kind, float(temperatures[m]))
-        if kind == "values":
-            score_of, targets = score_values, np.ravel(labels)
-            predictions = predictions.reshape(-1)
+    for m, rows, targets, _ in member_outputs(ensemble, dataset, cache, batch_size, verbose):
+        predictions = spec.predictions(rows, float(temperatures[m]))
+        arguments = {"targets" if spec.kind == "values" else "labels": targets.labels}
+        arguments["sample_weight"] = weights = targets.sample_weight
+        if spec.kind == "values":
+            score_of, arguments["loss"] = score_values, spec.loss
         else:
-            score_of, targets = score, as_classes(labels, raw)
-            predictions = predictions.reshape(-1, predictions.shape[-1])
+            score_of = score
             classes.append(predictions.argmax(-1))
         total = total + predictions
-        members.append(score_of(predictions, targets))
+        members.append(score_of(predictions, **arguments))
         mean = total / (m + 1)
-        cumulative.append(score_of(mean, targets))
-        if kind == "values":
+        cumulative.append(score_of(mean, **arguments))
+        if spec.kind == "values":
             squares = squares + predictions**2
             variance = np.maximum(squares / (m + 1) - mean**2, 0)
-            likelihood = gaussian_negative_log_likelihood(mean, variance, targets)
+            likelihood = gaussian_negative_log_likelihood(mean, variance, targets.labels, weights)
             cumulative[-1]["negative_log_likelihood"] = likelihood if m else np.nan
+    labels = targets.labels
+    if spec.kind == "values":
+        mean, labels, variance = mean.reshape(-1), labels.reshape(-1), variance.reshape(-1)
+        weights = weights if weights is None else np.repeat(weights, len(labels) // len(weights))
+    elif spec.multilabel:
+        columns = (-1, shape[-1] if len(shape) > 1 else 1)
+        labels = labels[:, 1] if labels.ndim == 2 else labels
+        mean, labels = mean[:, 1].reshape(columns), labels.reshape(columns)
+        weights = weights if weights is None else weights.reshape(columns)[:, 0]
     return EnsembleEvaluation(
         {name: np.array([scores[name] for scores in members]) for name in members[0]},
         {name: np.array([scores[name] for scores in cumulative]) for name in cumulative[0]},
-        disagreement_matrix(np.stack(classes)) if classes else None,
-        total / len(members),
-        targets,
+        disagreement_matrix(np.stack(classes), targets.sample_weight) if classes else None,
+        mean,
+        labels,
         variance,
+        weights,
     )
-
-
-def as_classes(labels, raw):
-    """Labels as one class for each output: one-hot vectors and columns are made flat.
-
-    Args:
-        labels: array `(N, ...)`, `(N, ..., 1)` or one-hot `(N, ..., C)`.
-        raw: the outputs `(N, ..., C)` that they belong to.
-
-    Returns:
-        Array of one axis.
-    """
-    labels = np.asarray(labels)
-    if labels.shape == raw.shape and raw.shape[-1] > 1:
-        return labels.argmax(-1).reshape(-1)
-    return labels.reshape(-1)
 
 
 def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
@@ -197,16 +205,33 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
 
     Yields:
-        `(m, outputs, labels)`: the member, the network's outputs `(N, ..., C)` in float32, before
-        any temperature, and the labels `(N, ...)`.
+        `(m, rows, targets, shape)`: the member, the network's outputs as `OutputSpec.rows` gives
+        them, of what counts, in float32 and before any temperature; the `Targets`; and the shape
+        of the outputs.
+
+    Raises:
+        ValueError: as `evaluate_members`.
     """
+    spec = ensemble.output_spec
     with directory_held(cache):
-        yield from _member_outputs(ensemble, dataset, PredictionCache(cache), batch_size, verbose)
+        for m, raw, given in _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
+            if not m:
+                targets = read_targets(spec, raw.shape, **given)
+            rows = targets.of(spec.rows(raw))
+            spec.check(rows, m)
+            yield m, rows, targets, raw.shape
 
 
-def _member_outputs(ensemble, dataset, store, batch_size, verbose):
-    known = labels = store.check_data(dataset, batch_size)
-    run = backend.compiled(ensemble.run_member)
+def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
+    """The members' outputs, and the dict of labels, weights and mask beside them."""
+    store = PredictionCache(cache, ensemble.model)
+    known = given = store.check_data(dataset, batch_size)
+
+    @backend.compiled
+    def run(numbers, x):
+        outputs = ensemble.run_member(numbers, x)
+        return outputs, mask_of(outputs)
+
     for m in tqdm.trange(
         ensemble.num_members,
         desc="members",
@@ -217,32 +242,55 @@ def _member_outputs(ensemble, dataset, store, batch_size, verbose):
         numbers = ensemble.member_numbers(m)
         arrays = [ops.convert_to_numpy(value) for value in numbers]
         fingerprint = member_fingerprint(ensemble.model, arrays)
-        outputs = None if labels is None else store.load(fingerprint, len(labels))
+        outputs = None if given is None else store.load(fingerprint, len(given["labels"]))
         if outputs is None:
-            outputs, found, first, batches = _pass(run, numbers, Batches(dataset, batch_size))
-            if labels is None:
-                labels = found
-                store.save_data(labels, first, batches)
-            elif not np.array_equal(found, labels):
+            batches = Batches(dataset, batch_size)
+            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model)
+            if given is None:
+                given = found
+                store.save_data(given, first, count)
+            elif not _same(found, given):
                 if known is not None:
-                    store.refuse_data(len(labels))
+                    store.refuse_data(len(given["labels"]))
                 raise ValueError(
                     "The labels came in another order at the second pass over the data. Give the "
                     "data set without `.shuffle()`."
                 )
             store.save(fingerprint, outputs)
-        yield m, outputs, labels
+        yield m, outputs, given
 
 
-def _pass(run, numbers, batches):
+def _same(found, given):
+    """Whether labels and sample weights are equal; a mask may depend on the member's weights."""
+    return all(_equal(found[name], given[name]) for name in ("labels", "sample_weight"))
+
+
+def _equal(first, second):
+    return first is second or np.array_equal(first, second)
+
+
+def _pass(run, numbers, batches, model):
     """Outputs and labels of one member, inputs of the first batch and the number of batches."""
-    outputs, labels, first = [], [], None
-    for x, y, _ in batches:
+    outputs, first = [], None
+    parts = {"labels": [], "sample_weight": [], "mask": []}
+    for x, y, w in batches:
         if y is None:
             raise ValueError("The data has no labels: give `(inputs, labels)`.")
         first = keras.tree.map_structure(np.asarray, x) if first is None else first
-        outputs.append(np.array(ops.convert_to_numpy(run(numbers, x))))
-        labels.append(np.asarray(ops.convert_to_numpy(y)))
-    if not outputs:
-        raise ValueError("The data has no batch, so there is nothing to evaluate.")
-    return np.concatenate(outputs), np.concatenate(labels), first, len(outputs)
+        raw, mask = run(numbers, x)
+        outputs.append(np.array(ops.convert_to_numpy(raw)))
+        w = None if w is None else the_one(w, model, "sample weights")
+        for name, part in zip(parts, (the_one(y, model), w, mask)):
+            parts[name].append(None if part is None else np.asarray(ops.convert_to_numpy(part)))
+        if len(outputs[-1]) != len(parts["labels"][-1]):
+            raise ValueError(
+                f"A batch has {len(parts['labels'][-1])} labels, but the network "
+                f"'{model.name}' makes {len(outputs[-1])} predictions for it."
+            )
+    if not outputs or not sum(map(len, outputs)):
+        raise ValueError("The data has no example, so there is nothing to evaluate.")
+    given = {
+        name: None if any(part is None for part in found) else np.concatenate(found)
+        for name, found in parts.items()
+    }
+    return np.concatenate(outputs), given, first, len(outputs)

@@ -24,8 +24,9 @@ def export_ensemble(ensemble, path, example=None):
     signature `serving_default` takes batches of any size, by the names of the model's inputs (the
     keys of its dict of inputs; `inputs` for one without a name of its own), and returns a dict:
     `probabilities` `(N, C)` float32, as from `predict`; `class` `(N,)` int64; and `disagreement`
-    `(N,)` float32, the share of members whose own class differs from the ensemble's. Of a
-    regression: `mean` and `variance` over the members.
+    `(N,)` float32, the share of members whose own class differs from the ensemble's. Where each
+    output is a yes or no of its own (`"multilabel_..."`), `class` is 0 or 1 and both are `(N, L)`,
+    for each of the labels. Of a regression: `mean` and `variance` over the members.
 
     Args:
         ensemble: `Ensemble`.
@@ -116,19 +117,14 @@ def _outputs(ensemble, members):
     mean = ops.mean(members, axis=0)
     if ensemble.output_kind == "values":
         return {"mean": mean, "variance": ops.mean(ops.square(members - mean), axis=0)}
-    chosen = _classes(mean)
-    differs = ops.cast(ops.not_equal(_classes(members), chosen), "float32")
+    spec = ensemble.output_spec
+    chosen = spec.classes(mean[None])
+    differs = ops.cast(ops.not_equal(spec.classes(members), chosen), "float32")
     return {
         "probabilities": mean,
-        "class": ops.cast(chosen, "int64"),
+        "class": chosen[0],
         "disagreement": ops.mean(differs, axis=0),
     }
-
-
-def _classes(probabilities):
-    if probabilities.shape[-1] == 1:
-        return ops.cast(probabilities[..., 0] > 0.5, "int64")
-    return ops.argmax(probabilities, axis=-1)
 
 
 def _signature(model, example):

@@ -24,7 +24,7 @@ class MemberFiles:
         output: as for `Ensemble`.
 
     Attributes:
-        model, output_kind, num_members: as of `Ensemble`.
+        model, output_spec, output_kind, num_members: as of `Ensemble`.
         temperatures: what the members' logits are divided by; ones at first.
 
     Raises:
@@ -37,7 +37,8 @@ class MemberFiles:
         self.files = [os.fspath(file) for file in files]
         if not self.files:
             raise ValueError("`files` is empty: an ensemble needs at least one member.")
-        self.model, self.output_kind = model, self._code.output_kind
+        self.model, self.output_spec = model, self._code.output_spec
+        self.output_kind = self.output_spec.kind
         self.num_members = len(self.files)
         self.temperatures = np.ones(self.num_members, "float32")
         for m in range(self.num_members):

@@ -12,10 +12,12 @@ from mc_tf.batches import Batches
 from mc_tf.compatibility import check_curve
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
-from mc_tf.ensemble.outputs import check_activation, check_kind, infer_output, probabilities_of
+from mc_tf.ensemble.losses import read_loss
+from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
 from mc_tf.ensemble.statistics import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature
+from mc_tf.keras_internals import mask_of, set_mask
 from mc_tf.snapshots import take_snapshot
 
 __all__ = ["Ensemble"]
@@ -37,9 +39,13 @@ class Ensemble(StackedModel):
             and flat vectors `(P,)` of trainable weights, which take the rest (statistics of batch
             normalisation) from `model`; or a matrix `(M, P)`; or a number of copies of `model`,
             for `load_weights`.
-        output: what the network's outputs are: `"logits"`, `"probabilities"` or, for a
-            regression, `"values"`. One output of two classes is that of class 1. Default: told by
-            a softmax or sigmoid at the end, or a compiled loss with `from_logits=True`.
+        output: what the network's outputs are: `"logits"` or `"probabilities"` of classes that
+            exclude each other (one output of two classes is that of class 1),
+            `"multilabel_logits"` or `"multilabel_probabilities"` where each output is a yes or no
+            of its own, or `"values"` of a regression; or an `OutputSpec`, which also names the
+            axis of the classes. Default: read from the last activation and the loss that `model`
+            is compiled with: a softmax, a sigmoid with a binary loss, a loss with
+            `from_logits=True`, a loss of a regression.
         temperatures: positive numbers `(M,)` that divide the members' logits. Default: ones.
         **kwargs: `name` and the like, for `keras.Model`.
 
@@ -61,9 +67,22 @@ class Ensemble(StackedModel):
 
     def __init__(self, model, members, output=None, temperatures=None, **kwargs):
         super().__init__(model, members, temperatures, **kwargs)
-        self.output_kind = infer_output(model, model) if output is None else output
-        check_kind(self.output_kind)
-        check_activation(model, self.output_kind)
+        self._output_spec = read_output(model, output, (model,))
+        if self._output_spec.kind == "values" and (self.temperatures != 1).any():
+            raise ValueError(
+                "`temperatures` divide the logits of classifiers, but this ensemble's output is "
+                "'values'. Leave them out."
+            )
+
+    @property
+    def output_spec(self):
+        """What the network's outputs mean: an `OutputSpec`."""
+        return self._output_spec
+
+    @property
+    def output_kind(self):
+        """What the network's outputs are, the `kind` of `output_spec`: `"logits"`, ..."""
+        return self._output_spec.kind
 
     @classmethod
     def from_curve(cls, curve_model, positions, output=None, temperatures=None, **kwargs):
@@ -112,7 +131,7 @@ class Ensemble(StackedModel):
             )
             for t in positions
         ]
-        output = output or infer_output(network, network, curve_model)
+        output = read_output(network, output, (network, curve_model))
         return cls(network, members, output, temperatures, **kwargs)
 
     def add(self, member):
@@ -125,7 +144,7 @@ class Ensemble(StackedModel):
             `Ensemble`, not compiled; the new member's temperature is 1.
         """
         members = [*(self.snapshot(m) for m in range(self.num_members)), member]
-        return Ensemble(self.model, members, self.output_kind, [*self.temperatures, 1.0])
+        return Ensemble(self.model, members, self.output_spec, [*self.temperatures, 1.0])
 
     def run_member(self, numbers, inputs):
         """The network's own outputs with one member's numbers.
@@ -135,15 +154,19 @@ class Ensemble(StackedModel):
             inputs: what the network takes.
 
         Returns:
-            float32 tensor `(N, ..., C)`.
+            float32 tensor `(N, ..., C)`, with Keras' mask if the network makes one.
         """
         outputs = self.run_code(lambda: self.model(inputs, training=False), numbers)
-        if not hasattr(outputs, "shape"):
+        leaves = keras.tree.flatten(outputs)
+        if len(leaves) != 1:
             raise ValueError(
                 f"An ensemble averages one output, but the network '{self.model.name}' returns "
-                f"a {type(outputs).__name__}. Make a model that returns the one of interest."
+                f"a {type(outputs).__name__} of {len(leaves)}. Make a model that returns the one "
+                "of interest."
             )
-        return ops.cast(outputs, "float32")
+        mask, outputs = mask_of(leaves[0]), ops.cast(leaves[0], "float32")
+        set_mask(outputs, mask)
+        return outputs
 
     def run_members(self, inputs, numbers=None):
         """Probabilities (values) of each member.
@@ -156,13 +179,40 @@ class Ensemble(StackedModel):
             float32 tensor `(M, N, ..., C)`.
         """
         numbers = self.member_numbers() if numbers is None else numbers
+
         # One graph in a loop. `vectorized_map` was 1.5 times slower, copies as fast as this.
-        raw = ops.map(lambda one: self.run_member(one, inputs), numbers)
-        return probabilities_of(raw, self.output_kind, backend.read(self._temperatures))
+        def run(one):
+            outputs = self.run_member(one, inputs)
+            mask = mask_of(outputs)
+            return (outputs,) if mask is None else (outputs, mask)
+
+        raw, *masks = ops.map(run, numbers)
+        outputs = self.output_spec.probabilities(raw, backend.read(self._temperatures))
+        if masks:
+            set_mask(outputs, masks[0])
+        return outputs
 
     def call(self, inputs, training=None):
         """Averages the probabilities (values) of the members: float32 `(N, ..., C)`."""
-        return ops.mean(self.run_members(inputs), axis=0)
+        members = self.run_members(inputs)
+        mean, mask = ops.mean(members, axis=0), mask_of(members)
+        if mask is not None:
+            set_mask(mean, mask[0])  # for the losses and metrics of Keras
+        return mean
+
+    def evaluate(self, *args, **kwargs):
+        """As any Keras model's. The ensemble predicts probabilities, whatever its members do.
+
+        Raises:
+            ValueError: if it is compiled with a loss that takes logits.
+        """
+        loss = read_loss((self,))
+        if loss is not None and loss.from_logits and self.output_kind != "values":
+            raise ValueError(
+                "An ensemble predicts probabilities, but it is compiled with a loss that has "
+                "`from_logits=True`. Compile it without."
+            )
+        return super().evaluate(*args, **kwargs)
 
     def member_predictions(self, data, batch_size=500):
         """What each member predicts, in one pass over the data.
@@ -201,4 +251,4 @@ class Ensemble(StackedModel):
 
     def get_config(self):
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
-        return {**super().get_config(), "output": self.output_kind}
+        return {**super().get_config(), "output": self.output_spec.get_config()}

@@ -1,171 +1,244 @@
-"""What the outputs of a network mean, and how they become probabilities."""
+"""What the outputs of a network mean, and how they become predictions."""
+
+import dataclasses
 
 import keras
 import numpy as np
 from keras import ops
 
-__all__ = [
-    "KINDS",
-    "check_activation",
-    "check_kind",
-    "infer_output",
-    "log_scores",
-    "probabilities_of",
-    "to_numpy",
-]
+__all__ = ["KINDS", "OutputSpec"]
 
-KINDS = ("logits", "probabilities", "values")
-_BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
+KINDS = ("logits", "probabilities", "multilabel_logits", "multilabel_probabilities", "values")
 _SMALLEST = 1e-30  # a probability of 0 is taken as this one, in float32
 _LARGEST = 1 - 2.0**-24  # and one of two classes is never quite 1
+_ROUNDING = 0.02  # how far probabilities in half precision may be from a sum of 1
 
 
-def check_kind(output):
-    """Refuses a name that is not in `KINDS`.
-
-    Args:
-        output: str.
-
-    Raises:
-        ValueError: naming the three.
-    """
-    if output not in KINDS:
-        raise ValueError(
-            "`output` says what the network's outputs are: 'logits', 'probabilities' or 'values' "
-            f"(of a regression). Received: output={output!r}"
-        )
-
-
-def check_activation(network, output):
-    """Refuses to take probabilities for logits.
+@dataclasses.dataclass(frozen=True)
+class OutputSpec:
+    """What the outputs of a network mean. `Ensemble` reads it from the network where it can.
 
     Args:
-        network: built Keras model.
-        output: one of `KINDS`.
+        kind: `"logits"` or `"probabilities"` of classes that exclude each other (one output is
+            class 1 of two); `"multilabel_logits"` or `"multilabel_probabilities"`, each output a
+            yes or no of its own; or `"values"` of a regression.
+        class_axis: the axis of the classes in the outputs `(N, ..., C)`: 1 for channels first.
+            Default: the last one.
+        ignore_class: the integer label that does not count. Default: none.
+        loss: of a regression: the `keras.losses.Loss` that is its score. Default: the mean
+            squared error.
+        soft_labels: whether the labels of one output may lie between 0 and 1. False where
+            nothing but a sigmoid tells that it is no regression.
 
     Raises:
-        ValueError: if the network ends in a softmax or sigmoid.
+        ValueError: if `kind` is not in `KINDS`.
+
+    Example:
+        >>> OutputSpec("logits", class_axis=1).exclusive
+        True
     """
-    bounded = (keras.activations.softmax, keras.activations.sigmoid)
-    if output == "logits" and _last_activation(network) in bounded:
-        raise ValueError(
-            f"The network '{network.name}' ends in a softmax or sigmoid, so its outputs are no "
-            "logits. Pass `output='probabilities'`, or leave it out."
-        )
 
+    kind: str
+    class_axis: int | None = None
+    ignore_class: int | None = None
+    loss: keras.losses.Loss | None = None
+    soft_labels: bool = True
 
-def infer_output(network, *compiled):
-    """What the outputs of a network are, from its last activation or its loss.
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(
+                "`output` says what the network's outputs are: 'logits', 'probabilities' or "
+                "'values' (of a regression), or 'multilabel_logits' or "
+                "'multilabel_probabilities', where labels do not exclude each other. Received: "
+                f"output={self.kind!r}"
+            )
 
-    Args:
-        network: built Keras model.
-        *compiled: models whose compiled loss may tell.
+    @property
+    def exclusive(self):
+        """Whether the outputs are of classes that exclude each other."""
+        return self.kind in ("logits", "probabilities")
 
-    Returns:
-        `"probabilities"` where the last layer is a softmax over classes or a sigmoid of one
-        output; `"logits"` where a model is compiled with a loss that has `from_logits=True`.
+    @property
+    def multilabel(self):
+        """Whether each output is a yes or no of its own."""
+        return self.kind.startswith("multilabel")
 
-    Raises:
-        ValueError: if neither tells, saying what to pass.
-    """
-    activation = _last_activation(network)
-    if activation is keras.activations.softmax:
-        return "probabilities"
-    if activation is keras.activations.sigmoid:
-        if network.output_shape[-1] == 1:
-            return "probabilities"
-        raise ValueError(
-            f"The network '{network.name}' ends in a sigmoid of {network.output_shape[-1]} "
-            "outputs: these are no probabilities of classes that exclude each other. Pass "
-            "`output='values'` to average them as they are."
-        )
-    for model in compiled:
-        for loss in keras.tree.flatten(getattr(model, "loss", None)):
-            if getattr(loss, "from_logits", False) is True:
-                shape = getattr(network, "output_shape", (1,))
-                if isinstance(loss, _BINARY) and shape[-1] != 1:
-                    raise ValueError(
-                        f"The network '{network.name}' has {shape[-1]} outputs and "
-                        "a binary loss: labels that do not exclude each other. End it in a "
-                        "sigmoid and pass `output='values'` to average its probabilities."
-                    )
-                return "logits"
-    raise ValueError(
-        f"What the outputs of '{network.name}' are cannot be told: its last layer is no softmax "
-        "or sigmoid, and it is not compiled with a loss that has `from_logits=True`. Pass "
-        "`output='logits'`, `output='probabilities'` or, for a regression, `output='values'`."
-    )
+    # In the backend's tensors, of all members.
 
+    def _axis(self, shape):
+        """The axis of the classes in outputs of all members `(M, N, ..., C)`, from the end."""
+        axis = -1 if self.class_axis is None else self.class_axis
+        return axis if axis < 0 else axis - (len(shape) - 1)
 
-def _last_activation(network):
-    """Activation function of the layer that makes the output, where the graph tells it."""
-    while True:
-        try:
-            layer = network.outputs[0]._keras_history.operation
-        except (AttributeError, IndexError, TypeError):  # a subclassed model has no graph
+    def _binary(self, shape):
+        return self.multilabel or len(shape) == 2 or shape[self._axis(shape)] == 1
+
+    def probabilities(self, raw, temperatures):
+        """Probabilities from the networks' outputs.
+
+        Args:
+            raw: float32 tensor `(M, N, ..., C)`.
+            temperatures: tensor `(M,)` of positive numbers that divide the logits.
+
+        Returns:
+            float32 tensor of the shape of `raw`; values come back as they are. Probabilities
+            keep their sum.
+        """
+        if self.kind == "values":
+            return raw
+        shape = (-1, *[1] * (len(raw.shape) - 1))
+        temperatures = ops.reshape(ops.cast(temperatures, raw.dtype), shape)
+        given = self.kind.endswith("probabilities")
+        if self._binary(raw.shape):
+            if given:
+                raw = ops.clip(raw, _SMALLEST, _LARGEST)
+                raw = ops.log(raw) - ops.log1p(-raw)
+            return ops.sigmoid(raw / temperatures)
+        axis, total = self._axis(raw.shape), 1.0
+        if given:
+            total = ops.sum(raw, axis=axis, keepdims=True)
+            raw = ops.log(ops.clip(raw, _SMALLEST, 1.0))
+        return ops.softmax(raw / temperatures, axis=axis) * total
+
+    def classes(self, probabilities):
+        """The most probable class; of each label by itself, whether it is more probable than not.
+
+        Args:
+            probabilities: tensor `(M, N, ..., C)`.
+
+        Returns:
+            int64 tensor without the axis of the classes; of several labels `(M, N, ..., C)`.
+        """
+        shape = probabilities.shape
+        if self.multilabel or len(shape) == 2:
+            return ops.cast(probabilities > 0.5, "int64")
+        axis = self._axis(shape)
+        if shape[axis] == 1:
+            return ops.cast(ops.squeeze(probabilities, axis) > 0.5, "int64")
+        return ops.cast(ops.argmax(probabilities, axis=axis), "int64")
+
+    # In numpy, of one network, as rows: one for each thing that is predicted.
+
+    def class_axis_of(self, shape):
+        """The axis of the classes in one network's outputs, from 0; None for one output `(N,)`.
+
+        Args:
+            shape: of the outputs `(N, ..., C)`.
+
+        Raises:
+            ValueError: if there is no such axis.
+        """
+        if len(shape) == 1:
             return None
-        if isinstance(layer, keras.Model):
-            network = layer
-            continue
-        if isinstance(layer, keras.layers.Softmax):
-            return keras.activations.softmax
-        return getattr(layer, "activation", None)
+        axis = -1 if self.class_axis is None else self.class_axis
+        if not -len(shape) < axis < len(shape) or axis in (0, -len(shape)):
+            raise ValueError(
+                f"Outputs of shape {shape} have no axis {axis} of classes. Give another: "
+                "`output=OutputSpec(kind, class_axis=...)`."
+            )
+        return axis % len(shape)
 
+    def rows(self, raw):
+        """One network's outputs as a matrix.
 
-def probabilities_of(raw, kind, temperatures):
-    """Probabilities from the networks' outputs, in the backend's tensors.
+        Args:
+            raw: array `(N, ..., C)`, or `(N,)`.
 
-    Args:
-        raw: float32 tensor `(M, ..., C)`; `(M, ..., 1)` is one output for two classes.
-        kind: `"logits"` or `"probabilities"`; for `"values"` the outputs come back as they are.
-        temperatures: tensor `(M,)` of positive numbers that divide the logits.
+        Returns:
+            `(R, C)`, one row for each position; of several labels `(R, 1)`, one for each label.
+        """
+        if self.multilabel or raw.ndim == 1:
+            return raw.reshape(-1, 1)
+        if self.exclusive:
+            raw = np.moveaxis(raw, self.class_axis_of(raw.shape), -1)
+        return raw.reshape(-1, raw.shape[-1])
 
-    Returns:
-        float32 tensor of the shape of `raw`.
-    """
-    if kind == "values":
-        return raw
-    binary = raw.shape[-1] == 1
-    if kind == "probabilities":
-        raw = ops.clip(raw, _SMALLEST, _LARGEST if binary else 1.0)
-        raw = ops.log(raw) - ops.log1p(-raw) if binary else ops.log(raw)
-    shape = (-1, *[1] * (len(raw.shape) - 1))
-    scaled = raw / ops.reshape(ops.cast(temperatures, raw.dtype), shape)
-    return ops.sigmoid(scaled) if binary else ops.softmax(scaled, axis=-1)
+    def check(self, rows, member=0):
+        """Refuses outputs that cannot be what they are taken for.
 
+        Args:
+            rows: as from `rows`.
+            member: which member, for the message.
 
-def log_scores(raw, kind):
-    """Logits from one network's outputs, with a column for each class, in float64.
+        Raises:
+            ValueError: if some are NaN or infinite, or no probabilities.
+        """
+        wrong = np.isnan(rows) | (rows == np.inf)
+        wrong |= (rows == -np.inf) & (not self.kind.endswith("logits"))  # a class left out
+        wrong |= (rows == -np.inf).all(-1, keepdims=True) & (rows.shape[-1] > 1)
+        if wrong.any():
+            raise ValueError(
+                f"Member {member} predicts NaN or infinite numbers ({int(wrong.sum())} of "
+                f"{wrong.size}). Leave it out, or look at its inputs and weights."
+            )
+        if not self.kind.endswith("probabilities"):
+            return
+        low, high, sums = rows.min(), rows.max(), rows.sum(-1)
+        if low < -_ROUNDING or high > 1 + _ROUNDING:
+            raise ValueError(
+                "Probabilities lie between 0 and 1, but the network's outputs range from "
+                f"{low:.4g} to {high:.4g}. Pass `output='{self.kind[:-13]}logits'`, or "
+                "`output='values'` for a regression."
+            )
+        if rows.shape[-1] > 1 and np.abs(sums - 1).max() > _ROUNDING:
+            raise ValueError(
+                "Probabilities of classes that exclude each other sum to 1, but those of the "
+                f"network sum to between {sums.min():.4g} and {sums.max():.4g}. Pass "
+                "`output='multilabel_probabilities'` if each output is a yes or no of its own, "
+                "`output='values'` for a regression, or name the axis of the classes: "
+                "`output=OutputSpec('probabilities', class_axis=...)`."
+            )
 
-    Args:
-        raw: array `(..., C)` or `(..., 1)`.
-        kind: `"logits"` or `"probabilities"`.
+    def log_scores(self, rows):
+        """Logits with a column for each class, in float64.
 
-    Returns:
-        float64 array `(..., C)`, with `C` at least 2; divide it by a temperature.
-    """
-    raw = np.asarray(raw, "float64")
-    binary = raw.shape[-1] == 1
-    if kind == "probabilities":
-        raw = np.clip(raw, _SMALLEST, _LARGEST if binary else 1.0)
-        raw = np.log(raw) - np.log1p(-raw) if binary else np.log(raw)
-    return np.concatenate([np.zeros_like(raw), raw], -1) if binary else raw
+        Args:
+            rows: as from `rows`.
 
+        Returns:
+            float64 array `(R, C)`, with `C` at least 2; divide it by a temperature.
+        """
+        rows = np.asarray(rows, "float64")
+        binary = rows.shape[-1] == 1
+        if self.kind.endswith("probabilities"):
+            rows = np.clip(rows, _SMALLEST, _LARGEST if binary else 1.0)
+            rows = np.log(rows) - np.log1p(-rows) if binary else np.log(rows)
+        return np.concatenate([np.zeros_like(rows), rows], -1) if binary else rows
 
-def to_numpy(raw, kind, temperature=1.0):
-    """As `probabilities_of`, of one network, in float64 numpy, with a column for each class.
+    def predictions(self, rows, temperature=1.0):
+        """As `probabilities`, with a column for each class, in float64.
 
-    Args:
-        raw: array `(..., C)` or `(..., 1)`.
-        kind: as there.
-        temperature: positive number.
+        Args:
+            rows: as from `rows`.
+            temperature: positive number.
 
-    Returns:
-        float64 array `(..., C)`; for `"values"` of the shape of `raw`.
-    """
-    if kind == "values":
-        return np.asarray(raw, "float64")
-    scaled = log_scores(raw, kind) / temperature
-    scaled -= scaled.max(-1, keepdims=True)
-    exponentials = np.exp(scaled)
-    return exponentials / exponentials.sum(-1, keepdims=True)
+        Returns:
+            float64 array `(R, C)`, with `C` at least 2; values as they are.
+        """
+        if self.kind == "values":
+            return np.asarray(rows, "float64")
+        scaled = self.log_scores(rows) / temperature
+        scaled -= scaled.max(-1, keepdims=True)
+        exponentials = np.exp(scaled)
+        return exponentials / exponentials.sum(-1, keepdims=True)
+
+    # As a part of a model's config.
+
+    def get_config(self):
+        """The arguments that differ from their defaults, as JSON holds them."""
+        config = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name == "kind" or getattr(self, field.name) != field.default
+        }
+        if self.loss is not None:
+            config["loss"] = keras.losses.serialize(self.loss)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes what `get_config` described."""
+        config = dict(config)
+        if isinstance(config.get("loss"), dict):
+            config["loss"] = keras.losses.deserialize(config["loss"])
+        return cls(**config)

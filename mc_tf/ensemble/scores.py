@@ -18,12 +18,15 @@ __all__ = [
 _SMALLEST = np.finfo("float64").tiny  # the logarithm of a probability of 0 is taken here
 
 
-def accuracy(probabilities, labels):
+def accuracy(probabilities, labels, sample_weight=None):
     """Share of examples whose most probable class is the label.
 
     Args:
         probabilities: array `(N, C)`; `(N, 1)` is the probability of class 1 of two.
-        labels: integer array `(N,)`, from 0 to `C - 1`.
+        labels: integer array `(N,)`, from 0 to `C - 1`; or soft labels `(N, C)`, which sum to 1,
+            of which the most probable class counts.
+        sample_weight: numbers `(N,)`, not negative: how much each example counts, as in
+            `weighted_metrics` of Keras. Default: all alike.
 
     Returns:
         float in [0, 1].
@@ -35,15 +38,17 @@ def accuracy(probabilities, labels):
         >>> accuracy([[0.9, 0.1], [0.6, 0.4]], [0, 1])
         0.5
     """
-    probabilities, labels = _checked(probabilities, labels)
-    return float(np.mean(probabilities.argmax(-1) == labels))
+    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    return float(np.average(_right(probabilities, labels), weights=weights))
 
 
-def negative_log_likelihood(probabilities, labels):
+def negative_log_likelihood(probabilities, labels, sample_weight=None):
     """Mean of `-log p(label)`: the cross-entropy loss, in nats.
 
     Args:
-        probabilities, labels: as for `accuracy`.
+        probabilities, labels: as for `accuracy`; of soft labels `-sum(label * log p)`.
+        sample_weight: numbers `(N,)` that the examples' losses are multiplied by before their
+            mean is taken, as Keras does (a metric is divided by the sum of the weights).
 
     Returns:
         float; a label of probability 0 counts as the smallest normal number of float64.
@@ -52,16 +57,19 @@ def negative_log_likelihood(probabilities, labels):
         >>> round(negative_log_likelihood([[0.5, 0.5]], [1]), 4)
         0.6931
     """
-    probabilities, labels = _checked(probabilities, labels)
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, _SMALLEST)).mean())
+    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    if labels.ndim == 2:
+        losses = -(labels * np.log(np.maximum(probabilities, _SMALLEST))).sum(-1)
+    else:
+        losses = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], _SMALLEST))
+    return float(np.mean(losses if weights is None else losses * weights))
 
 
-def brier_score(probabilities, labels):
+def brier_score(probabilities, labels, sample_weight=None):
     """Mean squared distance of the probabilities from the label's one-hot vector.
 
     Args:
-        probabilities, labels: as for `accuracy`.
+        probabilities, labels, sample_weight: as for `accuracy`.
 
     Returns:
         float from 0 to 2: summed over classes, as Brier defined it.
@@ -70,12 +78,16 @@ def brier_score(probabilities, labels):
         >>> brier_score([[0.5, 0.5]], [1])
         0.5
     """
-    probabilities, labels = _checked(probabilities, labels)
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(np.mean((probabilities**2).sum(-1) - 2 * chosen + 1))
+    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    if labels.ndim == 2:
+        distances = ((probabilities - labels) ** 2).sum(-1)
+    else:
+        chosen = probabilities[np.arange(len(labels)), labels]
+        distances = (probabilities**2).sum(-1) - 2 * chosen + 1
+    return float(np.average(distances, weights=weights))
 
 
-def expected_calibration_error(probabilities, labels, num_bins=15):
+def expected_calibration_error(probabilities, labels, num_bins=15, sample_weight=None):
     """How far confidence is from accuracy (Guo et al., 2017).
 
     The confidence of a prediction is its largest probability. Predictions fall in bins of equal
@@ -85,6 +97,7 @@ def expected_calibration_error(probabilities, labels, num_bins=15):
     Args:
         probabilities, labels: as for `accuracy`.
         num_bins: number of bins. Default 15.
+        sample_weight: as for `accuracy`.
 
     Returns:
         float in [0, 1].
@@ -95,13 +108,14 @@ def expected_calibration_error(probabilities, labels, num_bins=15):
     """
     if num_bins < 1:
         raise ValueError(f"`num_bins` must be at least 1. Received: num_bins={num_bins}")
-    probabilities, labels = _checked(probabilities, labels)
+    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
     confidence = probabilities.max(-1)
-    right = probabilities.argmax(-1) == labels
+    gaps = _right(probabilities, labels) - confidence
     # Bins are open below and closed above; 0 belongs to the first.
     bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
-    gaps = np.bincount(bins, weights=right - confidence, minlength=num_bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    weighted = gaps if weights is None else gaps * weights
+    total = len(gaps) if weights is None else weights.sum()
+    return float(np.abs(np.bincount(bins, weights=weighted, minlength=num_bins)).sum() / total)
 
 
 def disagreement(first, second):
@@ -129,11 +143,12 @@ def disagreement(first, second):
     return float(np.mean(predicted_classes(first) != predicted_classes(second)))
 
 
-def disagreement_matrix(predictions):
+def disagreement_matrix(predictions, sample_weight=None):
     """`disagreement` of each two members.
 
     Args:
         predictions: probabilities `(M, N, C)`, or classes as an integer array `(M, N)`.
+        sample_weight: numbers `(N,)`: how much each example counts. Default: all alike.
 
     Returns:
         float64 array `(M, M)`, symmetric, with zeros on the diagonal.
@@ -146,30 +161,34 @@ def disagreement_matrix(predictions):
     predictions = np.asarray(predictions)
     if predictions.ndim != 2:
         predictions = predicted_classes(predictions)
-    return np.array([[np.mean(a != b) for b in predictions] for a in predictions])
+    return np.array(
+        [[np.average(a != b, weights=sample_weight) for b in predictions] for a in predictions]
+    )
 
 
-def score(probabilities, labels):
+def score(probabilities, labels, sample_weight=None):
     """All scores of a classifier.
 
     Args:
-        probabilities, labels: as for `accuracy`.
+        probabilities, labels, sample_weight: as for `accuracy`.
 
     Returns:
         dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier`
-        and `calibration_error`.
+        and `calibration_error`. With sample weights the loss is the mean of the weighted losses
+        over the examples and the others are divided by the sum of the weights, as Keras does.
 
     Example:
         >>> score([[0.75, 0.25], [0.5, 0.5]], [0, 1])["error"]
         50.0
     """
-    right = accuracy(probabilities, labels)
+    arguments = {"labels": labels, "sample_weight": sample_weight}
+    right = accuracy(probabilities, **arguments)
     return {
         "error": 100.0 * (1.0 - right),
         "accuracy": right,
-        "loss": negative_log_likelihood(probabilities, labels),
-        "brier": brier_score(probabilities, labels),
-        "calibration_error": expected_calibration_error(probabilities, labels),
+        "loss": negative_log_likelihood(probabilities, **arguments),
+        "brier": brier_score(probabilities, **arguments),
+        "calibration_error": expected_calibration_error(probabilities, **arguments),
     }
 
 
@@ -200,14 +219,34 @@ def predicted_classes(probabilities):
     return class_probabilities(probabilities).argmax(-1)
 
 
-def _checked(probabilities, labels):
+def _right(probabilities, labels):
+    """Whether the most probable class is the label's."""
+    classes = labels.argmax(-1) if labels.ndim == 2 else labels
+    return probabilities.argmax(-1) == classes
+
+
+def _checked(probabilities, labels, sample_weight):
     probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+    soft = labels.shape == probabilities.shape
+    if (
+        probabilities.ndim != 2
+        or not (soft or labels.shape == probabilities.shape[:1])
+        or not len(labels)
+    ):
         raise ValueError(
-            "Expected probabilities of shape (N, C) and labels of shape (N,), for at least one "
-            f"example. Received shapes {probabilities.shape} and {labels.shape}"
+            "Expected probabilities of shape (N, C) and labels of shape (N,) or, soft, (N, C), "
+            f"for at least one example. Received shapes {probabilities.shape} and {labels.shape}"
         )
-    return probabilities, checked_labels(labels, probabilities.shape[1])
+    if sample_weight is not None:
+        sample_weight = np.asarray(sample_weight, "float64")
+        if sample_weight.shape != labels.shape[:1] or not sample_weight.sum() > 0:
+            raise ValueError(
+                f"Expected sample weights of shape {labels.shape[:1]} whose sum is positive. "
+                f"Received shape {sample_weight.shape}, sum {sample_weight.sum()}"
+            )
+    if soft:
+        return probabilities, labels.astype("float64"), sample_weight
+    return probabilities, checked_labels(labels, probabilities.shape[1]), sample_weight
 
 
 def checked_labels(labels, num_classes):
@@ -224,10 +263,12 @@ def checked_labels(labels, num_classes):
         ValueError: if one is not a whole number from 0 to `num_classes - 1`.
     """
     labels = np.asarray(labels)
-    classes, last = labels.astype(int), num_classes - 1
+    with np.errstate(invalid="ignore"):  # of NaN, which is refused
+        classes, last = labels.astype(int), num_classes - 1
     if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
         raise ValueError(
             f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
-            f"{labels.max()}, {labels.dtype}"
+            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='values'` to the "
+            "ensemble.)"
         )
     return classes

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from mc_tf.ensemble.evaluation import as_classes, member_outputs
-from mc_tf.ensemble.outputs import log_scores
-from mc_tf.ensemble.scores import checked_labels
+from mc_tf.ensemble.evaluation import member_outputs
 
 __all__ = ["best_temperature", "fit_temperature", "temperatures_from_loss"]
 
@@ -50,7 +48,8 @@ def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=5
 
     Args:
         ensemble: `Ensemble` of classifiers; its `temperatures` are set.
-        dataset: held-out `(inputs, labels)`, neither the training nor the test data.
+        dataset: held-out `(inputs, labels)`, neither the training nor the test data; labels,
+            sample weights and masks as for `evaluate_members`.
         per_member: True (default) for one temperature for each member, which minimises its own
             loss; False for the same for all, which minimises that of the ensemble (all outputs
             are then in memory at a time).
@@ -63,47 +62,42 @@ def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=5
         ValueError: for a regression, if a label is none of the classes, and as for
             `evaluate_members`.
     """
-    kind = ensemble.output_kind
-    if kind == "values":
+    spec = ensemble.output_spec
+    if spec.kind == "values":
         raise ValueError("A temperature is for classifiers, but this ensemble's output is 'values'")
-    outputs, found = [], []
-    for _, raw, labels in member_outputs(ensemble, dataset, cache, batch_size, verbose):
-        classes = as_classes(labels, raw)
+    logits, found = [], []
+    for _, rows, targets, _ in member_outputs(ensemble, dataset, cache, batch_size, verbose):
+        logits.append(spec.log_scores(rows))
         if per_member:
-            found.append(best_temperature([raw], classes, kind))
-        else:
-            outputs.append(raw)
+            found.append(best_temperature(logits, targets.labels, targets.sample_weight))
+            logits.clear()
     if not per_member:
-        found = [best_temperature(outputs, classes, kind)] * len(outputs)
+        best = best_temperature(logits, targets.labels, targets.sample_weight)
+        found = [best] * len(logits)
     ensemble.temperatures = np.asarray(found, "float32")
     return ensemble.temperatures
 
 
-def best_temperature(outputs, classes, kind):
+def best_temperature(logits, labels, sample_weight=None):
     """The one temperature for which the mean probabilities fit the labels best.
 
     Args:
-        outputs: list of the networks' outputs, each `(N, ..., C)`.
-        classes: labels, whole numbers, flat.
-        kind: `"logits"` or `"probabilities"`.
+        logits: list of the networks' logits, each `(R, C)`.
+        labels: whole numbers `(R,)`, or probabilities of the classes `(R, C)`.
+        sample_weight: numbers `(R,)`: how much each row counts. Default: all alike.
 
     Returns:
         float.
-
-    Raises:
-        ValueError: if a label is none of the classes.
     """
-    logits = []
-    for raw in outputs:
-        scores = log_scores(raw, kind)
-        logits.append(scores.reshape(-1, scores.shape[-1]))
-    classes = checked_labels(classes, logits[0].shape[-1])
-    rows = np.arange(len(classes))
+    rows = np.arange(len(labels))
 
     def loss(logarithm):
-        temperature = np.exp(logarithm)
-        chosen = [_log_softmax(part / temperature)[rows, classes] for part in logits]
-        return -np.logaddexp.reduce(chosen, axis=0).mean()
+        parts = [_log_softmax(part / np.exp(logarithm)) for part in logits]
+        if labels.ndim == 1:
+            fit = np.logaddexp.reduce([part[rows, labels] for part in parts], axis=0)
+        else:
+            fit = (labels * np.logaddexp.reduce(parts, axis=0)).sum(-1)
+        return -np.average(fit, weights=sample_weight)
 
     return float(np.exp(_minimum(loss, -_LOGARITHMS, _LOGARITHMS)))
 

@@ -1,5 +1,6 @@
-"""How good the values of a regression are: plain numpy."""
+"""How good the values of a regression are, in numpy."""
 
+import keras
 import numpy as np
 
 __all__ = ["gaussian_negative_log_likelihood", "mean_squared_error", "score_values"]
@@ -21,12 +22,14 @@ def mean_squared_error(values, targets):
     return float(np.mean((values - targets) ** 2))
 
 
-def gaussian_negative_log_likelihood(mean, variance, targets):
+def gaussian_negative_log_likelihood(mean, variance, targets, sample_weight=None):
     """Mean negative log-likelihood of targets under normal distributions, in nats.
 
     Args:
         mean, variance: arrays of one shape; of an ensemble: mean and variance over its members.
         targets: array of the same size.
+        sample_weight: numbers `(N,)` that the examples are multiplied by before their mean is
+            taken, as by the losses of Keras. Default: none.
 
     Returns:
         float; a variance of 0 counts as float32's resolution.
@@ -34,23 +37,44 @@ def gaussian_negative_log_likelihood(mean, variance, targets):
     mean, targets = _same_size(mean, targets)
     variance, _ = _same_size(variance, targets)
     variance = np.maximum(variance, np.finfo("float32").eps)
-    return float(np.mean(0.5 * (np.log(2 * np.pi * variance) + (mean - targets) ** 2 / variance)))
+    each = 0.5 * (np.log(2 * np.pi * variance) + (mean - targets) ** 2 / variance)
+    return float(np.mean(_by_example(each) * (1 if sample_weight is None else sample_weight)))
 
 
-def score_values(values, targets):
+def score_values(values, targets, sample_weight=None, loss=None):
     """All scores of a regression.
 
     Args:
-        values, targets: as for `mean_squared_error`.
+        values, targets: arrays `(N, D)`, as for `mean_squared_error`.
+        sample_weight: numbers `(N,)`: how much each example counts. Default: all alike.
+        loss: `keras.losses.Loss` of the values. Default: the mean squared error.
 
     Returns:
-        dict of floats: `loss`, the mean squared error, and `mean_absolute_error`.
+        dict of floats: `loss`, `mean_squared_error` and `mean_absolute_error`. With sample
+        weights the loss is the mean of the weighted losses over the examples and the others are
+        divided by the sum of the weights, as Keras does.
     """
     values, targets = _same_size(values, targets)
+    squared = _by_example((values - targets) ** 2)
+    if loss is None or isinstance(loss, keras.losses.MeanSquaredError):
+        losses = squared
+    else:
+        columns = (len(values), -1)
+        losses = loss.call(
+            keras.ops.convert_to_tensor(targets.reshape(columns), "float32"),
+            keras.ops.convert_to_tensor(values.reshape(columns), "float32"),
+        )
+        losses = np.asarray(keras.ops.convert_to_numpy(losses), "float64")
+    absolute = _by_example(np.abs(values - targets))
     return {
-        "loss": mean_squared_error(values, targets),
-        "mean_absolute_error": float(np.mean(np.abs(values - targets))),
+        "loss": float(np.mean(losses if sample_weight is None else losses * sample_weight)),
+        "mean_squared_error": float(np.average(squared, weights=sample_weight)),
+        "mean_absolute_error": float(np.average(absolute, weights=sample_weight)),
     }
+
+
+def _by_example(each):
+    return each.reshape(len(each), -1).mean(1)
 
 
 def _same_size(values, targets):

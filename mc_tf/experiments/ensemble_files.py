@@ -8,8 +8,7 @@ from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
-from mc_tf.ensemble.evaluation import as_classes, member_outputs
-from mc_tf.ensemble.outputs import to_numpy
+from mc_tf.ensemble.evaluation import member_outputs
 from mc_tf.ensemble.scores import score
 from mc_tf.files import write_arrays, write_json
 from mc_tf.outputs import holding
@@ -138,10 +137,9 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
-    for m, raw, labels in outputs:
+    for m, rows_of_m, targets, _ in outputs:
         record = read_snapshot(files[m]).record
-        predictions = to_numpy(raw, "logits", 1.0)
-        scores = score(predictions.reshape(-1, raw.shape[-1]), as_classes(labels, raw))
+        scores = score(networks.output_spec.predictions(rows_of_m), targets.labels)
         rows.append({**{name: record[name] for name in names}, **scores})
     found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
     write_arrays(f"{path}.npz", **found)

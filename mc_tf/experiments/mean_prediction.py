@@ -56,7 +56,7 @@ def evaluate_mean_prediction(
     statistics = data.statistics_batches(batch_size, num_examples=num_train)
 
     def predictions(weights):
-        made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_kind)
+        made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_spec)
         if has_batch_norm(made.model):
             made.update_batch_norm(statistics, verbose=verbose)
         return made.member_predictions(data.test_batches(batch_size)).astype("float64")

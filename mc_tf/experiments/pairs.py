@@ -5,7 +5,7 @@ from keras import ops
 
 from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
-from mc_tf.ensemble.evaluation import as_classes, member_outputs
+from mc_tf.ensemble.evaluation import member_outputs
 from mc_tf.files import write_arrays
 from mc_tf.models import CurveModel
 from mc_tf.outputs import holding
@@ -47,14 +47,13 @@ def evaluate_pairs(
     found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first = None
     test = data.test_batches(batch_size)
-    for _, logits, labels in member_outputs(
+    for _, rows, targets, _ in member_outputs(
         ensemble, test, f"{path}-predictions", batch_size, verbose
     ):
-        probabilities = ops.convert_to_numpy(ops.softmax(logits)).astype("float64")
+        probabilities = ensemble.output_spec.predictions(rows)
         first = probabilities if first is None else first
-        classes = as_classes(labels, logits)
         for name, predicted in (("single", probabilities), ("pair", (first + probabilities) / 2)):
-            scores = score(predicted, classes)
+            scores = score(predicted, targets.labels)
             found[f"{name}_error"].append(scores["error"])
             found[f"{name}_loss"].append(scores["loss"])
     result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in found.items()}}

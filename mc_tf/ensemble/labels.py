@@ -1,0 +1,221 @@
+"""Labels, sample weights and masks beside the outputs that they belong to."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from mc_tf.ensemble.scores import checked_labels
+
+__all__ = ["Targets", "read_targets", "the_one"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Targets:
+    """What a network should have predicted, one row for each prediction that counts.
+
+    Attributes:
+        labels: of classes integers `(R,)`, or probabilities `(R, C)` where they are soft; of a
+            regression values `(R, D)`.
+        sample_weight: float64 array `(R,)`; None where all count alike.
+        kept: boolean array over all rows of the outputs, or None for all: what is masked or has
+            the label that is ignored does not count.
+    """
+
+    labels: np.ndarray
+    sample_weight: np.ndarray | None
+    kept: np.ndarray | None
+
+    def of(self, rows):
+        """The rows that count, of all rows of the outputs."""
+        return rows if self.kept is None else rows[self.kept]
+
+
+def the_one(structure, network, what="labels"):
+    """The only array of a structure: labels come as `y`, `[y]` or `{"output": y}`.
+
+    Args:
+        structure: array, or a list or dict of arrays; None stays None.
+        network: Keras model, whose output's name chooses among several.
+        what: for the message.
+
+    Returns:
+        The array.
+
+    Raises:
+        ValueError: if there are several.
+    """
+    if isinstance(structure, dict) and len(structure) > 1:
+        names = [name for name in getattr(network, "output_names", ()) if name in structure]
+        structure = structure[names[0]] if len(names) == 1 else structure
+    leaves = keras.tree.flatten(structure)
+    if len(leaves) != 1:
+        of = f" ({', '.join(map(str, structure))})" if isinstance(structure, dict) else ""
+        raise ValueError(
+            f"The network '{network.name}' has one output, so one array of {what} is expected. "
+            f"Received: {len(leaves)}{of}. Give those of this output."
+        )
+    return leaves[0]
+
+
+def read_targets(spec, shape, labels, sample_weight=None, mask=None):
+    """Labels and weights as rows.
+
+    Args:
+        spec: `OutputSpec`.
+        shape: of the outputs `(N, ..., C)`.
+        labels: array. Of classes that exclude each other: whole numbers `(N, ...)` (bool or
+            float, too) or `(N, ..., 1)`; or one-hot or soft labels of the shape of the outputs.
+            Of several labels 0, 1, or between them, of that shape. Of a regression values of it.
+        sample_weight: array `(N,)` or with more of the axes before the last.
+        mask: boolean array `(N, ...)` of what counts, as Keras makes them.
+
+    Returns:
+        `Targets`.
+
+    Raises:
+        ValueError: if a shape or number does not fit, nothing counts, or a weight is negative or
+            not finite.
+    """
+    axis = spec.class_axis_of(shape) if spec.exclusive else None if len(shape) == 1 else -1
+    positions = shape if axis is None else tuple(np.delete(shape, axis))
+    labels = _numbers(labels)
+    weights = None if sample_weight is None else _weights(sample_weight, positions)
+    kept = None if mask is None else _spread(mask, positions, "masks").astype(bool)
+    if spec.multilabel and axis is not None:  # a row for each label
+        weights, kept = (
+            None if part is None else np.repeat(part, shape[-1]) for part in (weights, kept)
+        )
+    found = _rows(spec, shape, positions, axis, labels)
+    if spec.ignore_class is not None and found.ndim == 1:
+        counts = found != spec.ignore_class
+        kept = counts if kept is None else kept & counts
+    if kept is not None:
+        found, weights = found[kept], None if weights is None else weights[kept]
+    if not len(found):
+        raise ValueError("No example counts: all are masked or have the label that is ignored.")
+    if weights is not None and not weights.sum() > 0:
+        raise ValueError("The sample weights sum to 0, so that no example counts.")
+    if spec.kind == "values":
+        return Targets(_finite(found.astype("float64")), weights, kept)
+    return Targets(_classes(spec, found, shape, axis), weights, kept)
+
+
+def _numbers(labels):
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "buif":
+        try:
+            return labels.astype("float64") if labels.dtype.kind in "OV" else 1 / 0
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise ValueError(
+                f"Labels are numbers. Received: {labels.dtype}, such as {labels.flat[0]!r}. "
+                "Number the classes from 0, with `keras.layers.StringLookup` for instance."
+            ) from error
+    return labels
+
+
+def _rows(spec, shape, positions, axis, labels):
+    """Labels `(R,)`, or `(R, C)` where each class or value has its own."""
+    given = _squeezed(labels.shape)
+    if spec.kind == "values" and given == _squeezed(shape):
+        return labels.reshape(-1, shape[-1] if len(shape) > 1 else 1)
+    if spec.multilabel and given == _squeezed(shape):
+        return labels.reshape(-1)
+    if spec.exclusive and given == _squeezed(positions):
+        return labels.reshape(-1)
+    if spec.exclusive and given == _squeezed(shape):
+        return np.moveaxis(labels.reshape(shape), axis, -1).reshape(-1, shape[axis])
+    other = next((k for k in range(1, len(shape)) if given == _squeezed(np.delete(shape, k))), None)
+    if spec.exclusive:
+        expected = f"whole numbers of shape {positions}"
+        expected += "" if shape == (*positions, 1) else f" or one-hot labels of shape {shape}"
+        advice = "If the outputs are values of a regression pass `output='values'`."
+        if other is not None and axis is not None:
+            advice = (
+                f"If the classes are along axis {other} pass "
+                f"`output=OutputSpec({spec.kind!r}, class_axis={other})`."
+            )
+    else:
+        expected = f"{'0 or 1' if spec.multilabel else 'values'}, of shape {shape}"
+        advice = ""
+        if other is not None and shape[-1] > 1:
+            advice = (
+                "If the outputs are of classes that exclude each other pass `output='logits'` or "
+                "`output='probabilities'`."
+            )
+    raise ValueError(
+        f"Outputs of shape {shape} that are {spec.kind.replace('_', ' ')} need labels that are "
+        f"{expected}. Received shape: {labels.shape}. {advice}".rstrip()
+    )
+
+
+def _classes(spec, labels, shape, axis):
+    """Labels of a classifier: whole numbers where they are, otherwise probabilities."""
+    if labels.ndim == 2:
+        sums = labels.sum(-1, dtype="float64")
+        if not (labels >= 0).all() or np.abs(sums - 1).max() > 0.01:
+            raise ValueError(
+                f"Labels of shape {shape} are probabilities of the classes, which sum to 1. "
+                f"Received: numbers from {labels.min():.4g} to {labels.max():.4g}, with sums "
+                f"from {sums.min():.4g} to {sums.max():.4g}. If the labels do not exclude each "
+                "other pass `output='multilabel_probabilities'` (or `'multilabel_logits'`), for a "
+                "regression `output='values'`."
+            )
+        hard = ((labels == 0) | (labels == 1)).all()
+        return labels.argmax(-1) if hard else labels.astype("float64")
+    binary = spec.multilabel or axis is None or shape[axis] == 1
+    if not binary:
+        return checked_labels(labels, shape[axis])
+    if not ((labels >= 0) & (labels <= 1)).all():
+        raise ValueError(
+            f"Labels of a yes or no are whole numbers from 0 to 1. Received: from {labels.min()} "
+            f"to {labels.max()}. Turn -1 and 1, the labels of hinge losses, to 0 and 1, or pass "
+            "`output='values'` for a regression."
+        )
+    if ((labels == 0) | (labels == 1)).all():
+        return labels.astype("int64")
+    if not spec.soft_labels:
+        raise ValueError(
+            "The network ends in a sigmoid and its labels lie between 0 and 1: pass "
+            "`output='values'` if it is a regression, or `output='probabilities'` if these are "
+            "soft labels of two classes. (A compiled loss tells it, too.)"
+        )
+    return np.stack([1 - labels, labels], -1).astype("float64")
+
+
+def _weights(weights, positions):
+    weights = _spread(weights, positions, "sample weights").astype("float64")
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            "Sample weights are finite numbers, and none is negative. Received: from "
+            f"{weights.min()} to {weights.max()}"
+        )
+    return weights
+
+
+def _spread(part, positions, what):
+    """One number for each position, from one for each example or for more of the axes."""
+    part = np.asarray(part)
+    while part.ndim > 1 and part.shape[-1] == 1 and part.shape != positions[: part.ndim]:
+        part = part[..., 0]
+    if part.shape != positions[: part.ndim] or not part.ndim:
+        raise ValueError(
+            f"There should be {what} of shape {positions[:1]}"
+            f"{f' or {positions}' if len(positions) > 1 else ''}. Received shape: {part.shape}"
+        )
+    part = part.reshape(part.shape + (1,) * (len(positions) - part.ndim))
+    return np.broadcast_to(part, positions).reshape(-1)
+
+
+def _finite(values):
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "Targets are finite numbers, but some are NaN or infinite. Leave those examples out, "
+            "or give them the sample weight 0 and a number."
+        )
+    return values
+
+
+def _squeezed(shape):
+    """A shape without the axes of length 1, the first one excepted."""
+    return tuple(int(size) for k, size in enumerate(shape) if k == 0 or size != 1)
