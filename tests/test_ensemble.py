@@ -236,8 +236,9 @@ def test_the_output_is_told_by_the_network_or_its_loss():
     with pytest.raises(ValueError, match="exclude each other"):
         Ensemble(several, 1)
     model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
-    with pytest.raises(ValueError, match="binary loss: labels that do not exclude each other"):
-        Ensemble(model, 1)
+    assert Ensemble(model, 1).output_kind == "multilabel_logits"
+    with pytest.raises(ValueError, match="binary loss on 3 outputs: labels that do not exclude"):
+        Ensemble(model, 1, output="logits")
     with pytest.raises(ValueError, match="'logits', 'probabilities' or 'values'"):
         Ensemble(model, 1, output="classes")
     for last in (layers.Dense(3, "softmax"), layers.Dense(1, "sigmoid"), layers.Softmax()):

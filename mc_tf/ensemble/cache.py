@@ -50,8 +50,8 @@ class PredictionCache:
 
         Returns:
             dict of the `labels` of the data set, its `sample_weight` and `mask` (None where there
-            is none); or None if nothing is kept yet, or without weights and masks as before
-            version 0.13.
+            is none); or None if nothing is kept yet, or no weights and masks are, as in files
+            of earlier versions.
 
         Raises:
             ValueError: if it is another data set.

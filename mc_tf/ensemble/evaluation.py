@@ -1,27 +1,17 @@
 """Scores of the members, of the ensemble as it grows, and how much the members differ."""
 
 import dataclasses
-import sys
 
-import keras
 import numpy as np
-import tqdm
-from keras import ops
 
-from mc_tf import backend
-from mc_tf.batches import Batches
-from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
-from mc_tf.ensemble.labels import read_targets, the_one
+from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
 from mc_tf.files import read_arrays, write_arrays
-from mc_tf.keras_internals import mask_of
-from mc_tf.outputs import directory_held
 
 __all__ = [
     "EnsembleEvaluation",
     "evaluate_members",
-    "member_outputs",
 ]
 
 
@@ -129,6 +119,10 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
     """Scores each member, the ensembles of the first members, and their disagreement.
 
     Each member makes one pass over the data; one member's predictions are in memory at a time.
+    The `loss` of one member is what `model.evaluate` finds for it with all data in one batch,
+    without regularizers; of a classifier always the cross-entropy, whatever label smoothing or
+    focus its compiled loss has; of a regression the loss that it is compiled with.
+
     With a `cache` a call that was stopped goes on, and one more member costs one more pass.
 
     Args:
@@ -153,14 +147,10 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
             if labels or weights do not fit the outputs, or outputs are not what they are taken
             for or not finite; or if `cache` holds the predictions for another data set.
         OSError: if `cache` cannot be made or written.
-
-    The `loss` of one member is what `model.evaluate` finds for it with all data in one batch,
-    without regularizers; of a classifier always the cross-entropy, whatever label smoothing or
-    focus its compiled loss has; of a regression the loss that it is compiled with.
     """
     spec, temperatures = ensemble.output_spec, ensemble.temperatures
     members, cumulative, classes, total, squares, variance = [], [], [], 0.0, 0.0, None
-    for m, rows, targets, _ in member_outputs(ensemble, dataset, cache, batch_size, verbose):
+    for m, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):
         predictions = spec.predictions(rows, float(temperatures[m]))
         arguments = {"targets" if spec.kind == "values" else "labels": targets.labels}
         arguments["sample_weight"] = weights = targets.sample_weight
@@ -183,7 +173,7 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         mean, labels, variance = mean.reshape(-1), labels.reshape(-1), variance.reshape(-1)
         weights = weights if weights is None else np.repeat(weights, len(labels) // len(weights))
     elif spec.multilabel:
-        columns = (-1, shape[-1] if len(shape) > 1 else 1)
+        columns = (-1, targets.num_labels)
         labels = labels[:, 1] if labels.ndim == 2 else labels
         mean, labels = mean[:, 1].reshape(columns), labels.reshape(columns)
         weights = weights if weights is None else weights.reshape(columns)[:, 0]
@@ -196,101 +186,3 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         variance,
         weights,
     )
-
-
-def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
-    """Goes through the members with each one's outputs on a data set.
-
-    Args:
-        ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
-
-    Yields:
-        `(m, rows, targets, shape)`: the member, the network's outputs as `OutputSpec.rows` gives
-        them, of what counts, in float32 and before any temperature; the `Targets`; and the shape
-        of the outputs.
-
-    Raises:
-        ValueError: as `evaluate_members`.
-    """
-    spec = ensemble.output_spec
-    with directory_held(cache):
-        for m, raw, given in _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
-            if not m:
-                targets = read_targets(spec, raw.shape, **given)
-            rows = targets.of(spec.rows(raw))
-            spec.check(rows, m)
-            yield m, rows, targets, raw.shape
-
-
-def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
-    """The members' outputs, and the dict of labels, weights and mask beside them."""
-    store = PredictionCache(cache, ensemble.model)
-    known = given = store.check_data(dataset, batch_size)
-
-    @backend.compiled
-    def run(numbers, x):
-        outputs = ensemble.run_member(numbers, x)
-        return outputs, mask_of(outputs)
-
-    for m in tqdm.trange(
-        ensemble.num_members,
-        desc="members",
-        disable=not verbose,
-        unit="member",
-        mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
-    ):
-        numbers = ensemble.member_numbers(m)
-        arrays = [ops.convert_to_numpy(value) for value in numbers]
-        fingerprint = member_fingerprint(ensemble.model, arrays)
-        outputs = None if given is None else store.load(fingerprint, len(given["labels"]))
-        if outputs is None:
-            batches = Batches(dataset, batch_size)
-            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model)
-            if given is None:
-                given = found
-                store.save_data(given, first, count)
-            elif not _same(found, given):
-                if known is not None:
-                    store.refuse_data(len(given["labels"]))
-                raise ValueError(
-                    "The labels came in another order at the second pass over the data. Give the "
-                    "data set without `.shuffle()`."
-                )
-            store.save(fingerprint, outputs)
-        yield m, outputs, given
-
-
-def _same(found, given):
-    """Whether labels and sample weights are equal; a mask may depend on the member's weights."""
-    return all(_equal(found[name], given[name]) for name in ("labels", "sample_weight"))
-
-
-def _equal(first, second):
-    return first is second or np.array_equal(first, second)
-
-
-def _pass(run, numbers, batches, model):
-    """Outputs and labels of one member, inputs of the first batch and the number of batches."""
-    outputs, first = [], None
-    parts = {"labels": [], "sample_weight": [], "mask": []}
-    for x, y, w in batches:
-        if y is None:
-            raise ValueError("The data has no labels: give `(inputs, labels)`.")
-        first = keras.tree.map_structure(np.asarray, x) if first is None else first
-        raw, mask = run(numbers, x)
-        outputs.append(np.array(ops.convert_to_numpy(raw)))
-        w = None if w is None else the_one(w, model, "sample weights")
-        for name, part in zip(parts, (the_one(y, model), w, mask)):
-            parts[name].append(None if part is None else np.asarray(ops.convert_to_numpy(part)))
-        if len(outputs[-1]) != len(parts["labels"][-1]):
-            raise ValueError(
-                f"A batch has {len(parts['labels'][-1])} labels, but the network "
-                f"'{model.name}' makes {len(outputs[-1])} predictions for it."
-            )
-    if not outputs or not sum(map(len, outputs)):
-        raise ValueError("The data has no example, so there is nothing to evaluate.")
-    given = {
-        name: None if any(part is None for part in found) else np.concatenate(found)
-        for name, found in parts.items()
-    }
-    return np.concatenate(outputs), given, first, len(outputs)

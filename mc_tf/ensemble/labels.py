@@ -20,11 +20,13 @@ class Targets:
         sample_weight: float64 array `(R,)`; None where all count alike.
         kept: boolean array over all rows of the outputs, or None for all: what is masked or has
             the label that is ignored does not count.
+        num_labels: of several labels, how many one position of the outputs has; otherwise 1.
     """
 
     labels: np.ndarray
     sample_weight: np.ndarray | None
     kept: np.ndarray | None
+    num_labels: int = 1
 
     def of(self, rows):
         """The rows that count, of all rows of the outputs."""
@@ -46,8 +48,7 @@ def the_one(structure, network, what="labels"):
         ValueError: if there are several.
     """
     if isinstance(structure, dict) and len(structure) > 1:
-        names = [name for name in getattr(network, "output_names", ()) if name in structure]
-        structure = structure[names[0]] if len(names) == 1 else structure
+        structure = structure.get(_output_name(network), structure)
     leaves = keras.tree.flatten(structure)
     if len(leaves) != 1:
         of = f" ({', '.join(map(str, structure))})" if isinstance(structure, dict) else ""
@@ -56,6 +57,11 @@ def the_one(structure, network, what="labels"):
             f"Received: {len(leaves)}{of}. Give those of this output."
         )
     return leaves[0]
+
+
+def _output_name(network):
+    names = getattr(network, "output_names", None)  # a graph has them, a `Sequential` layers
+    return names[0] if names else getattr(network.layers[-1], "name", None)
 
 
 def read_targets(spec, shape, labels, sample_weight=None, mask=None):
@@ -78,7 +84,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
             not finite.
     """
     axis = spec.class_axis_of(shape) if spec.exclusive else None if len(shape) == 1 else -1
-    positions = shape if axis is None else tuple(np.delete(shape, axis))
+    positions = shape if axis is None else _without(shape, axis)
     labels = _numbers(labels)
     weights = None if sample_weight is None else _weights(sample_weight, positions)
     kept = None if mask is None else _spread(mask, positions, "masks").astype(bool)
@@ -98,19 +104,21 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
         raise ValueError("The sample weights sum to 0, so that no example counts.")
     if spec.kind == "values":
         return Targets(_finite(found.astype("float64")), weights, kept)
-    return Targets(_classes(spec, found, shape, axis), weights, kept)
+    num_labels = shape[-1] if spec.multilabel and axis is not None else 1
+    return Targets(_classes(spec, found, shape, axis), weights, kept, num_labels)
 
 
 def _numbers(labels):
     labels = np.asarray(labels)
+    if labels.dtype.kind == "O":
+        labels = np.asarray(labels.tolist())
+    if labels.dtype.kind == "V":  # bfloat16
+        labels = labels.astype("float32")
     if labels.dtype.kind not in "buif":
-        try:
-            return labels.astype("float64") if labels.dtype.kind in "OV" else 1 / 0
-        except (TypeError, ValueError, ZeroDivisionError) as error:
-            raise ValueError(
-                f"Labels are numbers. Received: {labels.dtype}, such as {labels.flat[0]!r}. "
-                "Number the classes from 0, with `keras.layers.StringLookup` for instance."
-            ) from error
+        raise ValueError(
+            f"Labels are numbers. Received: {labels.dtype}, such as {labels.flat[0]!r}. Number "
+            "the classes from 0, with `keras.layers.StringLookup` for instance."
+        )
     return labels
 
 
@@ -125,7 +133,7 @@ def _rows(spec, shape, positions, axis, labels):
         return labels.reshape(-1)
     if spec.exclusive and given == _squeezed(shape):
         return np.moveaxis(labels.reshape(shape), axis, -1).reshape(-1, shape[axis])
-    other = next((k for k in range(1, len(shape)) if given == _squeezed(np.delete(shape, k))), None)
+    other = next((k for k in range(1, len(shape)) if given == _squeezed(_without(shape, k))), None)
     if spec.exclusive:
         expected = f"whole numbers of shape {positions}"
         expected += "" if shape == (*positions, 1) else f" or one-hot labels of shape {shape}"
@@ -214,6 +222,11 @@ def _finite(values):
             "or give them the sample weight 0 and a number."
         )
     return values
+
+
+def _without(shape, axis):
+    axis %= len(shape)
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _squeezed(shape):

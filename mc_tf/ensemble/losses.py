@@ -7,7 +7,7 @@ import keras
 
 from mc_tf.keras_internals import loss_options
 
-__all__ = ["LossReading", "read_loss"]
+__all__ = ["LossReading", "loss_config", "loss_from_config", "read_loss"]
 
 _VALUES = {
     "mean_squared_error": keras.losses.MeanSquaredError,
@@ -94,3 +94,32 @@ def _read(loss, width):
     ignored = options.get("ignore_class")
     axis = options.get("axis") if family == "classes" else None
     return LossReading(family, from_logits, axis, ignored)
+
+
+def loss_config(loss):
+    """A loss of a regression as JSON holds it, with the options that Keras leaves out.
+
+    Args:
+        loss: `keras.losses.Loss`.
+
+    Returns:
+        dict.
+    """
+    name = getattr(getattr(loss, "fn", None), "__name__", None)
+    if name in _VALUES:
+        return {"name": name, **loss_options(loss)}
+    return keras.losses.serialize(loss)
+
+
+def loss_from_config(config):
+    """Makes what `loss_config` described.
+
+    Args:
+        config: dict.
+
+    Returns:
+        `keras.losses.Loss`.
+    """
+    options = dict(config)
+    made = _VALUES.get(options.pop("name", None))
+    return made(**options) if made else keras.losses.deserialize(config)

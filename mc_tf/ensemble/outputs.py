@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.ensemble.losses import loss_config, loss_from_config
+
 __all__ = ["KINDS", "OutputSpec"]
 
 KINDS = ("logits", "probabilities", "multilabel_logits", "multilabel_probabilities", "values")
@@ -232,7 +234,7 @@ class OutputSpec:
             if field.name == "kind" or getattr(self, field.name) != field.default
         }
         if self.loss is not None:
-            config["loss"] = keras.losses.serialize(self.loss)
+            config["loss"] = loss_config(self.loss)
         return config
 
     @classmethod
@@ -240,5 +242,5 @@ class OutputSpec:
         """Makes what `get_config` described."""
         config = dict(config)
         if isinstance(config.get("loss"), dict):
-            config["loss"] = keras.losses.deserialize(config["loss"])
+            config["loss"] = loss_from_config(config["loss"])
         return cls(**config)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mc_tf.ensemble.evaluation import member_outputs
+from mc_tf.ensemble.member_outputs import member_outputs
 
 __all__ = ["best_temperature", "fit_temperature", "temperatures_from_loss"]
 
@@ -66,7 +66,7 @@ def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=5
     if spec.kind == "values":
         raise ValueError("A temperature is for classifiers, but this ensemble's output is 'values'")
     logits, found = [], []
-    for _, rows, targets, _ in member_outputs(ensemble, dataset, cache, batch_size, verbose):
+    for _, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):
         logits.append(spec.log_scores(rows))
         if per_member:
             found.append(best_temperature(logits, targets.labels, targets.sample_weight))

@@ -8,7 +8,7 @@ from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
-from mc_tf.ensemble.evaluation import member_outputs
+from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import score
 from mc_tf.files import write_arrays, write_json
 from mc_tf.outputs import holding
@@ -137,9 +137,9 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
-    for m, rows_of_m, targets, _ in outputs:
+    for m, found, targets in outputs:
         record = read_snapshot(files[m]).record
-        scores = score(networks.output_spec.predictions(rows_of_m), targets.labels)
+        scores = score(networks.output_spec.predictions(found), targets.labels)
         rows.append({**{name: record[name] for name in names}, **scores})
     found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
     write_arrays(f"{path}.npz", **found)

@@ -5,7 +5,7 @@ from keras import ops
 
 from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
-from mc_tf.ensemble.evaluation import member_outputs
+from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.files import write_arrays
 from mc_tf.models import CurveModel
 from mc_tf.outputs import holding
@@ -47,7 +47,7 @@ def evaluate_pairs(
     found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first = None
     test = data.test_batches(batch_size)
-    for _, rows, targets, _ in member_outputs(
+    for _, rows, targets in member_outputs(
         ensemble, test, f"{path}-predictions", batch_size, verbose
     ):
         probabilities = ensemble.output_spec.predictions(rows)

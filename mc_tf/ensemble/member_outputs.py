@@ -1,0 +1,114 @@
+"""The members' outputs on a data set, one member after the other, beside what they should be."""
+
+import sys
+
+import keras
+import numpy as np
+import tqdm
+from keras import ops
+
+from mc_tf import backend
+from mc_tf.batches import Batches
+from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
+from mc_tf.ensemble.labels import read_targets, the_one
+from mc_tf.keras_internals import mask_of
+from mc_tf.outputs import directory_held
+
+__all__ = ["member_outputs"]
+
+
+def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
+    """Goes through the members with each one's outputs on a data set.
+
+    Args:
+        ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
+
+    Yields:
+        `(m, rows, targets)`: the member; the network's outputs as `OutputSpec.rows` gives them,
+        of what counts, in float32 and before any temperature; and the `Targets`.
+
+    Raises:
+        ValueError: as `evaluate_members`.
+    """
+    spec = ensemble.output_spec
+    with directory_held(cache):
+        for m, raw, given in _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
+            if not m:
+                targets = read_targets(spec, raw.shape, **given)
+            rows = targets.of(spec.rows(raw))
+            spec.check(rows, m)
+            yield m, rows, targets
+
+
+def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
+    """The members' outputs, and the dict of labels, weights and mask beside them."""
+    store = PredictionCache(cache, ensemble.model)
+    known = given = store.check_data(dataset, batch_size)
+
+    @backend.compiled
+    def run(numbers, x):
+        outputs = ensemble.run_member(numbers, x)
+        return outputs, mask_of(outputs)
+
+    for m in tqdm.trange(
+        ensemble.num_members,
+        desc="members",
+        disable=not verbose,
+        unit="member",
+        mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
+    ):
+        numbers = ensemble.member_numbers(m)
+        arrays = [ops.convert_to_numpy(value) for value in numbers]
+        fingerprint = member_fingerprint(ensemble.model, arrays)
+        outputs = None if given is None else store.load(fingerprint, len(given["labels"]))
+        if outputs is None:
+            batches = Batches(dataset, batch_size)
+            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model)
+            if given is None:
+                given = found
+                store.save_data(given, first, count)
+            elif not _same(found, given):
+                if known is not None:
+                    store.refuse_data(len(given["labels"]))
+                raise ValueError(
+                    "The labels came in another order at the second pass over the data. Give the "
+                    "data set without `.shuffle()`."
+                )
+            store.save(fingerprint, outputs)
+        yield m, outputs, given
+
+
+def _same(found, given):
+    """Whether labels and sample weights are equal; a mask may depend on the member's weights."""
+    return all(_equal(found[name], given[name]) for name in ("labels", "sample_weight"))
+
+
+def _equal(first, second):
+    return first is second or np.array_equal(first, second)
+
+
+def _pass(run, numbers, batches, model):
+    """Outputs and labels of one member, inputs of the first batch and the number of batches."""
+    outputs, first = [], None
+    parts = {"labels": [], "sample_weight": [], "mask": []}
+    for x, y, w in batches:
+        if y is None:
+            raise ValueError("The data has no labels: give `(inputs, labels)`.")
+        first = keras.tree.map_structure(np.asarray, x) if first is None else first
+        raw, mask = run(numbers, x)
+        outputs.append(np.array(ops.convert_to_numpy(raw)))
+        w = None if w is None else the_one(w, model, "sample weights")
+        for name, part in zip(parts, (the_one(y, model), w, mask)):
+            parts[name].append(None if part is None else np.asarray(ops.convert_to_numpy(part)))
+        if len(outputs[-1]) != len(parts["labels"][-1]):
+            raise ValueError(
+                f"A batch has {len(parts['labels'][-1])} labels, but the network "
+                f"'{model.name}' makes {len(outputs[-1])} predictions for it."
+            )
+    if not outputs or not sum(map(len, outputs)):
+        raise ValueError("The data has no example, so there is nothing to evaluate.")
+    given = {
+        name: None if any(part is None for part in found) else np.concatenate(found)
+        for name, found in parts.items()
+    }
+    return np.concatenate(outputs), given, first, len(outputs)

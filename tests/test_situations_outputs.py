@@ -1,0 +1,623 @@
+"""What outputs and labels mean: an ensemble of one network scores what Keras scores for it."""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, losses
+from model_zoo import assert_near, numpy
+
+from mc_tf import connect
+from mc_tf.ensemble import (
+    Ensemble,
+    EnsembleEvaluation,
+    MemberFiles,
+    OutputSpec,
+    evaluate_members,
+    scores,
+)
+from mc_tf.ensemble.reading import read_output
+
+N, T, C = 24, 5, 3
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(N, 4)).astype("float32")
+SEQUENCE = RNG.normal(size=(N, T, 4)).astype("float32")
+WORDS = np.where(RNG.uniform(size=(N, T)) < 0.3, 0, RNG.integers(1, 9, (N, T)))
+WORDS[:, 0] = 1  # no example is masked as a whole
+IMAGES = RNG.normal(size=(N, 2, 4, 4)).astype("float32")  # channels first
+CLASSES = RNG.integers(0, C, N)
+ONE_HOT = np.eye(C, dtype="float32")[CLASSES]
+SOFT = RNG.dirichlet(np.ones(C), N).astype("float32")
+TOKENS = RNG.integers(0, C, (N, T))
+PIXELS = RNG.integers(0, C, (N, 4, 4))
+BITS = RNG.integers(0, 2, N)
+LABELS = RNG.integers(0, 2, (N, C))
+VALUES = RNG.uniform(size=(N, 1)).astype("float32")
+WEIGHTS = RNG.uniform(0.1, 2, N).astype("float32")
+TOKEN_WEIGHTS = RNG.uniform(0.1, 2, (N, T)).astype("float32")
+
+
+def dense(units, activation=None, loss=None, **options):
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(units, activation, name="out", **options)]
+    )
+    model.compile(loss=loss)
+    return model
+
+
+def tokens(units, activation=None, loss=None, masked=False, inputs="vectors"):
+    if inputs == "words":
+        first = [keras.Input((T,)), layers.Embedding(9, 4, mask_zero=masked)]
+    else:
+        first = [keras.Input((T, 4)), *[layers.Masking()] * masked]
+    model = keras.Sequential([*first, layers.Dense(units, activation)])
+    model.compile(loss=loss)
+    return model
+
+
+def pixels(last, loss, units=C):
+    """Outputs `(N, C, 4, 4)`."""
+    inputs = keras.Input((2, 4, 4))
+    x = layers.Permute((3, 2, 1))(layers.Dense(units)(layers.Permute((3, 2, 1))(inputs)))
+    model = keras.Model(inputs, last(x))
+    model.compile(loss=loss)
+    return model
+
+
+class Subclassed(keras.Model):
+    """No graph tells what its outputs are."""
+
+    def __init__(self, units, activation, loss, flat=False):
+        super().__init__()
+        self.dense, self.flat = layers.Dense(units, activation), flat
+        self(X)
+        self.compile(loss=loss)
+
+    def call(self, x):
+        y = self.dense(x)
+        return y[:, 0] if self.flat else y
+
+
+def named():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, {"out": layers.Dense(C, "softmax", name="out")(inputs)})
+    model.compile(loss={"out": "sparse_categorical_crossentropy"})
+    return model
+
+
+def padded():
+    sequence = SEQUENCE.copy()
+    sequence[:, 3:][::2] = 0
+    return sequence
+
+
+SCCE, CCE = losses.SparseCategoricalCrossentropy, losses.CategoricalCrossentropy
+BCE = losses.BinaryCrossentropy
+SPARSE, ONE, BINARY = "sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"
+softmax = functools.partial(dense, C, "softmax")
+logits = functools.partial(dense, C, None)
+IGNORED = np.where(np.arange(N) % 4 == 0, 255, CLASSES)
+
+# name: network, data, the kind that is read, the metric of Keras (None: not compared).
+ROWS = {
+    "softmax, whole numbers": lambda: (softmax(SCCE()), (X, CLASSES), "probabilities", SPARSE),
+    "softmax, a column of them": lambda: (
+        softmax("sparse_categorical_crossentropy"), (X, CLASSES[:, None]), "probabilities", SPARSE,
+    ),
+    "softmax, float labels": lambda: (
+        softmax(SCCE()), (X, CLASSES.astype("float32")), "probabilities", SPARSE,
+    ),
+    "softmax, one-hot": lambda: (
+        softmax("categorical_crossentropy"), (X, ONE_HOT), "probabilities", ONE,
+    ),
+    "softmax, one-hot integers": lambda: (
+        softmax(CCE()), (X, ONE_HOT.astype("int32")), "probabilities", ONE,
+    ),
+    "softmax, one-hot booleans": lambda: (
+        softmax(CCE()), (X, ONE_HOT.astype(bool)), "probabilities", None,
+    ),
+    "softmax, soft labels": lambda: (softmax(CCE()), (X, SOFT), "probabilities", ONE),
+    "softmax, soft labels and weights": lambda: (
+        softmax(CCE()), (X, SOFT, WEIGHTS), "probabilities", ONE,
+    ),
+    "softmax, 'crossentropy'": lambda: (
+        softmax("crossentropy"), (X, CLASSES), "probabilities", SPARSE,
+    ),
+    "softmax, weights": lambda: (softmax(SCCE()), (X, CLASSES, WEIGHTS), "probabilities", SPARSE),
+    "softmax, a column of weights": lambda: (
+        softmax(SCCE()), (X, CLASSES, WEIGHTS[:, None]), "probabilities", None,
+    ),
+    "softmax, a label that is ignored": lambda: (
+        softmax(SCCE(ignore_class=255)), (X, IGNORED), "probabilities", None,
+    ),
+    "logits, a label that is ignored": lambda: (
+        logits(SCCE(from_logits=True, ignore_class=-1)),
+        (X, np.where(IGNORED == 255, -1, IGNORED)), "logits", None,
+    ),
+    "logits": lambda: (logits(SCCE(from_logits=True)), (X, CLASSES), "logits", SPARSE),
+    "logits, soft labels": lambda: (logits(CCE(from_logits=True)), (X, SOFT), "logits", ONE),
+    "logits, a partial loss": lambda: (
+        logits(functools.partial(losses.sparse_categorical_crossentropy, from_logits=True)),
+        (X, CLASSES), "logits", SPARSE,
+    ),
+    "log-softmax": lambda: (
+        dense(C, "log_softmax", SCCE(from_logits=True)), (X, CLASSES), "logits", SPARSE,
+    ),
+    "labels in a list": lambda: (softmax(SCCE()), (X, [CLASSES]), "probabilities", SPARSE),
+    "an output in a dict": lambda: (named(), (X, {"out": CLASSES}), "probabilities", None),
+    "one sigmoid": lambda: (
+        dense(1, "sigmoid", "binary_crossentropy"), (X, BITS), "probabilities", BINARY,
+    ),
+    "one sigmoid, a column, weights": lambda: (
+        dense(1, "sigmoid", BCE()), (X, BITS[:, None], WEIGHTS), "probabilities", BINARY,
+    ),
+    "one sigmoid, booleans": lambda: (
+        dense(1, "sigmoid", BCE()), (X, BITS[:, None].astype(bool)), "probabilities", None,
+    ),
+    "one sigmoid, soft labels": lambda: (
+        dense(1, "sigmoid", BCE()), (X, VALUES), "probabilities", None,
+    ),
+    "one logit": lambda: (dense(1, None, BCE(from_logits=True)), (X, BITS), "logits", None),
+    "a sigmoid trained with mse": lambda: (
+        dense(1, "sigmoid", "mse"), (X, VALUES), "values", "mae",
+    ),
+    "a sigmoid trained with mae": lambda: (
+        dense(1, "sigmoid", "mae"), (X, VALUES), "values", "mae",
+    ),
+    "a regression, Huber, weights": lambda: (
+        dense(1, None, losses.Huber(0.1)), (X, VALUES, WEIGHTS), "values", "mae",
+    ),
+    "a regression of three values": lambda: (
+        dense(C, None, "mean_squared_error"), (X, SOFT, WEIGHTS), "values", "mae",
+    ),
+    "an autoencoder": lambda: (
+        dense(4, "sigmoid", "mse"), (X, 1 / (1 + np.exp(-X))), "values", "mae",
+    ),
+    "counts, Poisson": lambda: (dense(1, "softplus", "poisson"), (X, CLASSES), "values", "mae"),
+    "several labels": lambda: (
+        dense(C, "sigmoid", "binary_crossentropy"), (X, LABELS), "multilabel_probabilities", BINARY,
+    ),
+    "several labels, weights": lambda: (
+        dense(C, "sigmoid", BCE()), (X, LABELS.astype("float32"), WEIGHTS),
+        "multilabel_probabilities", BINARY,
+    ),
+    "several labels, booleans": lambda: (
+        dense(C, "sigmoid", BCE()), (X, LABELS.astype(bool)), "multilabel_probabilities", None,
+    ),
+    "several labels, soft": lambda: (
+        dense(C, "sigmoid", BCE()), (X, SOFT), "multilabel_probabilities", None,
+    ),
+    "several labels, logits": lambda: (
+        dense(C, None, BCE(from_logits=True)), (X, LABELS), "multilabel_logits", None,
+    ),
+    "several labels, subclassed": lambda: (
+        Subclassed(C, "sigmoid", BCE()), (X, LABELS), "multilabel_probabilities", BINARY,
+    ),
+    "one label, subclassed": lambda: (
+        Subclassed(1, None, BCE(from_logits=True)), (X, BITS[:, None]), "multilabel_logits", None,
+    ),
+    "one probability without a column": lambda: (
+        Subclassed(1, "sigmoid", BCE(), flat=True), (X, BITS), "multilabel_probabilities", None,
+    ),
+    "classes, subclassed": lambda: (
+        Subclassed(C, "softmax", SCCE()), (X, CLASSES), "probabilities", SPARSE,
+    ),
+    "words": lambda: (
+        tokens(C, "softmax", SCCE(), inputs="words"), (WORDS, TOKENS), "probabilities", SPARSE,
+    ),
+    "words, masked": lambda: (
+        tokens(C, "softmax", SCCE(), True, "words"), (WORDS, TOKENS), "probabilities", SPARSE,
+    ),
+    "words, masked, weights of examples": lambda: (
+        tokens(C, "softmax", SCCE(), True, "words"), (WORDS, TOKENS, WEIGHTS[:, None]),
+        "probabilities", None,
+    ),
+    "words, masked, weights of words": lambda: (
+        tokens(C, "softmax", SCCE(), True, "words"), (WORDS, TOKENS, TOKEN_WEIGHTS),
+        "probabilities", SPARSE,
+    ),
+    "words, one-hot, weights of words": lambda: (
+        tokens(C, None, CCE(from_logits=True)), (SEQUENCE, np.eye(C)[TOKENS], TOKEN_WEIGHTS),
+        "logits", ONE,
+    ),
+    "several labels of a word, masked": lambda: (
+        tokens(2, "sigmoid", BCE(), True), (padded(), np.stack([TOKENS > 0, TOKENS > 1], -1) * 1),
+        "multilabel_probabilities", None,
+    ),
+    "a yes or no of a word, masked": lambda: (
+        tokens(1, "sigmoid", BCE(), True), (padded(), (TOKENS > 0)[..., None] * 1),
+        "probabilities", BINARY,
+    ),
+    "values of a sequence, masked": lambda: (
+        tokens(2, None, "mse", True), (padded(), SEQUENCE[..., :2]), "values", None,
+    ),
+    "pixels, Softmax(axis=1), one-hot": lambda: (
+        pixels(layers.Softmax(axis=1), CCE(axis=1)),
+        (IMAGES, np.moveaxis(np.eye(C)[PIXELS], -1, 1)), "probabilities", None,
+    ),
+    "pixels, Softmax(axis=1), soft": lambda: (
+        pixels(layers.Softmax(axis=1), CCE(axis=1)),
+        (IMAGES, np.moveaxis(SOFT[PIXELS], -1, 1), WEIGHTS[:, None, None]), "probabilities", None,
+    ),
+    "pixels, ops.softmax(axis=1)": lambda: (
+        pixels(lambda x: keras.ops.softmax(x, axis=1), CCE(axis=1)),
+        (IMAGES, np.moveaxis(np.eye(C)[PIXELS], -1, 1)), "probabilities", None,
+    ),
+    "pixels, logits along axis 1": lambda: (
+        pixels(layers.Identity(), CCE(from_logits=True, axis=1)),
+        (IMAGES, np.moveaxis(np.eye(C)[PIXELS], -1, 1)), "logits", None,
+    ),
+    "pixels, classes last": lambda: (
+        pixels(layers.Permute((2, 3, 1)), SCCE(from_logits=True)), (IMAGES, PIXELS), "logits",
+        SPARSE,
+    ),
+    "pixels, one sigmoid along axis 1": lambda: (
+        pixels(layers.Activation("sigmoid"), BCE(), 1), (IMAGES, (PIXELS > 0)[:, None] * 1),
+        "multilabel_probabilities", BINARY,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def eagerly():
+    """Without compiling: as slow as hundred examples are, as fast as many networks need."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("name", ROWS)
+def test_an_ensemble_of_one_scores_what_keras_scores(name):
+    model, data, kind, metric = ROWS[name]()
+    assert read_output(model, compiled=(model,)).kind == kind
+    ensemble = Ensemble(model, [model])
+    assert ensemble.output_kind == kind
+    result = ensemble.evaluate_members(data, verbose=0)
+    metrics = [] if metric is None else [metric]
+    model.compile(loss=model.loss, weighted_metrics=metrics)
+    x, y, w = (*data, None)[:3]
+    wanted = model.evaluate(x, y, N, 0, sample_weight=w, return_dict=True)
+    assert result.scores["loss"] == pytest.approx(wanted["loss"], rel=1e-4)
+    if metric is not None:
+        found = result.scores["mean_absolute_error" if metric == "mae" else "accuracy"]
+        assert found == pytest.approx(wanted.get(metric, wanted.get("mae")), rel=1e-4)
+    if kind != "values":
+        assert result.scores["error"] == pytest.approx(100 * (1 - result.scores["accuracy"]))
+
+
+# Predictions, scores and files in each of the kinds.
+
+
+def two(units, activation=None, loss=None):
+    models = [dense(units, activation, loss) for _ in range(2)]
+    return models, np.stack([numpy(m(X)) for m in models]).astype("float64")
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize("kind", ["multilabel_probabilities", "multilabel_logits"])
+def test_several_labels_from_prediction_to_file(kind, tmp_path):
+    given = kind == "multilabel_probabilities"
+    models, raw = two(C, "sigmoid" if given else None, BCE(from_logits=not given))
+    members = raw if given else sigmoid(raw)
+    ensemble = Ensemble(models[0], models)
+    assert ensemble.output_kind == kind
+    assert_near(ensemble.predict(X, verbose=0), members.mean(0), 1e-5)
+    assert_near(ensemble.member_predictions(X), members, 1e-5)
+    result = ensemble.evaluate_members((X, LABELS), verbose=0)
+    p, decided = members.mean(0), members > 0.5
+    assert result.predictions.shape == result.labels.shape == (N, C)
+    assert_near(result.predictions, p, 1e-5)
+    np.testing.assert_array_equal(result.labels, LABELS)
+    wanted = -np.mean(np.where(LABELS, np.log(p), np.log(1 - p)))
+    assert result.scores["loss"] == pytest.approx(wanted, rel=1e-5)
+    assert result.scores["accuracy"] == pytest.approx(np.mean((p > 0.5) == LABELS))
+    assert result.scores["brier"] == pytest.approx(2 * np.mean((p - LABELS) ** 2), rel=1e-5)
+    assert result.mean_disagreement == pytest.approx(np.mean(decided[0] != decided[1]))
+    result.save(tmp_path / "result.npz")
+    again = EnsembleEvaluation.load(tmp_path / "result.npz")
+    assert again.scores == result.scores and again.table() == result.table()
+    np.testing.assert_array_equal(again.labels, LABELS)
+    # Under Keras: the ensemble itself, compiled, saved and loaded.
+    ensemble.compile(loss="binary_crossentropy")
+    assert ensemble.evaluate(X, LABELS, verbose=0) == pytest.approx(wanted, rel=1e-5)
+    ensemble.save(tmp_path / "ensemble.keras")
+    loaded = keras.saving.load_model(tmp_path / "ensemble.keras")
+    assert loaded.output_kind == kind
+    assert_near(loaded.predict(X, verbose=0), p, 1e-5)
+    # A temperature divides each label's logit, and is found again from labels that follow it.
+    z = np.log(members) - np.log1p(-members)
+    ensemble.temperatures = [2, 0.5]
+    scaled = sigmoid(z / np.array([2, 0.5])[:, None, None]).mean(0)
+    assert_near(ensemble.predict(X, verbose=0), scaled, 1e-5)
+    found = ensemble.fit_temperature((X, sigmoid(z[0] / 3)), verbose=0)
+    assert found[0] == pytest.approx(3, rel=1e-2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel")
+@pytest.mark.parametrize("what", ["labels", "pixels", "pixels, one of two classes"])
+def test_what_is_served(what, tmp_path):
+    import tensorflow as tf
+
+    if what == "labels":
+        models, x = two(C, "sigmoid", "binary_crossentropy")[0], X
+    elif what == "pixels":
+        models, x = [pixels(layers.Softmax(axis=1), None) for _ in range(2)], IMAGES
+    else:
+        last = layers.Permute((2, 3, 1))
+        models = [pixels(last, BCE(from_logits=True), units=1) for _ in range(2)]
+        x = IMAGES
+    ensemble = Ensemble(models[0], models)
+    each = ensemble.member_predictions(x)
+    ensemble.export(tmp_path / "served")
+    served = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
+    (name,) = served.structured_input_signature[1]
+    found = {key: value.numpy() for key, value in served(**{name: tf.constant(x)}).items()}
+    mean = each.mean(0)
+    assert_near(found["probabilities"], mean, 1e-5)
+    if what == "labels":
+        chosen, own = mean > 0.5, each > 0.5
+    elif what == "pixels":
+        chosen, own = mean.argmax(1), each.argmax(2)
+    else:
+        chosen, own = mean[..., 0] > 0.5, each[..., 0] > 0.5
+    np.testing.assert_array_equal(found["class"], chosen)
+    assert found["class"].dtype == np.int64
+    assert_near(found["disagreement"], (own != chosen).mean(0), 1e-6)
+
+
+def test_classes_along_axis_one_and_a_config_that_keeps_it(tmp_path):
+    models = [pixels(layers.Identity(), None) for _ in range(2)]
+    spec = OutputSpec("logits", class_axis=1, ignore_class=2)
+    ensemble = Ensemble(models[0], models, output=spec)
+    raw = np.stack([numpy(m(IMAGES)) for m in models]).astype("float64")
+    each = np.exp(raw) / np.exp(raw).sum(2, keepdims=True)
+    assert_near(ensemble.predict(IMAGES, verbose=0), each.mean(0), 1e-5)
+    counts = PIXELS != 2
+    result = ensemble.evaluate_members((IMAGES, PIXELS), verbose=0)
+    p = np.moveaxis(each.mean(0), 1, -1)[counts]
+    assert_near(result.predictions, p, 1e-5)
+    np.testing.assert_array_equal(result.labels, PIXELS[counts])
+    assert result.scores["accuracy"] == pytest.approx(np.mean(p.argmax(-1) == PIXELS[counts]))
+    ensemble.save(tmp_path / "ensemble.keras")
+    loaded = keras.saving.load_model(tmp_path / "ensemble.keras")
+    assert loaded.output_spec == ensemble.output_spec == spec
+    assert ensemble.add(models[0]).output_spec == spec
+    found = ensemble.fit_temperature((IMAGES, PIXELS), per_member=False, verbose=0)
+    assert found.shape == (2,)
+
+
+def test_the_loss_of_a_regression_is_saved_with_the_ensemble(tmp_path):
+    model = dense(1, None, losses.Huber(0.1))
+    Ensemble(model, [model]).save(tmp_path / "ensemble.keras")
+    loaded = keras.saving.load_model(tmp_path / "ensemble.keras")
+    found = loaded.evaluate_members((X, VALUES), verbose=0).scores["loss"]
+    assert found == pytest.approx(model.evaluate(X, VALUES, verbose=0), rel=1e-5)
+
+
+def test_soft_labels_fit_a_temperature():
+    models, raw = two(C, None, CCE(from_logits=True))
+    soft = np.exp(raw[0] / 3) / np.exp(raw[0] / 3).sum(-1, keepdims=True)
+    ensemble = Ensemble(models[0], models[:1])
+    assert ensemble.fit_temperature((X, soft), verbose=0)[0] == pytest.approx(3, rel=1e-2)
+    weights = np.zeros(N)
+    weights[:3] = 1  # only these decide
+    mixed = np.where(weights[:, None] > 0, soft, 1 / C)
+    found = ensemble.fit_temperature((X, mixed, weights), per_member=False, verbose=0)
+    assert found[0] == pytest.approx(3, rel=1e-2)
+
+
+def test_weights_and_masks_count_in_every_score():
+    """A weight of two is an example that is there twice; a mask of zero one that is not."""
+    model = softmax(SCCE())
+    ensemble = Ensemble(model, [model, softmax(SCCE())])
+    twice = np.where(np.arange(N) < 5, 2, 1)
+    found = ensemble.evaluate_members((X, CLASSES, twice), verbose=0)
+    repeated = ensemble.evaluate_members((X.repeat(twice, 0), CLASSES.repeat(twice)), verbose=0)
+    for name in ("accuracy", "error", "brier", "calibration_error"):
+        assert found.scores[name] == pytest.approx(repeated.scores[name], rel=1e-6)
+    assert found.scores["loss"] == pytest.approx(repeated.scores["loss"] * twice.mean(), rel=1e-6)
+    assert found.mean_disagreement == pytest.approx(repeated.mean_disagreement)
+    np.testing.assert_array_equal(found.sample_weight, twice)
+
+    ensemble = Ensemble(*[tokens(C, "softmax", SCCE(), True, "words")] * 2)
+    found = ensemble.evaluate_members((WORDS, TOKENS), verbose=0)
+    p = ensemble.predict(WORDS, verbose=0).astype("float64")[WORDS > 0]
+    wanted = scores.score(p / p.sum(-1, keepdims=True), TOKENS[WORDS > 0])
+    assert_near([found.scores[name] for name in wanted], list(wanted.values()), 1e-5)
+    assert found.predictions.shape == (np.sum(WORDS > 0), C)
+
+
+def test_a_mask_counts_in_the_evaluation_of_a_compiled_ensemble():
+    model = tokens(C, "softmax", SCCE(), True, "words")
+    ensemble = Ensemble(model, [model, model])
+    for each in (model, ensemble):
+        each.compile(loss=SCCE(), weighted_metrics=[SPARSE])
+    assert_near(ensemble.evaluate(WORDS, TOKENS, N, 0), model.evaluate(WORDS, TOKENS, N, 0), 1e-5)
+
+
+@pytest.mark.parametrize("labels", [[CLASSES], {"out": CLASSES}, {"other": BITS, "out": CLASSES}])
+def test_labels_in_lists_and_dicts(labels, tmp_path):
+    model = softmax(SCCE())
+    ensemble = Ensemble(model, [model])
+    wanted = ensemble.evaluate_members((X, CLASSES), verbose=0)
+    for _ in range(2):  # computed, and from the cache
+        found = ensemble.evaluate_members((X, labels), tmp_path, verbose=0)
+        assert found.scores == wanted.scores
+        np.testing.assert_array_equal(found.labels, CLASSES)
+
+
+def test_the_cache_keeps_weights_and_masks(tmp_path):
+    model = tokens(C, "softmax", SCCE(), True, "words")
+    ensemble = Ensemble(model, [model])
+    wanted = ensemble.evaluate_members((WORDS, TOKENS, TOKEN_WEIGHTS), tmp_path, verbose=0)
+    again = ensemble.evaluate_members((WORDS, TOKENS, TOKEN_WEIGHTS), tmp_path, verbose=0)
+    assert again.scores == wanted.scores
+    for other in (TOKEN_WEIGHTS + 1, None):
+        with pytest.raises(ValueError, match="another data set"):
+            ensemble.evaluate_members((WORDS, TOKENS, other)[: 3 if other is not None else 2],
+                                      tmp_path, verbose=0)  # fmt: skip
+    # A cache from before weights and masks were kept: labels and predictions only.
+    with np.load(tmp_path / "data.npz") as stored:
+        old = {name: stored[name] for name in ("labels", "first", "digest", "batches")}
+    np.savez(tmp_path / "data.npz", **old)
+    again = ensemble.evaluate_members((WORDS, TOKENS, TOKEN_WEIGHTS), tmp_path, verbose=0)
+    assert again.scores == wanted.scores
+
+
+def test_an_evaluation_in_a_file_of_an_earlier_version(tmp_path):
+    numbers = {f"{part}:{name}": np.ones(1) for part in ("members", "cumulative")
+               for name in ("error", "accuracy", "loss", "brier", "calibration_error")}  # fmt: skip
+    np.savez(
+        tmp_path / "old.npz", **numbers, predictions=SOFT, labels=CLASSES, disagreement=np.eye(1)
+    )
+    found = EnsembleEvaluation.load(tmp_path / "old.npz")
+    assert found.scores["loss"] == 1 and found.sample_weight is None
+
+
+def test_members_in_files_and_on_curves_have_the_same_meaning(tmp_path):
+    models = [softmax(CCE()) for _ in range(2)]
+    files = [tmp_path / f"{k}.weights.h5" for k in range(2)]
+    for model, file in zip(models, files):
+        model.save_weights(file)
+    found = evaluate_members(MemberFiles(models[0], files), (X, SOFT, WEIGHTS), verbose=0)
+    wanted = Ensemble(models[0], models).evaluate_members((X, SOFT, WEIGHTS), verbose=0)
+    assert found.scores == wanted.scores
+    labels = [dense(C, None) for _ in range(2)]
+    curve = connect(*labels)
+    curve.compile(loss=BCE(from_logits=True))  # the curve's loss tells it, not the network's
+    assert Ensemble.from_curve(curve, 3).output_kind == "multilabel_logits"
+    with pytest.raises(ValueError, match="multilabel_logits"):
+        Ensemble.from_curve(curve, 3, output="logits")
+
+
+# What is said where it cannot be known, or does not fit.
+
+IMAGE_LOGITS = functools.partial(pixels, layers.Identity(), None)
+REFUSED = {
+    "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'values'"),
+    "linear, a loss of probabilities": (
+        dense, (C, None, SCCE()), {}, None, "cannot be told.*output='logits'",
+    ),
+    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "cannot be told.*output='values'"),
+    "sigmoids, no loss": (
+        dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'values'. for a reg",
+    ),
+    "sigmoids, a loss of classes": (
+        dense, (C, "sigmoid", CCE()), {}, None, "exclude each other.*multilabel_probabilities",
+    ),
+    "sigmoids as probabilities": (
+        dense, (C, "sigmoid"), {"output": "probabilities"}, None, "multilabel_probabilities",
+    ),
+    "sigmoids as logits": (
+        dense, (C, "sigmoid"), {"output": "multilabel_logits"}, None, "multilabel_probabilities",
+    ),
+    "a binary loss as logits": (
+        dense, (C, None, BCE(from_logits=True)), {"output": "logits"}, None, "multilabel_logits",
+    ),
+    "softmax over two axes": (
+        pixels, (layers.Softmax(axis=(2, 3)), None), {}, None, "several axes.*class_axis",
+    ),
+    "temperatures of values": (
+        dense, (1, None, "mse"), {"temperatures": [2]}, None, "'values'.*Leave them out",
+    ),
+    "no such kind": (dense, (C,), {"output": "classes"}, None, "multilabel_probabilities"),
+    "classes along another axis": (
+        IMAGE_LOGITS, (), {"output": "logits"}, (IMAGES[:, :, :, :3], None), "class_axis=1",
+    ),
+    "rates for a sigmoid": (dense, (1, "sigmoid"), {}, (X, VALUES), "values.*soft labels"),
+    "labels of hinge losses": (
+        dense, (1, "sigmoid", BCE()), {}, (X, 2 * BITS - 1), "-1 and 1.*hinge.*0 and 1",
+    ),
+    "labels outside the classes": (
+        softmax, (SCCE(),), {}, (X, CLASSES + 1), "whole numbers from 0 to 2.*from 1 to 3",
+    ),
+    "targets for a softmax": (softmax, (SCCE(),), {}, (X, VALUES), "whole numbers.*'values'"),
+    "several labels for a softmax": (
+        softmax, (CCE(),), {}, (X, LABELS), "sum to 1.*multilabel_probabilities",
+    ),
+    "classes for sigmoids": (
+        dense, (C, "sigmoid", BCE()), {}, (X, CLASSES), r"0 or 1, of shape \(24, 3\).*exclude",
+    ),
+    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "Labels are numbers.*StringLookup"),
+    "labels of two outputs": (
+        softmax, (SCCE(),), {}, (X, {"a": BITS, "b": BITS}), "one array of labels.*2 .a, b.",
+    ),
+    "no labels": (softmax, (SCCE(),), {}, X, "no labels"),
+    "no example": (softmax, (SCCE(),), {}, (X[:0], CLASSES[:0]), "no example"),
+    "weights of another shape": (
+        softmax, (SCCE(),), {}, (X, CLASSES, np.ones((N, 2))), r"sample weights of shape \(24,\)",
+    ),
+    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "none is negative"),
+    "weights of zero": (softmax, (SCCE(),), {}, (X, CLASSES, 0 * WEIGHTS), "sum to 0"),
+    "only labels that are ignored": (
+        softmax, (SCCE(ignore_class=9),), {}, (X, 0 * CLASSES + 9), "No example counts",
+    ),
+    "inputs that are NaN": (softmax, (SCCE(),), {}, (X * np.nan, CLASSES), "Member 0 predicts NaN"),
+    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "Targets are fini"),
+    "logits taken for probabilities": (
+        dense, (C, None), {"output": "probabilities"}, (10 * X, CLASSES), "output='logits'",
+    ),
+    "sigmoids taken for classes": (
+        Subclassed, (C, "sigmoid", None), {"output": "probabilities"}, (X, CLASSES),
+        "sum to 1.*multilabel_probabilities",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_error_says_what_to_pass(name):
+    make, arguments, options, data, message = REFUSED[name]
+    if name == "classes along another axis":
+        data = IMAGES, PIXELS
+    model = make(*arguments)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        Ensemble(model, [model], **options).evaluate_members(data, verbose=0)
+
+
+def test_a_compiled_ensemble_takes_probabilities():
+    model = logits(SCCE(from_logits=True))
+    ensemble = Ensemble(model, [model])
+    ensemble.compile(loss=SCCE(from_logits=True))
+    with pytest.raises(ValueError, match="predicts probabilities.*from_logits"):
+        ensemble.evaluate(X, CLASSES, verbose=0)
+
+
+def test_sigmoids_of_an_unknown_network_are_not_normalised():
+    model = Subclassed(C, "sigmoid", None)
+    ensemble = Ensemble(model, [model], output="probabilities")
+    assert_near(ensemble.predict(X, verbose=0), numpy(model(X)), 1e-6)
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(OutputSpec)])
+def test_a_spec_survives_its_config(field):
+    values = {"kind": "logits", "class_axis": 1, "ignore_class": 3, "soft_labels": False}
+    if field == "loss":
+        again = OutputSpec.from_config(OutputSpec("values", loss=losses.Huber(2)).get_config())
+        assert again.loss(0, 5) == losses.Huber(2)(0, 5) != losses.Huber()(0, 5)
+        return
+    spec = OutputSpec(**{"kind": "probabilities", field: values[field]})
+    assert OutputSpec.from_config(spec.get_config()) == spec
+
+
+def test_scores_of_soft_labels_with_weights():
+    p, w = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]]), np.array([1.0, 3.0])
+    y = np.array([[0.6, 0.4, 0.0], [0.8, 0.1, 0.1]])
+    found = scores.score(p, y, w)
+    assert found["accuracy"] == 0.25
+    assert found["loss"] == pytest.approx(np.mean(w * -(y * np.log(p)).sum(1)))
+    assert found["brier"] == pytest.approx(np.average(((p - y) ** 2).sum(1), weights=w))
+    assert found["calibration_error"] == pytest.approx(0.25 * 0.3 + 0.75 * 0.4)
+    matrix = scores.disagreement_matrix(np.array([[0, 1], [0, 0]]), w)
+    assert_near(matrix, np.array([[0, 0.75], [0.75, 0]]))
