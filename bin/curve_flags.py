@@ -1,5 +1,6 @@
 """Flags of recipes that find curves between two networks."""
 
+import flag_checks
 import network_flags
 import training_flags
 from absl import flags
@@ -70,10 +71,10 @@ def experiment_from_flags(targets):
         weight_decay=FLAGS.weight_decay,
         network_options=network_flags.network_options(),
         initial_weights=FLAGS.initial_weights,
-        widths=training_flags.numbers("widths", float),
+        widths=flag_checks.distinct("widths", float),
         curves=tuple(FLAGS.curves),
         num_bends=FLAGS.num_bends,
-        curve_seeds=training_flags.numbers("curve_seeds", int),
+        curve_seeds=flag_checks.distinct("curve_seeds", int, low=0),
         num_points=FLAGS.num_points,
         num_train=FLAGS.num_train_examples,
         ensemble_points=FLAGS.ensemble_points,

@@ -1,11 +1,50 @@
 """Flags that choose a data set, in all programs that need one."""
 
+import importlib
+import importlib.util
 import os
+import sys
 
 from absl import flags
 
 FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+_loaded = []  # the data sets that this program reads
+
+
+def import_modules():
+    """Imports what `--import` names, in programs that have it.
+
+    Raises:
+        ValueError: if a module is not there or fails.
+    """
+    for name in FLAGS["import"].value if "import" in FLAGS else []:
+        try:
+            if name.endswith(".py"):
+                module = os.path.splitext(os.path.basename(name))[0]
+                found = importlib.util.spec_from_file_location(module, name)
+                sys.modules[module] = importlib.util.module_from_spec(found)
+                found.loader.exec_module(sys.modules[module])
+            else:
+                if os.getcwd() not in sys.path:
+                    sys.path.insert(0, os.getcwd())  # as for `python -m`
+                importlib.import_module(name)
+        except Exception as error:  # whatever that code raises
+            raise ValueError(
+                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Give a "
+                "module, such as my.layers, or a file, such as layers.py."
+            ) from error
+
+
+def find_damage():
+    """What is damaged in the files of the data sets that this program reads.
+
+    Returns:
+        str that names the file and the reason, or `None`.
+    """
+    from mc_tf.data.shards import find_damage
+
+    return next(filter(None, map(find_damage, _loaded)), None)
 
 
 def define_data_flags():
@@ -37,6 +76,12 @@ def define_data_flags():
     )
     flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
+    flags.DEFINE_multi_string(
+        "import",
+        [],
+        "Module (my.layers) or file (layers.py) to import first, for networks with classes of your "
+        "own: it registers them with @keras.saving.register_keras_serializable(). May be repeated.",
+    )
     flags.DEFINE_bool(
         "auto_bfloat16",
         False,
@@ -68,6 +113,7 @@ def load_data(image_size=None, use_test=None, files=()):
         num_steps=FLAGS.num_steps,
         image_size=image_size or FLAGS.image_size,
     )
+    _loaded.append(found)
     paths = [file if os.path.exists(file) else file.partition("=")[2] for file in files]
     check_same_data(list(filter(None, paths)), found)
     return found

@@ -1,5 +1,6 @@
 """Flags of recipes that compare ensembles and averages at equal budgets."""
 
+import flag_checks
 import network_flags
 import training_flags
 from absl import flags
@@ -88,7 +89,7 @@ def experiment_from_flags(targets):
             snapshots=True,
         )
     if {"swa", "sgd"} & set(methods):
-        settings["swa_epochs"] = training_flags.numbers("swa_epochs", int)
+        settings["swa_epochs"] = flag_checks.distinct("swa_epochs", int, low=1)
         settings["swa_pretraining"] = FLAGS.swa_pretraining
     if "swa" in methods:
         settings["swa"] = _averaging(max(settings["swa_epochs"], default=FLAGS.epochs))
@@ -98,7 +99,7 @@ def experiment_from_flags(targets):
         methods=methods,
         budgets=FLAGS.budgets,
         repetitions=FLAGS.repetitions,
-        fge_starts=training_flags.numbers("fge_starts", int),
+        fge_starts=flag_checks.distinct("fge_starts", int, low=0),
         weight_decay=FLAGS.weight_decay,
         network_options=network_flags.network_options(),
         initial_weights=FLAGS.initial_weights,

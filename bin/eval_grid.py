@@ -13,8 +13,8 @@ C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_
 """
 
 import data_flags
+import flag_checks
 import shared
-import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -72,8 +72,8 @@ def main(_):
     else:
         shard = surface_files.parse_shard(FLAGS.shard)
         shared.hold_output(shard_path(FLAGS.output, shard), ".npz", ".json")
-        shape = training_flags.numbers("shape", int)
-        limits = training_flags.numbers("limits", float)
+        shape = flag_checks.numbers("shape", int, low=1, high=100_000)
+        limits = flag_checks.numbers("limits", float)
         if len(limits) % 2:
             raise ValueError(f"--limits must be LOW,HIGH of each axis. Received: {limits}.")
         files, marks = (

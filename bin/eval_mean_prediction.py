@@ -10,9 +10,9 @@ weights comes close to fast geometric ensembling.
 """
 
 import data_flags
+import flag_checks
 import member_flags
 import shared
-import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -29,7 +29,7 @@ def main(_):
 
     if FLAGS.temperature_scaling != "none":
         raise ValueError("--temperature_scaling has no part in this. Leave it out.")
-    scales = training_flags.numbers("scales", float)
+    scales = flag_checks.distinct("scales", float)
     ensemble = member_flags.load_ensemble()
     found = mean_prediction.evaluate_mean_prediction(
         ensemble,

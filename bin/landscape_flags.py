@@ -1,6 +1,7 @@
 """Flags of recipes that look at loss surfaces."""
 
 import curve_flags
+import flag_checks
 import network_flags
 import training_flags
 from absl import flags
@@ -68,13 +69,13 @@ def experiment_from_flags(targets):
 
     if FLAGS.initial_weights:
         raise ValueError("--initial_weights is for recipes without --train. Leave it out.")
-    grid = training_flags.numbers("grid", int)
+    grid = flag_checks.numbers("grid", int, low=1, high=10_000)
     scale = FLAGS.direction_scale
     return LandscapeExperiment(
         network=FLAGS.network,
         training=training_flags.training_options(),
         curve_training=curve_flags.curve_training(
-            seed=training_flags.numbers("curve_seeds", int)[0]
+            seed=flag_checks.distinct("curve_seeds", int, low=0)[0]
         ),
         trainings=tuple(map(landscape_parsing.parse_training, FLAGS.train)),
         joins=tuple(map(landscape_parsing.parse_join, FLAGS.join)),

@@ -1,6 +1,7 @@
 """What all programs share: how they start, and how they end."""
 
 import contextlib
+import math
 import os
 import sys
 
@@ -8,6 +9,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A checkout runs without installation.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import data_flags  # noqa: E402
+import endings  # noqa: E402
+import flag_checks  # noqa: E402
 from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
@@ -15,7 +19,7 @@ _held = contextlib.ExitStack()  # what this program keeps others from writing, u
 
 
 def run(main, recipes=None, positional=0):
-    """Runs a program; bad input ends it with one line and exit status 1.
+    """Runs a program; whatever the user can mend ends it with one line, see `endings`.
 
     Args:
         main: function of the remaining command line arguments.
@@ -24,24 +28,16 @@ def run(main, recipes=None, positional=0):
     """
 
     def checked(arguments):
-        unexpected = arguments[1 + positional :]
-        if unexpected:
-            _fail(f"unexpected argument '{unexpected[0]}'; all options are flags, see --help")
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
-        try:
-            with _held, _asked_precision():
-                main(arguments)
-        except (ValueError, OSError) as error:
-            _fail(" ".join(str(error).split()))
-        except Exception as error:
-            if not _is_of_damaged_data(error):
-                raise
-            _fail(f"the data cannot be read: {' '.join(str(error).split())[:300]}")
-        except KeyboardInterrupt:
-            _fail("stopped; run the same command again to go on")
+        flag_checks.check_flags(arguments, positional)
+        data_flags.import_modules()
+        with _held, _asked_precision():
+            main(arguments)
 
-    app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
+    endings.catch_signals()
+    with endings.one_line():
+        app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
 
 
 def hold_workdir(directory):
@@ -122,18 +118,14 @@ def levels(texts):
     """
     try:
         numbers = [int(texts[0])] if len(texts) == 1 else [float(text) for text in texts]
+        if len(texts) == 1 and not 1 <= numbers[0] <= 1000 or not all(map(math.isfinite, numbers)):
+            raise ValueError("out of range")
     except ValueError as error:
         raise ValueError(
             "--levels takes their number, such as 8, or their increasing limits, such as "
             f"0.1,0.5,2. Received: {','.join(texts)}."
         ) from error
     return numbers[0] if len(numbers) == 1 else numbers or None
-
-
-def _is_of_damaged_data(error):
-    """Whether TensorFlow met a damaged file while it streamed data."""
-    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
-    return errors is not None and isinstance(error, errors.DataLossError)
 
 
 def _asked_precision():
@@ -150,9 +142,9 @@ def _parse(arguments, recipes):
             arguments = _with_recipe(arguments, recipes)
         return FLAGS(arguments)
     except flags.Error as error:
-        _fail(f"{' '.join(str(error).split()).rstrip('.')}. See --help.")
-    except ValueError as error:
-        _fail(str(error))
+        endings.fail(f"{str(error).strip().rstrip('.')}. See --help.")
+    except (ValueError, OSError) as error:
+        endings.fail(error)
     except SystemExit:  # --help was asked for: absl ends it with status 1
         sys.exit(0)
 
@@ -168,8 +160,3 @@ def _with_recipe(arguments, folder):
             path = find_recipe(folder, name).path
             return [arguments[0], f"--flagfile={path}", *arguments[1:]]
     return arguments
-
-
-def _fail(message):
-    print(f"{os.path.basename(sys.argv[0])}: error: {message}", file=sys.stderr)
-    sys.exit(1)

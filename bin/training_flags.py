@@ -1,5 +1,6 @@
 """Flags that say how to train, in all programs that do."""
 
+import flag_checks
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -109,7 +110,7 @@ def training_options(**changes):
     }
     given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
     for name in ("decay_epochs", "keep_epochs"):
-        given[name] = numbers(name, int)
+        given[name] = flag_checks.distinct(name, int, low=0)
     return TrainingOptions(**{**given, **changes})
 
 
@@ -133,21 +134,3 @@ def check_schedule():
                 f"--{name} is of the schedules {' and '.join(schedules)}. Received: "
                 f"--schedule={FLAGS.schedule}. Leave it out or choose one of them."
             )
-
-
-def numbers(flag, kind):
-    """The numbers that a list flag gives.
-
-    Args:
-        flag: name of the flag.
-        kind: `int` or `float`.
-
-    Returns:
-        Tuple.
-    """
-    values = FLAGS[flag].value
-    try:
-        return tuple(kind(value) for value in values)
-    except ValueError as error:
-        what = {int: "whole numbers", float: "numbers"}[kind]
-        raise ValueError(f"--{flag} must be {what}. Received: {','.join(values)}.") from error

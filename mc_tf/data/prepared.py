@@ -8,6 +8,8 @@ import tempfile
 import tensorflow as tf
 from absl import logging
 
+from mc_tf.data.shards import damaged_settings, find_damage
+
 # TFDS retries an unreachable host for minutes, so ask these once before it starts.
 _HOSTS = {
     "cifar10": "https://www.cs.toronto.edu",
@@ -52,10 +54,11 @@ def read(name, split, data_dir=None):
                 read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
             )
             return tfds.as_numpy(dataset)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, AssertionError) as error:  # TFDS asserts what files hold
+            found = find_damage(builder) or "An image or label in them cannot be decoded."
             raise OSError(
                 f"The files of '{name}' in '{builder.data_dir}' cannot be read "
-                f"({type(error).__name__}). Delete that directory to prepare them again."
+                f"({type(error).__name__}): {found}"
             ) from error
 
 
@@ -137,6 +140,12 @@ def prepared_builder(name, data_dir=None):
                 _download(tfds, builder, name)
                 ready = True
         except Exception as error:
+            damaged = damaged_settings(os.path.join(where, name))
+            if damaged:
+                raise OSError(
+                    f"Data set {name!r} in {where!r} cannot be read: {damaged}. Restore that file, "
+                    "or delete its directory and prepare the data set again."
+                ) from error
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise FileNotFoundError(
                 f"Data set {name!r} is not prepared in {where!r} and could not be "

@@ -28,6 +28,7 @@ def load_ptb(data_dir=None, use_test=False, num_steps=20):
 
     Raises:
         FileNotFoundError: If the files are not there.
+        ValueError: If one has no words or is not UTF-8.
     """
     directory = os.path.expanduser(os.fspath(data_dir or "."))
     for folder in _PTB_FOLDERS:
@@ -42,9 +43,24 @@ def load_ptb(data_dir=None, use_test=False, num_steps=20):
         )
     texts = []
     for file in files:
-        with open(file, encoding="utf-8") as lines:
-            texts.append(lines.read().replace("\n", " <eos> ").split())
+        texts.append(_read(file).replace("\n", " <eos> ").split())
     return _make("ptb", texts, use_test, num_steps)
+
+
+def _read(file):
+    with open(file, "rb") as opened:
+        content = opened.read()
+    try:
+        text = content.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"The text '{file}' is not UTF-8: byte {error.start} (line {line}) is "
+            f"0x{content[error.start]:02x}. Save it as UTF-8, or get it again."
+        ) from error
+    if not text.split():
+        raise ValueError(f"The text '{file}' has no words ({len(content)} bytes). Get it again.")
+    return text
 
 
 def load_pydoc(data_dir=None, use_test=False, num_steps=20):

@@ -1,0 +1,177 @@
+"""How programs end: with one line, unless there is a bug.
+
+A failure that the user can mend ends with one line on stderr: bad input and files (`ValueError`,
+`OSError`), memory, data that cannot be read. Ctrl-C and SIGTERM end with one line, too, which says
+how to resume. Every other exception is a bug of the library or of the user's own layers: it keeps
+its traceback, which whoever mends it needs.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import warnings
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+_SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}  # the last not on Windows
+# What makes a program smaller, in the order in which it is advised.
+_SMALLER = (
+    *("batch_size", "eval_batch_size", "num_points", "shape", "grid", "image_size"),
+    *("num_train_examples", "num_bends", "network_option"),
+)
+_received = None  # the number of the signal that ends this program
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal asks the program to end; nothing that catches `Exception` catches it."""
+
+
+def fail(message, status=1):
+    """Ends the program.
+
+    Args:
+        message: what was received, what was expected and how to mend it; becomes one line.
+        status: exit status.
+    """
+    _say(f"error: {message}")
+    _leave(status)
+
+
+@contextlib.contextmanager
+def one_line():
+    """Context that ends the program with one line on whatever the user can mend.
+
+    Warnings inside it are one line each. What was printed is out when it ends, or it fails.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            try:
+                yield
+            except SystemExit:  # as absl ends a program that is done
+                _flush()
+                raise
+        except BaseException as error:
+            if _received is not None:  # whatever an interrupted import or call made of it
+                _stop()
+            if isinstance(error, KeyboardInterrupt):
+                _stop(signal.SIGINT)
+            message = _message(error)
+            if message is None:
+                raise
+            fail(message)
+        finally:
+            catch_signals(lambda *_: None)  # the work is done
+
+
+def catch_signals(handler=None):
+    """Makes Ctrl-C, SIGTERM (of Slurm, of `kill`) and SIGHUP end the program in an orderly way.
+
+    Args:
+        handler: function of a signal's number and the frame. Default: raises `KeyboardInterrupt`,
+            so that what is being written is removed and locks are released.
+    """
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        # `nohup` ignores SIGHUP and a shell Ctrl-C in the background: they stay ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler or _on_signal)
+
+
+def _on_signal(number, frame):
+    global _received
+    again, _received = _received is not None, number
+    # An interrupted import may end in any error or crash, and has nothing to clean up.
+    if again or _is_importing(frame):
+        _stop()
+    raise _Stopped
+
+
+def _is_importing(frame):
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _stop(number=None):
+    number = _received or number
+    how = _SIGNALS[signal.Signals(number).name]
+    _say(f"stopped by {how}. What is written is whole: run the same command again to resume.")
+    _leave(128 + number)
+
+
+def _leave(status):
+    """Ends at once: nothing that still runs or prints at exit adds another line."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(status)
+
+
+def _flush():
+    """What is printed goes out, or fails here, where the failure is one line."""
+    if sys.stdout is not None and not sys.stdout.closed:
+        sys.stdout.flush()
+
+
+def _say(text):
+    with contextlib.suppress(OSError):  # stderr may be closed
+        line = " ".join(str(text).split())
+        os.write(2, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    sys.stderr.flush()
+    _say(f"warning: {message}")
+
+
+def _message(error):
+    """The line for an error that the user can mend, `None` for a bug."""
+    tf_errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    of_tf = tf_errors is not None and isinstance(error, tf_errors.OpError)
+    reason = _reason(str(error))
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return _out_of_memory(reason)
+    if of_tf and isinstance(error, tf_errors.ResourceExhaustedError):
+        return _out_of_memory(reason)
+    if of_tf and _is_of_data(error, tf_errors):
+        import data_flags
+
+        return f"the data cannot be read: {data_flags.find_damage() or reason}"
+    if isinstance(error, BrokenPipeError):
+        return (
+            "nothing reads what this program prints (a closed pipe, such as `| head`). Run the "
+            "same command again to resume, with its output in a file."
+        )
+    if isinstance(error, (ValueError, OSError)):
+        return reason or type(error).__name__
+    return None
+
+
+def _out_of_memory(reason):
+    given = [f"--{name}" for name in _SMALLER if name in FLAGS]
+    smaller = f"Give smaller {', '.join(given[:4])}" if given else "Give less data"
+    return f"out of memory: {reason or 'no more can be had'}. {smaller}, or more memory."
+
+
+def _is_of_data(error, tf_errors):
+    """Whether TensorFlow met files that it cannot read, or what is in them."""
+    if isinstance(error, (tf_errors.InvalidArgumentError, tf_errors.InternalError)):
+        return bool(re.search(r"[Dd]ecod|[Ii]mage|JPEG|PNG|parse example", str(error)))
+    kinds = ("DataLoss", "NotFound", "PermissionDenied", "Unavailable", "OutOfRange", "Aborted")
+    return isinstance(error, tuple(getattr(tf_errors, f"{kind}Error") for kind in kinds))
+
+
+def _reason(text):
+    """What happened, of an error's text: without TensorFlow's stack, nodes and names."""
+    text = re.split(r"\n\s*\[\[|\[Op:", text)[0]
+    text = re.sub(r"\{\{.*?\}\}", "", text)
+    noise = ("Graph execution error", "Detected at node", "File ", "<stack traces", "Stack trace")
+    lines = [line.strip() for line in text.splitlines()]
+    kept = " ".join(line for line in lines if line and not line.startswith(noise))
+    return kept if len(kept) <= 2000 else f"{kept[:2000]} ..."

@@ -1,0 +1,100 @@
+"""What no flag may be, in all programs, and flags that would have no effect."""
+
+import math
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+_LARGEST = 2**31 - 1
+# More than any of these is a slip of the hand, which would end in weeks of work or out of memory.
+_MOST = {
+    **dict.fromkeys(("batch_size", "eval_batch_size", "num_steps"), 10**6),
+    **dict.fromkeys(("num_points", "line_points", "pair_points", "num_rays"), 10**5),
+    **dict.fromkeys(("ensemble_points", "merge", "frames_per_second"), 10**4),
+    **dict.fromkeys(("image_size", "smoke_image_size"), 4096),
+    **dict.fromkeys(("num_bends", "film_grid", "num_cycles", "repetitions", "budgets"), 1000),
+    **dict.fromkeys(("epochs", "curve_epochs", "fge_epochs"), 10**7),
+}
+
+
+def check_flags(arguments, positional):
+    """Refuses arguments that are no flags and numbers that nothing can be counted or measured by.
+
+    Args:
+        arguments: what is left of the command line.
+        positional: how many arguments that are no flags the program takes at most.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    unexpected = arguments[1 + positional :]
+    if unexpected:
+        raise ValueError(
+            f"unexpected argument '{unexpected[0]}'; all options are flags, see --help"
+        )
+    for name in FLAGS:
+        value = FLAGS[name].value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"--{name} must be a finite number. Received: --{name}={value}.")
+        most = _MOST.get(name, _LARGEST)
+        if (isinstance(value, int) or name in _MOST) and (value or 0) > most:
+            raise ValueError(f"--{name} must be at most {most}. Received: --{name}={value}.")
+    if "seed" in FLAGS and FLAGS.seed < 0:
+        raise ValueError(f"--seed must be at least 0. Received: --seed={FLAGS.seed}.")
+
+
+def numbers(flag, kind, low=None, high=None):
+    """The numbers that a list flag gives.
+
+    Args:
+        flag: name of the flag.
+        kind: `int` or `float`.
+        low, high: smallest and largest value that is accepted. Default: any finite number.
+
+    Returns:
+        Tuple.
+
+    Raises:
+        ValueError: if one is no such number.
+    """
+    values = FLAGS[flag].value
+    given = f"Received: --{flag}={','.join(values)}."
+    try:
+        found = tuple(kind(value) for value in values)
+    except ValueError as error:
+        what = {int: "whole numbers", float: "numbers"}[kind]
+        raise ValueError(f"--{flag} must be {what}, separated by commas. {given}") from error
+    if not all(map(math.isfinite, found)):
+        raise ValueError(f"--{flag} must be finite numbers. {given}")
+    if low is not None and min(found, default=low) < low:
+        raise ValueError(f"--{flag} must be at least {low}. {given}")
+    if high is not None and max(found, default=high) > high:
+        raise ValueError(f"--{flag} must be at most {high}. {given}")
+    return found
+
+
+def distinct(flag, kind, low=None, high=None):
+    """The numbers that a list flag gives, each once; arguments and errors as of `numbers`."""
+    found = numbers(flag, kind, low, high)
+    for number in found:
+        if found.count(number) > 1:
+            raise ValueError(
+                f"--{flag} has {number} more than once. Received: "
+                f"--{flag}={','.join(FLAGS[flag].value)}. Leave it out."
+            )
+    return found
+
+
+def refuse_unused(names, needed):
+    """Refuses flags that would have no effect beside the others.
+
+    Args:
+        names: flags that only have an effect with what is `needed`.
+        needed: the flags that they need, or why they have no effect.
+
+    Raises:
+        ValueError: naming those that are given.
+    """
+    given = [f"--{name}" for name in names if FLAGS[name].present]
+    if given:
+        raise ValueError(f"{', '.join(given)} would have no effect here: {needed}. Leave it out.")

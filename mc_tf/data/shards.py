@@ -1,0 +1,82 @@
+"""Which file of a prepared data set is damaged, and how: TensorFlow's errors do not say it."""
+
+import glob
+import json
+import os
+import struct
+
+import tensorflow as tf
+
+__all__ = ["damaged_settings", "find_damage"]
+
+_LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, a checksum, itself, a checksum
+
+
+def find_damage(data):
+    """The first file of a data set that is damaged or missing.
+
+    Looks at the lengths of all records first, which takes seconds, and reads the files whole only
+    if these are right.
+
+    Args:
+        data: a `tfds.core.DatasetBuilder`, or a data set that has one as `builder`.
+
+    Returns:
+        str that names the file and says what is wrong with it; `None` if nothing is found.
+    """
+    builder = getattr(data, "builder", data)
+    splits = getattr(getattr(builder, "info", None), "splits", None) or {}
+    files = [file for split in splits.values() for file in split.filepaths]
+    for check in (_wrong_length, _wrong_content):
+        for file in map(os.fspath, files):
+            reason = check(file)
+            if reason:
+                return f"'{file}' {reason}. Restore it, or prepare the data set again."
+    return None
+
+
+def damaged_settings(directory):
+    """The first of TFDS' own JSON files in a data set's directory that cannot be read.
+
+    Args:
+        directory: `DATA_DIR/NAME`.
+
+    Returns:
+        str that names the file and the reason; `None` if all can be read.
+    """
+    for file in sorted(glob.glob(os.path.join(glob.escape(directory), "*", "*.json"))):
+        try:
+            with open(file, encoding="utf-8") as opened:
+                if not isinstance(json.load(opened), dict):
+                    raise ValueError("it is no JSON object")
+        except (OSError, ValueError, RecursionError) as error:
+            return f"'{file}' is damaged ({error})"
+    return None
+
+
+def _wrong_length(file):
+    try:
+        size, place, number = os.path.getsize(file), 0, 0
+        with open(file, "rb") as opened:
+            while place < size:
+                opened.seek(place)
+                head = opened.read(_LENGTH)
+                length = struct.unpack("<Q", head)[0] if len(head) == _LENGTH else size
+                end = place + _LENGTH + _CHECKSUM + length + _CHECKSUM
+                if end > size:
+                    return (
+                        f"is cut off or damaged: record {number} does not end in its {size} bytes"
+                    )
+                place, number = end, number + 1
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
+
+
+def _wrong_content(file):
+    try:
+        for _ in tf.data.TFRecordDataset(file, buffer_size=1 << 20).batch(1024):
+            pass
+    except tf.errors.OpError as error:
+        return f"is damaged ({type(error).__name__})"
+    return None
