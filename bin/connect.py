@@ -9,6 +9,7 @@ WORKDIR/history.csv. Run the same command again to go on after an interruption.
 """
 
 import data_flags
+import flag_checks
 import shared
 import training_flags
 from absl import flags
@@ -36,6 +37,9 @@ def main(_):
     from mc_tf.results import describe_length
 
     training_flags.check_schedule()
+    flag_checks.refuse_unused(["precision"], "a curve has its endpoints' precision")
+    if FLAGS.curve in ("segment", "trivial"):
+        flag_checks.refuse_unused(["num_bends"], f"--curve={FLAGS.curve} has none to choose")
     shared.hold_workdir(FLAGS.workdir)
     data = data_flags.load_data()
     curve_model = training.train_curve(

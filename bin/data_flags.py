@@ -47,6 +47,12 @@ def find_damage():
     return next(filter(None, map(find_damage, _loaded)), None)
 
 
+def located(reason):
+    """Why data cannot be read, and where they are."""
+    places = {getattr(getattr(data, "builder", None), "data_dir", data.name) for data in _loaded}
+    return f"{reason} ({', '.join(sorted(map(str, places))) or 'no data set is loaded'})"
+
+
 def define_data_flags():
     """Flags that choose the data set."""
     flags.DEFINE_string(

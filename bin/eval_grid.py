@@ -12,12 +12,15 @@ C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_
       --output=runs/bezier/plane --dataset=mnist --use_test
 """
 
+import math
+
 import data_flags
 import flag_checks
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
+MOST_POINTS = 10_000_000
 data_flags.define_data_flags()
 flags.DEFINE_enum(
     "surface",
@@ -70,12 +73,21 @@ def main(_):
     if FLAGS.merge:
         result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
     else:
+        _refuse_unused()
         shard = surface_files.parse_shard(FLAGS.shard)
         shared.hold_output(shard_path(FLAGS.output, shard), ".npz", ".json")
         shape = flag_checks.numbers("shape", int, low=1, high=100_000)
         limits = flag_checks.numbers("limits", float)
-        if len(limits) % 2:
-            raise ValueError(f"--limits must be LOW,HIGH of each axis. Received: {limits}.")
+        if len(limits) % 2 or any(low >= high for low, high in zip(limits[::2], limits[1::2])):
+            raise ValueError(
+                "--limits must be LOW,HIGH of each axis, LOW below HIGH. Received: "
+                f"--limits={','.join(map(str, limits))}."
+            )
+        if math.prod(shape) > MOST_POINTS:
+            raise ValueError(
+                f"--shape must have at most {MOST_POINTS} points in all, a network each. Received: "
+                f"--shape={','.join(map(str, shape))}."
+            )
         files, marks = (
             shared.labelled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
         )
@@ -110,6 +122,21 @@ def main(_):
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
     print(FLAGS.output)
+
+
+def _refuse_unused():
+    """Refuses flags that have no effect on the chosen surface."""
+    random = FLAGS.surface in ("random_plane", "random_line", "rays")
+    if not random:
+        flag_checks.refuse_unused(["seed", "direction_scale", "ignore"], "no direction is random")
+    if FLAGS.surface != "rays":
+        flag_checks.refuse_unused(["num_rays"], "it is for --surface=rays")
+    if FLAGS.surface != "curve_plane":
+        flag_checks.refuse_unused(["curve_file"], "it is for --surface=curve_plane")
+    if not FLAGS.eigenvalues:
+        flag_checks.refuse_unused(["eigenvalue_tolerance"], "it is for --eigenvalues")
+    if FLAGS.limits:
+        flag_checks.refuse_unused(["margin"], "--limits say where the grid ends")
 
 
 if __name__ == "__main__":

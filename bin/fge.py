@@ -13,6 +13,7 @@ export_ensemble.py take that directory. Run the same command again to go on afte
 import os
 
 import data_flags
+import flag_checks
 import shared
 import training_flags
 from absl import flags
@@ -32,6 +33,8 @@ def main(_):
     from mc_tf import callbacks, training
     from mc_tf.training.fitting import MEMBERS
 
+    flag_checks.refuse_unused(["precision"], "--checkpoint brings its network's precision")
+    training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
     options = training_flags.training_options()
     data = data_flags.load_data()

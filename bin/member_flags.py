@@ -1,6 +1,7 @@
 """Flags that choose the members of an ensemble, in the programs that evaluate and export one."""
 
 import data_flags
+import flag_checks
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -49,6 +50,15 @@ def load_ensemble(in_files=False, path=None):
     from mc_tf.training.origins import check_held_out
 
     scaling = FLAGS.temperature_scaling
+    if FLAGS.members:
+        flag_checks.refuse_unused(
+            ["num_points", "random_points", "seed"],
+            "they are for networks on a --curve_file",
+        )
+    elif FLAGS.curve_file:
+        flag_checks.refuse_unused(["include_start", "network_file"], "they are for --members")
+        if not FLAGS.random_points:
+            flag_checks.refuse_unused(["seed"], "it is for --random_points")
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
         raise ValueError("Give either --members or --curve_file.")
     if scaling == "train_loss" and not FLAGS.curve_file:

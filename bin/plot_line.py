@@ -9,6 +9,7 @@ have losses on the left axis and errors on the right one; of rays the mean is th
       --results=SWA=runs/rays-swa.npz,SGD=runs/rays-sgd.npz
 """
 
+import flag_checks
 import shared
 from absl import flags
 
@@ -34,6 +35,7 @@ def main(_):
     check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, GridEvaluation.load, shared.stem)
     if all(result.surface == "Rays" for result in results.values()):
+        flag_checks.refuse_unused(["max_value", "axis_label"], "they are for lines, not rays")
         values = FLAGS.values or ("train_loss", "test_error")
         plots.plot_rays(results, FLAGS.output, values, FLAGS.title)
     else:

@@ -142,7 +142,8 @@ def _parse(arguments, recipes):
             arguments = _with_recipe(arguments, recipes)
         return FLAGS(arguments)
     except flags.Error as error:
-        endings.fail(f"{str(error).strip().rstrip('.')}. See --help.")
+        text = str(error).removeprefix("ERROR:: ").strip().rstrip(".")
+        endings.fail(f"{text}. See --help.")
     except (ValueError, OSError) as error:
         endings.fail(error)
     except SystemExit:  # --help was asked for: absl ends it with status 1

@@ -31,6 +31,7 @@ def main(_):
     from mc_tf import callbacks, training
     from mc_tf.training.fitting import MEMBERS
 
+    training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
     cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.num_cycles)
     if rest or not cycle_epochs:

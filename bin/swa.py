@@ -34,6 +34,7 @@ def main(_):
     """Trains, averages, and reports both networks."""
     from mc_tf import training
 
+    training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
     changes = {}
     if FLAGS.swa_learning_rate is not None:

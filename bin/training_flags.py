@@ -122,6 +122,10 @@ def check_schedule():
     Raises:
         ValueError: naming the flag and the schedules that it is of.
     """
+    if FLAGS.swa_start is None:
+        flag_checks.refuse_unused(["swa_every"], "no weights are averaged without --swa_start")
+    elif FLAGS.cycle_epochs is not None:
+        flag_checks.refuse_unused(["swa_every"], "the minima of the cycles are averaged")
     users = {
         "decay_epochs": ("step", "exponential"),
         "decay_factor": ("step", "exponential"),

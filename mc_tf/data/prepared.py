@@ -122,6 +122,7 @@ def prepared_builder(name, data_dir=None):
 
     Raises:
         FileNotFoundError: If the data set is neither there nor downloadable.
+        OSError: If its description is damaged.
     """
     if data_dir is not None:
         data_dir = os.path.expanduser(os.fspath(data_dir))
@@ -132,6 +133,12 @@ def prepared_builder(name, data_dir=None):
     import tensorflow_datasets as tfds
 
     where = data_dir or tfds.core.constants.DATA_DIR
+    damaged = damaged_settings(os.path.join(where, name))
+    if damaged:  # TFDS would ask the network for minutes
+        raise OSError(
+            f"Data set {name!r} in {where!r} cannot be read: {damaged}. Restore that file, or "
+            "delete its directory and prepare the data set again."
+        )
     with _quiet(tfds):
         try:
             builder = tfds.builder(name, data_dir=data_dir)
@@ -140,12 +147,6 @@ def prepared_builder(name, data_dir=None):
                 _download(tfds, builder, name)
                 ready = True
         except Exception as error:
-            damaged = damaged_settings(os.path.join(where, name))
-            if damaged:
-                raise OSError(
-                    f"Data set {name!r} in {where!r} cannot be read: {damaged}. Restore that file, "
-                    "or delete its directory and prepare the data set again."
-                ) from error
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise FileNotFoundError(
                 f"Data set {name!r} is not prepared in {where!r} and could not be "

@@ -57,6 +57,8 @@ def damaged_settings(directory):
 def _wrong_length(file):
     try:
         size, place, number = os.path.getsize(file), 0, 0
+        if not size:
+            return "is empty"
         with open(file, "rb") as opened:
             while place < size:
                 opened.seek(place)

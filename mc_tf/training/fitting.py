@@ -20,6 +20,7 @@ from mc_tf.metric_directions import higher_is_better
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 from mc_tf.training.history import HistoryFile
+from mc_tf.training.kept import warn_of_lost
 
 __all__ = ["MEMBERS", "TRAJECTORY", "check_cycles", "fit", "fixed_batch_size"]
 
@@ -46,6 +47,7 @@ def fit(model, path, data, options, validate):
     directory = os.path.dirname(path)
     history = HistoryFile(os.path.join(directory, "history.csv"))
     history.trim(epoch)
+    warn_of_lost(path, epoch, options, validate)
     # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

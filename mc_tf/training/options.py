@@ -1,6 +1,8 @@
 """The settings of a training, and the compilation that follows from them."""
 
 import dataclasses
+import math
+from numbers import Integral, Real
 
 import keras
 
@@ -99,12 +101,12 @@ class TrainingOptions:
             raise ValueError(
                 f"Unknown precision {self.precision!r}. Choose one of: {', '.join(PRECISIONS)}."
             )
-        for name, value, fits, words in (
-            ("epochs", self.epochs, self.epochs >= 0, "at least 0"),
-            ("clip_norm", self.clip_norm, self.clip_norm is None or self.clip_norm > 0, "positive"),
-        ):
-            if not fits:
-                raise ValueError(f"{name} must be {words}. Received: {name}={value}.")
+        for names, kind, words, fits in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                given = value is not None or self.__dataclass_fields__[name].default is not None
+                if given and not (_is_number(value, kind) and fits(value)):
+                    raise ValueError(f"{name} must be {words}. Received: {name}={value!r}.")
         needed = {"step": "at least one epoch", "exponential": "exactly one number"}
         count = len(self.decay_epochs)
         if self.schedule == "exponential" and count != 1 or self.schedule == "step" and not count:
@@ -112,7 +114,30 @@ class TrainingOptions:
                 f"The schedule '{self.schedule}' needs {needed[self.schedule]} in decay_epochs. "
                 f"Received: decay_epochs={list(self.decay_epochs)}."
             )
+        self._check_epochs()
         self._check_cycles()
+
+    def _check_epochs(self):
+        """Refuses numbers of epochs in lists that can have no effect, or two."""
+        # The rate falls before an epoch, a copy is kept after one; a training of no epochs is a
+        # smaller version of one whose lists are right.
+        for name, first, last in (
+            ("decay_epochs", 0, self.epochs - 1),
+            ("keep_epochs", 1, self.epochs),
+        ):
+            numbers = getattr(self, name)
+            fits = isinstance(numbers, (tuple, list)) and all(
+                _is_number(number, Integral)
+                and first <= number
+                and (number <= last or not self.epochs)
+                and numbers.count(number) == 1
+                for number in numbers
+            )
+            if not fits:
+                raise ValueError(
+                    f"{name} must be different whole numbers from {first} to {last} with "
+                    f"epochs={self.epochs}. Received: {name}={numbers!r}."
+                )
 
     def _check_cycles(self):
         in_cycles = self.schedule in CYCLES
@@ -151,6 +176,30 @@ class TrainingOptions:
         return {**data.settings, **chosen}
 
 
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_RANGES = (
+    (("epochs", "seed", "swa_start"), Integral, "at least 0, a whole number", lambda n: n >= 0),
+    (
+        (
+            *("batch_size", "eval_batch_size", "steps_per_execution", "cycle_epochs"),
+            *("trajectory_every", "swa_every", "save_every", "save_every_steps", "keep_every"),
+        ),
+        Integral,
+        "at least 1, a whole number",
+        lambda n: n >= 1,
+    ),
+    (
+        ("learning_rate", "min_learning_rate", "final_ratio", "decay_factor"),
+        Real,
+        "at least 0, a finite number",
+        lambda x: x >= 0,
+    ),
+    (("clip_norm",), Real, "positive and finite", lambda x: x > 0),
+    (("momentum",), Real, "a number from 0 to 1", lambda x: 0 <= x <= 1),
+)
 _RESULT_DEPENDS_ON = (
     "schedule",
     "final_ratio",
