@@ -8,6 +8,7 @@ import functools
 import hashlib
 import itertools
 import marshal
+import re
 import sys
 import types
 import warnings
@@ -124,7 +125,7 @@ def _settings(part):
             warnings.simplefilter("ignore")  # that a lambda is not safe to be loaded
             config = dict(part.get_config())
     except Exception:  # none, or one that needs what is not there
-        config = {key: value for key, value in own.items() if _is_plain(value)}
+        config = {key: _unnumbered(value) for key, value in own.items() if _is_plain(value)}
     functions = {key: value for key, value in own.items() if _is_function(value)}
     for key in config:
         value = getattr(part, key, getattr(part, f"_{key}", None))
@@ -155,6 +156,13 @@ def _is_plain(value):
     if isinstance(value, (list, tuple)):
         return all(map(_is_plain, value))
     return isinstance(value, (bool, int, float, str, np.number))
+
+
+def _unnumbered(value):
+    """Texts without a number at the end, since they may be names."""
+    if isinstance(value, (list, tuple)):
+        return [_unnumbered(each) for each in value]
+    return re.sub(r"_\d+$", "", value) if isinstance(value, str) else value
 
 
 def _is_ignored(key, ignored):
