@@ -20,7 +20,7 @@ from keras import ops
 from mc_tf.adapted import learned
 from mc_tf.keras_internals import calls_within, input_structure, layers_within
 
-__all__ = ["describe", "find_difference"]
+__all__ = ["describe", "find_difference", "is_users_function"]
 
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
@@ -98,7 +98,8 @@ def _graph(network):
         if not isinstance(operation, keras.layers.Layer):
             call |= {"settings": _settings(operation)}
         if not isinstance(operation, keras.layers.InputLayer):
-            call["arguments"] = _plain(keras.tree.map_structure(place, [args, kwargs]))
+            given = [[k, v] for k, v in sorted(kwargs.items()) if v is not None]
+            call["arguments"] = _plain(keras.tree.map_structure(place, [args, given]))
         for index, tensor in enumerate(keras.tree.flatten(outputs)):
             places[id(tensor)] = [len(calls), index]
         calls.append(call)
@@ -146,10 +147,18 @@ def _of_keras(thing):
     return (getattr(thing, "__module__", None) or "").split(".")[0] in ("keras", "builtins")
 
 
+def is_users_function(value):
+    """Whether this is a function, and not one of Keras'; a bool.
+
+    A lambda is, though Keras calls those that it loads its own.
+    """
+    if not isinstance(value, types.FunctionType):
+        return False
+    return value.__name__ == "<lambda>" or not _of_keras(value)
+
+
 def _is_function(value):
-    if isinstance(value, functools.partial):
-        return True
-    return isinstance(value, types.FunctionType) and not _of_keras(value)
+    return isinstance(value, functools.partial) or is_users_function(value)
 
 
 def _is_plain(value):
@@ -213,7 +222,7 @@ def _plain_dict(value, depth):
 
 
 def _plain_function(function, depth):
-    if _of_keras(function):
+    if not is_users_function(function):
         return function.__name__
     cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
     given = [function.__defaults__, function.__kwdefaults__, cells]
@@ -256,23 +265,24 @@ def find_difference(first, second):
         `(which, one, two)`: text that says where, and what the two have there; `None` if they are
         the same.
     """
-    for index in range(max(len(first), len(second))):
-        pair = [each[index] if index < len(each) else None for each in (first, second)]
+    for index, pair in enumerate(itertools.zip_longest(first, second)):
         if None in pair or pair[0][1] != pair[1][1]:
             return f"layer {index}", *map(_naming, pair)
+    # Layers first: where these differ, so do the graphs that name them.
+    for index, pair in sorted(enumerate(zip(first, second)), key=lambda k: "graph" in k[1][0][2]):
         found = _differing(pair[0][2], pair[1][2])
         if found:
             path, one, two = found
-            names = f"'{pair[0][0]}'"
-            if pair[0][0] != pair[1][0]:
-                names += f" ('{pair[1][0]}')"
-            kind = pair[0][1]
-            where = f"layer {index}, {names}"
-            where += "" if kind == "network" else f", of class {kind}"
-            if path[0] == "graph":
-                return f"{where}: step {path[1]} of its graph", *map(_shown, (one, two))
-            return f"{where}: {'.'.join(map(str, path))}", *map(_shown, (one, two))
+            names = dict.fromkeys(f"'{each[0]}'" for each in pair)
+            place = f"step {path[1]} of its graph" if path[0] == "graph" else _joined(path)
+            kind = "" if pair[0][1] == "network" else f", of class {pair[0][1]}"
+            where = f"layer {index}, {' or '.join(names)}{kind}: {place}"
+            return where, *map(_shown, (one, two))
     return None
+
+
+def _joined(path):
+    return ".".join(map(str, path))
 
 
 def _naming(entry):

@@ -1,11 +1,11 @@
 """A network as code: copies of it, and its configuration, without how it was compiled."""
 
 import contextlib
-import types
 
 import keras
 
 from mc_tf.adapted import copy_tables
+from mc_tf.architecture import is_users_function
 from mc_tf.keras_internals import compile_arguments, layers_within
 
 __all__ = ["clone_network", "network_config", "revive_network", "what_is_missing"]
@@ -153,9 +153,7 @@ def _functions_of(part):
     return {
         key: value
         for key, value in attributes.items()
-        if isinstance(value, types.FunctionType)
-        and key[0] != "_"
-        and not value.__module__.startswith("keras.")
+        if key[0] != "_" and is_users_function(value)
     }
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from mc_tf.checkpoint_files import load_checkpoint
-from mc_tf.compatibility import find_fixed_difference
+from mc_tf.compatibility import check_one_network, find_fixed_difference
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
@@ -56,6 +56,7 @@ def surface_from_files(
         network = load_checkpoint(
             network_file or find_network([*files.values(), *marks.values()]), compile=False
         )
+        check_one_network(network, "network")
     members = _read(network, files)
     vectors = {label: member.weights for label, member in members.items()}
     surface = make_surface(kind, network, vectors, curve_model, **directions)

@@ -10,6 +10,7 @@ from keras import ops
 from mc_tf.averaging import WeightAverage
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.checkpoint_files import load_checkpoint, read_record, save_checkpoint
+from mc_tf.compatibility import check_one_network
 from mc_tf.compiling import precision
 from mc_tf.flat import assign_flat
 from mc_tf.fused import fused_batch_norm
@@ -95,6 +96,7 @@ def _whole_network(path, data, options):
     if path is None:
         raise ValueError("Give a network, or a `.keras` file of initial weights that holds one.")
     model = load_checkpoint(path, compile=False)
+    check_one_network(model, os.fspath(path))
     check_fits(model, data)
     check_batch_size(model, options.batch_size)
     return model
@@ -198,6 +200,8 @@ def train_curve(workdir, data, start, end, curve, options):
     check_same_data([start, end], data)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
+    for path, network in ((start, first), (end, last)):
+        check_one_network(network, os.fspath(path))
     check_fits(first, data)
     check_batch_size(first, options.batch_size)
     check_cycles(data, options)
