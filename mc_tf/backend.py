@@ -20,6 +20,8 @@ __all__ = [
 def compiled(function):
     """Compiles a pure function of nested lists of tensors: `tf.function` or `jax.jit`.
 
+    PyTorch runs it as it is, without keeping what gradients would need.
+
     Args:
         function: a function without side effects. Variables that it reads must be constant.
 
@@ -38,6 +40,10 @@ def compiled(function):
         import jax
 
         return jax.jit(function)
+    if name == "torch":
+        import torch
+
+        return torch.no_grad()(function)
     return function
 
 
@@ -48,18 +54,22 @@ def to_device(batch):
         batch: nested structure of arrays or tensors, `tf.data`'s included.
 
     Returns:
-        The same structure of backend tensors (TensorFlow) or numpy arrays (JAX).
+        The same structure of backend tensors (TensorFlow, PyTorch) or numpy arrays (JAX).
     """
-    if keras.backend.backend() == "tensorflow":
-        return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
-    return keras.tree.map_structure(np.asarray, batch)
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        batch = keras.tree.map_structure(np.asarray, batch)
+    if name == "jax":
+        return batch
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
 
 
 def read(variable):
     """The present value of a variable as a tensor that later updates do not reach.
 
     `keras.ops.convert_to_tensor` gives the variable itself back on TensorFlow, so that it is read
-    at its next use: too late, when a `StatelessScope` ends in between.
+    at its next use: too late, when a `StatelessScope` ends in between. PyTorch's optimizers write
+    into a variable's memory, so there it is copied. It stays differentiable.
 
     Args:
         variable: a `keras.Variable`.
@@ -71,7 +81,8 @@ def read(variable):
         import tensorflow as tf
 
         return tf.convert_to_tensor(variable.value)
-    return variable.value
+    value = variable.value
+    return value.clone() if keras.backend.backend() == "torch" else value
 
 
 @contextlib.contextmanager
@@ -149,7 +160,8 @@ def hessian_product(function, point, direction):
     """The Hessian of a function times a vector, exactly: a derivative of the gradient.
 
     On TensorFlow the gradient's inner product with the direction is differentiated backwards
-    (forward mode is emulated there); on JAX the gradient is differentiated forwards.
+    (forward mode is emulated there), and on PyTorch likewise; on JAX the gradient is differentiated
+    forwards.
 
     Args:
         function: differentiable function from a tensor `(P,)` to `(value, rest)`, a scalar and
@@ -174,11 +186,34 @@ def hessian_product(function, point, direction):
             gradient, point, output_gradients=direction, unconnected_gradients="zero"
         )
         return product, rest
+    if keras.backend.backend() == "torch":
+        return _torch_hessian_product(function, point, direction)
     import jax
 
     gradient = jax.grad(function, has_aux=True)
     _, product, rest = jax.jvp(gradient, (point,), (direction,), has_aux=True)
     return product, rest
+
+
+def _torch_hessian_product(function, point, direction):
+    import torch
+
+    with torch.enable_grad():
+        point = point.detach().requires_grad_()
+        value, rest = function(point)
+        product = value
+        for factor in (None, direction):  # what does not depend on the point has no derivative
+            if product.requires_grad:
+                (product,) = torch.autograd.grad(
+                    product, point, factor, create_graph=factor is None, allow_unused=True
+                )
+            else:
+                product = None
+            if product is None:
+                product = torch.zeros_like(point)
+                break
+    detached = keras.tree.map_structure(lambda x: x.detach() if torch.is_tensor(x) else x, rest)
+    return product.detach(), detached
 
 
 @contextlib.contextmanager

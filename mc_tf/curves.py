@@ -162,8 +162,26 @@ class Curve:
                 f"Received a tensor of shape {tuple(t.shape)}"
             )
         if len(t.shape) == single:
-            return self._coefficients(ops.expand_dims(t, 0))[0]
-        return self._coefficients(t)
+            return self._checked_coefficients(ops.expand_dims(t, 0))[0]
+        return self._checked_coefficients(t)
+
+    def _checked_coefficients(self, t):
+        found = self._coefficients(t)
+        shape = tuple(getattr(found, "shape", ())) if found is not None else None
+        values = as_floats(found)[1] if shape == (t.shape[0], self.num_points) else None
+        if shape != (t.shape[0], self.num_points):
+            received = f"shape {shape}" if hasattr(found, "shape") else repr(type(found))
+            raise ValueError(
+                f"{type(self).__name__}._coefficients must return a tensor of shape (B, "
+                f"{self.num_points}): for each of B positions the coefficient of each control "
+                f"point. Expected ({t.shape[0]}, {self.num_points}), received {received}"
+            )
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(
+                f"{type(self).__name__}._coefficients must return finite coefficients. Received: "
+                f"{values.tolist()} at t={ops.convert_to_numpy(t).tolist()}"
+            )
+        return ops.convert_to_tensor(found)
 
     def _coefficients(self, t):
         raise NotImplementedError

@@ -60,6 +60,8 @@ class StatelessLayer:
         Raises:
             ValueError: naming the first weight.
         """
+        if self.weights is None:
+            return
         now = list(self.layer.trainable_variables)
         known, present = ({id(v) for v in variables} for variables in (self.weights, now))
         changed = [v for v in (*self.weights, *now) if (id(v) in known) != (id(v) in present)]

@@ -107,6 +107,12 @@ def gradients(function, values):
             tape.watch(values)
             result = function(values)
         found = tape.gradient(result, values, unconnected_gradients="zero")
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        values = [v.detach().requires_grad_() for v in values]
+        found = torch.autograd.grad(function(values), values, allow_unused=True)
+        found = [torch.zeros_like(v) if g is None else g for v, g in zip(values, found)]
     else:
         import jax
 

@@ -40,7 +40,7 @@ class StackedModel(keras.Model):
         rows = np.stack([s.weights.astype(dtype) for s in snapshots])
         self._members = self._new_variable("members", rows, dtype)
         self._member_state = [
-            self._new_variable(v.path.replace("/", "."), np.stack(values), v.dtype)
+            self._new_variable(v.path.replace("/", "_"), np.stack(values), v.dtype)
             for v, *values in zip(self._code.state, *(s.state for s in snapshots))
         ]
         self._temperatures = self._new_variable("temperatures", np.ones(len(snapshots)), "float32")

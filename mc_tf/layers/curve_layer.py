@@ -210,6 +210,8 @@ class CurveLayer(keras.layers.Layer):
             flat = self.layout.pack(weights)
         else:
             flat = ops.convert_to_numpy(weights)
+            if not np.isfinite(np.asarray(flat, "float64")).all():
+                raise ValueError("Control points must be finite: `weights` has NaN or infinity.")
             if flat.shape != (self.layout.num_weights,):
                 raise ValueError(
                     f"A flat weight vector of '{self.layer.name}' has shape "
@@ -345,6 +347,7 @@ class CurveLayer(keras.layers.Layer):
 
     def _curve_config(self):
         self._code.check_same_weights()
+        self.curve.check_saved()
         return {
             "curve": keras.saving.serialize_keras_object(self.curve),
             "fix_start": self.fix_start,
