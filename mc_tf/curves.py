@@ -6,6 +6,7 @@ pure functions of `t`, which know nothing of networks.
 """
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -194,6 +195,31 @@ class Curve:
     def from_config(cls, config):
         """Makes the curve that `get_config` described."""
         return cls(**config)
+
+    def check_saved(self):
+        """Says what a family of your own lacks to be loaded again from a whole file.
+
+        Warns if its class is not registered.
+
+        Raises:
+            ValueError: if its `get_config` leaves out an argument.
+        """
+        name = type(self).__name__
+        registered = keras.saving.get_registered_name(type(self))
+        if keras.saving.get_registered_object(registered) is not type(self):
+            warnings.warn(
+                f"The curve family {name} is not registered, so that the file can be loaded with "
+                f"`custom_objects={{'{name}': {name}}}` only. Decorate the class with "
+                "`@keras.saving.register_keras_serializable()`.",
+                stacklevel=2,
+            )
+        try:
+            self.from_config(self.get_config())
+        except TypeError as error:
+            raise ValueError(
+                f"The curve {name} cannot be made again from its `get_config()` "
+                f"({error}): return all arguments of its constructor there, or use `save_weights`."
+            ) from error
 
     def __repr__(self):
         arguments = ", ".join(f"{key}={value}" for key, value in self.get_config().items())

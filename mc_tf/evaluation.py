@@ -1,11 +1,13 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
+import keras
 import numpy as np
 
 from mc_tf.compatibility import check_finite
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.metric_directions import directions_of
 from mc_tf.models import CurveModel
+from mc_tf.models.joined import join_curve_layers
 from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
@@ -34,7 +36,8 @@ def evaluate_curve(
     batch and reset between passes.
 
     Args:
-        curve_model: a compiled `CurveModel`. It is not changed.
+        curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of curve
+            layers that share one curve. It is not changed.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
             `PyDataset`, or arrays `(x, y)`. The same at each pass: up to 2 GiB of batches of each
             are read once and kept.
@@ -67,6 +70,8 @@ def evaluate_curve(
             or `path` holds the results of another evaluation.
         OSError: if the directory of `path` cannot be made or written.
     """
+    if isinstance(curve_model, keras.Model) and not isinstance(curve_model, CurveModel):
+        curve_model = join_curve_layers(curve_model)
     if not isinstance(curve_model, CurveModel):
         raise ValueError(
             "`curve_model` must be a `CurveModel`, as `connect` makes one. Received: "
@@ -77,9 +82,9 @@ def evaluate_curve(
             "The curve model is not compiled: call `curve_model.compile(loss=..., metrics=...)` "
             "first, to say what to evaluate."
         )
+    check_finite(curve_model.curve_layer.points, "curve")
     if num_points < 2:
         raise ValueError(f"`num_points` must be at least 2. Received: num_points={num_points}")
-    check_finite(curve_model.curve_layer.points, "curve_model")
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)

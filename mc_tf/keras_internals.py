@@ -10,6 +10,7 @@ __all__ = [
     "callbacks_of_fit",
     "calls_within",
     "compile_arguments",
+    "evaluation_settings",
     "inner_optimizer",
     "input_structure",
     "knows_training",
@@ -175,3 +176,17 @@ def operation_of(tensor):
         return None, [], 0
     node = history.operation._inbound_nodes[history.node_index]
     return history.operation, node.input_tensors, history.tensor_index
+
+
+def evaluation_settings(network):
+    """What a compiled model evaluates, as arguments of `compile`.
+
+    Args:
+        network: a compiled Keras model.
+
+    Returns:
+        dict.
+    """
+    given = compile_arguments(network)
+    names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+    return {name: given.get(name) for name in names}

@@ -8,9 +8,14 @@ import typing
 
 import keras
 import numpy as np
+import pytest
 from keras import layers, ops
 
 BATCH = 4
+
+compiles = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="PyTorch runs functions as they are"
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import ZOO, assert_same, numpy, scramble, snapshot
+from model_zoo import ZOO, assert_same, compiles, numpy, scramble, snapshot
 
 from mc_tf import (
     Bezier,
@@ -139,6 +139,9 @@ def test_channels_first():
     assert_statistics(model.layers[0], x.transpose(0, 2, 3, 1))
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras' moments lose digits on PyTorch"
+)
 def test_far_from_zero_no_digits_are_lost():
     x = np.random.default_rng(0).standard_normal((200, 2)).astype("float32") * 0.1 + 100
     model = random_model(layers.BatchNormalization(), size=2)
@@ -217,6 +220,7 @@ def test_frozen_layers_keep_their_statistics():
     assert_statistics(model.layers[1], (x - 2) * scale + numpy(frozen.beta), 1e-3)
 
 
+@compiles
 def test_an_update_is_compiled_once_for_many_passes():
     runs = []
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from model_zoo import gradients, numpy
+from model_zoo import compiles, gradients, numpy
 
 from mc_tf import Bezier, Curve, PolyChain, Segment
 
@@ -82,10 +82,9 @@ def test_chain_is_exact_at_its_control_points(bends):
 def test_gradient_through_position_matches_finite_differences(family, bends):
     curve = family(bends)
     direction = np.random.default_rng(0).standard_normal(curve.num_points).astype("float32")
+    tensor = ops.convert_to_tensor(direction)
     for t in (0.11, 0.43, 0.9):
-        (found,) = gradients(
-            lambda v: ops.sum(curve.coefficients(v[0]) * direction), [np.float32(t)]
-        )
+        (found,) = gradients(lambda v: ops.sum(curve.coefficients(v[0]) * tensor), [np.float32(t)])
         step = 1e-5
         up, down = oracle(curve, t + step), oracle(curve, t - step)
         np.testing.assert_allclose(found, (up - down) @ direction / (2 * step), rtol=1e-3)
@@ -97,12 +96,11 @@ def test_gradient_is_finite_and_right_at_the_ends(family, bends):
     curve = family(bends)
     first = np.zeros(curve.num_points, "float32")
     first[0] = 1
+    first, last = (ops.convert_to_tensor(part.copy()) for part in (first, first[::-1]))
     expected = -(bends + 1)
     (found,) = gradients(lambda v: ops.sum(curve.coefficients(v[0]) * first), [np.float32(0)])
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    (found,) = gradients(
-        lambda v: ops.sum(curve.coefficients(v[0]) * first[::-1].copy()), [np.float32(1)]
-    )
+    (found,) = gradients(lambda v: ops.sum(curve.coefficients(v[0]) * last), [np.float32(1)])
     np.testing.assert_allclose(found, -expected, rtol=1e-5)
 
 
@@ -178,6 +176,7 @@ def test_another_family_needs_coefficients_only():
         curve.coefficients(2.0)
 
 
+@compiles
 def test_positions_inside_a_compiled_function():
     curve = PolyChain(2)
     if keras.backend.backend() == "jax":

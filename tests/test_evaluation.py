@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import BATCH, ZOO, assert_same, numpy, snapshot
+from model_zoo import BATCH, ZOO, assert_same, compiles, numpy, snapshot
 
 from mc_tf import (
     Bezier,
@@ -223,6 +223,7 @@ class Counted(layers.Layer):
         return ops.copy(x)
 
 
+@compiles
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_one_trace_for_all_points(batch_norm):
     def make():

@@ -9,13 +9,22 @@ import pytest
 from keras import constraints, layers, ops
 from model_zoo import assert_same, numpy
 
-from mc_tf import Bezier, Combination, Curve, CurveModel, PolyChain, connect
-from mc_tf.layers import CurveDense
+from mc_tf import (
+    Bezier,
+    Combination,
+    Curve,
+    CurveModel,
+    PolyChain,
+    connect,
+    evaluate_curve,
+    update_batch_norm,
+)
+from mc_tf.layers import CurveBatchNormalization, CurveDense, set_position
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32")
 Y = RNG.integers(0, 3, 24)
-TENSORFLOW = keras.backend.backend() == "tensorflow"
+TENSORFLOW = keras.backend.backend() == "tensorflow"  # where one step is quicker eagerly
 
 
 def loss():
@@ -23,20 +32,20 @@ def loss():
 
 
 def network(seed, first=None, trained=True):
-    """A trained network that begins with the given layer."""
+    """A network that begins with the given layer and satisfies its constraints, as if trained."""
     keras.utils.set_random_seed(seed)
     first = layers.Dense(5) if first is None else first()
     model = keras.Sequential([keras.Input((4,)), first, layers.Dense(3)])
-    model.compile(keras.optimizers.SGD(0.2), loss())
-    if trained:
-        model.fit(X, Y, batch_size=12, epochs=2, verbose=0)
+    for variable in model.trainable_variables if trained else ():
+        if variable.constraint is not None:
+            variable.assign(variable.constraint(variable))
     return model
 
 
 def curve_of(first=None, curve=None, optimizer=None, trained=True, **kwargs):
     ends = network(1, first, trained), network(2, first, trained)
     curve_model = connect(*ends, curve or Bezier(1), seed=0, **kwargs)
-    curve_model.compile(optimizer or keras.optimizers.SGD(0.5), loss())
+    curve_model.compile(optimizer or keras.optimizers.SGD(0.5), loss(), run_eagerly=TENSORFLOW)
     return curve_model
 
 
@@ -77,7 +86,7 @@ def test_convex_constraints_hold_at_every_point(name, curve):
     ends = [network(s, lambda: layers.Dense(5, kernel_constraint=make())) for s in (1, 2, 3)]
     bends = ends[2:] if isinstance(curve, Combination) else None
     curve_model = connect(*ends[:2], curve, bends=bends, seed=0)
-    curve_model.compile(keras.optimizers.SGD(0.8), loss())
+    curve_model.compile(keras.optimizers.SGD(0.8), loss(), run_eagerly=TENSORFLOW)
     before = points(curve_model)
     fit(curve_model, epochs=4)
     assert np.abs(points(curve_model)[1] - before[1]).max() > 1e-2
@@ -172,17 +181,19 @@ def flat_loss(y_true, y_pred):
     return 0.0 * ops.sum(y_pred, -1)
 
 
-@pytest.mark.parametrize("names", [None, ["bias"], ["kernel"], ["kernel", "bias"], ["none"]], ids=str)
+@pytest.mark.parametrize(
+    "names", [None, ["bias"], ["kernel"], ["kernel", "bias"], ["none"]], ids=str
+)
 def test_weight_decay_of_each_weight_is_that_of_keras(names):
     """A step without gradient: decay alone."""
     plain, start = network(1), network(1)
     for model in (plain, start):
         for variable in model.trainable_variables:
             variable.assign(np.full(variable.shape, 2.0, "float32"))
-    plain.compile(excluded(names), flat_loss)
+    plain.compile(excluded(names), flat_loss, run_eagerly=TENSORFLOW)
     plain.fit(X, Y, batch_size=24, verbose=0)
     curve_model = connect(start, start)
-    curve_model.compile(excluded(names), flat_loss)
+    curve_model.compile(excluded(names), flat_loss, run_eagerly=TENSORFLOW)
     curve_model.fit(X, Y, batch_size=24, verbose=0)
     expected = np.concatenate([numpy(v).ravel() for v in plain.trainable_variables])
     np.testing.assert_allclose(points(curve_model)[1], expected, rtol=1e-6)
@@ -192,14 +203,16 @@ def test_weights_excluded_by_variable_and_whole_points():
     start = network(1)
     kept = start.layers[1].kernel
     curve_model = connect(start, start)
-    curve_model.compile(excluded(variables=[kept]), flat_loss)
+    curve_model.compile(excluded(variables=[kept]), flat_loss, run_eagerly=TENSORFLOW)
     before = points(curve_model)[1]
     fit(curve_model)
     ratio = points(curve_model)[1] / np.where(before == 0, 1, before)
     first = 25  # the first layer's kernel and bias come before it
     np.testing.assert_allclose(ratio[first : first + 15], 1, rtol=1e-6)
     assert (ratio[:20] < 0.95).all()
-    curve_model.compile(excluded(variables=curve_model.trainable_variables), flat_loss)
+    curve_model.compile(
+        excluded(variables=curve_model.trainable_variables), flat_loss, run_eagerly=TENSORFLOW
+    )
     before = points(curve_model)[1]
     fit(curve_model)
     np.testing.assert_array_equal(points(curve_model)[1], before)
@@ -211,7 +224,7 @@ def test_decay_under_a_loss_scale():
     curve_model = connect(start, start)
     before = points(curve_model)[1]
     optimizer = keras.optimizers.LossScaleOptimizer(excluded(["kernel"]))
-    curve_model.compile(optimizer, flat_loss)
+    curve_model.compile(optimizer, flat_loss, run_eagerly=TENSORFLOW)
     fit(curve_model)
     after = points(curve_model)[1]
     np.testing.assert_array_equal(after[:20], before[:20])
@@ -220,9 +233,9 @@ def test_decay_under_a_loss_scale():
 def test_clipnorm_clips_each_weight_by_its_own_norm():
     start = network(1)
     plain = network(1)
-    plain.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss())
+    plain.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=TENSORFLOW)
     curve_model = connect(start, start, Bezier(0 + 1))
-    curve_model.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss())
+    curve_model.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=TENSORFLOW)
     before = points(curve_model)[1]
     plain.fit(X, Y, batch_size=24, verbose=0)
     curve_model.fit(X, Y, batch_size=24, verbose=0)
@@ -413,7 +426,7 @@ def test_weights_that_keras_overwrites_with_their_gradient():
     ends = [network(seed, trained=False) for seed in (1, 2)]
     ends[0].layers[0].kernel.overwrite_with_gradient = True
     curve_model = connect(*ends)
-    curve_model.compile("sgd", loss())
+    curve_model.compile("sgd", loss(), run_eagerly=TENSORFLOW)
     with pytest.raises(ValueError, match="overwrites .*kernel.* with its gradient"):
         fit(curve_model)
 
@@ -514,6 +527,9 @@ def test_a_diverged_curve_hands_out_no_point(value, tmp_path):
     flat = points(curve_model)[1]
     flat[3] = value
     curve_model.curve_layer.points[1].assign(flat)
+    curve_model.compile(loss=loss())
+    with pytest.raises(ValueError, match="bend_1.*1 NaN or infinite"):
+        evaluate_curve(curve_model, (X, Y), (X, Y), num_points=3, verbose=0)
     for t in (0.0, 0.5):
         with pytest.raises(ValueError, match="bend_1.*1 NaN or infinite"):
             curve_model.point(t)
@@ -551,24 +567,86 @@ def test_wrong_coefficients_say_what_is_expected(kind):
     assert tuple(Wrong("numpy").coefficients(0.5).shape) == (3,)
 
 
+class Unregistered(Bezier):
+    """A family of one's own."""
+
+
 def test_an_unregistered_family_says_what_to_do_when_it_is_saved(tmp_path):
     curve_model = curve_of(curve=Wrong("numpy"), trained=False)
-    for use in (lambda: curve_model.save(tmp_path / "a.keras"), curve_model.get_config):
-        with pytest.raises(ValueError, match="Wrong.*register_keras_serializable"):
-            use()
+    with pytest.warns(UserWarning, match="Wrong is not registered.*register_keras_serializable"):
+        with pytest.raises(ValueError, match="Wrong cannot be made again.*get_config.*arguments"):
+            curve_model.save(tmp_path / "a.keras")
     curve_model.save_weights(tmp_path / "a.weights.h5")
+
+    curve_model = curve_of(curve=Unregistered(1), trained=False)
+    with pytest.warns(UserWarning, match="custom_objects=.'Unregistered': Unregistered"):
+        curve_model.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(
+        tmp_path / "a.keras", custom_objects={"Unregistered": Unregistered}
+    )
+    assert_same(points(curve_model), points(loaded))
+    with pytest.raises(TypeError, match="register_keras_serializable"):
+        keras.saving.load_model(tmp_path / "a.keras")
+
     curve_model = curve_of(curve=Parabola(1), trained=False)
-    assert repr(by_keras_file(curve_model, tmp_path).curve) == "Parabola(num_bends=1)"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        curve_model.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    assert repr(loaded.curve) == "Parabola(num_bends=1)"
 
 
 def test_hand_written_curve_layers_refuse_the_same():
     model = keras.Sequential([keras.Input((4,)), CurveDense(3, kernel_constraint="unit_norm")])
-    model.compile("sgd", loss())
+    model.compile("sgd", loss(), run_eagerly=TENSORFLOW)
     with pytest.raises(ValueError, match="constraint UnitNorm"):
         model.fit(X, Y, verbose=0)
     model = keras.Sequential([keras.Input((4,)), CurveDense(3, kernel_constraint="non_neg")])
-    model.compile(keras.optimizers.SGD(0.5), loss())
+    model.compile(keras.optimizers.SGD(0.5), loss(), run_eagerly=TENSORFLOW)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         model.fit(X, Y, verbose=0, epochs=2)
     assert numpy(model.layers[0].points[1])[:12].min() >= 0
+
+
+def hand_written(nested=False):
+    curve = PolyChain(1)
+    inner = [
+        CurveDense(5, curve=curve, kernel_regularizer="l2"),
+        CurveBatchNormalization(curve=curve),
+    ]
+    if nested:
+        inner = [keras.Sequential([keras.Input((4,)), *inner])]
+    model = keras.Sequential(
+        [keras.Input((4,)), *inner, layers.Dense(3), CurveDense(3, curve=curve)]
+    )
+    for part in model._flatten_layers():
+        if hasattr(part, "points"):
+            for index, point in enumerate(part.points):
+                rng = np.random.default_rng(index)
+                point.assign(rng.normal(size=point.shape).astype("float32"))
+    model.compile(keras.optimizers.SGD(0.1), loss(), metrics=["accuracy"], run_eagerly=TENSORFLOW)
+    return model
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_hand_written_networks_are_evaluated_like_curves(nested):
+    """The right values: Keras' own, at each position by hand."""
+    model = hand_written(nested)
+    before = [numpy(v) for v in model.variables]
+    found = evaluate_curve(model, (X, Y), (X[:7], Y[:7]), num_points=3, verbose=0)
+    assert_same(before, [numpy(v) for v in model.variables])
+    for index, t in enumerate((0.0, 0.5, 1.0)):
+        set_position(model, t)
+        assert update_batch_norm(model, X) == 1
+        loss_value, accuracy = model.evaluate(X[:7], Y[:7], verbose=0)
+        np.testing.assert_allclose(found["test_loss"][index], loss_value, rtol=1e-4)
+        np.testing.assert_allclose(found["test_error"][index], 100 * (1 - accuracy), atol=1e-3)
+
+
+def test_hand_written_networks_of_several_curves():
+    parts = [CurveDense(4, curve=PolyChain(1)), CurveDense(3, curve=Bezier(2))]
+    model = keras.Sequential([keras.Input((4,)), *parts])
+    model.compile(loss=loss())
+    with pytest.raises(ValueError, match="share one curve.*PolyChain.*Bezier"):
+        evaluate_curve(model, (X, Y), (X, Y), verbose=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from full_disk import full_disk
 from keras import layers, ops
+from model_zoo import compiles
 
 import mc_tf
 from mc_tf.averaging import WeightAverage
@@ -256,6 +257,7 @@ def test_scores_are_nan_before_there_is_an_average(tmp_path):
     assert saved[0] == start  # the weights at the start are an average of one
 
 
+@compiles
 def test_statistics_are_compiled_once_a_fit():
     runs = []
 

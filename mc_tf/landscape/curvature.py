@@ -12,7 +12,7 @@ from mc_tf import backend
 from mc_tf.batches import KeptBatches
 from mc_tf.compiling import check_exact_products
 from mc_tf.curves import Segment
-from mc_tf.landscape.surface import evaluation_settings
+from mc_tf.keras_internals import evaluation_settings
 from mc_tf.models import CurveModel
 from mc_tf.point_evaluation import PointEvaluator
 

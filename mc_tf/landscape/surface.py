@@ -4,10 +4,10 @@ import numpy as np
 
 from mc_tf.combination import Combination
 from mc_tf.compatibility import check_same_architecture, check_same_fixed
-from mc_tf.keras_internals import compile_arguments
+from mc_tf.keras_internals import evaluation_settings
 from mc_tf.models import CurveModel
 
-__all__ = ["Surface", "evaluation_settings"]
+__all__ = ["Surface"]
 
 
 class Surface:
@@ -163,17 +163,3 @@ class Surface:
                 f"Extents: {extent.tolist()}"
             )
         return list(zip(low - margin * extent, high + margin * extent))
-
-
-def evaluation_settings(network):
-    """What a compiled model evaluates, as arguments of `compile`.
-
-    Args:
-        network: a compiled Keras model.
-
-    Returns:
-        dict.
-    """
-    given = compile_arguments(network)
-    names = ("loss", "loss_weights", "metrics", "weighted_metrics")
-    return {name: given.get(name) for name in names}
