@@ -36,8 +36,8 @@ def evaluate_curve(
     batch and reset between passes.
 
     Args:
-        curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of curve
-            layers that share one curve. It is not changed.
+        curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
+            curve layers that share one curve. It is not changed.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
             `PyDataset`, or arrays `(x, y)`. The same at each pass: up to 2 GiB of batches of each
             are read once and kept.

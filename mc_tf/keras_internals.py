@@ -99,11 +99,14 @@ def set_by_slice(optimizer, decay_factors, split):
 
     def apply_weight_decay(variables):
         factors, weight_decay = decay_factors(), optimizer.weight_decay
+        variables = [v for v in variables if optimizer._use_weight_decay(v)]
+        if not variables:  # PyTorch would refuse an empty list
+            return None
         if factors is None or weight_decay is None:
             return type(optimizer)._apply_weight_decay(optimizer, variables)
         if keras.backend.backend() == "torch":  # by one number for all variables there
             factors = 1 - weight_decay * ops.convert_to_tensor(optimizer.learning_rate) * factors
-            for variable in filter(optimizer._use_weight_decay, variables):
+            for variable in variables:
                 variable.assign(variable * ops.cast(factors, variable.dtype))
             return None
         try:
