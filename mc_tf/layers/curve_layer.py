@@ -7,19 +7,18 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.adapted import check_saved_whole
 from mc_tf.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.constraints import check_convex_combinations
 from mc_tf.finite import is_finite
 from mc_tf.flat import flat_weights, reset_recurrent_state
-from mc_tf.network_code import network_config, revive_network
+from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveLayer(keras.layers.Layer):
+class CurveLayer(CurveLayerFiles, keras.layers.Layer):
     """Runs a Keras layer or model with the weights `phi(t) = c(t) @ points` (section 3.2).
 
     The wrapped layer is code only: it is never changed. All numbers belong to the wrapper: the
@@ -85,10 +84,6 @@ class CurveLayer(keras.layers.Layer):
     def layer(self):
         """The wrapped layer: code only, its weights take no part."""
         return self._code.layer
-
-    def __dir__(self):
-        # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
-        return [name for name in super().__dir__() if name != "layer"]
 
     def build(self, input_shape):
         """Builds the wrapped layer if it is not built, and the control points."""
@@ -321,45 +316,3 @@ class CurveLayer(keras.layers.Layer):
     def compute_mask(self, inputs, previous_mask=None):
         """The wrapped layer's mask."""
         return self.layer.compute_mask(inputs, previous_mask)
-
-    # Files.
-
-    def save_own_variables(self, store):
-        """Saves the variables, and how far the positions were drawn, which Keras leaves out."""
-        super().save_own_variables(store)
-        store["drawn"] = ops.convert_to_numpy(self._seed_generator.state)
-
-    def load_own_variables(self, store):
-        """Loads what `save_own_variables` saved: training goes on with the next position."""
-        values = {key: store[key] for key in store.keys()}
-        if "drawn" in values:
-            self._seed_generator.state.assign(values.pop("drawn"))
-        super().load_own_variables(values)
-
-    def get_config(self):
-        """Arguments that make an equal layer; the wrapped layer must be serialisable."""
-        check_saved_whole(self.layer)
-        return {
-            **super().get_config(),
-            "layer": network_config(self.layer),
-            **self._curve_config(),
-        }
-
-    def _curve_config(self):
-        self._code.check_same_weights()
-        self.curve.check_saved()
-        return {
-            "curve": keras.saving.serialize_keras_object(self.curve),
-            "fix_start": self.fix_start,
-            "fix_end": self.fix_end,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the layer that `get_config` described."""
-        config = dict(config)
-        for key in {"layer", "curve", "dtype"} & config.keys():
-            if isinstance(config[key], dict):
-                config[key] = revive_network(config[key])
-        return cls(**config)

@@ -1,0 +1,57 @@
+"""How a layer on a curve is saved and loaded."""
+
+import keras
+from keras import ops
+
+from mc_tf.adapted import check_saved_whole
+from mc_tf.network_code import network_config, revive_network
+
+__all__ = ["CurveLayerFiles"]
+
+
+class CurveLayerFiles:
+    """What Keras calls to save a `CurveLayer`: its configuration and its numbers."""
+
+    def __dir__(self):
+        # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
+        return [name for name in super().__dir__() if name != "layer"]
+
+    def save_own_variables(self, store):
+        """Saves the variables, and how far the positions were drawn, which Keras leaves out."""
+        super().save_own_variables(store)
+        store["drawn"] = ops.convert_to_numpy(self._seed_generator.state)
+
+    def load_own_variables(self, store):
+        """Loads what `save_own_variables` saved: training goes on with the next position."""
+        values = {key: store[key] for key in store.keys()}
+        if "drawn" in values:
+            self._seed_generator.state.assign(values.pop("drawn"))
+        super().load_own_variables(values)
+
+    def get_config(self):
+        """Arguments that make an equal layer; the wrapped layer must be serialisable."""
+        check_saved_whole(self.layer)
+        return {
+            **super().get_config(),
+            "layer": network_config(self.layer),
+            **self._curve_config(),
+        }
+
+    def _curve_config(self):
+        self._code.check_same_weights()
+        self.curve.check_saved()
+        return {
+            "curve": keras.saving.serialize_keras_object(self.curve),
+            "fix_start": self.fix_start,
+            "fix_end": self.fix_end,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the layer that `get_config` described."""
+        config = dict(config)
+        for key in {"layer", "curve", "dtype"} & config.keys():
+            if isinstance(config[key], dict):
+                config[key] = revive_network(config[key])
+        return cls(**config)
