@@ -23,9 +23,17 @@ class CurveLayerFiles:
 
     def load_own_variables(self, store):
         """Loads what `save_own_variables` saved: training goes on with the next position."""
-        values = {key: store[key] for key in store.keys()}
-        if "drawn" in values:
-            self._seed_generator.state.assign(values.pop("drawn"))
+        values, state = {key: store[key] for key in store.keys()}, self._seed_generator.state
+        drawn = values.pop("drawn", None)
+        if drawn is not None:
+            state.assign(drawn)
+            own = [*self._trainable_variables, *self._non_trainable_variables]
+            count = sum(v is not state for v in own)
+            # On TensorFlow it is the last of the layer's own variables, too, elsewhere it is not.
+            if len(values) == count + 1:
+                values.pop(str(count))
+            if len(own) > count:
+                values[str(count)] = drawn
         super().load_own_variables(values)
 
     def get_config(self):
