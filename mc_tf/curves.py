@@ -167,22 +167,21 @@ class Curve:
         return self._checked_coefficients(t)
 
     def _checked_coefficients(self, t):
-        found = self._coefficients(t)
-        shape = tuple(getattr(found, "shape", ())) if found is not None else None
-        values = as_floats(found)[1] if shape == (t.shape[0], self.num_points) else None
-        if shape != (t.shape[0], self.num_points):
-            received = f"shape {shape}" if hasattr(found, "shape") else repr(type(found))
+        found, expected = self._coefficients(t), (t.shape[0], self.num_points)
+        shape = tuple(found.shape) if hasattr(found, "shape") else type(found).__name__
+        if shape != expected:
             raise ValueError(
                 f"{type(self).__name__}._coefficients must return a tensor of shape (B, "
-                f"{self.num_points}): for each of B positions the coefficient of each control "
-                f"point. Expected ({t.shape[0]}, {self.num_points}), received {received}"
+                f"{self.num_points}): the coefficients of all control points for each of B "
+                f"positions. Expected shape {expected}. Received: {shape}"
             )
+        found, values = as_floats(found)
         if values is not None and not np.isfinite(values).all():
             raise ValueError(
                 f"{type(self).__name__}._coefficients must return finite coefficients. Received: "
                 f"{values.tolist()} at t={ops.convert_to_numpy(t).tolist()}"
             )
-        return ops.convert_to_tensor(found)
+        return found
 
     def _coefficients(self, t):
         raise NotImplementedError
