@@ -440,6 +440,12 @@ def trained_curve(fitted=True):
     return curve_model
 
 
+@pytest.fixture(scope="module")
+def trained():
+    """Saved in many ways, never changed."""
+    return trained_curve()
+
+
 def everything(curve_model):
     drawn = curve_model.curve_layer._seed_generator.state
     return [numpy(v) for v in (*curve_model.variables, drawn)]
@@ -487,23 +493,21 @@ WAYS = [by_keras_file, by_weights, by_shards, by_checkpoint, by_deepcopy]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_every_format_keeps_points_state_position_and_draws(way, tmp_path):
+def test_every_format_keeps_points_state_position_and_draws(way, trained, tmp_path):
     if way is by_checkpoint and not TENSORFLOW:
         pytest.skip("tf.train.Checkpoint is TensorFlow's own")
-    curve_model = trained_curve()
-    before = everything(curve_model)
+    before = everything(trained)
     assert any((a != b).any() for a, b in zip(before, everything(trained_curve(False))))
-    loaded = way(curve_model, tmp_path)
+    loaded = way(trained, tmp_path)
     assert loaded.t == 0.25
     assert_same(before, everything(loaded))
 
 
-def test_legacy_files_keep_all_but_the_draws(tmp_path):
+def test_legacy_files_keep_all_but_the_draws(trained, tmp_path):
     """As Keras' own: they hold no seeds of dropout either."""
-    curve_model = trained_curve()
-    loaded = by_legacy_file(curve_model, tmp_path)
+    loaded = by_legacy_file(trained, tmp_path)
     assert loaded.t == 0.25
-    assert_same(*([numpy(v) for v in model.weights] for model in (curve_model, loaded)))
+    assert_same(*([numpy(v) for v in model.weights] for model in (trained, loaded)))
 
 
 @pytest.mark.parametrize("extra", [False, True])
