@@ -284,7 +284,7 @@ def test_an_ensemble_of_one_scores_what_keras_scores(name):
     metrics = [] if metric is None else [metric]
     model.compile(loss=model.loss, weighted_metrics=metrics)
     x, y, w = (*data, None)[:3]
-    wanted = model.evaluate(x, y, N, 0, sample_weight=w, return_dict=True)
+    wanted = model.test_on_batch(x, y, w, return_dict=True)
     assert result.scores["loss"] == pytest.approx(wanted["loss"], rel=1e-4)
     if metric is not None:
         found = result.scores["mean_absolute_error" if metric == "mae" else "accuracy"]
@@ -605,10 +605,81 @@ def test_a_spec_survives_its_config(field):
     values = {"kind": "logits", "class_axis": 1, "ignore_class": 3, "soft_labels": False}
     if field == "loss":
         again = OutputSpec.from_config(OutputSpec("values", loss=losses.Huber(2)).get_config())
-        assert again.loss(0, 5) == losses.Huber(2)(0, 5) != losses.Huber()(0, 5)
+        assert again.loss([0], [5]) == losses.Huber(2)([0], [5]) != losses.Huber()([0], [5])
         return
     spec = OutputSpec(**{"kind": "probabilities", field: values[field]})
     assert OutputSpec.from_config(spec.get_config()) == spec
+
+
+ENDINGS = {
+    "TimeDistributed": ((T, 4), lambda: [layers.TimeDistributed(layers.Dense(C, "softmax"))], None),
+    "TimeDistributed of a model": (
+        (T, 4, 2),
+        lambda: [
+            layers.TimeDistributed(
+                keras.Sequential([keras.Input((4, 2)), layers.Permute((2, 1)), layers.Softmax(1)])
+            )
+        ],
+        2,
+    ),
+    "dropout, identity": (
+        (4,), lambda: [layers.Softmax(), layers.Dropout(0.1), layers.Activation("linear")], None,
+    ),
+    "permuted": ((3, 4), lambda: [layers.Softmax(), layers.Permute((2, 1))], 1),
+    "reshaped": ((4, 4, 3), lambda: [layers.Softmax(), layers.Reshape((16, 3))], None),
+    "pixels in a row": ((3, 4, 4), lambda: [layers.Softmax(1), layers.Reshape((3, 16))], 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_softmax_is_found_behind_layers_that_move_it(name):
+    shape, ending, axis = ENDINGS[name]
+    x = RNG.normal(size=(2, *shape)).astype("float32")
+    model = keras.Sequential([keras.Input(shape), layers.Dense(shape[-1]), *ending()])
+    spec = read_output(model)
+    assert spec == OutputSpec("probabilities", class_axis=axis)
+    assert_near(numpy(model(x)).sum(-1 if axis is None else axis), 1, 1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own function")
+def test_an_activation_of_the_backend():
+    import tensorflow as tf
+
+    assert read_output(dense(C, tf.nn.softmax)).kind == "probabilities"
+    assert not read_output(dense(1, tf.nn.sigmoid)).soft_labels
+
+
+def test_public_scores_refuse_labels_that_do_not_exclude_each_other():
+    p = np.array([[0.9, 0.8], [0.1, 0.4]])
+    for function in (scores.score, scores.accuracy, scores.brier_score):
+        with pytest.raises(ValueError, match=r"sum to 1.*reshape\(-1, 1\)"):
+            function(p, [0, 1])
+    for arguments in ((p, p), (p[::-1], p)):
+        with pytest.raises(ValueError, match="sum to 1"):
+            scores.disagreement(*arguments)
+    with pytest.raises(ValueError, match="sum to 1"):
+        scores.disagreement_matrix(np.stack([p, p]))
+    found = scores.score(p.reshape(-1, 1), np.array([[1, 1], [0, 1]]).reshape(-1))
+    assert found["accuracy"] == 0.75
+
+
+def test_batches_that_do_not_belong_together():
+    model = softmax(SCCE())
+
+    class Some:
+        def __init__(self, *batches):
+            self.batches = batches
+
+        def __iter__(self):
+            return iter(self.batches)
+
+    data = Some((X, CLASSES, WEIGHTS), (X, CLASSES))
+    with pytest.raises(ValueError, match="1 of 2 batches have no sample weights"):
+        Ensemble(model, [model]).evaluate_members(data, verbose=0)
+    model = keras.Sequential([keras.Input((None, 4)), layers.Dense(C, "softmax")])
+    data = Some((SEQUENCE, TOKENS), (SEQUENCE[:, :3], TOKENS[:, :3]))
+    with pytest.raises(ValueError, match="another shape in each batch.*Pad"):
+        Ensemble(model, [model]).evaluate_members(data, verbose=0)
 
 
 def test_scores_of_soft_labels_with_weights():

@@ -17,6 +17,7 @@ _NAMES = {
     keras.ops.hard_sigmoid: "sigmoid",
     keras.activations.linear: "linear",
 }
+_BACKENDS = ("tensorflow", "jax", "torch")
 _OPERATIONS = {
     "Softmax": "softmax",
     "LogSoftmax": "log_softmax",
@@ -85,9 +86,14 @@ def _of_tensor(tensor):
 
 def _name_of(function):
     try:
-        return _NAMES.get(function)
+        if function in _NAMES:
+            return _NAMES[function]
     except TypeError:  # not hashable
         return None
+    # A backend's own, such as `tf.nn.softmax`, which is called `softmax_v2`.
+    module = (getattr(function, "__module__", None) or "").split(".")[0]
+    name = getattr(function, "__name__", "").removesuffix("_v2")
+    return name if module in _BACKENDS and name in _NAMES.values() else None
 
 
 def _from_start(axis, rank):

@@ -107,8 +107,18 @@ def _pass(run, numbers, batches, model):
             )
     if not outputs or not sum(map(len, outputs)):
         raise ValueError("The data has no example, so there is nothing to evaluate.")
+    shapes = sorted({part.shape[1:] for part in outputs})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The outputs have another shape in each batch ({shapes[0]}, {shapes[1]}, ...). Pad "
+            "the inputs to one length, and mask or weight what is added."
+        )
+    missing = [part is None for part in parts["sample_weight"]]
+    if any(missing) and not all(missing):
+        raise ValueError(
+            f"{sum(missing)} of {len(missing)} batches have no sample weights. Give ones there."
+        )
     given = {
-        name: None if any(part is None for part in found) else np.concatenate(found)
-        for name, found in parts.items()
+        name: None if found[0] is None else np.concatenate(found) for name, found in parts.items()
     }
     return np.concatenate(outputs), given, first, len(outputs)

@@ -134,7 +134,7 @@ def disagreement(first, second):
         >>> disagreement([[0.9, 0.1], [0.6, 0.4]], [[0.8, 0.2], [0.4, 0.6]])
         0.5
     """
-    first, second = np.asarray(first), np.asarray(second)
+    first, second = _normalised(np.asarray(first)), _normalised(np.asarray(second))
     if first.shape != second.shape:
         raise ValueError(
             "Two predictions can be compared if they have the same shape. Received shapes "
@@ -160,7 +160,7 @@ def disagreement_matrix(predictions, sample_weight=None):
     """
     predictions = np.asarray(predictions)
     if predictions.ndim != 2:
-        predictions = predicted_classes(predictions)
+        predictions = predicted_classes(_normalised(predictions))
     return np.array(
         [[np.average(a != b, weights=sample_weight) for b in predictions] for a in predictions]
     )
@@ -168,6 +168,9 @@ def disagreement_matrix(predictions, sample_weight=None):
 
 def score(probabilities, labels, sample_weight=None):
     """All scores of a classifier.
+
+    Labels that do not exclude each other are problems of two classes, each by itself: give
+    `probabilities.reshape(-1, 1)` and `labels.reshape(-1)`.
 
     Args:
         probabilities, labels, sample_weight: as for `accuracy`.
@@ -225,6 +228,20 @@ def _right(probabilities, labels):
     return probabilities.argmax(-1) == classes
 
 
+def _normalised(probabilities):
+    """The same probabilities; refused unless classes exclude each other."""
+    if probabilities.ndim and probabilities.shape[-1] > 1 and probabilities.dtype.kind == "f":
+        sums = probabilities.sum(-1, dtype="float64")
+        if not (np.abs(sums - 1) < 0.02).all():  # half precision is not far off
+            raise ValueError(
+                "Probabilities of classes that exclude each other sum to 1. Received: sums from "
+                f"{sums.min():.4g} to {sums.max():.4g}. Give probabilities, not logits; of labels "
+                "that do not exclude each other each label by itself, `probabilities.reshape(-1, "
+                "1)` with `labels.reshape(-1)`."
+            )
+    return probabilities
+
+
 def _checked(probabilities, labels, sample_weight):
     probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
     soft = labels.shape == probabilities.shape
@@ -237,6 +254,7 @@ def _checked(probabilities, labels, sample_weight):
             "Expected probabilities of shape (N, C) and labels of shape (N,) or, soft, (N, C), "
             f"for at least one example. Received shapes {probabilities.shape} and {labels.shape}"
         )
+    _normalised(probabilities)
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight, "float64")
         if sample_weight.shape != labels.shape[:1] or not sample_weight.sum() > 0:

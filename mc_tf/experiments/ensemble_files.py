@@ -9,11 +9,12 @@ from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.member_outputs import member_outputs
+from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.scores import score
 from mc_tf.files import write_arrays, write_json
 from mc_tf.outputs import holding
 from mc_tf.snapshots import read_snapshot
-from mc_tf.training.checks import check_classes, check_fits, output_kind
+from mc_tf.training.checks import check_classes, check_fits
 from mc_tf.training.fitting import MEMBERS, TRAJECTORY
 
 __all__ = [
@@ -81,7 +82,10 @@ def find_network(paths):
 
 
 def load_ensemble(paths, include_start=False, network=None, in_files=False):
-    """An ensemble of networks that this library's programs trained: their logits, or values.
+    """An ensemble of networks from files.
+
+    What their outputs are is read from the network and its loss; where these do not tell, they
+    are logits, as of networks that this library's programs trained.
 
     Args:
         paths, include_start: as for `find_members`.
@@ -101,8 +105,11 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
         model = load_checkpoint(network)
     except ValueError:  # perhaps it has a loss or metric of its own
         model = load_checkpoint(network, compile=False)
-    kind = output_kind(getattr(model, "loss", None))
-    return (MemberFiles if in_files else Ensemble)(model, files, output=kind)
+    try:
+        output = read_output(model, compiled=(model,))
+    except ValueError:  # it is not compiled: one of ours
+        output = "logits"
+    return (MemberFiles if in_files else Ensemble)(model, files, output=output)
 
 
 @holding("path", ".npz")
