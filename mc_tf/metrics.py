@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from mc_tf.keras_internals import mask_of
+
 __all__ = ["Perplexity"]
 
 
@@ -33,13 +35,21 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
         Args:
             y_true: word numbers, `(batch, steps)`.
             y_pred: logits, `(batch, steps, words)`.
-            sample_weight: weights, `(batch, steps)`. Default: all words count alike.
+            sample_weight: weights, `(batch, steps)` or `(batch,)`. Default: all words count
+                alike. Words that are masked do not count.
         """
         # As so many examples: Keras would give each example the same weight, however long it is.
-        y_pred = ops.convert_to_tensor(y_pred)
+        mask, y_pred = mask_of(y_pred), ops.convert_to_tensor(y_pred)
+        words = ops.shape(y_pred)[:-1]
         y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         if sample_weight is not None:
-            sample_weight = ops.reshape(sample_weight, (-1,))
+            sample_weight = ops.cast(sample_weight, self.dtype)
+            missing = len(words) - len(sample_weight.shape)
+            sample_weight = ops.reshape(sample_weight, (*ops.shape(sample_weight), *[1] * missing))
+            sample_weight = ops.reshape(ops.broadcast_to(sample_weight, words), (-1,))
+        if mask is not None:
+            mask = ops.cast(ops.reshape(mask, (-1,)), self.dtype)
+            sample_weight = mask if sample_weight is None else sample_weight * mask
         return super().update_state(ops.reshape(y_true, (-1,)), y_pred, sample_weight)
 
     def result(self):

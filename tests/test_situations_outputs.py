@@ -19,6 +19,7 @@ from mc_tf.ensemble import (
     scores,
 )
 from mc_tf.ensemble.reading import read_output
+from mc_tf.metrics import Perplexity
 
 N, T, C = 24, 5, 3
 RNG = np.random.default_rng(0)
@@ -661,6 +662,19 @@ def test_public_scores_refuse_labels_that_do_not_exclude_each_other():
         scores.disagreement_matrix(np.stack([p, p]))
     found = scores.score(p.reshape(-1, 1), np.array([[1, 1], [0, 1]]).reshape(-1))
     assert found["accuracy"] == 0.75
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, WEIGHTS[:, None], TOKEN_WEIGHTS])
+def test_perplexity_of_words_that_are_masked_or_weighted(weights):
+    model = tokens(C, None, None, True, "words")
+    metric = Perplexity()
+    metric.update_state(TOKENS, model(WORDS), weights)
+    found = float(metric.result())
+    p = np.exp(numpy(model(WORDS)).astype("float64"))
+    p = np.take_along_axis(p / p.sum(-1, keepdims=True), TOKENS[..., None], -1)[..., 0]
+    w = np.ones(N) if weights is None else weights
+    w = (w.reshape(N, -1) * np.ones((N, T)))[WORDS > 0]
+    assert found == pytest.approx(np.exp(np.average(-np.log(p[WORDS > 0]), weights=w)), rel=1e-4)
 
 
 def test_batches_that_do_not_belong_together():
