@@ -26,7 +26,8 @@ class EnsembleEvaluation:
         members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
             (percent), `accuracy`, `loss` (cross-entropy), `brier` and `calibration_error`; of
             several labels (`"multilabel_..."`) the same, each label being a problem of two
-            classes; of a regression `loss`, `mean_squared_error` and `mean_absolute_error`.
+            classes (`accuracy` is then Keras' `BinaryAccuracy`); of a regression `loss`,
+            `mean_squared_error` and `mean_absolute_error`.
         cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
             also `negative_log_likelihood` under the normal distributions of their means and
             variances, NaN for one member.

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from mc_tf.ensemble.scores import checked_labels
+from mc_tf.ensemble.class_arrays import checked_labels
 
 __all__ = ["Targets", "read_targets", "the_one"]
 
@@ -141,7 +141,7 @@ def _rows(spec, shape, positions, axis, labels):
         if other is not None and axis is not None:
             advice = (
                 f"If the classes are along axis {other} pass "
-                f"`output=OutputSpec({spec.kind!r}, class_axis={other})`."
+                f"`output=mc_tf.ensemble.OutputSpec({spec.kind!r}, class_axis={other})`."
             )
     else:
         expected = f"{'0 or 1' if spec.multilabel else 'values'}, of shape {shape}"

@@ -136,7 +136,7 @@ class OutputSpec:
         if not -len(shape) < axis < len(shape) or axis in (0, -len(shape)):
             raise ValueError(
                 f"Outputs of shape {shape} have no axis {axis} of classes. Give another: "
-                "`output=OutputSpec(kind, class_axis=...)`."
+                "`output=mc_tf.ensemble.OutputSpec(kind, class_axis=...)`."
             )
         return axis % len(shape)
 
@@ -188,7 +188,7 @@ class OutputSpec:
                 f"network sum to between {sums.min():.4g} and {sums.max():.4g}. Pass "
                 "`output='multilabel_probabilities'` if each output is a yes or no of its own, "
                 "`output='values'` for a regression, or name the axis of the classes: "
-                "`output=OutputSpec('probabilities', class_axis=...)`."
+                "`output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`."
             )
 
     def log_scores(self, rows):

@@ -72,7 +72,7 @@ def _checked_axis(network, axis, spec):
     raise ValueError(
         f"The axis of the classes in the outputs of '{network.name}' is not known: its softmax "
         f"is over {'several axes' if isinstance(axis, tuple) else 'an axis that is reshaped'}. "
-        "Name it: `output=OutputSpec('probabilities', class_axis=...)`, or pass "
+        "Name it: `output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`, or pass "
         "`output='values'` to average the outputs as they are."
     )
 

@@ -2,16 +2,15 @@
 
 import numpy as np
 
+from mc_tf.ensemble.class_arrays import checked, normalised, predicted_classes
+
 __all__ = [
     "accuracy",
     "brier_score",
-    "checked_labels",
-    "class_probabilities",
     "disagreement",
     "disagreement_matrix",
     "expected_calibration_error",
     "negative_log_likelihood",
-    "predicted_classes",
     "score",
 ]
 
@@ -38,7 +37,7 @@ def accuracy(probabilities, labels, sample_weight=None):
         >>> accuracy([[0.9, 0.1], [0.6, 0.4]], [0, 1])
         0.5
     """
-    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    probabilities, labels, weights = checked(probabilities, labels, sample_weight)
     return float(np.average(_right(probabilities, labels), weights=weights))
 
 
@@ -57,7 +56,7 @@ def negative_log_likelihood(probabilities, labels, sample_weight=None):
         >>> round(negative_log_likelihood([[0.5, 0.5]], [1]), 4)
         0.6931
     """
-    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    probabilities, labels, weights = checked(probabilities, labels, sample_weight)
     if labels.ndim == 2:
         losses = -(labels * np.log(np.maximum(probabilities, _SMALLEST))).sum(-1)
     else:
@@ -78,7 +77,7 @@ def brier_score(probabilities, labels, sample_weight=None):
         >>> brier_score([[0.5, 0.5]], [1])
         0.5
     """
-    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    probabilities, labels, weights = checked(probabilities, labels, sample_weight)
     if labels.ndim == 2:
         distances = ((probabilities - labels) ** 2).sum(-1)
     else:
@@ -108,7 +107,7 @@ def expected_calibration_error(probabilities, labels, num_bins=15, sample_weight
     """
     if num_bins < 1:
         raise ValueError(f"`num_bins` must be at least 1. Received: num_bins={num_bins}")
-    probabilities, labels, weights = _checked(probabilities, labels, sample_weight)
+    probabilities, labels, weights = checked(probabilities, labels, sample_weight)
     confidence = probabilities.max(-1)
     gaps = _right(probabilities, labels) - confidence
     # Bins are open below and closed above; 0 belongs to the first.
@@ -134,7 +133,7 @@ def disagreement(first, second):
         >>> disagreement([[0.9, 0.1], [0.6, 0.4]], [[0.8, 0.2], [0.4, 0.6]])
         0.5
     """
-    first, second = _normalised(np.asarray(first)), _normalised(np.asarray(second))
+    first, second = normalised(np.asarray(first)), normalised(np.asarray(second))
     if first.shape != second.shape:
         raise ValueError(
             "Two predictions can be compared if they have the same shape. Received shapes "
@@ -160,7 +159,7 @@ def disagreement_matrix(predictions, sample_weight=None):
     """
     predictions = np.asarray(predictions)
     if predictions.ndim != 2:
-        predictions = predicted_classes(_normalised(predictions))
+        predictions = predicted_classes(normalised(predictions))
     return np.array(
         [[np.average(a != b, weights=sample_weight) for b in predictions] for a in predictions]
     )
@@ -195,98 +194,7 @@ def score(probabilities, labels, sample_weight=None):
     }
 
 
-def class_probabilities(probabilities):
-    """Probabilities with one column for each class, in float64.
-
-    Args:
-        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
-
-    Returns:
-        float64 array `(..., C)`, with `C` at least 2.
-    """
-    probabilities = np.asarray(probabilities, "float64")
-    if probabilities.shape[-1:] == (1,):
-        return np.concatenate([1 - probabilities, probabilities], -1)
-    return probabilities
-
-
-def predicted_classes(probabilities):
-    """The most probable class of each example; the first one of equals.
-
-    Args:
-        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
-
-    Returns:
-        Integer array `(...)`.
-    """
-    return class_probabilities(probabilities).argmax(-1)
-
-
 def _right(probabilities, labels):
     """Whether the most probable class is the label's."""
     classes = labels.argmax(-1) if labels.ndim == 2 else labels
     return probabilities.argmax(-1) == classes
-
-
-def _normalised(probabilities):
-    """The same probabilities; refused unless classes exclude each other."""
-    if probabilities.ndim and probabilities.shape[-1] > 1 and probabilities.dtype.kind == "f":
-        sums = probabilities.sum(-1, dtype="float64")
-        if not (np.abs(sums - 1) < 0.02).all():  # half precision is not far off
-            raise ValueError(
-                "Probabilities of classes that exclude each other sum to 1. Received: sums from "
-                f"{sums.min():.4g} to {sums.max():.4g}. Give probabilities, not logits; of labels "
-                "that do not exclude each other each label by itself, `probabilities.reshape(-1, "
-                "1)` with `labels.reshape(-1)`."
-            )
-    return probabilities
-
-
-def _checked(probabilities, labels, sample_weight):
-    probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
-    soft = labels.shape == probabilities.shape
-    if (
-        probabilities.ndim != 2
-        or not (soft or labels.shape == probabilities.shape[:1])
-        or not len(labels)
-    ):
-        raise ValueError(
-            "Expected probabilities of shape (N, C) and labels of shape (N,) or, soft, (N, C), "
-            f"for at least one example. Received shapes {probabilities.shape} and {labels.shape}"
-        )
-    _normalised(probabilities)
-    if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, "float64")
-        if sample_weight.shape != labels.shape[:1] or not sample_weight.sum() > 0:
-            raise ValueError(
-                f"Expected sample weights of shape {labels.shape[:1]} whose sum is positive. "
-                f"Received shape {sample_weight.shape}, sum {sample_weight.sum()}"
-            )
-    if soft:
-        return probabilities, labels.astype("float64"), sample_weight
-    return probabilities, checked_labels(labels, probabilities.shape[1]), sample_weight
-
-
-def checked_labels(labels, num_classes):
-    """Labels as integers.
-
-    Args:
-        labels: array of numbers.
-        num_classes: int.
-
-    Returns:
-        Integer array of the same shape.
-
-    Raises:
-        ValueError: if one is not a whole number from 0 to `num_classes - 1`.
-    """
-    labels = np.asarray(labels)
-    with np.errstate(invalid="ignore"):  # of NaN, which is refused
-        classes, last = labels.astype(int), num_classes - 1
-    if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
-        raise ValueError(
-            f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
-            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='values'` to the "
-            "ensemble.)"
-        )
-    return classes

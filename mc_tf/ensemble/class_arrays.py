@@ -1,0 +1,124 @@
+"""Probabilities of classes and labels as arrays that fit each other."""
+
+import numpy as np
+
+__all__ = [
+    "checked",
+    "checked_labels",
+    "class_probabilities",
+    "normalised",
+    "predicted_classes",
+]
+
+
+def class_probabilities(probabilities):
+    """Probabilities with one column for each class, in float64.
+
+    Args:
+        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
+
+    Returns:
+        float64 array `(..., C)`, with `C` at least 2.
+    """
+    probabilities = np.asarray(probabilities, "float64")
+    if probabilities.shape[-1:] == (1,):
+        return np.concatenate([1 - probabilities, probabilities], -1)
+    return probabilities
+
+
+def predicted_classes(probabilities):
+    """The most probable class of each example; the first one of equals.
+
+    Args:
+        probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
+
+    Returns:
+        Integer array `(...)`.
+    """
+    return class_probabilities(probabilities).argmax(-1)
+
+
+def normalised(probabilities):
+    """The same probabilities, unless they are of labels that do not exclude each other.
+
+    Args:
+        probabilities: array `(..., C)`; integers and one column pass unseen.
+
+    Returns:
+        `probabilities`.
+
+    Raises:
+        ValueError: if they do not sum to 1.
+    """
+    if probabilities.ndim and probabilities.shape[-1] > 1 and probabilities.dtype.kind == "f":
+        sums = probabilities.sum(-1, dtype="float64")
+        if not (np.abs(sums - 1) < 0.02).all():  # half precision is not far off
+            raise ValueError(
+                "Probabilities of classes that exclude each other sum to 1. Received: sums from "
+                f"{sums.min():.4g} to {sums.max():.4g}. Give probabilities, not logits; of labels "
+                "that do not exclude each other each label by itself, `probabilities.reshape(-1, "
+                "1)` with `labels.reshape(-1)`."
+            )
+    return probabilities
+
+
+def checked(probabilities, labels, sample_weight):
+    """What the scores are computed from.
+
+    Args:
+        probabilities, labels, sample_weight: as for `mc_tf.ensemble.score`.
+
+    Returns:
+        `(probabilities, labels, sample_weight)`: float64 `(N, C)` with `C` at least 2; integers
+        `(N,)` or float64 `(N, C)`; float64 `(N,)` or None.
+
+    Raises:
+        ValueError: if a shape or number does not fit.
+    """
+    probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
+    soft = labels.shape == probabilities.shape
+    if (
+        probabilities.ndim != 2
+        or not (soft or labels.shape == probabilities.shape[:1])
+        or not len(labels)
+    ):
+        raise ValueError(
+            "Expected probabilities of shape (N, C) and labels of shape (N,) or, soft, (N, C), "
+            f"for at least one example. Received shapes {probabilities.shape} and {labels.shape}"
+        )
+    normalised(probabilities)
+    if sample_weight is not None:
+        sample_weight = np.asarray(sample_weight, "float64")
+        if sample_weight.shape != labels.shape[:1] or not sample_weight.sum() > 0:
+            raise ValueError(
+                f"Expected sample weights of shape {labels.shape[:1]} whose sum is positive. "
+                f"Received shape {sample_weight.shape}, sum {sample_weight.sum()}"
+            )
+    if soft:
+        return probabilities, labels.astype("float64"), sample_weight
+    return probabilities, checked_labels(labels, probabilities.shape[1]), sample_weight
+
+
+def checked_labels(labels, num_classes):
+    """Labels as integers.
+
+    Args:
+        labels: array of numbers.
+        num_classes: int.
+
+    Returns:
+        Integer array of the same shape.
+
+    Raises:
+        ValueError: if one is not a whole number from 0 to `num_classes - 1`.
+    """
+    labels = np.asarray(labels)
+    with np.errstate(invalid="ignore"):  # of NaN, which is refused
+        classes, last = labels.astype(int), num_classes - 1
+    if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
+        raise ValueError(
+            f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
+            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='values'` to the "
+            "ensemble.)"
+        )
+    return classes
