@@ -7,7 +7,7 @@ from mc_tf.keras_internals import metric_direction
 __all__ = ["directions_of", "higher_is_better"]
 
 _HIGHER = re.compile(
-    "acc$|accuracy|auc$|auroc|precision|recall|sensitivity|specificity|f_?1|f_?beta|fbeta|_?iou"
+    "acc$|accuracy|auc$|auroc|precision|recall|sensitivity|specificity|f_?1|f_?beta|io_?u"
     "|top_?[k0-9]|r2|similarity|correlation|kappa|dice|jaccard|bleu|rouge|psnr|ssim|hit_?rate"
     "|ndcg|(^|_)m?ap$|score$"
 )

@@ -1,0 +1,594 @@
+"""Situations of training: what counts as a step, who sets the rate, what is no longer finite."""
+
+import csv
+import os
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import mc_tf
+from mc_tf.averaging import WeightAverage
+from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint
+from mc_tf.flat import flat_weights
+from mc_tf.metric_directions import directions_of
+from mc_tf.results import CurveEvaluation
+from mc_tf.snapshots import read_snapshot
+
+HIGH, LOW, BATCHES = 0.5, 0.125, 4
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="tf.GradientTape"
+)
+
+
+def data(size=8 * BATCHES):
+    x = np.tile(np.arange(BATCHES, dtype="float32").repeat(size // BATCHES)[:, None], (1, 2))
+    return x, np.zeros(size, "int32")
+
+
+class Falls(keras.Model):
+    """Its weights fall by the learning rate in each update, so they tell the rates that were used."""
+
+    def __init__(self, updates=1, own=None):
+        super().__init__()
+        self.dense = layers.Dense(1, use_bias=False)
+        self.updates, self.own = updates, own
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, batch):
+        import tensorflow as tf
+
+        optimizer = self.own or self.optimizer
+
+        def update():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(self.dense.kernel)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+            return loss
+
+        if self.updates == "every second batch":
+            return {"loss": tf.cond(batch[0][0, 0] % 2 == 0, update, lambda: 0.0)}
+        return {"loss": [update() for _ in range(self.updates)][-1]}
+
+
+@keras.saving.register_keras_serializable("mc_tf_tests")
+class Uncounted(keras.optimizers.SGD):
+    def apply(self, grads, trainable_variables=None):
+        super().apply(grads, trainable_variables)
+        self._iterations.assign_sub(1)
+
+
+class Ends(keras.callbacks.Callback):
+    """The weights at the ends of epochs, in the order of training."""
+
+    def on_train_begin(self, logs=None):
+        self.weights = [flat_weights(self.model).astype("float64")]
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(flat_weights(self.model).astype("float64"))
+
+
+def falls(updates=1, optimizer=None, own=None, **kwargs):
+    model = Falls(updates, own)
+    model(np.zeros((1, 2), "float32"))
+    optimizer = optimizer or keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+    if own:
+        own.build(model.trainable_variables)
+    model.compile(optimizer, **kwargs)
+    return model
+
+
+def network(metrics=(), norm=False, **kwargs):
+    keras.utils.set_random_seed(0)
+    parts = [layers.BatchNormalization(momentum=0.5)] if norm else []
+    model = keras.Sequential([layers.Input((2,)), layers.Dense(3), *parts])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, metrics=list(metrics), **kwargs)
+    return model
+
+
+def fit(model, callbacks, epochs=4, **kwargs):
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0, **kwargs}
+    return model.fit(*data(), epochs=epochs, callbacks=callbacks, **options)
+
+
+def triangle(step, length):
+    high = np.abs(1 - 2 * (step % length + 1) / length)
+    return high * HIGH + (1 - high) * LOW
+
+
+# Steps are batches of `fit`: the weights at the ends of epochs, the rates of the cycle.
+COUNTED = {
+    "one update": ({}, [1, 1, 1, 1]),
+    "two updates": ({"updates": 2}, [2, 2, 2, 2]),
+    "two updates, three steps a call": ({"updates": 2, "steps_per_execution": 3}, [2, 2, 2, 2]),
+    "every second batch": ({"updates": "every second batch"}, [1, 0, 1, 0]),
+    "eager": ({"updates": 2, "run_eagerly": True}, [2, 2, 2, 2]),
+    "uncounted": ({"optimizer": Uncounted(0.1)}, [1, 1, 1, 1]),
+    "XLA": ({"updates": 2, "jit_compile": True}, [2, 2, 2, 2]),
+}
+
+
+@on_tensorflow
+@pytest.mark.parametrize("arguments, updates", COUNTED.values(), ids=COUNTED)
+def test_steps_are_batches(arguments, updates, tmp_path):
+    model, ends = falls(**arguments), Ends()
+    cycle = mc_tf.CyclicLearningRate(2, HIGH, LOW)
+    saver = mc_tf.SnapshotSaver(tmp_path, cycle)
+    each = mc_tf.SnapshotSaver(tmp_path / "each", every=1)
+    swa = mc_tf.SWA(start_epoch=1, include_start=False, end_with_average=False)
+    distance = mc_tf.DistanceFromStart()
+    rates = fit(model, [saver, cycle, each, swa, distance, ends]).history["learning_rate"]
+    wanted = [triangle(np.arange(4 * e, 4 * e + 4), 8) @ updates for e in range(4)]
+    np.testing.assert_allclose(-np.diff(ends.weights, axis=0)[:, 0], wanted, rtol=1e-5)
+    np.testing.assert_allclose(rates, [LOW, HIGH] * 2, rtol=1e-6)
+    for found, epochs in ((saver.members, [1, 3]), (each.members, [1, 2, 3, 4])):
+        for path, epoch in zip(found, epochs, strict=True):
+            np.testing.assert_array_equal(read_snapshot(path).weights, ends.weights[epoch])
+    assert read_snapshot(saver.members[1]).record["learning_rate"] == LOW
+    assert swa.average.count == 3
+    np.testing.assert_allclose(swa.average.mean, np.mean(ends.weights[2:], 0), rtol=1e-6)
+    np.testing.assert_array_equal([step for step, _ in distance.history], [4, 8, 12, 16])
+
+
+@on_tensorflow
+def test_a_cycle_that_resumes_counts_batches_too(tmp_path):
+    def epochs(model, first, last):
+        cycle = mc_tf.CyclicLearningRate(2, HIGH, LOW)
+        saver = mc_tf.SnapshotSaver(tmp_path / name, cycle)
+        swa = mc_tf.SWA(0, directory=tmp_path / name, keep=9, end_with_average=False)
+        fit(model, [cycle, saver, swa], epochs=last, initial_epoch=first)
+        return [read_snapshot(path).weights for path in saver.members], swa.average.mean
+
+    name = "whole"
+    members, average = epochs(falls(2), 0, 4)
+    name, model = "parts", falls(2)
+    epochs(model, 0, 2)
+    others, other_average = epochs(model, 2, 4)
+    np.testing.assert_array_equal(members[0], others[0])
+    assert len(members) == len(others) == 2 and average.shape == other_average.shape
+
+
+class Twice(keras.Model):
+    """Two updates a batch on any backend."""
+
+    def train_step(self, *arguments):
+        if keras.backend.backend() != "jax":
+            super().train_step(*arguments)
+            return super().train_step(*arguments)
+        _, state = super().train_step(*arguments)
+        return super().train_step(state, *arguments[1:])
+
+
+def twice(**kwargs):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    model = Twice(inputs, layers.Dense(3)(inputs))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1, **kwargs), loss)
+    return model
+
+
+def test_averages_of_two_updates_a_batch_on_every_backend():
+    model, ends, swa = twice(), Ends(), mc_tf.SWA(1, include_start=False, end_with_average=False)
+    fit(model, [swa, ends])
+    assert swa.average.count == 3
+    np.testing.assert_allclose(swa.average.mean, np.mean(ends.weights[2:], 0), rtol=1e-5)
+
+
+def test_what_cannot_be_counted_is_refused():
+    accumulated = twice(gradient_accumulation_steps=2)
+    with pytest.raises(RuntimeError, match="1 batches made 2"):
+        fit(accumulated, [mc_tf.SWA(0, every=3, unit="steps")])
+    if keras.backend.backend() == "jax":
+        with pytest.raises(RuntimeError, match="1 batches made 2"):
+            fit(twice(), [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
+
+
+def frozen():
+    model = network()
+    model.trainable = False
+    return model
+
+
+OTHERS = {
+    "a GAN": lambda: falls(own=keras.optimizers.SGD(0.1)),
+    "frozen": frozen,
+}
+
+
+@on_tensorflow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_a_cycle_without_effect_is_refused(make):
+    with pytest.raises(RuntimeError, match="no update"):
+        fit(make(), [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
+
+
+@on_tensorflow
+@pytest.mark.parametrize(
+    "make", [lambda: mc_tf.CyclicLearningRate(2, HIGH, LOW), lambda: mc_tf.SWA(0, learning_rate=1)]
+)
+def test_other_optimizers_are_named(make):
+    model = falls()
+    model.generators = [keras.optimizers.SGD(0.1)]
+    with pytest.warns(UserWarning, match="`generators` of 'falls.*' keep theirs"):
+        fit(model, [make()])
+
+
+@on_tensorflow
+def test_eager_training_without_its_optimizer_is_said():
+    model = falls(own=keras.optimizers.SGD(0.1), run_eagerly=True)
+    with pytest.warns(UserWarning, match="no update"):
+        fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)], epochs=2)
+
+
+# Who sets the rate.
+
+
+class Sets(keras.callbacks.Callback):
+    """A user's own scheduler."""
+
+    def __init__(self, hook, make=lambda: 0.3):
+        super().__init__()
+        setattr(self, hook, lambda *_, logs=None: self.set(make()))
+
+    def set(self, rate):
+        self.model.optimizer.learning_rate = rate
+
+
+def cycle():
+    return mc_tf.CyclicLearningRate(2, HIGH, LOW)
+
+
+def constant():
+    return mc_tf.SWA(0, learning_rate=0.05)
+
+
+KERAS = {
+    "scheduler": lambda: keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1),
+    "plateau": lambda: keras.callbacks.ReduceLROnPlateau("loss"),
+}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("make", [cycle, constant])
+@pytest.mark.parametrize("other", KERAS.values(), ids=KERAS)
+def test_keras_schedulers_beside_a_rate_are_refused(other, make, first):
+    callbacks = [other(), make()] if first else [make(), other()]
+    with pytest.raises(ValueError, match="both set the learning rate"):
+        fit(network(), callbacks)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_begin", "on_epoch_end"])
+def test_other_schedulers_beside_a_cycle_are_said(hook, first):
+    callbacks = [Sets(hook), cycle()] if first else [cycle(), Sets(hook)]
+    with pytest.warns(UserWarning, match="Another callback has set the learning rate") as said:
+        rates = fit(network(), callbacks).history["learning_rate"]
+    np.testing.assert_allclose(rates, [LOW, HIGH] * 2, rtol=1e-6)
+    assert sum("learning rate" in str(w.message) for w in said) == 1
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_begin"])
+def test_schedulers_after_a_constant_rate_are_said(hook):
+    with pytest.warns(UserWarning, match="Give SWA after it"):
+        fit(network(), [constant(), Sets(hook)])
+
+
+def test_a_scheduler_until_the_start_is_fine():
+    later = mc_tf.CyclicLearningRate(2, HIGH, LOW, start_epoch=2)
+    scheduler = keras.callbacks.LearningRateScheduler(
+        lambda epoch, rate: 0.25 - 0.1 * min(epoch, 1)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        rates = fit(network(), [scheduler, later]).history["learning_rate"]
+    np.testing.assert_allclose(rates, [0.25, 0.15, LOW, HIGH], rtol=1e-6)
+
+
+def used_before():
+    used = cycle()
+    model = network()
+    fit(model, [used], epochs=2)
+    return model, [mc_tf.SWA(0, cycle=used)]
+
+
+REFUSED = {
+    "two cycles": lambda: (network(), [cycle(), cycle()], "both set"),
+    "cycle, constant": lambda: (network(), [cycle(), constant()], "both set"),
+    "constant, cycle": lambda: (network(), [constant(), cycle()], "both set"),
+    "cycle of nobody": lambda: (network(), [mc_tf.SWA(0, cycle=cycle())], "not among"),
+    "cycle of an earlier fit": lambda: (*used_before(), "not among"),
+    "average too late": lambda: (network(), [mc_tf.SWA(0, every=5)], "No network"),
+    "generator": lambda: (
+        network(),
+        [mc_tf.SWA(0, validation_data=(batch for batch in [data()]))],
+        "once",
+    ),
+}
+
+
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
+def test_refused_before_the_first_step(make):
+    model, callbacks, words = make()
+    before = flat_weights(model)
+    with pytest.raises(ValueError, match=words):
+        fit(model, callbacks)
+    np.testing.assert_array_equal(before, flat_weights(model))
+
+
+def test_cycles_without_a_minimum(tmp_path):
+    long = mc_tf.CyclicLearningRate(10, HIGH, LOW)
+    with pytest.raises(ValueError, match="No network would be saved"):
+        fit(network(), [long, mc_tf.SnapshotSaver(tmp_path / "a", long)])
+    with pytest.warns(UserWarning, match="first minimum .* step 20, but training ends at step 16"):
+        fit(network(), [mc_tf.CyclicLearningRate(10, HIGH, LOW)])
+
+    def batches():
+        for _ in range(3):
+            yield tuple(part[:8] for part in data())
+
+    late = mc_tf.CyclicLearningRate(10, HIGH, LOW, unit="steps")
+    with pytest.warns(UserWarning, match="before step 5, the first"):
+        network().fit(
+            batches(), verbose=0, callbacks=[late, mc_tf.SnapshotSaver(tmp_path / "b", late)]
+        )
+
+
+# What is no longer finite.
+
+
+class Diverges(keras.callbacks.Callback):
+    """Spoils a variable at the beginning of an epoch."""
+
+    def __init__(self, find, value, epoch=2):
+        super().__init__()
+        self.find, self.value, self.epoch = find, value, epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            variable = self.find(self.model)
+            variable.assign(np.full(variable.shape, self.value))
+
+
+def kernel(model):
+    return model.layers[0].kernel
+
+
+def variance(model):
+    return model.layers[1].moving_variance
+
+
+DIVERGED = {
+    "weights NaN": (kernel, np.nan),
+    "weights inf": (kernel, np.inf),
+    "statistics NaN": (variance, np.nan),
+    "statistics inf": (variance, np.inf),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*(Invalid|overflow|distance).*")
+@pytest.mark.parametrize("find, value", DIVERGED.values(), ids=DIVERGED)
+def test_diverged_networks_are_left_out(find, value, tmp_path):
+    model = network(norm=True)
+    best = tmp_path / "best.keras"
+    swa = mc_tf.SWA(0, batch_norm_data=False, directory=tmp_path / "averages")
+    saver = mc_tf.SnapshotSaver(tmp_path / "members", every=1)
+    keep = BestCheckpoint(best, "worst", "max")
+    rising = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: logs.update(worst=e))
+    ends = Ends()
+    callbacks = [Diverges(find, value), rising, swa, saver, keep, ends]
+    with pytest.warns(UserWarning, match="Training diverged") as said:
+        fit(model, callbacks, epochs=5)
+    assert sum("Training diverged" in str(w.message) for w in said) == 3  # one each
+    assert len(saver.members) == 2 and swa.average.count == 3
+    np.testing.assert_allclose(swa.average.mean, np.mean(ends.weights[:3], 0), rtol=1e-5)
+    for path in WeightAverage.files(tmp_path / "averages"):
+        assert np.isfinite(np.load(path)["mean"]).all()
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    np.testing.assert_allclose(flat_weights(model), swa.average.mean, rtol=1e-5, atol=1e-7)
+    assert all(np.isfinite(w).all() for w in keras.saving.load_model(best).get_weights())
+    for path in saver.members:
+        snapshot = read_snapshot(path)
+        assert all(np.isfinite(part).all() for part in (snapshot.weights, *snapshot.state))
+
+
+@pytest.mark.parametrize("find, value", DIVERGED.values(), ids=DIVERGED)
+def test_a_diverged_checkpoint_is_not_written(find, value, tmp_path):
+    path = tmp_path / "model.keras"
+    with pytest.raises(ValueError, match="Training diverged"):
+        fit(network(norm=True), [Diverges(find, value, 1), AtomicCheckpoint(path)])
+    assert all(np.isfinite(w).all() for w in keras.saving.load_model(path).get_weights())
+
+
+def test_a_validation_loss_that_is_not_finite_ends_training(tmp_path):
+    nan = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: logs.update(val_loss=np.nan))
+    with pytest.raises(ValueError, match="validation loss is nan"):
+        fit(network(), [nan, AtomicCheckpoint(tmp_path / "model.keras")])
+    assert not os.listdir(tmp_path)
+
+
+def test_a_mask_of_infinities_is_no_divergence(tmp_path):
+    model = network(norm=True)
+    model.layers[1].moving_mean.assign([0.0, 0.0, -np.inf])
+    model.layers[1].trainable = False
+    saver = mc_tf.SnapshotSaver(tmp_path, every=1)
+    fit(model, [saver, mc_tf.SWA(0)], epochs=1)
+    assert len(saver.members) == 1
+    assert len(mc_tf.Ensemble(model, saver.members, outputs="logits").members) == 1
+
+
+def test_an_average_that_recovers_resumes(tmp_path):
+    def train(model, first, last, spoils):
+        swa = mc_tf.SWA(0, directory=tmp_path, end_with_average=False)
+        fit(model, [*spoils, swa], epochs=last, initial_epoch=first)
+        return swa.average
+
+    model = network()
+    sound = model.get_weights()
+    restores = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: model.set_weights(sound))
+    with pytest.warns(UserWarning, match="Training diverged"):
+        train(model, 0, 2, [Diverges(kernel, np.nan, 1), restores])
+    assert train(model, 2, 3, []).count == 3  # start, epochs 1 and 3
+
+
+def infinite_statistics():
+    model = network(norm=True)
+    mc_tf.update_batch_norm(model, np.full((4, 2), np.inf, "float32"))
+
+
+def diverged_curve():
+    curve = mc_tf.connect(network(), network())
+    curve.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    curve.curve_layer.points[1].assign(np.full(curve.curve_layer.points[1].shape, np.nan))
+    return curve
+
+
+def spoiled(norm=False):
+    model = network(norm=norm)
+    variable = variance(model) if norm else kernel(model)
+    variable.assign(np.full(variable.shape, np.nan))
+    return model
+
+
+NOT_FINITE = {
+    "average": lambda: WeightAverage().add([1.0, np.inf], 1),
+    "statistics": infinite_statistics,
+    "curve evaluated": lambda: mc_tf.evaluate_curve(diverged_curve(), data(), data(), 3),
+    "point of a curve": lambda: diverged_curve().point(0.5),
+    "control point": lambda: diverged_curve().curve_layer.set_point(1, np.full(9, np.nan)),
+    "end": lambda: mc_tf.connect(network(), spoiled()),
+    "statistics of an end": lambda: mc_tf.connect(network(norm=True), spoiled(norm=True)),
+    "bend": lambda: mc_tf.connect(network(), network(), bends=[spoiled()]),
+    "member": lambda: mc_tf.Ensemble(network(), [spoiled()]),
+    "statistics of a member": lambda: mc_tf.Ensemble(network(norm=True), [spoiled(norm=True)]),
+    "distance": lambda: fit(network(), [mc_tf.DistanceFromStart(np.full(9, np.nan))]),
+}
+
+
+@pytest.mark.parametrize("make", NOT_FINITE.values(), ids=NOT_FINITE)
+def test_what_is_not_finite_is_refused(make):
+    with pytest.raises(ValueError, match="finite"):
+        make()
+
+
+def test_a_distance_that_is_not_finite_is_said():
+    distance = mc_tf.DistanceFromStart()
+    with pytest.warns(UserWarning, match="not finite"):
+        fit(network(), [Diverges(kernel, np.inf, 1), distance], epochs=2)
+    assert np.isfinite([d for _, d in distance.history]).tolist() == [True, False]
+
+
+# Right numbers around the right ones.
+
+VALUES = np.array([0.84, 0.72, 0.9])
+BARRIERS = {
+    "test_accuracy": 0.12,
+    "test_auc": 0.12,
+    "test_precision": 0.12,
+    "test_f1_score": 0.12,
+    "test_mean_io_u": 0.12,
+    "test_top_5_accuracy": 0.12,
+    "test_r2_score": 0.12,
+    "test_cosine_similarity": 0.12,
+    "test_sparse_categorical_accuracy": 0.12,
+    "train_loss": 0.0,
+    "test_error": 0.0,
+    "test_mean_absolute_error": 0.0,
+    "test_perplexity": 0.0,
+    "test_f1_loss": 0.0,
+    "regularization": 0.0,
+}
+
+
+def evaluation(**values):
+    result = CurveEvaluation(np.linspace(0, 1, 3))
+    for index in range(3):
+        result.record(index, {name: value[index] for name, value in values.items()})
+    result.set_geometry([1.0, 1.0], 2.0, 1.0)
+    return result
+
+
+@pytest.mark.parametrize("name, barrier", BARRIERS.items())
+def test_a_barrier_is_in_the_worse_direction(name, barrier):
+    result = evaluation(**{name: VALUES})
+    assert result.summary(name)["barrier"] == pytest.approx(barrier)
+    other = 0.12 if barrier == 0 else 0.0
+    assert result.summary(name, higher_is_better=not barrier)["barrier"] == pytest.approx(other)
+    rows = {line.split("  ")[0]: line.split()[-1] for line in result.table([name]).splitlines()}
+    assert rows[name.replace("_", " ")] == f"{barrier:.4f}"
+
+
+def test_metrics_say_the_direction_themselves(tmp_path):
+    named = keras.metrics.SparseCategoricalAccuracy(name="share")
+    model = network([named, keras.metrics.MeanSquaredError(name="score")])
+    curve = mc_tf.connect(model, network(), mc_tf.Segment())
+    curve.compile(loss=model.loss, metrics=[named])
+    result = mc_tf.evaluate_curve(curve, data(), data(), 3, path=tmp_path / "e", verbose=0)
+    assert result.higher_is_better["test_share"] and not result.higher_is_better["test_loss"]
+    result = CurveEvaluation.load(tmp_path / "e")
+    result._values["test_share"] = VALUES
+    assert result.summary("test_share")["barrier"] == pytest.approx(0.12)
+    fit(model, [], epochs=1)
+    assert directions_of(model, ["val_score"]) == {"val_score": False}  # not by its name
+
+
+def test_lengths_of_curves_that_return():
+    same = mc_tf.connect(network(), network())
+    assert same.length_ratio() == 1.0
+    same.curve_layer.set_point(1, np.ones(9, "float32"))
+    assert same.length_ratio() == np.inf
+    result = evaluation(train_loss=VALUES)
+    result.set_geometry([1.0, 1.0], 2.0, np.inf)
+    assert result.table().endswith("length 2.0000, from a network back to itself")
+
+
+@pytest.mark.parametrize("bends, ratio, said", [(1, 1.0, True), (0, 1.0, False), (1, 1.4, False)])
+def test_a_curve_that_is_not_bent_is_hinted_at(bends, ratio, said):
+    result = evaluation(train_loss=np.array([0.1, 2.0, 0.1]))
+    result.set_geometry([1.0, 1.0], 2.0, ratio)
+    result.num_bends = bends
+    assert ("train it for longer" in result.table()) == said
+
+
+def test_scores_of_averages_have_no_empty_columns(tmp_path):
+    class Own(keras.Model):
+        def __init__(self, inputs, outputs):
+            super().__init__(inputs, outputs)
+            self.extra = keras.metrics.Mean(name="extra")
+
+        def compute_loss(self, *args, training=True, **kwargs):
+            return super().compute_loss(*args, training=training, **kwargs)
+
+        def get_metrics_result(self):
+            logs = super().get_metrics_result()
+            return logs if self.testing else {**logs, "only_in_training": 1.0}
+
+        def evaluate(self, *args, **kwargs):
+            self.testing = True
+            try:
+                return super().evaluate(*args, **kwargs)
+            finally:
+                self.testing = False
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    model = Own(inputs, layers.Dense(3)(inputs))
+    model.testing = False
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    swa = mc_tf.SWA(1, include_start=False, validation_data=data())
+    path = tmp_path / "log.csv"
+    fit(model, [swa, keras.callbacks.CSVLogger(str(path))], epochs=3)
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    names = {name for name in rows[0] if name.startswith("swa_val_")}
+    assert "swa_val_loss" in names and "swa_val_only_in_training" not in names
+    assert all(np.isfinite(float(rows[-1][name])) for name in names)
+    assert ops.shape(model.trainable_variables[0]) == (2, 3)
