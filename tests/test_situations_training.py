@@ -29,7 +29,7 @@ def data(size=8 * BATCHES):
 
 
 class Falls(keras.Model):
-    """Its weights fall by the learning rate in each update, so they tell the rates that were used."""
+    """Its weights fall by the learning rate in each update: they tell the rates that were used."""
 
     def __init__(self, updates=1, own=None):
         super().__init__()
@@ -74,6 +74,7 @@ class Ends(keras.callbacks.Callback):
 
 
 def falls(updates=1, optimizer=None, own=None, **kwargs):
+    keras.utils.set_random_seed(0)
     model = Falls(updates, own)
     model(np.zeros((1, 2), "float32"))
     optimizer = optimizer or keras.optimizers.SGD(0.1)
@@ -151,8 +152,8 @@ def test_a_cycle_that_resumes_counts_batches_too(tmp_path):
     name, model = "parts", falls(2)
     epochs(model, 0, 2)
     others, other_average = epochs(model, 2, 4)
-    np.testing.assert_array_equal(members[0], others[0])
-    assert len(members) == len(others) == 2 and average.shape == other_average.shape
+    np.testing.assert_array_equal(members, others)
+    np.testing.assert_array_equal(average, other_average)
 
 
 class Twice(keras.Model):
@@ -415,10 +416,17 @@ def test_a_validation_loss_that_is_not_finite_ends_training(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+@keras.saving.register_keras_serializable("mc_tf_tests")
+class Masked(layers.Dense):
+    def build(self, shape):
+        super().build(shape)
+        self.mask = self.add_weight(shape=(1,), trainable=False, name="mask")
+        self.mask.assign([-np.inf])
+
+
 def test_a_mask_of_infinities_is_no_divergence(tmp_path):
-    model = network(norm=True)
-    model.layers[1].moving_mean.assign([0.0, 0.0, -np.inf])
-    model.layers[1].trainable = False
+    model = keras.Sequential([keras.Input((2,)), Masked(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     saver = mc_tf.SnapshotSaver(tmp_path, every=1)
     fit(model, [saver, mc_tf.SWA(0)], epochs=1)
     assert len(saver.members) == 1
@@ -528,7 +536,7 @@ def test_a_barrier_is_in_the_worse_direction(name, barrier):
 
 def test_metrics_say_the_direction_themselves(tmp_path):
     named = keras.metrics.SparseCategoricalAccuracy(name="share")
-    model = network([named, keras.metrics.MeanSquaredError(name="score")])
+    model = network([named, keras.metrics.SparseCategoricalCrossentropy(name="score")])
     curve = mc_tf.connect(model, network(), mc_tf.Segment())
     curve.compile(loss=model.loss, metrics=[named])
     result = mc_tf.evaluate_curve(curve, data(), data(), 3, path=tmp_path / "e", verbose=0)
