@@ -7,6 +7,7 @@ from keras import ops
 from keras.src import backend
 
 __all__ = [
+    "build_metrics",
     "callbacks_of_fit",
     "calls_within",
     "compile_arguments",
@@ -193,3 +194,13 @@ def evaluation_settings(network):
     given = compile_arguments(network)
     names = ("loss", "loss_weights", "metrics", "weighted_metrics")
     return {name: given.get(name) for name in names}
+
+
+def build_metrics(model, batch):
+    """Makes the variables of compiled metrics, which Keras does in the first step otherwise.
+
+    Args:
+        model: compiled Keras model.
+        batch: batch of its data, `(x, y)`.
+    """
+    model._symbolic_build(data_batch=batch)

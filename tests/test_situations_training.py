@@ -430,7 +430,7 @@ def test_a_mask_of_infinities_is_no_divergence(tmp_path):
     saver = mc_tf.SnapshotSaver(tmp_path, every=1)
     fit(model, [saver, mc_tf.SWA(0)], epochs=1)
     assert len(saver.members) == 1
-    assert len(mc_tf.Ensemble(model, saver.members, outputs="logits").members) == 1
+    mc_tf.Ensemble(model, saver.members)  # is not refused
 
 
 def test_an_average_that_recovers_resumes(tmp_path):

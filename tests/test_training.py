@@ -349,7 +349,7 @@ def test_goes_on_in_the_middle_of_an_epoch(digits, whole, tmp_path, monkeypatch)
     resumed = training.train_network(*arguments, network_options={"units": (8,)})
     assert int(resumed.optimizer.iterations) == STEPS * EPOCHS
     assert_same_training(resumed, whole[1])
-    for name in ("epoch", "learning_rate", "val_accuracy", "val_loss"):
+    for name in ("epoch", "learning_rate", "val_accuracy", "val_loss", "loss", "accuracy"):
         assert column(tmp_path, name) == column(whole[0], name)
     best = [load_checkpoint(folder / "best.keras") for folder in (tmp_path, whole[0])]
     assert_same_training(*best)

@@ -28,7 +28,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
             trained; data that does not know its number of batches needs it.
         first_step: batches of the first epoch that were trained earlier, up to the checkpoint in
-            `path`. The loss and metrics of that epoch are of the whole of it. Default 0.
+            `path`. The loss and metrics of that epoch are of the whole of it, if those of the model
+            are built. Default 0.
 
     Training that diverges (its loss, validation loss, a weight or a statistic is not finite) is
     ended with a `ValueError` and not saved.

@@ -16,6 +16,7 @@ from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
 from mc_tf.checkpoint_files import read_record
+from mc_tf.keras_internals import build_metrics
 from mc_tf.metric_directions import higher_is_better
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
@@ -67,6 +68,8 @@ def fit(model, path, data, options, validate):
             continue
         model.optimizer.learning_rate = options.learning_rate
         batches = _EpochBatches(data, options, first, end)
+        if first:  # the checkpoint has the metrics of the epoch's beginning
+            build_metrics(model, next(iter(batches.dataset)))
         acting = list(_cycle_and_average(directory, options, steps, end))
         for callback in acting:
             callback.to_be_continued = end < options.epochs
