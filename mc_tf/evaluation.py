@@ -1,5 +1,7 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -62,7 +64,7 @@ def evaluate_curve(
         `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
         terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
         `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`;
-        Min / Int / Mean / Max of each, barrier heights, length and length ratio. Its table says so
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. A warning says
         where a curve with bends was trained too little to leave the segment.
 
     Raises:
@@ -97,11 +99,17 @@ def evaluate_curve(
         curve_model.length_ratio(),
         curve_model.curve.bend_positions,
     )
-    result.num_bends = curve_model.curve.num_bends
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
         data = data.kept(batch_size)
         evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
         result.higher_is_better = directions_of(curve_model, result.names)
     result.finish(path)
+    if curve_model.curve.num_bends and result.is_unbent():
+        warnings.warn(
+            f"{curve_model.curve} is as long as the segment ({result.length_ratio:.2f} times) and "
+            "has a barrier: its bends have hardly moved. Train it for longer, or with a larger "
+            "learning rate.",
+            stacklevel=2,
+        )
     return result

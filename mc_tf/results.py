@@ -30,7 +30,6 @@ class CurveEvaluation(PointResults):
         length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
             one point, infinite for one that comes back to where it began.
         bends: positions of the bends that the curve passes through, such as those of a chain.
-        num_bends: how many bends the curve has, or `None` if the file does not say it.
         higher_is_better: dict from names of values to bools, as the metrics themselves say it.
         description: dict of what was evaluated.
     """
@@ -41,7 +40,6 @@ class CurveEvaluation(PointResults):
     def __init__(self, t, fingerprint="", description=None):
         self.t = np.asarray(t, "float64")
         super().__init__(len(self.t), fingerprint, description)
-        self.num_bends = None
         self.higher_is_better = {}
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
@@ -111,19 +109,18 @@ class CurveEvaluation(PointResults):
                     + "".join(f"{row[c]:>10.4f}" for c in columns)
                 )
         lines.append(describe_length(self.length, self.length_ratio))
-        if self._is_unbent():
-            lines.append(
-                "The curve is as long as the segment and has its barrier: train it for longer, or "
-                "with a larger learning rate."
-            )
         return "\n".join(lines)
 
-    def _is_unbent(self):
-        """Whether a curve that has bends is still the segment, over a barrier."""
-        if not self.num_bends or not self.length_ratio < 1.01:
-            return False
+    def is_unbent(self):
+        """Whether the curve is as long as the segment, over a barrier of the loss.
+
+        Returns:
+            bool: length ratio below 1.01, and a barrier of a tenth of the worse endpoint's loss.
+        """
         losses = [self.summary(name) for name in self.names if name.endswith("_loss")]
-        return any(row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses)
+        return self.length_ratio < 1.01 and any(
+            row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses
+        )
 
     # Files.
 
@@ -151,7 +148,6 @@ class CurveEvaluation(PointResults):
             "arc_lengths": self.arc_lengths,
             "lengths": lengths,
             "bends": self.bends,
-            "num_bends": np.array(-1 if self.num_bends is None else self.num_bends),
             "higher_is_better": np.array(json.dumps(self.higher_is_better)),
         }
 
@@ -160,9 +156,7 @@ class CurveEvaluation(PointResults):
         result = cls(stored["t"], fingerprint, description)
         bends = stored["bends"] if "bends" in stored else ()
         result.set_geometry(stored["arc_lengths"], *stored["lengths"], bends)
-        if "num_bends" in stored:  # not in files of earlier releases
-            number = int(stored["num_bends"])
-            result.num_bends = None if number < 0 else number
+        if "higher_is_better" in stored:  # not in files of earlier releases
             result.higher_is_better = dict(json.loads(str(stored["higher_is_better"])))
         return result
 

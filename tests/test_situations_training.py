@@ -558,12 +558,22 @@ def test_lengths_of_curves_that_return():
     assert result.table().endswith("length 2.0000, from a network back to itself")
 
 
-@pytest.mark.parametrize("bends, ratio, said", [(1, 1.0, True), (0, 1.0, False), (1, 1.4, False)])
-def test_a_curve_that_is_not_bent_is_hinted_at(bends, ratio, said):
-    result = evaluation(train_loss=np.array([0.1, 2.0, 0.1]))
-    result.set_geometry([1.0, 1.0], 2.0, ratio)
-    result.num_bends = bends
-    assert ("train it for longer" in result.table()) == said
+@pytest.mark.parametrize("curve, said", [(mc_tf.Bezier(1), True), (mc_tf.Segment(), False)])
+def test_a_curve_that_is_not_bent_is_hinted_at(curve, said):
+    def product(factor):
+        dense = [layers.Dense(1, use_bias=False) for _ in range(2)]
+        model = keras.Sequential([keras.Input((1,)), *dense])
+        model.set_weights([np.full((1, 1), factor)] * 2)
+        return model
+
+    model = mc_tf.connect(product(2.0), product(-2.0), curve)  # both multiply by 4
+    model.compile(loss="mse")
+    x = np.ones((4, 1), "float32")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = mc_tf.evaluate_curve(model, (x, 4 * x), (x, 4 * x), 3, verbose=0)
+    np.testing.assert_allclose(result["train_loss"], [0, 16, 0])
+    assert any("Train it for longer" in str(w.message) for w in caught) == said
 
 
 def test_scores_of_averages_have_no_empty_columns(tmp_path):

@@ -128,7 +128,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             if not math.isfinite(logs.get(name, 0.0)):
                 return f"{name.replace('val_', 'validation ')} is {logs[name]} at the end"
         problem = self._finite.problem()
-        return problem and f"values of '{problem}' are not finite at the end"
+        return problem and f"weights '{problem}' are not finite at the end"
 
 
 class BestCheckpoint(keras.callbacks.Callback):
