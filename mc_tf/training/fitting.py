@@ -74,6 +74,26 @@ def fit(model, path, data, options, validate):
         acting = list(_cycle_and_average(directory, options, steps, end))
         for callback in acting:
             callback.to_be_continued = end < options.epochs
+        callbacks = [
+            *_scheduled_rate(options, end),
+            batches,
+            *acting,
+            ResetRecurrentState(keep_first=first > 0),
+            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
+            *_optional_callbacks(directory, data, options, validate),
+            # Before the checkpoint, like all that is written: rows after it are dropped when
+            # training resumes. A row of NaN stays where the checkpoint refuses to be written.
+            history,
+            AtomicCheckpoint(
+                path,
+                every=options.save_every,
+                every_steps=options.save_every_steps,
+                keep_every=options.keep_every,
+                keep_epochs=options.keep_epochs,
+                steps_per_epoch=steps,
+                first_step=first,
+            ),
+        ]
         with warnings.catch_warnings():
             # The checkpoint says so, too, in the one line with which a program ends.
             warnings.filterwarnings("ignore", "Training diverged")
@@ -84,26 +104,7 @@ def fit(model, path, data, options, validate):
                 epochs=options.epochs,
                 validation_data=validation,
                 verbose=options.verbose,
-                callbacks=[
-                    *_scheduled_rate(options, end),
-                    batches,
-                    *acting,
-                    ResetRecurrentState(keep_first=first > 0),
-                    keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
-                    *_optional_callbacks(directory, data, options, validate),
-                    # Before the checkpoint, like all that is written: rows after it are dropped when
-                    # training goes on. A row of NaN stays where the checkpoint refuses to be written.
-                    history,
-                    AtomicCheckpoint(
-                        path,
-                        every=options.save_every,
-                        every_steps=options.save_every_steps,
-                        keep_every=options.keep_every,
-                        keep_epochs=options.keep_epochs,
-                        steps_per_epoch=steps,
-                        first_step=first,
-                    ),
-                ],
+                callbacks=callbacks,
             )
     return model
 
