@@ -107,9 +107,11 @@ def triangle(step, length):
 # Steps are batches of `fit`: the weights at the ends of epochs, the rates of the cycle.
 COUNTED = {
     "one update": ({}, [1, 1, 1, 1]),
-    "two updates": ({"updates": 2}, [2, 2, 2, 2]),
     "two updates, three steps a call": ({"updates": 2, "steps_per_execution": 3}, [2, 2, 2, 2]),
-    "every second batch": ({"updates": "every second batch"}, [1, 0, 1, 0]),
+    "every second batch": (
+        {"updates": "every second batch", "steps_per_execution": 3},
+        [1, 0, 1, 0],
+    ),
     "eager": ({"updates": 2, "run_eagerly": True}, [2, 2, 2, 2]),
     "uncounted": ({"optimizer": Uncounted(0.1)}, [1, 1, 1, 1]),
     "XLA": ({"updates": 2, "jit_compile": True}, [2, 2, 2, 2]),
@@ -190,6 +192,23 @@ def test_what_cannot_be_counted_is_refused():
     if keras.backend.backend() == "jax":
         with pytest.raises(RuntimeError, match="1 batches made 2"):
             fit(twice(), [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
+
+
+@on_tensorflow
+def test_data_of_unknown_length_with_several_steps_a_call():
+    import tensorflow as tf
+
+    def fit_on(model, batches):
+        swa = mc_tf.SWA(0, every=8, unit="steps", end_with_average=False)
+        x, y = data()
+        dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(8).repeat(2)
+        dataset = dataset.filter(lambda *_: True).take(batches)  # which hides its length
+        model.fit(dataset, epochs=2, verbose=0, callbacks=[swa])
+        return swa.average
+
+    for model in (falls(steps_per_execution=3), falls("every second batch", steps_per_execution=3)):
+        average = fit_on(model, 8)
+        assert (average.step, average.count) == (16, 3)
 
 
 def frozen():

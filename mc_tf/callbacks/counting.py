@@ -65,6 +65,7 @@ class CountedFit:
             batches: batches in the epoch, or `None` if that is not known.
         """
         self._left = batches
+        self._short = False  # whether a call had fewer updates than steps
         self.recount(self._model)
         if self.trained:
             self.check_updates(updates_of(self._model))
@@ -199,7 +200,7 @@ class CountedFit:
             raise
         new_state = result[1:] if state else []
         if number is None:
-            number = updates_of(self._model, new_state) - before
+            number = self._number_of(size, updates_of(self._model, new_state) - before)
         self.count += number
         self._seen += number
         if self._left is not None:
@@ -208,9 +209,24 @@ class CountedFit:
             self.trained = True
             self.check_updates(updates_of(self._model, new_state))
             self._callback.on_first_call()
+        elif unsure and number == 1 and updates_of(self._model, new_state) - before != 1:
+            self._one_each = False
         if self._due is not None and self.count >= self._due:
             self._stop_here(new_state)
         return result
+
+    def _number_of(self, size, updates):
+        """Batches of a call that may have been the last of an epoch, by the updates it made."""
+        if self._left is not None:
+            return size if updates == size else self._left  # of endless data, or of finite
+        if self._short:  # then it was none of the last, but had batches without an update
+            raise RuntimeError(
+                f"{type(self._callback).__name__} cannot tell its steps: the data does not say how "
+                "long it is, several steps run as one call, and not every batch makes one update "
+                "of the weights. Train with steps_per_execution=1."
+            )
+        self._short = updates < size
+        return updates
 
     def _run_steps(self, number, state, iterator):
         model, before = self._model, self._model.steps_per_execution
