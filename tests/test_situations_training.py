@@ -629,3 +629,47 @@ def test_scores_of_averages_have_no_empty_columns(tmp_path):
     assert "swa_val_loss" in names and "swa_val_only_in_training" not in names
     assert all(np.isfinite(float(rows[-1][name])) for name in names)
     assert ops.shape(model.trainable_variables[0]) == (2, 3)
+
+
+@on_tensorflow
+@pytest.mark.parametrize("cycles", [{}, {"schedule": "linear_cycle", "cycle_epochs": 1}])
+def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypatch):
+    import tensorflow as tf
+
+    from mc_tf.checkpoint_files import load_checkpoint
+    from mc_tf.training import TrainingOptions, fitting
+
+    class Data:
+        def steps_per_epoch(self, batch_size):
+            return BATCHES
+
+        def epoch_batches(self, batch_size, seed, epoch, first_step=0):
+            dataset = tf.data.Dataset.from_tensor_slices(data()).batch(batch_size)
+            return dataset.skip(first_step)
+
+    options = TrainingOptions(3, 0.1, batch_size=8, save_every_steps=1, verbose=2, **cycles)
+    save, batches = AtomicCheckpoint.on_train_batch_end, []
+
+    def interrupted(self, batch, logs=None):
+        save(self, batch, logs)
+        batches.append(batch)
+        if len(batches) == 2 * BATCHES + 2:
+            raise KeyboardInterrupt
+
+    def train(folder, model):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        fitting.fit(model, str(tmp_path / folder / "model.keras"), Data(), options, validate=False)
+        return (tmp_path / folder / "history.csv").read_bytes(), model.get_weights()
+
+    whole = train("whole", network(["accuracy"]))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(AtomicCheckpoint, "on_train_batch_end", interrupted)
+        train("parts", network(["accuracy"]))
+    capsys.readouterr()
+    parts = train("parts", load_checkpoint(tmp_path / "parts" / "model.keras"))
+    assert "Epoch 3/3" in capsys.readouterr().out
+    assert parts[0] == whole[0]
+    for one, two in zip(parts[1], whole[1]):
+        np.testing.assert_array_equal(one, two)
+    columns = whole[0].splitlines()[0].decode().split(",")
+    assert columns == ["epoch", "accuracy", "learning_rate", "loss"]
