@@ -67,7 +67,7 @@ class CountedFit:
         self._left = batches
         self._short = False  # whether a call had fewer updates than steps
         self.recount(self._model)
-        if self.trained:
+        if self.trained and not self._removed:
             self.check_updates(updates_of(self._model))
 
     def recount(self, model):
