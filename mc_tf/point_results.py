@@ -133,7 +133,9 @@ class PointResults:
             }
             return result
 
-        return read_arrays(file, (), f"a {cls.kind}", cls.maker, build)
+        return read_arrays(
+            file, ("fingerprint", "description", "done"), f"a {cls.kind}", cls.maker, build
+        )
 
     def resumed(self, path):
         """The stored result of the same evaluation, or this empty one.

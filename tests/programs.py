@@ -89,7 +89,8 @@ class Running:
     def wait(self):
         self.process.join(LIMIT_SECONDS)
         assert self.process.exitcode is not None, "the program hangs"
-        texts = [(self.folder / name).read_text() for name in ("out", "err")]
+        paths = [self.folder / name for name in ("out", "err")]
+        texts = [path.read_text() if path.exists() else "" for path in paths]
         shutil.rmtree(self.folder)
         return Ended(self.process.exitcode, *texts)
 

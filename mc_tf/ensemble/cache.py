@@ -90,7 +90,7 @@ class PredictionCache:
         raise ValueError(
             f"The directory '{self._directory}' holds predictions for another data set, of "
             f"{size} examples: inputs, labels or their order differ. Give another directory as "
-            "`cache`, or remove this one."
+            "`cache`, or move this one away."
         )
 
     def save_data(self, given, inputs, batches):

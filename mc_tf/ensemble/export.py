@@ -166,5 +166,5 @@ def _check_replaceable(path):
     ):
         raise ValueError(
             f"'{path}' exists and is not a SavedModel, so it is not replaced. Give another path, "
-            "or remove it."
+            "or move it away."
         )

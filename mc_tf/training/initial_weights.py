@@ -28,10 +28,17 @@ def load_initial_weights(model, path):
         raise FileNotFoundError(f"There is no file of weights '{path}'.")
     checksums.check(path)
     try:
+        names = _weight_names(path)
+    except Exception as error:  # zip and h5py each have their own
+        raise checksums.DamagedFileError(
+            f"The file '{path}' does not hold the weights of the network '{model.name}': it is "
+            f"damaged or something else ({type(error).__name__}, {os.path.getsize(path)} bytes)."
+        ) from error
+    try:
         with warnings.catch_warnings(record=True) as caught:
             model.load_weights(path)
-        _check_nothing_left(model, path)
-    except Exception as error:  # zip, h5py and Keras each have their own
+        _check_nothing_left(model, names)
+    except Exception as error:  # h5py and Keras each have their own
         reason = str(error).strip().splitlines() or [""]
         raise ValueError(
             f"The file '{path}' does not hold the weights of the network '{model.name}' "
@@ -41,15 +48,19 @@ def load_initial_weights(model, path):
         warnings.warn(warning.message, stacklevel=2)
 
 
-def _check_nothing_left(model, path):
+def _weight_names(path):
+    """Names of the arrays of weights in a file."""
+    with open(path, "rb") as file:
+        if not path.endswith(".keras"):
+            names = list(weight_shapes(file))
+            # Keras counts the layers of older files itself.
+            return names if path.endswith(".weights.h5") else []
+        with zipfile.ZipFile(file) as archive, archive.open("model.weights.h5") as weights:
+            return list(weight_shapes(weights))
+
+
+def _check_nothing_left(model, names):
     """Refuses a file with more weights than the network, which Keras would leave out silently."""
-    if path.endswith(".keras"):
-        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as weights:
-            names = weight_shapes(weights)
-    elif path.endswith(".weights.h5"):
-        names = weight_shapes(path)
-    else:
-        return  # Keras counts the layers of older files itself
     found = sum(not re.search(r"\bseed_generator", name) for name in names)
     if found > len(model.weights):
         raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")

@@ -26,12 +26,14 @@ class Case:
         program: in `bin/`.
         flags: its flags; all that it writes is in its working directory.
         alone: whether a second program is refused while the first one runs.
+        other: files that need not be equal.
     """
 
     name: str
     program: str
     flags: tuple
     alone: bool = True
+    other: tuple = ()
 
 
 def make_inputs(folder):
@@ -68,7 +70,13 @@ CASES = (
     Case(
         "train",
         "train",
-        ("--workdir=out", *_SMALL, "--epochs=5", "--keep_every=2", "--save_every_steps=2"),
+        ("--workdir=out", *_SMALL, "--epochs=5", "--keep_every=2", "--save_every=2"),
+    ),
+    Case(
+        "train by steps",
+        "train",
+        ("--workdir=out", *_SMALL, "--epochs=4", "--keep_best", "--save_every_steps=1"),
+        other=("out/history.csv",),  # means of an epoch in two parts are rounded otherwise
     ),
     Case(
         "connect",
@@ -153,18 +161,19 @@ def contents(folder):
     return {str(path.relative_to(folder)): _content(path) for path in paths}
 
 
-def differences(folder, reference):
+def differences(folder, reference, case):
     """Names of files that differ, are missing or are left over.
 
     Args:
         folder: `pathlib.Path`.
         reference: what `contents` returned for an undisturbed run.
+        case: `Case`.
 
     Returns:
         List of str.
     """
     found = contents(folder)
-    names = sorted(found.keys() | reference.keys())
+    names = sorted((found.keys() | reference.keys()) - set(case.other))
     return [name for name in names if found.get(name) != reference.get(name)]
 
 
@@ -187,6 +196,8 @@ def _network(content):
     about = json.loads(members["metadata.json"])
     about.pop("date_saved")
     members["metadata.json"] = about
+    # Keras numbers objects that two layers share, until it has loaded them once.
+    members["config.json"] = re.sub(rb', "shared_object_id": \d+', b"", members["config.json"])
     weights = {}
 
     def visit(name, item):

@@ -73,7 +73,7 @@ class Trials:
                 return kills, [f"exit status {code} before the kill"]
             kills += 1
         ended = self._start(case).wait()
-        problems = [f"{name} differs" for name in differences(self._now, reference)]
+        problems = [f"{name} differs" for name in differences(self._now, reference, case)]
         if ended.code != 0:
             problems.append(f"exit status {ended.code}: {' '.join(ended.errors)[-300:]}")
         return kills, problems
@@ -101,7 +101,7 @@ class Trials:
         time.sleep(self.random.uniform(0, min(seconds, 0.5)))
         both.append(self._start(case))
         ended = [running.wait() for running in both]
-        problems = [f"{name} differs" for name in differences(self._now, reference)]
+        problems = [f"{name} differs" for name in differences(self._now, reference, case)]
         refused = [one for one in ended if one.code != 0]
         for one in refused:
             lines = one.errors
