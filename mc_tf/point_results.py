@@ -9,6 +9,7 @@ from mc_tf.files import read_arrays, write_arrays
 
 __all__ = ["PointResults"]
 
+_NAMES = ("fingerprint", "description", "done")  # of arrays that every file has
 _ACCURACIES = (
     "sparse_categorical_accuracy",
     "categorical_accuracy",

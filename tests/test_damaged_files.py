@@ -282,11 +282,12 @@ def written(request, tmp_path_factory):
 def test_whatever_byte_is_hit(written, mutate):
     kind, path, content = written.kind, written.path, written.content
     changed = mutate(content)
+    if changed == content:  # zeros on zeros
+        return
     pathlib.Path(path).write_bytes(changed)
     try:
         found = kind.read(path)
     except DamagedFileError as error:
-        assert changed != content
         assert "elete" not in str(error)
     else:
         assert found == written.found

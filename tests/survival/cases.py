@@ -196,8 +196,9 @@ def _network(content):
     about = json.loads(members["metadata.json"])
     about.pop("date_saved")
     members["metadata.json"] = about
-    # Keras numbers objects that two layers share, until it has loaded them once.
-    members["config.json"] = re.sub(rb', "shared_object_id": \d+', b"", members["config.json"])
+    # Keras numbers optimizers, and objects that two layers share until it has loaded them once.
+    numbers = rb', "shared_object_id": \d+|(?<="name": "sgd)_\d+(?=")'
+    members["config.json"] = re.sub(numbers, b"", members["config.json"])
     weights = {}
 
     def visit(name, item):
