@@ -1,0 +1,391 @@
+"""One place, one program; what may not be written is refused before any work."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import mc_tf
+from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, connect, locks
+from mc_tf.files import atomic_path, check_writable, remove_abandoned, write_arrays
+from mc_tf.locks import InUseError
+from mc_tf.outputs import check_figure, check_output, directory_held, output_held
+
+REPO = pathlib.Path(__file__).parents[1]
+WORDS = "in use by process {} on host '{}'"
+
+# A second process: python without TensorFlow.
+
+HOLD = """
+import sys, time
+from mc_tf.outputs import directory_held, output_held
+how, path = sys.argv[1:3]
+endings = tuple(sys.argv[3:])
+with directory_held(path) if how == "directory" else output_held(path, endings or ("",)):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+WRITE = """
+import sys
+from mc_tf.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    with open(temporary, "w") as file:
+        file.write("half")
+    print("writing", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def light(code):
+    """Code that imports modules of mc_tf without Keras, which takes seconds."""
+    return f"""
+import sys, types
+package = types.ModuleType("mc_tf")
+package.__path__ = [{str(REPO / "mc_tf")!r}]
+sys.modules["mc_tf"] = package
+{code}"""
+
+
+@contextlib.contextmanager
+def other_program(code, *arguments):
+    with subprocess.Popen(
+        [sys.executable, "-c", light(code), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def network(seed=0):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2, name="o")])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def examples():
+    x = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
+    return x, (x[:, 0] > 0).astype("int64")
+
+
+def curve():
+    model = connect(network(0), network(1), Bezier(1))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+# Every function that writes to a place for long.
+
+
+def evaluate_curve(path):
+    mc_tf.evaluate_curve(curve(), examples(), examples(), 3, path=path, verbose=0)
+
+
+def evaluate_grid(path):
+    line = Line.through(network(0), network(1))
+    kept = {"path": path, "shape": 3, "verbose": 0}
+    mc_tf.evaluate_grid(network(0), line, examples(), examples(), **kept)
+
+
+def evaluate_shard(path):
+    line = Line.through(network(0), network(1))
+    kept = {"path": path, "shape": 3, "shard": (1, 2), "verbose": 0}
+    mc_tf.evaluate_grid(network(0), line, examples(), examples(), **kept)
+
+
+def merge(path):
+    for shard in ((1, 2), (2, 2)):
+        result = GridEvaluation("Line", [np.arange(2.0)], {}, {}, {}, "a")
+        result.record(shard[0] - 1, {"test_loss": 1.0})
+        result.save(f"{path}-{shard[0]}-of-2")
+    GridEvaluation.merge(path, 2)
+
+
+def evaluate_members(path):
+    ensemble = Ensemble(network(), 2, output="logits")
+    ensemble.evaluate_members(examples(), cache=path, verbose=0)
+
+
+def save_snapshots(path):
+    fit(mc_tf.SnapshotSaver(path))
+
+
+def average(path):
+    fit(mc_tf.SWA(0, directory=path, batch_norm_data=False))
+
+
+def fit(callback):
+    network().fit(*examples(), batch_size=6, epochs=2, verbose=0, callbacks=[callback])
+
+
+def export(path):
+    Ensemble(network(), 2, output="logits").export(path)
+
+
+def append_results(path):
+    from mc_tf.experiments import targets
+
+    targets.append_results(path, "digits", [])
+
+
+FUNCTIONS = {
+    "evaluate_curve": (evaluate_curve, "output", (".npz", ".json"), ""),
+    "evaluate_grid": (evaluate_grid, "output", (".npz", ".json"), ""),
+    "evaluate_grid, shard": (evaluate_shard, "output", (".npz", ".json"), "-1-of-2"),
+    "GridEvaluation.merge": (merge, "output", (".npz", ".json"), ""),
+    "evaluate_members": (evaluate_members, "directory", (), ""),
+    "SnapshotSaver": (save_snapshots, "directory", (), ""),
+    "SWA": (average, "directory", (), ""),
+    "export": (export, "output", (), ""),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_second_program_is_refused(name, tmp_path):
+    function, how, endings, part = FUNCTIONS[name]
+    if name == "export" and keras.backend.backend() != "tensorflow":
+        pytest.skip("a SavedModel is TensorFlow's own")
+    place = tmp_path / "place"
+    with other_program(HOLD, how, f"{place}{part}", *endings) as process:
+        with pytest.raises(InUseError, match=WORDS.format(process.pid, socket.gethostname())) as e:
+            function(place)
+        assert len(str(e.value).splitlines()) == 1 and "place" in str(e.value)
+        process.kill()
+        process.wait()
+        function(place)  # what was killed does not block
+    left = [path.name for path in tmp_path.rglob(".*")]
+    assert left == []
+
+
+def test_shards_of_a_grid_run_at_once(tmp_path):
+    with other_program(HOLD, "output", tmp_path / "grid-2-of-2", ".npz"):
+        evaluate_shard(tmp_path / "grid")
+    assert (tmp_path / "grid-1-of-2.npz").exists()
+
+
+def test_results_are_added_in_turn(tmp_path):
+    path = tmp_path / "results.csv"
+    with other_program(HOLD, "output", path) as process:
+        waiting = threading.Thread(target=append_results, args=(path,))
+        waiting.start()
+        time.sleep(0.2)
+        assert not path.exists()
+        process.stdin.write("\n")
+        process.stdin.flush()
+        waiting.join(20)
+    assert path.read_text().startswith("date,recipe")
+
+
+def test_one_thread_enters_again_and_another_is_refused(tmp_path):
+    errors = []
+
+    def second():
+        try:
+            with directory_held(tmp_path):
+                errors.append(None)
+        except InUseError as error:
+            errors.append(str(error))
+
+    with directory_held(tmp_path), directory_held(tmp_path / "." / ""):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+        assert (tmp_path / ".lock").exists()
+    assert len(errors) == 1 and "another thread of this process" in errors[0]
+    second()
+    assert errors[1] is None and not (tmp_path / ".lock").exists()
+
+
+def test_the_same_place_by_another_name(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    with other_program(HOLD, "directory", tmp_path / "runs"):
+        with pytest.raises(InUseError):
+            with directory_held(tmp_path / "link"):
+                pass
+
+
+def test_a_forked_process_does_not_keep_the_lock(tmp_path):
+    code = HOLD.replace("print(", "import os\n    os.fork() or time.sleep(60)\n    print(")
+    with other_program(code, "directory", tmp_path) as process:
+        process.kill()
+        process.wait()
+        with directory_held(tmp_path):
+            pass
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_gives_the_place_back(tmp_path, error):
+    with pytest.raises(error), output_held(tmp_path / "a", (".npz",)):
+        raise error
+    assert os.listdir(tmp_path) == []
+
+
+def test_training_that_was_interrupted_may_begin_again(tmp_path):
+    saver = mc_tf.SnapshotSaver(tmp_path)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        network().fit(*examples(), verbose=0, callbacks=[saver, Stop()])
+    network().fit(*examples(), epochs=1, verbose=0, callbacks=[saver])
+    assert len(saver.members) == 1 and not (tmp_path / ".lock").exists()
+
+
+# File systems without locks: what the file says decides.
+
+
+@pytest.fixture
+def no_locks(monkeypatch):
+    def refuse(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+
+
+@pytest.mark.parametrize(
+    "process, host, refused",
+    [
+        ("parent", None, True),
+        ("dead", None, False),
+        ("dead", "elsewhere", True),
+        (None, None, False),
+    ],
+)
+def test_without_locks_the_file_decides(no_locks, process, host, refused, tmp_path):
+    done = subprocess.Popen(["true"])
+    done.wait()
+    numbers = {"parent": os.getppid(), "dead": done.pid}
+    about = {"process": numbers.get(process), "host": host or socket.gethostname()}
+    (tmp_path / ".lock").write_text(json.dumps(about) if process else "")
+    with pytest.raises(InUseError) if refused else contextlib.nullcontext():
+        with directory_held(tmp_path):
+            pass
+    assert (tmp_path / ".lock").exists() == refused
+
+
+def test_without_locks_only_old_temporary_files_go(no_locks, tmp_path):
+    new, old = tmp_path / ".mc_tf-abcdefgh-a.npz", tmp_path / ".mc_tf-hgfedcba-a.npz"
+    for path in (new, old):
+        path.write_text("half")
+    os.utime(old, (1, 1))
+    write_arrays(tmp_path / "a.npz", a=np.ones(1))
+    assert new.exists() and not old.exists()
+
+
+# Temporary files.
+
+
+def test_only_the_dead_lose_their_temporary_files(tmp_path):
+    path = tmp_path / "figure.png"
+    with other_program(WRITE, path) as process:
+        (temporary,) = tmp_path.glob(".*")
+        check_writable(tmp_path)
+        remove_abandoned(tmp_path, "figure.png")
+        with atomic_path(path):
+            assert temporary.exists()
+        process.kill()
+        process.wait()
+        assert temporary.exists()
+        check_writable(tmp_path)
+        assert not temporary.exists()
+
+
+def test_a_writer_that_is_not_killed_ends_well(tmp_path):
+    path = tmp_path / "a.csv"
+    with other_program(WRITE, path) as process:
+        check_writable(tmp_path)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.wait()
+    assert path.read_text() == "half" and os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_files_of_the_user_stay(tmp_path):
+    names = [".my-settings.json", ".mc_tf-notes", "figure-abcdefgh.png", ".bashrc"]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    check_writable(tmp_path)
+    with atomic_path(tmp_path / "figure.png"):
+        pass
+    assert set(names) <= set(os.listdir(tmp_path))
+
+
+# Places that cannot be written to.
+
+
+@pytest.fixture
+def places(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "taken.npz").mkdir()
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "null.npz").symlink_to("/dev/null")
+    return tmp_path
+
+
+STEMS = {"folder/": "directory", "": "directory", ".": "directory", "..": "directory"}
+STEMS |= {"taken": "directory", "pipe": "device", "null": "device", "folder/..": "directory"}
+
+
+@pytest.mark.parametrize("stem", STEMS, ids=repr)
+@pytest.mark.parametrize("function", [evaluate_curve, evaluate_grid], ids=["curve", "grid"])
+def test_stems_are_refused_before_any_work(function, stem, places, monkeypatch):
+    monkeypatch.setattr("mc_tf.point_evaluation.PointEvaluator.__init__", None)
+    path = os.path.join(places, stem) if stem else f"{places}/"
+    with pytest.raises(ValueError, match=STEMS[stem]):
+        function(path)
+
+
+def test_a_stem_may_be_the_name_of_a_directory(places):
+    evaluate_curve(places / "folder")  # folder.npz
+    assert CurveEvaluation.load(places / "folder").complete
+
+
+FIGURES = ["figure", "figure.", "figure.xyz", "folder/", "folder", ".png", "/dev/null", "a.npz"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_refused(name, places):
+    from mc_tf import plots
+
+    path = os.path.join(places, name)
+    with pytest.raises(ValueError, match="ending of a figure|names a directory|is a device"):
+        check_figure(path)
+    result = CurveEvaluation(np.linspace(0, 1, 3))
+    for index in range(3):
+        result.record(index, {"train_loss": 1.0 + index, "test_error": 2.0})
+    with pytest.raises(ValueError, match="ending of a figure|names a directory|is a device"):
+        plots.plot_curves({"a": result}, path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.PDF", "a.b.svg", "new/a.jpg"])
+def test_figures_that_can_be_written(name, tmp_path):
+    check_figure(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.xyz", "a"])
+def test_films_have_formats_of_their_own(name, tmp_path):
+    with pytest.raises(ValueError, match=r"\.gif, \.mp4"):
+        check_figure(tmp_path / name, ("gif", "mp4"))
+
+
+def test_a_directory_that_may_not_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    for check in (check_output, check_figure):
+        with pytest.raises(OSError, match="Cannot write in the directory"):
+            check(tmp_path / "file" / "a.png")
