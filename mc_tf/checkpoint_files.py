@@ -42,6 +42,7 @@ def save_checkpoint(model, path, metrics=(), **record):
     with atomic_path(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
+            archive.comment = b""  # the checksum of what Keras wrote
             archive.writestr(_RECORD, buffer.getvalue())
         checksums.seal(temporary)
 

@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import glob
+import io
 import json
 import math
 import os
 import re
 import tempfile
 import time
+import zipfile
 
 import numpy as np
 
@@ -208,14 +210,18 @@ def numbered_files(directory, prefix):
     return dict(sorted(found.items()))
 
 
-def weight_shapes(file):
+def weight_shapes(path):
     """What a file of weights that Keras wrote holds, the optimizer's part left out.
 
     Args:
-        file: `.weights.h5` file name, or such a file opened in binary mode.
+        path: `.weights.h5`, `.h5` or `.keras` file.
 
     Returns:
         dict from the name of each array to its shape.
+
+    Raises:
+        DamagedFileError: if it is damaged, or holds no weights.
+        OSError: if it cannot be read.
     """
     import h5py  # a dependency of Keras
 
@@ -225,9 +231,14 @@ def weight_shapes(file):
         if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
             shapes[name] = tuple(item.shape)
 
-    with h5py.File(file, "r") as content:
-        content.visititems(visit)
-    return shapes
+    def parse(file):
+        if str(path).endswith(".keras"):
+            file = io.BytesIO(zipfile.ZipFile(file).read("model.weights.h5"))
+        with h5py.File(file, "r") as content:
+            content.visititems(visit)
+        return shapes
+
+    return checksums.read(path, parse, "a file of weights")
 
 
 def write_json(path, content):

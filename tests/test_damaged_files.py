@@ -131,7 +131,17 @@ def read_initial_weights(path):
 
 def read_model(path):
     model = load_checkpoint(path)
-    return flat_weights(model).tobytes(), read_record(path)
+    return [np.asarray(weight).tobytes() for weight in model.get_weights()], read_record(path)
+
+
+@functools.cache
+def curve():
+    return mc_tf.connect(network(), keras.models.clone_model(network()), Bezier(1))
+
+
+def read_weights_of_curve(path):
+    curve().load_weights(path)
+    return [weight.tobytes() for weight in curve().get_weights()]
 
 
 def write_data_of_cache(path):
@@ -217,6 +227,10 @@ KINDS = {
         read_model,
     ),
     "weights of a member": Kind("a.weights.h5", write_weights, read_weights),
+    "weights of a curve": Kind(
+        "c.weights.h5", lambda path: curve().save_weights(path), read_weights_of_curve
+    ),
+    "curve": Kind("curve.keras", lambda path: curve().save(path), read_model),
     "initial weights": Kind("b.weights.h5", write_weights, read_initial_weights),
 }
 
@@ -420,5 +434,6 @@ def test_numpy_and_keras_read_what_is_sealed(tmp_path):
     save_checkpoint(model, tmp_path / "a.keras")
     loaded = keras.saving.load_model(tmp_path / "a.keras")
     np.testing.assert_array_equal(flat_weights(loaded), flat_weights(model))
-    curve = mc_tf.connect(network(), keras.models.clone_model(network()), Bezier(1))
-    curve.save(tmp_path / "curve.keras")
+    save_checkpoint(curve(), tmp_path / "curve.keras", step=3)
+    keras.saving.load_model(tmp_path / "curve.keras").load_weights(tmp_path / "curve.keras")
+    assert read_record(tmp_path / "curve.keras") == {"step": 3}

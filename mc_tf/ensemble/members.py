@@ -170,24 +170,24 @@ class _DoesNotFit(ValueError):
 
 
 def _read_weights_file(network, path, role):
-    sealed = checksums.check(path)
+    found = weight_shapes(path)
     try:
-        return _read_weights(network, path, role)
+        return _read_weights(network, path, role, found)
     except _DoesNotFit:
         raise
     except Exception as error:  # h5py and Keras each have their own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise (ValueError if sealed else checksums.DamagedFileError)(
+        raise ValueError(
             f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again."
         ) from error
 
 
-def _read_weights(network, path, role):
+def _read_weights(network, path, role, found):
     # Keras would not mind layers that only the file has, so the contents are compared first.
     with tempfile.TemporaryDirectory() as directory:
         own = os.path.join(directory, "own.weights.h5")
         network.save_weights(own)
-        wanted, found = weight_shapes(own), weight_shapes(path)
+        wanted = weight_shapes(own)
     for name in [*wanted, *found]:
         if wanted.get(name) != found.get(name):
             raise _DoesNotFit(

@@ -12,13 +12,14 @@ from mc_tf.adapted import check_saved_whole
 from mc_tf.compatibility import check_same_architecture
 from mc_tf.ensemble.members import check_network, read_members
 from mc_tf.network_code import clone_network, network_config, revive_network
+from mc_tf.sealed_models import SealedFiles
 from mc_tf.snapshots import take_snapshot
 from mc_tf.stateless import StatelessLayer
 
 __all__ = ["StackedModel"]
 
 
-class StackedModel(keras.Model):
+class StackedModel(SealedFiles, keras.Model):
     """A network as code, and the numbers of its `M` members in stacked variables.
 
     Args:

@@ -13,6 +13,7 @@ from mc_tf.flat import state_variables
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.network_code import clone_network, network_config, revive_network
 from mc_tf.optimizers import check_optimizer, treat_by_weight
+from mc_tf.sealed_models import SealedFiles
 
 __all__ = ["CurveModel"]
 
@@ -23,7 +24,7 @@ _KERAS = {
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveModel(keras.Model):
+class CurveModel(SealedFiles, keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
     It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training

@@ -3,7 +3,6 @@
 import os
 import re
 import warnings
-import zipfile
 
 from mc_tf import checksums
 from mc_tf.files import weight_shapes
@@ -20,24 +19,23 @@ def load_initial_weights(model, path):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        DamagedFileError: if its checksum does not match.
-        ValueError: if it holds other weights, or none.
+        DamagedFileError: if it is damaged, or holds no weights.
+        ValueError: if it holds other weights.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file of weights '{path}'.")
-    checksums.check(path)
     try:
-        names = _weight_names(path)
-    except Exception as error:  # zip and h5py each have their own
+        names = weight_shapes(path)
+    except checksums.DamagedFileError as error:
         raise checksums.DamagedFileError(
-            f"The file '{path}' does not hold the weights of the network '{model.name}': it is "
-            f"damaged or something else ({type(error).__name__}, {os.path.getsize(path)} bytes)."
+            f"The file '{path}' does not hold the weights of the network '{model.name}'. {error}"
         ) from error
     try:
         with warnings.catch_warnings(record=True) as caught:
             model.load_weights(path)
-        _check_nothing_left(model, names)
+        if path.endswith((".keras", ".weights.h5")):  # of older files Keras counts the layers
+            _check_nothing_left(model, names)
     except Exception as error:  # h5py and Keras each have their own
         reason = str(error).strip().splitlines() or [""]
         raise ValueError(
@@ -46,17 +44,6 @@ def load_initial_weights(model, path):
         ) from error
     for warning in caught:  # where it fails, one line is enough
         warnings.warn(warning.message, stacklevel=2)
-
-
-def _weight_names(path):
-    """Names of the arrays of weights in a file."""
-    with open(path, "rb") as file:
-        if not path.endswith(".keras"):
-            names = list(weight_shapes(file))
-            # Keras counts the layers of older files itself.
-            return names if path.endswith(".weights.h5") else []
-        with zipfile.ZipFile(file) as archive, archive.open("model.weights.h5") as weights:
-            return list(weight_shapes(weights))
 
 
 def _check_nothing_left(model, names):
