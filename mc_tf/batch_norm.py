@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.arguments import check_counts, check_network
 from mc_tf.batches import Batches
 from mc_tf.fused import is_plain
 from mc_tf.layers.curve_layer import CurveLayer
@@ -53,6 +54,9 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
     """
     if hasattr(model, "update_batch_norm"):  # an ensemble has statistics for each member
         return model.update_batch_norm(dataset, num_batches, batch_size)
+    check_network("model", model)
+    check_counts(batch_size=batch_size)
+    check_counts(optional=True, num_batches=num_batches)
     return BatchNormUpdate(model)(dataset, num_batches, batch_size)
 
 

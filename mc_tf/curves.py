@@ -25,6 +25,8 @@ def as_floats(t):
         `(tensor, values)`: a floating-point tensor, and a numpy array, or `None` for a symbolic
         tensor inside a compiled function.
     """
+    if t is None or isinstance(t, (str, bytes)):
+        raise ValueError(f"`t` must be a number, an array or a tensor. Received: t={t!r}")
     tensor = ops.convert_to_tensor(t)
     if not keras.backend.is_float_dtype(tensor.dtype):
         tensor = ops.cast(tensor, keras.backend.floatx())

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mc_tf import schedules
+from mc_tf.arguments import check_numbers
 
 __all__ = ["CosineCycle", "Cycle", "LinearCycle", "SWASchedule", "TriangularCycle"]
 
@@ -22,6 +23,7 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, cycle_length):
+        check_numbers(cycle_length=cycle_length)
         if int(cycle_length) != cycle_length or cycle_length < 1:
             raise ValueError(
                 "`cycle_length` must be a whole number of at least 1 step. Received: "
@@ -187,6 +189,8 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, swa_start, learning_rate, swa_learning_rate):
+        check_numbers(swa_start=swa_start)
+        check_numbers(learning_rate=learning_rate, swa_learning_rate=swa_learning_rate)
         if int(swa_start) != swa_start or swa_start < 1:
             raise ValueError(
                 f"`swa_start` must be a whole number of at least 1 step. Received: {swa_start}"
@@ -224,6 +228,8 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _check_rates(highest, lowest):
+    check_numbers(learning_rate=highest)
+    check_numbers(learning_rate=lowest)
     if not 0 <= lowest <= highest or not highest > 0:
         raise ValueError(
             "Learning rates must not be negative, and the largest must be above 0 and no less than "

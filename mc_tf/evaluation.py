@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 
+from mc_tf.arguments import check_counts, check_path
 from mc_tf.compatibility import check_finite
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.metric_directions import directions_of
@@ -85,8 +86,10 @@ def evaluate_curve(
             "first, to say what to evaluate."
         )
     check_finite(curve_model.curve_layer.points, "curve")
-    if num_points < 2:
-        raise ValueError(f"`num_points` must be at least 2. Received: num_points={num_points}")
+    check_counts(low=2, high=10**7, num_points=num_points)
+    check_counts(batch_size=batch_size)
+    if path is not None:
+        check_path("path", path)
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)

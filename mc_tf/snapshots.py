@@ -9,6 +9,7 @@ from keras import ops
 
 from mc_tf.adapted import refresh
 from mc_tf.architecture import describe, find_difference
+from mc_tf.arguments import check_network, check_path
 from mc_tf.checksums import OtherKindError
 from mc_tf.compatibility import check_one_network
 from mc_tf.files import read_arrays, write_arrays
@@ -203,6 +204,8 @@ def load_snapshot(model, path):
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged or does not fit the model, naming the first difference.
     """
+    check_network("model", model)
+    check_path("path", path)
     snapshot = read_snapshot(path)
     snapshot.check_fits(model, f"The snapshot '{os.fspath(path)}'")
     snapshot.assign_to(model)

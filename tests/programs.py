@@ -16,10 +16,12 @@ import pathlib
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zipfile
 
 import h5py
@@ -29,6 +31,7 @@ import pytest
 REPO = pathlib.Path(__file__).parents[1]
 DATA_DIR = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds"))
 LIMIT_SECONDS = 240
+ROW_SECONDS = 20
 CPU = pathlib.Path("/proc/cpuinfo")
 COMPUTES_BFLOAT16 = CPU.exists() and "avx512_bf16" in CPU.read_text()
 # What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
@@ -116,17 +119,80 @@ def start(program, *flags, directory=None):
     return Running(process, folder)
 
 
-def _program(path, flags, folder, directory):
+def _program(path, flags, folder, directory, prefix=None):
     gc.freeze()  # no collection need look at what was imported before
     without_graph_optimizer()
     for descriptor, name in ((1, "out"), (2, "err")):
-        file = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT)
+        file = os.open(f"{prefix or f'{folder}/'}{name}", os.O_WRONLY | os.O_CREAT)
         os.dup2(file, descriptor)
     os.environ.update(OFFLINE)
     os.chdir(directory or folder)
     sys.argv = [path, *flags]
     sys.path.insert(0, os.path.dirname(path))
     runpy.run_path(path, run_name="__main__")
+
+
+def run_rows(rows, directory):
+    """Runs many short programs one after the other, each in a fork of one process.
+
+    Args:
+        rows: list of `(program, flags)`.
+        directory: where they run, and what they must leave as it is.
+
+    Returns:
+        List of `(Ended, files)`: how each ended, and the files that it made, changed or removed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    folder = tempfile.mkdtemp(prefix="mc_tf-test-")
+    process = context.Process(target=_rows, args=(rows, folder, str(directory)))
+    process.start()
+    process.join(10 * LIMIT_SECONDS)
+    done = (pathlib.Path(folder) / "done").read_text().splitlines()
+    ended = []
+    for index, line in enumerate(done):
+        code, _, files = line.partition(" ")
+        texts = [(pathlib.Path(folder) / f"{index}-{name}").read_text() for name in ("out", "err")]
+        ended.append((Ended(int(code), *texts), files.split()))
+    shutil.rmtree(folder)
+    assert len(ended) == len(rows), "a program hangs"
+    return ended
+
+
+def _rows(rows, folder, directory):
+    gc.freeze()
+    state = _state(directory)
+    for index, (program, flags) in enumerate(rows):
+        process = os.fork()
+        if not process:
+            prefix = f"{folder}/{index}-"
+            try:
+                _program(f"{REPO}/bin/{program}.py", flags, folder, directory, prefix)
+            except SystemExit as error:
+                os._exit(int(error.code or 0))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(99)
+        for _ in range(100 * ROW_SECONDS):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.01)
+        else:  # it works instead of refusing
+            os.kill(process, signal.SIGKILL)
+            status = os.waitpid(process, 0)[1]
+        code = os.waitstatus_to_exitcode(status)
+        now = _state(directory)
+        changed = {path for path, _, _ in state ^ now}
+        state = now
+        with open(f"{folder}/done", "a") as file:
+            file.write(f"{code} {' '.join(sorted(changed))}\n")
+
+
+def _state(directory):
+    """Files with size and time of change: what a program must leave as it is."""
+    files = [path for path in pathlib.Path(directory).rglob("*") if path.is_file()]
+    return {(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
 def run_all(program, flags):

@@ -6,6 +6,7 @@ import warnings
 
 import keras
 
+from mc_tf.arguments import check_counts, check_kind, check_path
 from mc_tf.checkpoint_files import read_metrics, read_record, save_checkpoint
 from mc_tf.finite import FiniteVariables
 
@@ -46,6 +47,11 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         first_step=0,
     ):
         super().__init__()
+        check_path("path", path)
+        check_counts(optional=True, every=every, every_steps=every_steps, keep_every=keep_every)
+        check_kind("keep_epochs", keep_epochs, (tuple, list, set, frozenset), "numbers of epochs")
+        for number in keep_epochs:
+            check_counts(keep_epochs=number)
         self.path = os.fspath(path)
         for name, value in (("every", every), ("keep_every", keep_every)):
             if value is not None and value < 1:
@@ -145,6 +151,7 @@ class BestCheckpoint(keras.callbacks.Callback):
 
     def __init__(self, path, monitor, mode):
         super().__init__()
+        check_path("path", path)
         self.path = os.fspath(path)
         self.monitor = monitor
         self._sign = {"max": 1.0, "min": -1.0}[mode]

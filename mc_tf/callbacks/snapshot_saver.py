@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.arguments import check_path
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
@@ -80,6 +81,7 @@ class SnapshotSaver(AtPlaces, StepCallback):
         steps_per_epoch=None,
         replace=False,
     ):
+        check_path("directory", directory)
         if cycle is not None and not isinstance(cycle, LearningRateCycle):
             raise ValueError(
                 "`cycle` must be a callback such as CyclicLearningRate or "

@@ -2,6 +2,7 @@
 
 import keras
 
+from mc_tf.arguments import check_counts, check_numbers
 from mc_tf.callbacks.counting import CountedFit
 from mc_tf.callbacks.optimizers import accumulation_of
 
@@ -40,6 +41,7 @@ class StepCallback(keras.callbacks.Callback):
 
     def __init__(self, start_epoch=0, steps_per_epoch=None):
         super().__init__()
+        check_counts(low=0, start_epoch=start_epoch)
         if start_epoch < 0:
             raise ValueError(f"`start_epoch` must not be negative. Received: {start_epoch}")
         self.start_epoch = start_epoch
@@ -182,5 +184,6 @@ def check_length(name, value, unit):
     """
     if unit not in UNITS:
         raise ValueError(f"`unit` must be 'epochs' or 'steps'. Received: {unit!r}")
+    check_numbers(**{name: value})
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise ValueError(f"`{name}` must be a whole number of at least 1 {unit}. Received: {value}")

@@ -1,6 +1,7 @@
 """Members of an ensemble, from wherever their numbers are, as snapshots of one network."""
 
 import dataclasses
+import glob
 import numbers
 import os
 import tempfile
@@ -9,9 +10,10 @@ import keras
 import numpy as np
 
 from mc_tf import checksums
+from mc_tf.arguments import check_kind
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.compatibility import check_one_network, check_same_architecture
-from mc_tf.files import weight_shapes
+from mc_tf.files import numbered_files, weight_shapes
 from mc_tf.finite import is_finite
 from mc_tf.flat import state_variables
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
@@ -77,10 +79,32 @@ def read_members(network, members):
         members = [members]
     elif hasattr(members, "shape"):
         members = keras.ops.convert_to_numpy(members)
-    members = list(members)
+    check_kind("members", members, (list, tuple, np.ndarray), "a number, or a list of members")
+    members = [one for member in members for one in _found(member)]
     if not members:
         raise ValueError("`members` is empty: an ensemble needs at least one member.")
     return [read_member(network, member, index) for index, member in enumerate(members)]
+
+
+def _found(member):
+    """What one entry of a list stands for: a directory or a pattern, for the files in it."""
+    if not isinstance(member, (str, os.PathLike)) or os.path.isfile(member):
+        return [member]
+    path = os.fspath(member)
+    if os.path.isdir(path):
+        found = [*numbered_files(path, "snapshot").values()]
+        found = found or [*numbered_files(os.path.join(path, "members"), "snapshot").values()]
+    elif glob.has_magic(path):
+        found = sorted(glob.glob(path))
+    else:
+        return [member]
+    if not found:
+        raise ValueError(
+            f"'{path}' in `members` holds no member. Give a directory of snapshots "
+            "(snapshot-00000390.npz) or of the run that saved them, a pattern such as "
+            "'runs/*/model.keras', or a list of files or models."
+        )
+    return found
 
 
 def read_member(network, member, index):

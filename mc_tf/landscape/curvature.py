@@ -9,6 +9,7 @@ from keras import ops
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from mc_tf import backend
+from mc_tf.arguments import check_counts, check_network, check_numbers, check_seed
 from mc_tf.batches import KeptBatches
 from mc_tf.compiling import check_exact_products
 from mc_tf.curves import Segment
@@ -91,6 +92,10 @@ def hessian_eigenvalues(
         >>> round(found.largest, 5), round(found.smallest, 5), round(found.ratio, 5)
         (4.0, 1.0, 0.25)
     """
+    check_network("model", model)
+    check_counts(batch_size=batch_size, max_iterations=max_iterations)
+    check_numbers(tolerance=tolerance)
+    check_seed(seed=seed)
     if not getattr(model, "compiled", False):
         raise ValueError(
             "The model is not compiled: call `model.compile(loss=...)` first, to say which loss "

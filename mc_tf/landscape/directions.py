@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 
+from mc_tf.arguments import check_kind, check_network, check_seed
 from mc_tf.compatibility import check_one_network
 from mc_tf.flat import FlatLayout
 from mc_tf.landscape.vectors import flat_points
@@ -50,7 +51,9 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         >>> direction.shape, direction[6:].tolist()  # the biases
         ((8,), [0.0, 0.0])
     """
+    check_network("model", model)
     check_one_network(model, "model")
+    check_seed(seed=seed)
     ignore = ignored(ignore)
     if normalization not in NORMALIZATIONS or set(ignore) - {"bias", "batch_norm"}:
         raise ValueError(
@@ -135,6 +138,9 @@ def principal_directions(networks, origin=None):
     Raises:
         ValueError: if the networks differ in more than their weights, or span less than a plane.
     """
+    check_kind("networks", networks, (list, tuple, np.ndarray), "a list of at least two networks")
+    if len(networks) < 2:
+        raise ValueError(f"`networks` must be at least two. Received: {len(networks)}")
     networks = [*networks, *([] if origin is None else [origin])]
     labels = [f"network {index}" for index in range(len(networks))]
     if origin is not None:

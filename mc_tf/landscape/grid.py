@@ -6,11 +6,13 @@ import platform
 import keras
 import numpy as np
 
+from mc_tf.arguments import check_counts, check_kind, check_network
 from mc_tf.batches import KeptBatches, data_fingerprint
 from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
+from mc_tf.landscape.surface import Surface
 from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 
@@ -83,6 +85,9 @@ def evaluate_grid(
             the shard is none, or `path` holds the results of another grid.
         OSError: if the directory of `path` cannot be made or written.
     """
+    check_network("model", model)
+    check_kind("surface", surface, Surface, "a `Line`, `Plane` or `Rays`")
+    check_counts(batch_size=batch_size)
     curve_model = surface.model(model)
     if not curve_model.compiled:
         raise ValueError(
@@ -140,7 +145,11 @@ def _shard_indices(size, shard):
     """Which points a part of a grid has: every n-th, so that all parts take equally long."""
     if shard is None:
         return np.arange(size)
+    check_kind("shard", shard, (tuple, list), "a part, (i, n)")
+    if len(shard) != 2:
+        raise ValueError(f"`shard` must be (i, n), the i-th of n parts. Received: {shard!r}")
     number, count = shard
+    check_counts(low=0, **{"shard[0]": number, "shard[1]": count})
     if not 1 <= number <= count <= size:
         raise ValueError(
             f"A shard is (i, n) with 1 <= i <= n <= {size}, the number of points. Received: {shard}"

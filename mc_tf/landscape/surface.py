@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mc_tf.arguments import check_counts
 from mc_tf.combination import Combination
 from mc_tf.compatibility import check_same_architecture, check_same_fixed
 from mc_tf.keras_internals import evaluation_settings
@@ -118,6 +119,8 @@ class Surface:
         Raises:
             ValueError: if the shape does not fit, or nothing is marked and no limits are given.
         """
+        for size in np.ravel(np.asarray(shape, "object")):
+            check_counts(low=2, high=10**7, shape=size)
         shape = np.broadcast_to(shape, (self.dimensions,)) if np.ndim(shape) == 0 else shape
         if len(shape) != self.dimensions or min(shape) < 2:
             raise ValueError(

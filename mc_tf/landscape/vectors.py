@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.arguments import check_network
 from mc_tf.compatibility import check_one_network, check_same_architecture, check_same_fixed
 from mc_tf.flat import flat_weights
 
@@ -59,6 +60,8 @@ def flat_points(networks, labels):
     """
     pairs = list(zip(networks, labels))
     models = [pair for pair in pairs if isinstance(pair[0], keras.layers.Layer)]
+    for network, label in models:
+        check_network(label, network)
     model, name = models[0] if models else (None, None)
     for network, label in models:
         check_same_architecture(model, network, (name, label))

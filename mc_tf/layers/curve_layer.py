@@ -7,8 +7,10 @@ import numpy as np
 from keras import ops
 
 from mc_tf import backend
+from mc_tf.arguments import check_kind
 from mc_tf.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.constraints import check_convex_combinations
+from mc_tf.curves import Curve
 from mc_tf.finite import is_finite
 from mc_tf.flat import flat_weights, reset_recurrent_state
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
@@ -57,6 +59,8 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
     stateful = True  # `reset_state` resets what the wrapped layer carries, if anything
 
     def __init__(self, layer, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+        check_kind("layer", layer, keras.layers.Layer, "a Keras layer or model")
+        check_kind("curve", curve, Curve, "a curve, such as `Bezier(num_bends=1)`")
         kwargs.setdefault("dtype", layer.dtype_policy)
         kwargs["autocast"] = False
         super().__init__(**kwargs)

@@ -1,5 +1,6 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
+from mc_tf.arguments import check_counts, check_kind
 from mc_tf.compatibility import (
     check_finite,
     check_one_network,
@@ -7,6 +8,7 @@ from mc_tf.compatibility import (
     check_same_fixed,
 )
 from mc_tf.curves import Bezier, Curve
+from mc_tf.given_networks import given_network
 from mc_tf.models.curve_model import CurveModel
 
 __all__ = ["connect"]
@@ -18,7 +20,7 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
     Neither network is changed, now or later: their weights are copied to the curve.
 
     Args:
-        start, end: built Keras models of the same architecture.
+        start, end: built Keras models of the same architecture, or `.keras` files of them.
         curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()`, `TrivialCurve()` or another
             `Curve`. Default: `Bezier(1)`.
         fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
@@ -48,6 +50,10 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
         raise ValueError(
             f"`curve` must be a curve, such as `Bezier(num_bends=1)`. Received: {curve!r}"
         )
+    start, end = given_network("start", start), given_network("end", end)
+    check_kind("bends", [] if bends is None else bends, (list, tuple), "a list of models")
+    bends = bends and [given_network(f"bends[{j}]", bend) for j, bend in enumerate(bends)]
+    check_counts(low=0, optional=True, seed=seed)
     models = {"start": start, "end": end}
     if bends is not None:
         if len(bends) != curve.num_bends:

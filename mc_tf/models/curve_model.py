@@ -8,6 +8,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.adapted import check_saved_whole, refresh
+from mc_tf.arguments import check_network
 from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.flat import state_variables
 from mc_tf.layers.curve_layer import CurveLayer
@@ -180,6 +181,7 @@ class CurveModel(SealedFiles, keras.Model):
                 self.network, "pass a built instance: `curve_model.point(t, into=another_instance)`"
             )
         else:
+            check_network("into", into)
             target = into
         if not target.built:
             raise ValueError(

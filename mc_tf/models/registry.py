@@ -5,7 +5,10 @@ import json
 import re
 from numbers import Integral, Real
 
+from mc_tf.arguments import check_counts, check_kind, check_numbers
+
 _PLACEHOLDER = re.compile(r"<(\w+)>")
+_MOST = 100_000  # units, or times the usual number: no memory holds more
 _BUILDERS = {}
 _EXAMPLES = {}
 
@@ -95,6 +98,12 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder
         ValueError: If the name is unknown, the network does not take an option, or it
             cannot have that shape.
     """
+    check_kind("name", name, str, "the name of a network")
+    check_counts(num_classes=num_classes)
+    check_kind("input_shape", input_shape, (tuple, list), "a tuple of sizes")
+    for size in input_shape:
+        check_counts(optional=True, input_shape=size)
+    check_numbers(low=0, weight_decay=weight_decay)
     builder, numbers = _find(name)
     accepted = options(name)
     for option in options_of_builder:
@@ -144,6 +153,12 @@ def _check_kinds(name, builder, given):
             fits = isinstance(value, (tuple, list)) and all(isinstance(v, kind) for v in value)
         else:
             fits = True
+        for number in value if isinstance(value, (tuple, list)) else [value]:
+            if isinstance(number, Real) and not abs(number) <= _MOST:
+                raise ValueError(
+                    f"The option {option!r} of the network {name!r} must be finite and at most "
+                    f"{_MOST}. Received: {option}={value!r}"
+                )
         if not fits:
             raise ValueError(
                 f"The option {option!r} of the network {name!r} cannot be {value!r}. Expected "

@@ -107,6 +107,7 @@ class TrainingOptions:
                 given = value is not None or self.__dataclass_fields__[name].default is not None
                 if given and not (_is_number(value, kind) and fits(value)):
                     raise ValueError(f"{name} must be {words}. Received: {name}={value!r}.")
+        self._check_epochs()
         needed = {"step": "at least one epoch", "exponential": "exactly one number"}
         count = len(self.decay_epochs)
         if self.schedule == "exponential" and count != 1 or self.schedule == "step" and not count:
@@ -114,7 +115,6 @@ class TrainingOptions:
                 f"The schedule '{self.schedule}' needs {needed[self.schedule]} in decay_epochs. "
                 f"Received: decay_epochs={list(self.decay_epochs)}."
             )
-        self._check_epochs()
         self._check_cycles()
 
     def _check_epochs(self):

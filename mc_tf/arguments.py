@@ -1,0 +1,119 @@
+"""Checks of arguments: what was received is refused by name, before any work."""
+
+import math
+from numbers import Integral, Real
+
+import keras
+
+__all__ = [
+    "check_counts",
+    "check_kind",
+    "check_network",
+    "check_numbers",
+    "check_path",
+    "check_seed",
+]
+
+_MOST = 2**31 - 1
+
+
+def check_counts(low=1, high=_MOST, optional=False, **counts):
+    """Refuses what nothing can be counted by.
+
+    Args:
+        low, high: the smallest and the largest count.
+        optional: whether `None` stands for a default.
+        **counts: the arguments by name.
+
+    Raises:
+        ValueError: naming the first that is no whole number from `low` to `high`.
+
+    Example:
+        >>> check_counts(batch_size=500)
+    """
+    for name, value in counts.items():
+        fits = isinstance(value, Integral) and not isinstance(value, bool)
+        if not (value is None and optional or fits and low <= value <= high):
+            most = "" if high == _MOST and not (fits and value > high) else f" and at most {high}"
+            raise ValueError(
+                f"`{name}` must be at least {low}{most}, a whole number. Received: {name}={value!r}"
+            )
+
+
+def check_numbers(low=-math.inf, high=math.inf, **values):
+    """Refuses what is no finite number.
+
+    Args:
+        low, high: the smallest and the largest value.
+        **values: the arguments by name.
+
+    Raises:
+        ValueError: naming the first that is no finite number from `low` to `high`.
+
+    Example:
+        >>> check_numbers(low=0, learning_rate=0.1)
+    """
+    for name, value in values.items():
+        fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not (fits and low <= value <= high):
+            limits = "" if low == -math.inf else f" of at least {low}"
+            limits += "" if high == math.inf else f" and at most {high}"
+            raise ValueError(
+                f"`{name}` must be a finite number{limits}. Received: {name}={value!r}"
+            )
+
+
+def check_network(name, network):
+    """Refuses what is no built Keras model or layer.
+
+    Args:
+        name: of the argument.
+        network: what was given for it.
+
+    Raises:
+        ValueError: saying what it is, and how to build one that is not built.
+    """
+    check_kind(name, network, keras.layers.Layer, "a built Keras model")
+    if not network.built:
+        raise ValueError(
+            f"`{name}` ('{network.name}') is not built, so it has no weights yet. Call it on a "
+            "batch of data, or train it, first."
+        )
+
+
+def check_kind(name, value, kind, words):
+    """Refuses what is of another kind.
+
+    Args:
+        name: of the argument.
+        value: what was given for it.
+        kind: class, or tuple of classes.
+        words: what it must be.
+
+    Raises:
+        ValueError: saying what it is.
+    """
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"`{name}` must be {words}. Received: {value!r} (a {type(value).__name__})"
+        )
+
+
+def check_seed(**seeds):
+    """Refuses seeds that are no whole numbers of at least 0, nor sequences of such.
+
+    Args:
+        **seeds: the arguments by name.
+
+    Raises:
+        ValueError: naming the first.
+    """
+    for name, seed in seeds.items():
+        for part in seed if isinstance(seed, (tuple, list)) else [seed]:
+            check_counts(low=0, high=2**63 - 1, **{name: part})
+
+
+def check_path(name, path):
+    """Refuses what is no path; arguments as of `check_network`, `TypeError`."""
+    if not isinstance(path, str) and not hasattr(path, "__fspath__"):
+        raise TypeError(f"`{name}` must be a path, a str or `os.PathLike`. Received: {path!r}")
