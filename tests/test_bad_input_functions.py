@@ -82,15 +82,16 @@ def folder(name=""):
     return lambda g: str(g.folder / name)
 
 
-NO_NETWORKS = [None, 3, "nothing", [], lambda g: g.unbuilt]
+NO_NETWORKS = [None, 3, [], lambda g: g.unbuilt]
+NO_FILES = [("none.keras", "'none.keras'"), (lambda g: str(g.folder / "text.keras"), "text.keras")]
 NO_DATA = [(value, ".") for value in (None, "text", 3, [], lambda g: iter([g.data]))]
 NO_COUNTS = [0, -1, 1.5, "two", None, NAN]
 
 call(
     "connect",
     lambda g: (mc_tf.connect, {"start": g.start, "end": g.end}),
-    start=NO_NETWORKS,
-    end=[*NO_NETWORKS, (lambda g: g.other, "same architecture")],
+    start=[*NO_NETWORKS, *NO_FILES],
+    end=[*NO_NETWORKS, *NO_FILES, (lambda g: g.other, "same architecture")],
     curve=["bezier", 3, mc_tf.Bezier, [], keras.layers.Dense],
     bends=[[], 3, (lambda g: [g.other], "architecture"), [None], lambda g: [g.start, g.start]],
     seed=["one", -1, 1.5],
@@ -101,10 +102,14 @@ for family in (mc_tf.Bezier, mc_tf.PolyChain):
         lambda g, family=family: (family, {}),
         num_bends=[-1, 1.5, "two", None, NAN, [1]],
     )
-call("Combination", lambda g: (mc_tf.Combination, {}), num_points=[0, 1, 1.5, "two", None, NAN])
+call(
+    "Combination",
+    lambda g: (mc_tf.Combination, {"num_points": 3}),
+    num_points=[0, 1, 1.5, "two", None, NAN],
+)
 call(
     "coefficients",
-    lambda g: (mc_tf.Bezier(1).coefficients, {}),
+    lambda g: (mc_tf.Bezier(1).coefficients, {"t": 0.5}),
     t=[-0.1, 1.1, NAN, INF, "half", None, np.zeros((2, 2))],
 )
 call(
@@ -172,7 +177,7 @@ call(
 call(
     "temperatures_from_loss",
     lambda g: (ensemble.temperatures_from_loss, {"losses": [1.0, 2.0]}),
-    losses=[[], [NAN, 1.0], [-1.0, 1.0], "text", None, [0.0, 1.0]],
+    losses=[[], [NAN, 1.0], [-1.0, 1.0], ("text", "."), None, [0.0, 1.0]],
 )
 LABELS = np.array([0, 1])
 PROBABILITIES = np.array([[0.5, 0.5], [0.1, 0.9]])
@@ -233,7 +238,7 @@ call(
     lambda g: (mc_tf.random_direction, {"model": g.start}),
     model=[None, "m.keras", 3, lambda g: g.unbuilt],
     normalization=["kernel", 3],
-    ignore=["biases", 3, ["nothing"]],
+    ignore=["biases", (3, "."), ["nothing"]],
     seed=["one", -1, 1.5],
 )
 call(
@@ -319,7 +324,7 @@ call(
 call(
     "models.build",
     lambda g: (models.build, {"name": "fc", "num_classes": 2, "input_shape": (4,)}),
-    name=[None, "", "resnt", 3],
+    name=[None, ("", "Unknown network"), ("resnt", "'resnt'"), 3],
     num_classes=[0, -1, 1.5, "two", None],
     input_shape=[None, 3, [-1], ["four"], [NAN]],
     weight_decay=[-1, NAN, INF, "small", None],

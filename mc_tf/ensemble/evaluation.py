@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from mc_tf.arguments import check_counts
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
@@ -149,6 +150,7 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
             for or not finite; or if `cache` holds the predictions for another data set.
         OSError: if `cache` cannot be made or written.
     """
+    check_counts(batch_size=batch_size)
     spec, temperatures = ensemble.output_spec, ensemble.temperatures
     members, cumulative, classes, total, squares, variance = [], [], [], 0.0, 0.0, None
     for m, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):

@@ -50,7 +50,7 @@ class HessianEigenvalues:
 
 
 def hessian_eigenvalues(
-    model, data, batch_size=500, tolerance=1e-3, max_iterations=500, seed=0, verbose=0
+    model, data, batch_size=500, tolerance=1e-3, max_iterations=500, seed=0, verbose=1
 ):
     """The largest and the smallest eigenvalue of the Hessian of the training loss.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mc_tf.plots.grids import as_dict
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, plt, save, value_label
 
@@ -19,6 +20,11 @@ def check_curves(results, names):
         ValueError: if a result is not complete or lacks one of the values.
     """
     for label, result in results.items():
+        if not hasattr(result, "t"):
+            raise ValueError(
+                f"'{label}' is no `CurveEvaluation`, as `evaluate_curve` returns it. Received: "
+                f"{type(result).__name__}"
+            )
         missing = set(names) - set(result.names)
         if not result.complete or missing:
             raise ValueError(
@@ -28,21 +34,23 @@ def check_curves(results, names):
             )
 
 
-def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
+def plot_curves(results, path=None, names=("train_loss", "test_error"), title=None):
     """Draws values along one or more curves, as in figures 2 and 8 of the paper.
 
     Endpoints are dots, bends that a curve passes through are circles. The axis of a loss or
     perplexity is logarithmic where its values span more than a factor of 20.
 
     Args:
-        results: dict from label (`"Bezier"`) to complete `CurveEvaluation`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        results: complete `CurveEvaluation`, or dict from label (`"Bezier"`) to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         names: values to draw, one panel each.
         title: heading, default none.
 
     Raises:
         ValueError: if a result is not complete or lacks one of the values.
     """
+    results = as_dict(results)
     check_curves(results, names)
     figure, axes = plt.subplots(
         1, len(names), figsize=(4.6 * len(names), 3.7), squeeze=False, layout="constrained"
@@ -64,8 +72,9 @@ def plot_curves(results, path, names=("train_loss", "test_error"), title=None):
         axis.set_xlim(0, 1)
         axis.margins(y=0.08)
         axis.grid(alpha=0.3)
-    axes[0][0].legend(frameon=False)
-    save(figure, path, title)
+    if any(results):
+        axes[0][0].legend(frameon=False)
+    return save(figure, path, title)
 
 
 def plot_widths(series, path, widths, title=None):
@@ -75,7 +84,8 @@ def plot_widths(series, path, widths, title=None):
 
     Args:
         series: dict from curve name to a list of `CurveEvaluation`, one for each width.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         widths: list of widths, the factor K of the fully connected layers.
         title: heading, default none.
 
@@ -116,17 +126,18 @@ def plot_widths(series, path, widths, title=None):
         axis.grid(alpha=0.3)
         if axis.get_legend_handles_labels()[0]:  # no curve may be longer than the segment
             axis.legend(frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)
 
 
-def plot_pairs(results, path, title=None):
+def plot_pairs(results, path=None, title=None):
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
         results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned, or to a
             list of those of several pairs of networks: their mean is drawn, with a band of one
             standard deviation to each side.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         title: heading, default none.
 
     Raises:
@@ -148,4 +159,4 @@ def plot_pairs(results, path, title=None):
     axis.margins(y=0.08)
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)

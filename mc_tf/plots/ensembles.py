@@ -1,19 +1,28 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
+from mc_tf.plots.grids import as_dict
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, number_labels, plt, save
 
 __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
 
 
-def plot_ensembles(results, path, title=None):
+def plot_ensembles(results, path=None, title=None):
     """Draws the error (of a regression the loss) of ensembles and members against their number.
 
     Args:
-        results: dict from label (`"FGE"`) to `mc_tf.ensemble.EnsembleEvaluation`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        results: `mc_tf.ensemble.EnsembleEvaluation`, or dict from label (`"FGE"`) to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         title: heading, default none.
     """
+    results = as_dict(results)
+    for label, result in results.items():
+        if not hasattr(result, "members"):
+            raise ValueError(
+                f"'{label}' is no `EnsembleEvaluation`, as `evaluate_members` returns it. "
+                f"Received: {type(result).__name__}"
+            )
     value = "error" if all("error" in each.members for each in results.values()) else "loss"
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
     for index, (label, result) in enumerate(results.items()):
@@ -35,15 +44,16 @@ def plot_ensembles(results, path, title=None):
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)  # nothing is covered
-    save(figure, path, title)
+    return save(figure, path, title)
 
 
-def plot_trajectory(result, path, title=None):
+def plot_trajectory(result, path=None, title=None):
     """Draws learning rate, error and distance of a training in cycles (figure 3, left).
 
     Args:
         result: what `mc_tf.experiments.ensemble_files.evaluate_trajectory` returned.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         title: heading, default none.
     """
     panels = {
@@ -70,10 +80,10 @@ def plot_trajectory(result, path, title=None):
     handles, _ = axes[0].get_legend_handles_labels()
     figure.legend(handles=handles, loc="outside lower center", frameon=False)
     axes[-1].set_xlabel("step")
-    save(figure, path, title)
+    return save(figure, path, title)
 
 
-def plot_budgets(results, path, title=None):
+def plot_budgets(results, path=None, title=None):
     """Draws the error of ensembles against the epochs that they took (figure 3, right).
 
     Diamonds are the ensembles of all networks that there are by then, crosses these networks.
@@ -83,7 +93,8 @@ def plot_budgets(results, path, title=None):
             `epochs` of training in all, `error` of the ensemble by then and `member_error`. Or to
             a list of these of several repetitions: the mean of ensembles is drawn, with a band of
             one standard deviation to each side, and the networks of all.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         title: heading, default none.
 
     Raises:
@@ -103,17 +114,18 @@ def plot_budgets(results, path, title=None):
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)
 
 
-def plot_mean_prediction(result, path, title=None):
+def plot_mean_prediction(result, path=None, title=None):
     """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
 
     Thin lines have the slopes of the first and of the second order.
 
     Args:
         result: what `mc_tf.experiments.mean_prediction.evaluate_mean_prediction` returned.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         title: heading, default none.
     """
     figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
@@ -132,4 +144,4 @@ def plot_mean_prediction(result, path, title=None):
     axis.set_ylabel("Difference of the prediction")
     axis.grid(alpha=0.3, which="both")
     axis.legend(frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)

@@ -5,7 +5,14 @@ __all__ = ["as_dict", "check_grids"]
 
 def as_dict(results):
     """One result, or several by label, as a dict."""
-    return dict(results) if isinstance(results, dict) else {"": results}
+    if isinstance(results, dict):
+        return dict(results)
+    if hasattr(results, "t") or hasattr(results, "axes") or hasattr(results, "members"):
+        return {"": results}
+    raise ValueError(
+        "`results` must be an evaluation, or a dict from label to evaluation. Received: "
+        f"{type(results).__name__}"
+    )
 
 
 def check_grids(results, surface, names):

@@ -14,7 +14,9 @@ _PART_STYLES = {"train": "-", "validation": ":", "test": "--"}
 _MIXED = {"loss": "Loss (with L2)", "error": "Error (%)", "perplexity": "Perplexity"}
 
 
-def plot_line(results, path, values=None, maximum=None, title=None, label="coordinate on the line"):
+def plot_line(
+    results, path=None, values=None, maximum=None, title=None, label="coordinate on the line"
+):
     """Draws values on lines in weight space, and the networks that are marked on them.
 
     Several values: a panel for each result, losses on its left axis, errors (or perplexities) on
@@ -23,7 +25,8 @@ def plot_line(results, path, values=None, maximum=None, title=None, label="coord
 
     Args:
         results: `GridEvaluation` of a `Line`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         values: names of the values. Default: loss and error on training and test data, as far as
             every result has them.
         maximum: upper end of the axis of losses. Default: the largest finite value.
@@ -57,7 +60,7 @@ def plot_line(results, path, values=None, maximum=None, title=None, label="coord
         if len(results) > 1 and len(values) > 1:
             axis.set_title(plain(next(iter(panel))))
         _draw_marks(axis, twin, panel, values)
-    save(figure, path)
+    return save(figure, path)
 
 
 def _found(results):
@@ -166,12 +169,13 @@ def _draw_marks(axis, twin, panel, values):
     place_labels(twin or axis, places, lines, on)
 
 
-def plot_rays(results, path, values=("train_loss", "test_error"), title=None):
+def plot_rays(results, path=None, values=("train_loss", "test_error"), title=None):
     """Draws values along rays from networks: the mean over the rays thick, each ray thin.
 
     Args:
         results: `GridEvaluation` of `Rays`, or dict from label (`"SWA"`, `"SGD"`) to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         values: names of the values, a panel each.
         title: heading, default none.
 
@@ -204,4 +208,4 @@ def plot_rays(results, path, values=("train_loss", "test_error"), title=None):
         axis.grid(alpha=0.3)
         _share_limits([axis])
     axes[0][0].legend(frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)

@@ -29,7 +29,8 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
         functions: `.npz` file, or dict, with the data `x` and `y` `(k,)`, the inputs `grid`
             `(n,)`, the positions `t` `(num_points,)` in [0, 1], and `predictions`
             `(num_points, n)`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         value: name of the plane's value, default `"train_loss"`.
         maximum: see `plot_plane`.
         title: heading, default none.
@@ -87,7 +88,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     if title:
         figure.suptitle(plain(title))
     place_labels(plane, result.marks, [curve])
-    save(figure, path)
+    return save(figure, path)
 
 
 def _arrays(functions):

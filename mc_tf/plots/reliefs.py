@@ -14,13 +14,14 @@ _FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
 
 
 def plot_surface(
-    result, path, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
+    result, path=None, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
 ):
     """Draws a value on a plane as a surface over it, with the networks and curves on it.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         value: name of the value, default `"train_loss"`.
         scale: of the height: `"log"` or `"linear"`.
         maximum: all that is higher, or not finite, is drawn at this height. Default: the value
@@ -70,7 +71,7 @@ def plot_surface(
     axis.set_box_aspect((1, min(max(np.ptp(y) / np.ptp(x), 0.5), 2), 0.7))
     if title:
         figure.suptitle(plain(title), y=0.97)
-    save(figure, path)
+    return save(figure, path)
 
 
 def interpolate(result, value, places):

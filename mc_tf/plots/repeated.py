@@ -9,7 +9,8 @@ def repetitions_of(results, position):
     """The repetitions of each result, which must have the same positions.
 
     Args:
-        results: dict from label to a dict of arrays, or to a list of these, one a repetition.
+        results: dict of arrays; or dict from label to such, or to a list of them, one a
+            repetition.
         position: name of the array with the positions.
 
     Returns:
@@ -18,6 +19,7 @@ def repetitions_of(results, position):
     Raises:
         ValueError: if positions with one label differ, or there is no repetition of it.
     """
+    results = {"": results} if position in results else results
     lists = {key: one if isinstance(one, (list, tuple)) else [one] for key, one in results.items()}
     for label, repetitions in lists.items():
         if not repetitions:

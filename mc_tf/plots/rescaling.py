@@ -16,7 +16,8 @@ def plot_curve_ensembles(results, path, ensembles, title=None):
 
     Args:
         results: dict from label (`"Polychain"`) to complete `CurveEvaluation`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         ensembles: dict from label to two `EnsembleEvaluation`s of equally spaced networks on that
             curve: without temperatures and with them.
         title: heading, default none.
@@ -59,4 +60,4 @@ def plot_curve_ensembles(results, path, ensembles, title=None):
         axis.set_xlabel("position t on the curve")
     handles = [handle for axis in axes[1] for handle in axis.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    save(figure, path, title)
+    return save(figure, path, title)

@@ -109,15 +109,22 @@ def in_both_formats(draw, results, stem, *arguments, **options):
 
 
 def save(figure, path, title=None):
-    """Writes a figure in one step and closes it.
+    """Writes a figure in one step and closes it, or returns it.
 
     Args:
         figure: matplotlib figure.
         path: file; its ending (`.png`, `.svg`, `.pdf`) decides the format. Its directory is made.
+            `None` writes nothing.
         title: heading, default none.
+
+    Returns:
+        The figure where there is no path, else `None`.
     """
     if title:
         figure.suptitle(plain(title))
+    if path is None:
+        plt.close(figure)  # it can still be shown and saved, but pyplot keeps no hold of it
+        return figure
     try:
         check_figure(path)
         with atomic_path(path) as temporary:

@@ -21,7 +21,7 @@ _SIDE, _LEFT, _BOTTOM, _BAR = 4.0, 0.75, 0.55, 1.3
 _COLUMNS = 4  # more maps than these begin another row
 
 
-def plot_plane(results, path, value="train_loss", levels=None, maximum=None, title=None):
+def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None, title=None):
     """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
@@ -31,7 +31,8 @@ def plot_plane(results, path, value="train_loss", levels=None, maximum=None, tit
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         value: name of the value, default `"train_loss"`.
         levels: number of levels, default 8; or their increasing limits, the last of which is the
             maximum.
@@ -49,7 +50,7 @@ def plot_plane(results, path, value="train_loss", levels=None, maximum=None, tit
     for axis, result in zip(axes, results.values()):
         shared.draw(axis, *result.axes, result[value])
     shared.color_bar(bar, value_label(value, results.values()))
-    _finish(figure, axes, results, path)
+    return _finish(figure, axes, results, path)
 
 
 def plot_heat_map(results, path, value, limits=None, title=None):
@@ -59,7 +60,8 @@ def plot_heat_map(results, path, value, limits=None, title=None):
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
         value: name of the value, such as `"train_smallest_eigenvalue"`.
         limits: `(low, high)` of the colours. Default: the smallest and the largest value.
         title: heading, default none.
@@ -78,17 +80,19 @@ def plot_heat_map(results, path, value, limits=None, title=None):
         drawn.set_edgecolor("face")
         drawn.set_linewidth(0.1)  # no white seams in vector formats
     figure.colorbar(drawn, cax=bar, label=value_label(value, results.values()))
-    _finish(figure, axes, results, path)
+    return _finish(figure, axes, results, path)
 
 
-def plot_eigenvalue_ratio(results, path, value="train_eigenvalue_ratio", limits=None, title=None):
+def plot_eigenvalue_ratio(
+    results, path=None, value="train_eigenvalue_ratio", limits=None, title=None
+):
     """Draws where a surface is not convex: |smallest / largest eigenvalue| (Li et al., section 6).
 
     Args:
         results, path, value, limits, title: see `plot_heat_map`. The ratio is zero where the
             Hessian has no negative eigenvalue that matters.
     """
-    plot_heat_map(results, path, value, limits, title)
+    return plot_heat_map(results, path, value, limits, title)
 
 
 def _color_scale(values, limits):
@@ -169,4 +173,4 @@ def _finish(figure, axes, results, path):
             axis.set_ylabel("")
     for axis, result in zip(axes, results.values()):
         place_labels(axis, result.marks, result.paths.values())
-    save(figure, path)
+    return save(figure, path)
