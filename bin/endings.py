@@ -120,6 +120,9 @@ def _flush():
 
 
 def _say(text):
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    for bar in list(getattr(bars, "_instances", ())):  # which would share the line
+        bar.close()
     with contextlib.suppress(OSError):  # stderr may be closed
         line = " ".join(str(text).split())
         os.write(2, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))

@@ -136,6 +136,9 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     """
     inner = os.path.join(folder, TRAJECTORY)
     files = find_members([inner if os.path.isdir(inner) else folder])
+    for file in files:
+        if not file.endswith(".npz"):
+            read_snapshot(file)  # says that it is none
     model = load_checkpoint(network or find_network([folder]), compile=False)
     check_fits(model, data)
     check_classes(data, "Errors of a trajectory", "it")
