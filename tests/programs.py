@@ -121,6 +121,7 @@ def start(program, *flags, directory=None):
 
 def _program(path, flags, folder, directory, prefix=None):
     gc.freeze()  # no collection need look at what was imported before
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     without_graph_optimizer()
     for descriptor, name in ((1, "out"), (2, "err")):
         file = os.open(f"{prefix or f'{folder}/'}{name}", os.O_WRONLY | os.O_CREAT)

@@ -214,7 +214,7 @@ call(
             **{"test": g.data, "shape": 3, "verbose": 0},
         },
     ),
-    model=[None, "m.keras", 3, lambda g: g.unbuilt, lambda g: g.other],
+    model=["m.keras", 3, lambda g: g.unbuilt, (lambda g: g.other, "weights|model|network")],
     surface=[None, "line", 3],
     train=NO_DATA[:-1],
     shape=[0, 1, -3, 2.5, "three", None, [3, 3], [], 10**12],

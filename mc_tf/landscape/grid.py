@@ -85,7 +85,8 @@ def evaluate_grid(
             the shard is none, or `path` holds the results of another grid.
         OSError: if the directory of `path` cannot be made or written.
     """
-    check_network("model", model)
+    if model is not None:
+        check_network("model", model)
     check_kind("surface", surface, Surface, "a `Line`, `Plane` or `Rays`")
     check_counts(batch_size=batch_size)
     curve_model = surface.model(model)
