@@ -17,6 +17,7 @@ __all__ = [
     "derived",
     "learned",
     "refresh",
+    "resources",
     "tables",
 ]
 
@@ -123,6 +124,22 @@ def tables(network):
         List of layers.
     """
     return [part for part in network._flatten_layers() if isinstance(part, _TABLES)]
+
+
+def resources(network):
+    """What layers of a network keep in TensorFlow itself: tables of words, variables of their own.
+
+    Args:
+        network: Keras model, on the TensorFlow backend.
+
+    Returns:
+        List of what a SavedModel of the network must hold beside the variables of Keras.
+    """
+    import tensorflow as tf
+
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.Variable)
+    kept = [part for layer in network._flatten_layers() for part in vars(layer).values()]
+    return [part for part in kept if isinstance(part, kinds)]
 
 
 def check_saved_whole(network):

@@ -1,16 +1,16 @@
 """An ensemble as one TensorFlow SavedModel: one graph, stacked weights, no Python needed."""
 
+import functools
 import glob
 import os
-import re
 import shutil
 import tempfile
 
 import keras
 from keras import ops
 
-from mc_tf import backend
-from mc_tf.adapted import tables
+from mc_tf.adapted import resources
+from mc_tf.ensemble.signature import input_signature
 from mc_tf.files import check_writable
 from mc_tf.locks import locked
 
@@ -21,21 +21,34 @@ def export_ensemble(ensemble, path, example=None):
     """Writes an ensemble as a SavedModel that runs with TensorFlow alone.
 
     The graph holds the network once; the weights of all members are one variable `(M, P)`. Its
-    signature `serving_default` takes batches of any size, by the names of the model's inputs (the
-    keys of its dict of inputs; `inputs` for one without a name of its own), and returns a dict:
-    `probabilities` `(N, C)` float32, as from `predict`; `class` `(N,)` int64; and `disagreement`
-    `(N,)` float32, the share of members whose own class differs from the ensemble's. Where each
-    output is a yes or no of its own (`"multilabel_..."`), `class` is 0 or 1 and both are `(N, L)`,
-    for each of the labels. Of a regression: `mean` and `variance` over the members.
+    signature `serving_default` takes batches of any size and returns a dict: `probabilities`
+    `(N, C)` float32, as from `predict`; `class` `(N,)` int64; and `disagreement` `(N,)` float32,
+    the share of members whose own class differs from the ensemble's. Where each output is a yes or
+    no of its own (`"multilabel_..."`), `class` is 0 or 1 and both are `(N, L)`, for each of the
+    labels. Of a regression: `mean` and `variance` over the members. Vocabularies are part of it,
+    so that strings can be served.
+
+    The inputs have the names that you gave to `keras.Input`. Others are called by the key of their
+    dict (`a_b` for `{"a": {"b": ...}}`), `inputs`, or `inputs_0`, `inputs_1` and so on in a list.
+    What is no ASCII letter, digit or underscore becomes an underscore, and a name that another
+    input has already gets a number.
+
+    `tf.lite.TFLiteConverter.from_saved_model(path)` converts whatever it converts of the network
+    alone (today no recurrent layers at an open batch size).
 
     Args:
         ensemble: `Ensemble`.
         path: directory to write. It is whole or not there; a SavedModel there is replaced.
-        example: a batch of inputs, for subclassed models, which do not tell what they take.
+        example: what a subclassed model takes, which has no graph to tell: a batch of inputs
+            (arrays, lists, a pandas frame), a `tf.data.Dataset` of batches, or a `tf.TensorSpec`,
+            `keras.Input` or `keras.InputSpec`; or a nested structure of them. Batches of any size
+            are served, but otherwise only the shape of the example: for texts of any length give
+            `tf.TensorSpec((None, None), "int32")`. Floats of an example, often float64, are
+            served in the type of the model's weights; a specification counts as it is.
 
     Raises:
         ValueError: if `path` is something else than a SavedModel, Keras runs on another backend,
-            `example` is needed, or the model has a layer that looks words up.
+            or `example` is needed or has no axis of examples.
         OSError: if it cannot be written, on a full disk for instance; what was there stays.
 
     Example:
@@ -53,23 +66,17 @@ def export_ensemble(ensemble, path, example=None):
         )
     import tensorflow as tf
 
-    found = tables(ensemble.model)
-    if found:
-        raise ValueError(
-            f"The layer '{found[0].name}' looks words up in a table, which a SavedModel of an "
-            "ensemble does not hold. Leave it to the data pipeline: make the ensemble of the model "
-            "that takes what the layer returns."
-        )
     path = os.path.abspath(os.fspath(path))
     _check_replaceable(path)
-    specs, rebuild = _signature(ensemble.model, example)
+    specs, rebuild = input_signature(ensemble.model, example)
 
     def serve(*inputs):
-        return _outputs(ensemble, ensemble.run_members(rebuild(inputs)))
+        return _outputs(ensemble, ensemble.run_members(rebuild(inputs), over=_call_each))
 
     module = tf.Module()
-    # Nothing of Keras is tracked: the variables of TensorFlow alone.
+    # Nothing of Keras is tracked: the variables and tables of TensorFlow alone.
     module.numbers = [variable.value for variable in ensemble.variables]
+    module.resources = resources(ensemble.model)
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
     check_writable(os.path.dirname(path))
     with locked(os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock"), path):
@@ -112,50 +119,34 @@ def _remove_leftovers(path):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _call_each(function, numbers):
+    """As `ops.map`, by calls of one function rather than a loop, which TFLite cannot convert.
+
+    The graph holds the function once. Unlike a loop, calls may run side by side.
+    """
+    import tensorflow as tf
+
+    one = tf.function(function, autograph=False)
+    results = [one(list(member)) for member in zip(*map(tf.unstack, numbers))]
+    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *results)
+
+
 def _outputs(ensemble, members):
     """The dict that is served, from the members' predictions `(M, N, ..., C)`."""
     mean = ops.mean(members, axis=0)
     if ensemble.output_kind == "values":
         return {"mean": mean, "variance": ops.mean(ops.square(members - mean), axis=0)}
-    spec = ensemble.output_spec
-    chosen = spec.classes(mean[None])
-    differs = ops.cast(ops.not_equal(spec.classes(members), chosen), "float32")
+    import tensorflow as tf
+
+    # With TensorFlow's own `argmax`: TFLite does not have all that Keras makes of it.
+    classes = functools.partial(ensemble.output_spec.classes, argmax=tf.argmax)
+    chosen = classes(mean[None])
+    differs = ops.cast(ops.not_equal(classes(members), chosen), "float32")
     return {
         "probabilities": mean,
         "class": chosen[0],
         "disagreement": ops.mean(differs, axis=0),
     }
-
-
-def _signature(model, example):
-    """Tensor specifications of the inputs, and the function that gives them their structure."""
-    import tensorflow as tf
-
-    structure = example
-    if example is None:
-        inputs = getattr(model, "inputs", None)
-        structure = inputs and (inputs[0] if isinstance(model, keras.Sequential) else model.input)
-    if structure is None:
-        raise ValueError(
-            f"What the model '{model.name}' takes is not known: it has no graph. Pass a batch "
-            "of inputs: `ensemble.export(path, example=x)`."
-        )
-    leaves = keras.tree.flatten(structure)
-    if example is not None:
-        leaves = [ops.convert_to_tensor(backend.to_device(leaf)) for leaf in leaves]
-    if isinstance(structure, dict):
-        names = keras.tree.flatten({key: key for key in structure})
-    elif example is None:
-        names = [leaf.name for leaf in leaves]
-        if len(names) == 1 and re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", names[0]):
-            names = ["inputs"]  # Keras' own name is another in each process
-    else:
-        names = ["inputs"] if len(leaves) == 1 else [f"inputs_{j}" for j in range(len(leaves))]
-    specs = [
-        tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype, name=re.sub(r"\W", "_", name))
-        for leaf, name in zip(leaves, names)
-    ]
-    return specs, lambda inputs: keras.tree.pack_sequence_as(structure, list(inputs))
 
 
 def _check_replaceable(path):

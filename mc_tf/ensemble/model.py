@@ -168,12 +168,13 @@ class Ensemble(StackedModel):
         set_mask(outputs, mask)
         return outputs
 
-    def run_members(self, inputs, numbers=None):
+    def run_members(self, inputs, numbers=None, over=ops.map):
         """Probabilities (values) of each member.
 
         Args:
             inputs: what the network takes.
             numbers: list of tensors, as from `member_numbers()`. Default: the present ones.
+            over: function like `ops.map`, the default, which runs a function for each member.
 
         Returns:
             float32 tensor `(M, N, ..., C)`.
@@ -186,7 +187,7 @@ class Ensemble(StackedModel):
             mask = mask_of(outputs)
             return (outputs,) if mask is None else (outputs, mask)
 
-        raw, *masks = ops.map(run, numbers)
+        raw, *masks = over(run, numbers)
         outputs = self.output_spec.probabilities(raw, backend.read(self._temperatures))
         if masks:
             set_mask(outputs, masks[0])

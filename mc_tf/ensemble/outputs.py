@@ -102,11 +102,12 @@ class OutputSpec:
             raw = ops.log(ops.clip(raw, _SMALLEST, 1.0))
         return ops.softmax(raw / temperatures, axis=axis) * total
 
-    def classes(self, probabilities):
+    def classes(self, probabilities, argmax=ops.argmax):
         """The most probable class; of each label by itself, whether it is more probable than not.
 
         Args:
             probabilities: tensor `(M, N, ..., C)`.
+            argmax: function like `ops.argmax`, the default.
 
         Returns:
             int64 tensor without the axis of the classes; of several labels `(M, N, ..., C)`.
@@ -117,7 +118,7 @@ class OutputSpec:
         axis = self._axis(shape)
         if shape[axis] == 1:
             return ops.cast(ops.squeeze(probabilities, axis) > 0.5, "int64")
-        return ops.cast(ops.argmax(probabilities, axis=axis), "int64")
+        return ops.cast(argmax(probabilities, axis=axis), "int64")
 
     # In numpy, of one network, as rows: one for each thing that is predicted.
 
