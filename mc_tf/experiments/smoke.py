@@ -12,6 +12,8 @@ __all__ = ["made_small"]
 def made_small(plan, batch_size):
     """An experiment made small: short trainings, few positions, grids of few points.
 
+    The headings of its figures say so.
+
     Args:
         plan: `Experiment` (curves), `EnsembleExperiment` or `LandscapeExperiment`.
         batch_size: of all trainings; `None` for the one that it has, as texts need.
@@ -20,6 +22,8 @@ def made_small(plan, batch_size):
         An experiment of the same kind.
     """
     batch_size = batch_size or plan.training.batch_size
+    title = "Smoke run, no result" + (f": {plan.title}" if plan.title else "")
+    plan = dataclasses.replace(plan, title=title)
     if isinstance(plan, EnsembleExperiment):
         return _small_ensembles(plan, batch_size)
     if isinstance(plan, LandscapeExperiment):

@@ -9,7 +9,7 @@ from mc_tf.files import atomic_path
 from mc_tf.outputs import check_output
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
 from mc_tf.plots.style import plain, plt, value_label
 from mc_tf.plots.surfaces import map_aspect, prepare_map
 
@@ -64,7 +64,8 @@ def plot_film(
     writer = _writer(path, frames_per_second)
     check_output(path)
     shared = Levels.of([result[value] for result in shown], levels, maximum)
-    figure, axis, bar = _screen(shown, title)
+    below = 0.55 + max(legend_height(*frame, _WIDTH) for frame in frames)
+    figure, axis, bar = _screen(shown, title, below)
     shared.color_bar(bar, value_label(value, shown))
 
     def draw(number):
@@ -76,7 +77,7 @@ def plot_film(
             for places in past:
                 axis.plot(*places.T, color="white", linewidth=0.8, alpha=0.6)
         prepare_map(axis, result)
-        draw_paths(axis, paths)
+        draw_paths(axis, result, paths)
         draw_marks(axis, result)
         axis.set_box_aspect(map_aspect(result))
         axis.set_title(plain(labels[number]))
@@ -104,13 +105,14 @@ def _writer(path, frames_per_second):
     return FFMpegWriter(fps=frames_per_second)
 
 
-def _screen(results, title):
+def _screen(results, title, below):
     """A figure of even numbers of pixels, which video needs, with one map and a bar."""
     height = min(_WIDTH * max(map(map_aspect, results)), 2 * _WIDTH)
+    around = below + (0.75 if title else 0.45)
     width = _WIDTH + 2.2
-    size = (round(width * 50) / 50, round((height + (1.3 if title else 1.0)) * 50) / 50)
+    size = (round(width * 50) / 50, round((height + around) * 50) / 50)
     figure = plt.figure(figsize=size)
-    boxes = np.array([[0.75, 0.55, _WIDTH, height], [0.95 + _WIDTH, 0.55, 0.2, height]])
+    boxes = np.array([[0.75, below, _WIDTH, height], [0.95 + _WIDTH, below, 0.2, height]])
     axis, bar = (figure.add_axes(box / [*size, *size]) for box in boxes)
     if title:
         figure.suptitle(plain(title), y=1 - 0.1 / size[1], va="top")

@@ -1,23 +1,85 @@
 """Networks and curves on a map: marks, labels beside them that do not overlap, paths."""
 
 import itertools
+import textwrap
 
 import numpy as np
 from matplotlib.patheffects import withStroke
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, ScaledTranslation
 
 from mc_tf.plots.style import plain
 
-__all__ = ["BEHIND", "draw_marks", "draw_paths", "place_labels"]
+__all__ = [
+    "BEHIND",
+    "draw_legend",
+    "draw_marks",
+    "draw_paths",
+    "in_lines",
+    "legend_height",
+    "off_plane",
+    "path_style",
+    "place_labels",
+    "point_style",
+]
 
 _HALO = [withStroke(linewidth=3, foreground="white")]
 # Behind text: a stroke around it would make outlines of the text in vector formats.
 BEHIND = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "boxstyle": "round,pad=0.15"}
-_PATHS = ("-", "--", "-.", ":")
+_COLORS = ("black", "#D55E00", "#0072B2", "#CC79A7")
 # Where a label may stand: directions by preference, and distances in points.
 _DIRECTIONS = [(1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0)]
 _DISTANCES = (6, 14, 24, 36)
 _NEAR = 0.01  # of the plane's extent: closer networks count as on it
+
+
+def off_plane(result, label):
+    """How far what is marked lies off a plane at most; 0 where that cannot be seen.
+
+    Args:
+        result: `GridEvaluation` of a plane.
+        label: of a network or a curve.
+
+    Returns:
+        float, a distance between weights.
+    """
+    extent = max(np.ptp(axis) * unit for axis, unit in zip(result.axes, result.units))
+    distance = float(np.max(result.lost.get(label, 0.0)))
+    return distance if distance > _NEAR * extent else 0.0
+
+
+def point_style(result, label):
+    """Options of a network's point: filled on the plane, a circle beside it.
+
+    Args:
+        result, label: see `off_plane`.
+
+    Returns:
+        dict for `plot`.
+    """
+    face, edge = ("white", "black") if off_plane(result, label) else ("black", "white")
+    return {"marker": "o", "color": face, "markeredgecolor": edge, "markersize": 7}
+
+
+def path_style(result, label, number=0):
+    """Options of a curve's line: solid on the plane; dashed off it, with the distance as label.
+
+    A curve off the plane is drawn by its projection, where the plane's values are not its own.
+
+    Args:
+        result, label: see `off_plane`.
+        number: which of several curves it is: each has a colour.
+
+    Returns:
+        dict for `plot`.
+    """
+    style = {"color": _COLORS[number % len(_COLORS)], "linestyle": "-", "label": str(label)}
+    distance = off_plane(result, label)
+    if distance:
+        same = np.allclose(result.units, result.units[0])
+        unit, of = (result.units[0], "") if same else (1.0, " in weights")
+        style["label"] = f"{label} (projected: up to {distance / unit:.3g} off the plane{of})"
+        style["linestyle"] = "--"
+    return style
 
 
 def draw_marks(axis, result):
@@ -27,26 +89,80 @@ def draw_marks(axis, result):
         axis: matplotlib axis, two-dimensional.
         result: `GridEvaluation` of a plane.
     """
-    near = _NEAR * max(np.ptp(axis) * unit for axis, unit in zip(result.axes, result.units))
     for label, (x, y) in result.marks.items():
-        beside = np.max(result.lost.get(label, 0.0)) > near
-        face, edge = ("white", "black") if beside else ("black", "white")
-        axis.plot(x, y, "o", color=face, markeredgecolor=edge, markersize=7, zorder=5)
+        axis.plot(x, y, zorder=5, **point_style(result, label))
 
 
-def draw_paths(axis, paths, **options):
-    """Draws curves as lines; several of them differ in line style and have a legend.
+def draw_paths(axis, result, paths=None, **options):
+    """Draws curves as lines, dashed off the plane; these, and several curves, have a legend.
 
     Args:
         axis: matplotlib axis, two-dimensional.
-        paths: dict from label to coordinates `(n, 2)`.
+        result: `GridEvaluation` of a plane.
+        paths: dict from label to coordinates `(n, 2)`. Default: those of the result.
         **options: of the lines.
     """
-    options = {"color": "black", "linewidth": 2, "path_effects": _HALO, "zorder": 4} | options
-    for (label, path), style in zip(paths.items(), itertools.cycle(_PATHS)):
-        axis.plot(*np.transpose(path), style, label=plain(label), **options)
-    if len(paths) > 1:
-        axis.legend(fontsize=8, framealpha=0.85, handlelength=3).set_zorder(7)
+    paths = result.paths if paths is None else paths
+    options = {"linewidth": 2, "path_effects": _HALO, "zorder": 4} | options
+    styles = [path_style(result, label, number) for number, label in enumerate(paths)]
+    lines = [
+        axis.plot(*np.transpose(places), **options | style | {"label": plain(style["label"])})[0]
+        for places, style in zip(paths.values(), styles)
+    ]
+    draw_legend(axis, styles, lines)
+
+
+def in_lines(text, inches=1.8):
+    """Text in lines that are no wider than something."""
+    width = max(12, int(72 * inches / 4.6))
+    return plain(textwrap.fill(str(text), width) if len(str(text)) > width else text)
+
+
+def legend_entries(styles, inches):
+    """What the legend of curves says: nothing of a single one that lies on the plane.
+
+    Args:
+        styles: list of what `path_style` returned.
+        inches: width of the legend.
+
+    Returns:
+        List of texts, empty where no legend is needed.
+    """
+    needed = len(styles) > 1 or any(style["linestyle"] != "-" for style in styles)
+    return [in_lines(style["label"], inches - 0.7) for style in styles] if needed else []
+
+
+def legend_height(result, paths, inches):
+    """Inches that the legend of curves takes below a map.
+
+    Args:
+        result: `GridEvaluation` of a plane.
+        paths: the curves that are drawn.
+        inches: width of the map.
+
+    Returns:
+        float.
+    """
+    entries = legend_entries([path_style(result, label) for label in paths], inches)
+    return 0.16 * sum(1 + entry.count("\n") for entry in entries) + 0.1 * bool(entries)
+
+
+def draw_legend(axis, styles, lines, drop=0.5):
+    """Draws the legend of curves below an axis, where it covers neither marks nor values.
+
+    Args:
+        axis: matplotlib axis.
+        styles: list of what `path_style` returned.
+        lines: what was drawn of them.
+        drop: inches below the axis, for its numbers and label.
+    """
+    figure = axis.figure
+    entries = legend_entries(styles, axis.get_position().width * figure.get_figwidth())
+    if entries:
+        below = axis.transAxes + ScaledTranslation(0, -drop, figure.dpi_scale_trans)
+        place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": below}
+        look = {"fontsize": 8, "frameon": False, "handlelength": 3, "borderpad": 0}
+        axis.legend(lines, entries, borderaxespad=0, labelspacing=0.3, **place, **look)
 
 
 def place_labels(axis, places, lines=(), scales=None):
@@ -80,7 +196,7 @@ def place_labels(axis, places, lines=(), scales=None):
         if any(near) or not frame.padded(1).contains(*anchor):
             continue
         anchors.setdefault(label, []).append(anchor)
-        text = axis.text(*anchor, plain(label), ha="center", va="center", transform=None)
+        text = axis.text(*anchor, in_lines(label), ha="center", va="center", transform=None)
         size = text.get_window_extent(renderer).size / 2
         text.remove()
         best = None
@@ -94,7 +210,7 @@ def place_labels(axis, places, lines=(), scales=None):
         _, box, offset, far = best
         taken.append(box)
         axis.annotate(
-            plain(label),
+            in_lines(label),
             place,
             xycoords=(scales or axis).transData,
             xytext=offset / pixels,
@@ -104,7 +220,7 @@ def place_labels(axis, places, lines=(), scales=None):
             bbox=BEHIND,
             zorder=6,
             arrowprops={"arrowstyle": "-", "linewidth": 0.7, "shrinkB": 3} if far else None,
-        ).set_in_layout(False)
+        )
 
 
 def _dense(line, step=4):

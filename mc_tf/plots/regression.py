@@ -61,7 +61,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     levels.draw(plane, *result.axes, result[value])
     levels.color_bar(bar, value_label(value, [result]))
     prepare_map(plane, result)
-    draw_paths(plane, dict([next(iter(result.paths.items()))]), linewidth=1.2)
+    draw_paths(plane, result, dict([next(iter(result.paths.items()))]), linewidth=1.2)
     colors = ScalarMappable(Normalize(0, 1), _COLORS)
     curve = next(iter(result.paths.values()))
     for t, function in zip(arrays["t"], arrays["predictions"]):

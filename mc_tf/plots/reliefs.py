@@ -5,8 +5,9 @@ from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 
 from mc_tf.plots.grids import check_grids
-from mc_tf.plots.marks import BEHIND
+from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
 from mc_tf.plots.style import plain, plt, save, value_label
+from mc_tf.plots.surfaces import stretched
 
 __all__ = ["plot_surface"]
 
@@ -17,6 +18,9 @@ def plot_surface(
     result, path=None, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
 ):
     """Draws a value on a plane as a surface over it, with the networks and curves on it.
+
+    A curve off the plane is the dashed line above its projection, with the distance in the legend;
+    what lies outside the grid is left out.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
@@ -52,26 +56,45 @@ def plot_surface(
         antialiased=False,
         shade=False,
     )
-    lift = 0.01 * np.ptp(heights)
-    halo = [withStroke(linewidth=3.5, foreground="white")]
-    for places in result.paths.values():
-        above = to_height(interpolate(result, value, places)) + lift
-        axis.plot(*np.transpose(places), above, color="black", linewidth=2, path_effects=halo)
+    halo = {"linewidth": 2, "path_effects": [withStroke(linewidth=3.5, foreground="white")]}
+    styles = [path_style(result, label, number) for number, label in enumerate(result.paths)]
+    lines = []
+    for places, style in zip(result.paths.values(), styles):
+        places = _dense(places)
+        above = to_height(interpolate(result, value, places))
+        above = np.where(_inside(result, places), above, np.nan)
+        style = halo | style | {"label": plain(style["label"])}
+        lines.extend(axis.plot(*places.T, above, **style))
+    draw_legend(axis, styles, lines, drop=0)
     for label, place in result.marks.items():
-        if not all(side[0] <= x <= side[-1] for x, side in zip(place, result.axes)):
+        if not _inside(result, place):
             continue
-        above = float(to_height(interpolate(result, value, [place]))[0]) + lift
-        axis.plot(*place, above, "o", color="black", markeredgecolor="white", markersize=7)
-        axis.text(*place, above + 10 * lift, plain(label), ha="center", bbox=BEHIND, zorder=10)
+        above = float(to_height(interpolate(result, value, [place]))[0])
+        axis.plot(*([x] for x in (*place, above)), **point_style(result, label))
+        text = above + 0.1 * np.ptp(heights)
+        axis.text(*place, text, in_lines(label), ha="center", bbox=BEHIND, zorder=10)
     axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
     axis.set_xlabel("coordinate x", labelpad=10)
-    axis.set_ylabel("coordinate y", labelpad=10)
+    aspect = min(max(np.ptp(y) / np.ptp(x), 0.5), 2)
+    axis.set_ylabel("coordinate y" + stretched(result, aspect), labelpad=10)
     axis.set_zlabel(value_label(value, [result]), labelpad=8)
     axis.view_init(*view)
-    axis.set_box_aspect((1, min(max(np.ptp(y) / np.ptp(x), 0.5), 2), 0.7))
+    axis.set_box_aspect((1, aspect, 0.7))
     if title:
-        figure.suptitle(plain(title), y=0.97)
+        figure.suptitle(plain(title), y=0.97, fontsize=min(12, 840 / len(title)))
     return save(figure, path)
+
+
+def _dense(places, parts=8):
+    """Coordinates along a line of points, close enough for a line over the surface."""
+    at = np.linspace(0, len(places) - 1, parts * (len(places) - 1) + 1)
+    return np.stack([np.interp(at, np.arange(len(places)), x) for x in np.transpose(places)], -1)
+
+
+def _inside(result, places):
+    """Whether coordinates `(..., 2)` lie on a grid."""
+    low, high = np.transpose([axis[[0, -1]] for axis in result.axes])
+    return ((places >= low) & (places <= high)).all(-1)
 
 
 def interpolate(result, value, places):

@@ -128,7 +128,8 @@ def save(figure, path, title=None):
     try:
         check_figure(path)
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=150, metadata=_without_time(path))
+            # Tight: a long heading or legend widens the figure rather than being cut off.
+            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=_without_time(path))
     finally:
         plt.close(figure)
 

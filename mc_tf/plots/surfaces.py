@@ -5,7 +5,7 @@ from matplotlib.colors import CenteredNorm, Normalize
 
 from mc_tf.plots.grids import as_dict, check_grids
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
 from mc_tf.plots.style import plain, plt, save, value_label
 
 __all__ = [
@@ -26,8 +26,10 @@ def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
     finite, is one class. Networks that are marked have their labels, and are circles where they
-    lie beside the plane; curves are lines. Both coordinates have one scale, unless the plane is
-    more than four times as wide as it is high, or the reverse.
+    lie beside the plane. Curves are lines; one off the plane is dashed, and the legend says how far
+    off it lies: its own values are not those below the line. Both coordinates have one scale; in a
+    plane that is more than four times as wide as it is high, or the reverse, the label of the
+    second axis says how much it is stretched or shortened.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
@@ -114,16 +116,17 @@ def _panels(results, title):
     aspects = [map_aspect(result) for result in results.values()]
     wide = min(_SIDE, _SIDE / max(aspects))
     columns, rows = min(len(aspects), _COLUMNS), -(-len(aspects) // _COLUMNS)
-    height = _BOTTOM + wide * max(aspects) + 0.25 * (len(aspects) > 1)  # of a map with its heading
+    below = _BOTTOM + max(legend_height(r, r.paths, wide) for r in results.values())
+    height = below + wide * max(aspects) + 0.25 * (len(aspects) > 1)  # of a map with its heading
     size = np.array([columns * (_LEFT + wide) + _BAR, rows * height + 0.2 + 0.3 * bool(title)])
     figure = plt.figure(figsize=size)
     boxes = []
     for index, aspect in enumerate(aspects):
         row, column = divmod(index, columns)
-        corner = [_LEFT + column * (_LEFT + wide), (rows - 1 - row) * height + _BOTTOM]
+        corner = [_LEFT + column * (_LEFT + wide), (rows - 1 - row) * height + below]
         boxes.append([*corner, wide, wide * aspect])
     whole = (rows - 1) * height + wide * max(aspects)
-    boxes.append([size[0] - _BAR + 0.2, _BOTTOM, 0.18, whole])
+    boxes.append([size[0] - _BAR + 0.2, below, 0.18, whole])
     *axes, bar = (figure.add_axes(np.array(box) / [*size, *size]) for box in boxes)
     if title:
         fitting = min(12, 120 * size[0] / len(title))
@@ -144,6 +147,24 @@ def map_aspect(result):
     return height / width if 0.25 <= height / width <= 4 else 0.75
 
 
+def stretched(result, aspect):
+    """What the label of the second axis adds where it has another scale than the first.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+        aspect: height of what is drawn divided by its width.
+
+    Returns:
+        str, empty where the scales are equal.
+    """
+    width, height = (np.ptp(axis) for axis in result.axes)
+    factor = aspect * width / height
+    if np.isclose(factor, 1):
+        return ""
+    what, factor = ("stretched", factor) if factor > 1 else ("shortened", 1 / factor)
+    return f" ({what} {factor:.3g} times)"
+
+
 def prepare_map(axis, result):
     """Limits and axis labels of a map.
 
@@ -156,6 +177,7 @@ def prepare_map(axis, result):
         labels = [
             f"{text} ({100 * share:.0f} % of the path)" for text, share in zip(labels, shares)
         ]
+    labels[1] += stretched(result, map_aspect(result))
     axis.set(xlabel=labels[0], ylabel=labels[1])
     axis.set_xlim(result.axes[0][[0, -1]])
     axis.set_ylim(result.axes[1][[0, -1]])
@@ -165,10 +187,11 @@ def _finish(figure, axes, results, path):
     """Draws what is marked on each map, and writes the figure."""
     for index, (axis, (label, result)) in enumerate(zip(axes, results.items())):
         prepare_map(axis, result)
-        draw_paths(axis, result.paths)
+        draw_paths(axis, result)
         draw_marks(axis, result)
         if len(results) > 1:
-            axis.set_title(plain(label))
+            inches = axis.get_position().width * figure.get_figwidth()
+            axis.set_title(plain(label), fontsize=min(12, 125 * inches / len(label)))
         if index % _COLUMNS:
             axis.set_ylabel("")
     for axis, result in zip(axes, results.values()):
