@@ -370,7 +370,7 @@ LOOKUPS = {
         lambda: layers.IntegerLookup(vocabulary=[3, 5], output_mode="one_hot"),
         [3, 5, 7, 3],
     ),
-    "Hashing": (lambda: layers.Hashing(4, output_mode="multi_hot"), SHORT),
+    "Hashing": (lambda: lambda x: layers.Embedding(4, 3)(layers.Hashing(4)(x)), SHORT),
     "a layer with a table": (Lookup, SHORT),
 }
 
