@@ -6,6 +6,8 @@ import functools
 import keras
 import numpy as np
 
+from mc_tf.array_kinds import as_rows, is_sparse
+
 __all__ = [
     "compiled",
     "eagerly",
@@ -13,6 +15,7 @@ __all__ = [
     "hessian_product",
     "read",
     "to_device",
+    "traced",
     "track",
 ]
 
@@ -47,21 +50,71 @@ def compiled(function):
     return function
 
 
+def traced(function, *arguments):
+    """Runs the Python code of a pure function without computing anything, where that can be.
+
+    Args:
+        function: a function without side effects.
+        *arguments: nested structures of tensors, as from `to_device`.
+    """
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        once = functools.partial(function)
+        tf.function(once, autograph=False).get_concrete_function(*arguments)
+    elif name == "jax":
+        import jax
+
+        jax.eval_shape(lambda *values: (function(*values), None)[1], *arguments)
+    else:
+        function(*arguments)
+
+
 def to_device(batch):
     """Turns one batch from a data pipeline into something that a compiled function accepts.
 
     Args:
-        batch: nested structure of arrays or tensors, `tf.data`'s included.
+        batch: nested structure of arrays or tensors of any kind, and of `None`.
 
     Returns:
-        The same structure of backend tensors (TensorFlow, PyTorch) or numpy arrays (JAX).
+        The same structure of backend tensors (TensorFlow, PyTorch) or numpy arrays (JAX). Sparse
+        matrices become the backend's own where it has such.
     """
     name = keras.backend.backend()
-    if name != "tensorflow":
-        batch = keras.tree.map_structure(np.asarray, batch)
-    if name == "jax":
-        return batch
-    return keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+    convert = {"tensorflow": _tensor, "jax": _array}.get(name, _dense_tensor)
+    return keras.tree.map_structure(convert, batch)
+
+
+def _dense_tensor(leaf):
+    return None if leaf is None else keras.ops.convert_to_tensor(_array(leaf))
+
+
+def _tensor(leaf):
+    if leaf is None:
+        return None
+    if not (keras.ops.is_tensor(leaf) or hasattr(leaf, "row_splits")):
+        leaf = as_rows(leaf) if hasattr(leaf, "shape") else leaf
+    if is_sparse(leaf):
+        import tensorflow as tf
+
+        leaf.sort_indices()
+        parts = leaf.tocoo()
+        return tf.SparseTensor(np.stack([parts.row, parts.col], 1), parts.data, parts.shape)
+    return keras.ops.convert_to_tensor(leaf)
+
+
+def _array(leaf):
+    if leaf is None or isinstance(leaf, np.ndarray):
+        return leaf
+    leaf = as_rows(leaf) if hasattr(leaf, "shape") else np.asarray(leaf)
+    if hasattr(leaf, "row_splits"):
+        return leaf.to_tensor().numpy()
+    if is_sparse(leaf) and keras.backend.backend() == "jax":
+        from jax.experimental.sparse import BCOO
+
+        return BCOO.from_scipy_sparse(leaf)
+    return leaf.toarray() if is_sparse(leaf) else leaf
 
 
 def read(variable):

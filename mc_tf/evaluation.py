@@ -90,10 +90,10 @@ def evaluate_curve(
     check_counts(batch_size=batch_size)
     if path is not None:
         check_path("path", path)
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)
-    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
     result.inputs = data.fingerprint()
     result = result.resumed(path)
     result.set_geometry(
@@ -105,6 +105,7 @@ def evaluate_curve(
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
         data = data.kept(batch_size)
+        evaluator.check(grid[0], data)
         evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
         result.higher_is_better = directions_of(curve_model, result.names)
     result.finish(path)

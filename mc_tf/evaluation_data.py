@@ -3,7 +3,7 @@
 import dataclasses
 
 from mc_tf.batch_norm import has_batch_norm
-from mc_tf.batches import KeptBatches, data_fingerprint
+from mc_tf.batches import Batches, KeptBatches, data_fingerprint
 
 __all__ = ["EvaluationData"]
 
@@ -18,12 +18,41 @@ class EvaluationData:
         others: dict of further data sets by name, or `None`.
         statistics: what the statistics of batch normalisation are estimated on, where that is not
             `train`.
+
+    Raises:
+        ValueError: as `Batches`, naming the argument; if `others` is no dict by name, or has a name
+            that is taken.
     """
 
     train: object
     test: object = None
     others: dict | None = None
     statistics: object = None
+
+    def __post_init__(self):
+        others = {} if self.others is None else self.others
+        taken = {"train", "test", "statistics"}
+        if not isinstance(others, dict) or any(not isinstance(name, str) for name in others):
+            raise ValueError(
+                "`others` must be a dict of data sets by name, such as `{'validation': data}`. "
+                f"Received: {others if isinstance(others, dict) else type(others).__name__}"
+            )
+        if taken & set(others):
+            raise ValueError(
+                f"`others` has data sets named {sorted(taken & set(others))}, as arguments of their "
+                "own are. Choose other names, such as 'validation'."
+            )
+        for name, data in self._by_role().items():
+            Batches(data, role=name)
+
+    def _by_role(self):
+        """All data sets by what messages call them."""
+        named = {"test": self.test, "statistics": self.statistics}
+        return {
+            "train": self.train,
+            **{name: data for name, data in named.items() if data is not None},
+            **{f"others[{name!r}]": data for name, data in (self.others or {}).items()},
+        }
 
     @property
     def evaluated(self):
@@ -58,12 +87,12 @@ class EvaluationData:
         """
         made = {}
 
-        def keep(data):
-            return made.setdefault(id(data), KeptBatches(data, batch_size))
+        def keep(data, role):
+            return made.setdefault(id(data), KeptBatches(data, batch_size, role=role))
 
-        kept = {name: keep(data) for name, data in self.evaluated.items()}
-        statistics = None if self.statistics is None else keep(self.statistics)
-        return EvaluationData(kept.pop("train"), kept.pop("test", None), kept, statistics)
+        kept = {role: keep(data, role) for role, data in self._by_role().items()}
+        others = {name: kept[f"others[{name!r}]"] for name in self.others or {}}
+        return EvaluationData(kept["train"], kept.get("test"), others, kept.get("statistics"))
 
     def fingerprint(self):
         """What tells this data from other data: a str, with a part for each data set."""

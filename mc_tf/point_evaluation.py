@@ -11,7 +11,7 @@ import tqdm
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.batch_norm import BatchStatistics
+from mc_tf.batch_statistics import BatchStatistics
 from mc_tf.batches import Batches
 from mc_tf.compiling import computes_in_bfloat16
 
@@ -74,6 +74,7 @@ class PointEvaluator:
         self.layer = curve_model.curve_layer
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
+        self._observed = False
         self._flat_at = backend.compiled(self.layer.flat_point)
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
@@ -96,9 +97,8 @@ class PointEvaluator:
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, batches in data.evaluated.items():
-            logs.update(
-                {f"{name}_{key}": v for key, v in self._evaluate(point, state, batches).items()}
-            )
+            found = self._evaluate(point, state, self.batches(batches))
+            logs.update({f"{name}_{key}": value for key, value in found.items()})
         for measure in measures:
             logs.update(measure(flat, state))
         return logs
@@ -117,9 +117,34 @@ class PointEvaluator:
         """
         flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
         state = self._initial_state()
-        if data is not None and self._statistics.layers:
+        if data is not None and self._statistics.any:
             state = self._estimate_state(self._unpack(flat), state, data)
         return flat, state
+
+    def check(self, t, data):
+        """Runs the first batch of each data set, so that what does not fit is told before the rest.
+
+        Args:
+            t: position of the curve model.
+            data: `EvaluationData` of `KeptBatches`.
+
+        Raises:
+            ValueError: if a data set is empty or has no labels, or two values have one name; and
+                what Keras raises for inputs that the network does not take.
+        """
+        point, state = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t)))), []
+        if self._statistics.any:
+            self._observe(point, data.for_statistics.first()[0])
+        names = []
+        for name, batches in data.evaluated.items():
+            batch = self._built_for(batches.first(), batches.role)
+            logs = self._evaluate(point, self._initial_state(), [batch])
+            names += [f"{name}_{key}" for key in logs]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(
+                f"Two values would be named {sorted(twice)}: choose another name in `others`."
+            )
 
     def batches(self, data):
         """The batches of a data set, once the model is built for them.
@@ -133,14 +158,18 @@ class PointEvaluator:
         Raises:
             ValueError: if there is none.
         """
-        built = False
-        for batch in Batches(data, self._batch_size):
-            if not built:
-                self._model._symbolic_build(data_batch=batch)
-                built = True
-            yield batch
-        if not built:
-            raise ValueError("A data set has no batch, so there is nothing to evaluate.")
+        batches = Batches(data, self._batch_size)
+        for index, batch in enumerate(batches):
+            yield batch if index else self._built_for(batch, batches.role)
+
+    def _built_for(self, batch, role):
+        if batch[1] is None and self._model.loss is not None:
+            raise ValueError(
+                f"`{role}` has inputs without labels, which the compiled loss needs. Give "
+                "`(inputs, labels)`, or batches of both."
+            )
+        self._model._symbolic_build(data_batch=batch)
+        return batch
 
     def batch_loss(self, point, state, batch, metrics=None):
         """The loss of one batch: a pure function, differentiable in the point.
@@ -180,28 +209,42 @@ class PointEvaluator:
         return [backend.read(v) if new is None else new for v, new in zip(self.layer.state, given)]
 
     def _estimate_state(self, point, state, data):
-        totals, carried = self._statistics.zeros(), state
+        totals = None
+        carried = state
         for x, _, _ in Batches(data, self._batch_size):
+            if totals is None:
+                self._observe(point, x)
+                if not self._statistics.num_updated:
+                    return state
+                totals = self._statistics.zeros()
             totals, carried = self._estimate(point, carried, totals, x)
         new = {id(v): value for v, value in self._statistics.results(totals)}
         return [new.get(id(v), value) for v, value in zip(self.layer.state, state)]
 
+    def _observe(self, point, x):
+        if not self._observed:
+            zeros = self._statistics.zeros()
+            self._statistics.observe(self._estimate_step, point, self._initial_state(), zeros, x)
+            self._observed = True
+
     def _estimate_step(self, point, state, totals, x):
         with self._scope(state) as scope, self.layer.at_point(*point):
-            totals = self._statistics.accumulate(totals, lambda: self._model(x, training=False))
+            totals = self._statistics.accumulate(
+                totals, lambda training: self._model(x, training=training)
+            )
         return totals, [scope.get_current_value(v) for v in self.layer.state]
 
-    def _evaluate(self, point, state, data):
-        values = loss = count = None
-        for batch in self.batches(data):
+    def _evaluate(self, point, state, batches):
+        values = None
+        loss, count = (ops.zeros((), "float32") for _ in range(2))
+        for batch in batches:
             if values is None:
-                values, loss, count = self._zero_metrics(), ops.zeros(()), ops.zeros(())
+                values = self._zero_metrics()
             state, values, loss, count = self._test(point, state, values, loss, count, batch)
         metrics = self._model.metrics_variables
         with keras.StatelessScope(list(zip(metrics, values))):
             logs = self._model.get_metrics_result()
-        logs = {key: float(ops.convert_to_numpy(value)) for key, value in logs.items()}
-        return {**logs, "loss": float(ops.convert_to_numpy(loss / count))}
+        return _scalars({**logs, "loss": loss / count})
 
     def _zero_metrics(self):
         with keras.StatelessScope() as scope:
@@ -218,6 +261,20 @@ class PointEvaluator:
     def _scope(self, state, more=()):
         mapping = [*zip(self.layer.state, state), *more]
         return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
+
+
+def _scalars(values):
+    """Floats by name; what has a value for each class becomes `name[0]`, `name[1]`, ..."""
+    logs = {}
+    for name, value in values.items():
+        if isinstance(value, dict):  # a metric of several values, as in Keras' logs
+            logs.update(_scalars(value))
+            continue
+        value = np.asarray(ops.convert_to_numpy(value))
+        for index in np.ndindex(value.shape):
+            key = f"{name}[{','.join(map(str, index))}]" if index else name
+            logs[key] = float(value[index])
+    return logs
 
 
 def fingerprint(curve_model, *rest):

@@ -8,7 +8,8 @@ import re
 import keras
 import numpy as np
 
-from mc_tf.batches import Batches
+from mc_tf.array_kinds import as_dense, as_rows, content
+from mc_tf.batches import Batches, num_batches_of
 from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.ensemble.labels import the_one
 from mc_tf.files import check_writable, read_arrays, write_arrays
@@ -102,7 +103,7 @@ class PredictionCache:
             batches: number of batches.
         """
         if self._directory is not None:
-            first = len(keras.tree.flatten(inputs)[0])
+            first = int(keras.tree.flatten(inputs)[0].shape[0])
             digest = _digest(inputs, first)
             given = {name: part for name, part in given.items() if part is not None}
             weighted = "sample_weight" in given
@@ -144,27 +145,24 @@ class PredictionCache:
     def _first_examples(self, dataset, batch_size, first):
         """Inputs and labels of at least the first examples, and the size of the first batch."""
         inputs, targets = [], []
-        for x, y, _ in Batches(dataset, batch_size):
+        for x, y, _ in Batches(dataset, batch_size, role="dataset"):
             if y is None:
                 raise ValueError("The data has no labels: give `(inputs, labels)`.")
-            inputs.append(keras.tree.map_structure(np.asarray, x))
+            inputs.append(keras.tree.map_structure(as_rows, x))
             targets.append(np.asarray(the_one(y, self._model)))
             if sum(map(len, targets)) >= first:
                 break
-        if not inputs:
-            raise ValueError("The data has no example, so there is nothing to evaluate.")
-        joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *inputs)
+        joined = keras.tree.map_structure(_joined, *inputs)
         return joined, np.concatenate(targets)[:first], len(targets[0])
 
     def _are(self, dataset, index, known):
         """Whether a tuple of arrays has these labels (1) or weights (2); otherwise a pass tells."""
-        leaves = keras.tree.flatten(dataset)
-        if not isinstance(dataset, (tuple, list)) or not all(hasattr(x, "shape") for x in leaves):
+        if not isinstance(dataset, (tuple, list)) or not Batches(dataset).of_arrays:
             return True
         given = dataset[index] if index < len(dataset) else None
         if given is None or known is None:
             return given is known
-        return np.array_equal(np.asarray(the_one(given, self._model)), known)
+        return np.array_equal(as_dense(the_one(given, self._model)), known)
 
 
 def member_fingerprint(model, numbers):
@@ -210,18 +208,18 @@ def _digest(inputs, first):
     """Fingerprint of the first examples of a structure of arrays."""
     digest = hashlib.sha256()
     for leaf in keras.tree.flatten(inputs):
-        leaf = np.ascontiguousarray(np.asarray(leaf)[:first])
-        digest.update(f"{leaf.dtype}{leaf.shape}".encode())
-        digest.update(leaf.tobytes())
+        for part in content(as_rows(leaf)[:first]):
+            digest.update(part)
     return digest.hexdigest()
+
+
+def _joined(*leaves):
+    if len(leaves) == 1:
+        return leaves[0]
+    return np.concatenate([as_dense(leaf) for leaf in leaves])
 
 
 def _sizes(dataset):
     """Number of examples and number of batches, each None if only a pass would tell."""
-    leaves = keras.tree.flatten(dataset)
-    if leaves and all(hasattr(leaf, "shape") for leaf in leaves):
-        return len(leaves[0]), None
-    if isinstance(dataset, keras.utils.PyDataset):
-        return None, dataset.num_batches
-    batches = int(dataset.cardinality()) if hasattr(dataset, "cardinality") else -1
-    return None, batches if batches >= 0 else None
+    batches = Batches(dataset)
+    return batches.num_examples, None if batches.of_arrays else num_batches_of(dataset)

@@ -2,7 +2,6 @@
 
 import sys
 
-import keras
 import numpy as np
 import tqdm
 from keras import ops
@@ -42,6 +41,7 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
 
 def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
     """The members' outputs, and the dict of labels, weights and mask beside them."""
+    batches = Batches(dataset, batch_size, role="dataset")
     store = PredictionCache(cache, ensemble.model)
     known = given = store.check_data(dataset, batch_size)
 
@@ -62,7 +62,6 @@ def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
         fingerprint = member_fingerprint(ensemble.model, arrays)
         outputs = None if given is None else store.load(fingerprint, len(given["labels"]))
         if outputs is None:
-            batches = Batches(dataset, batch_size)
             outputs, found, first, count = _pass(run, numbers, batches, ensemble.model)
             if given is None:
                 given = found
@@ -94,7 +93,7 @@ def _pass(run, numbers, batches, model):
     for x, y, w in batches:
         if y is None:
             raise ValueError("The data has no labels: give `(inputs, labels)`.")
-        first = keras.tree.map_structure(np.asarray, x) if first is None else first
+        first = x if first is None else first
         raw, mask = run(numbers, x)
         outputs.append(np.array(ops.convert_to_numpy(raw)))
         w = None if w is None else the_one(w, model, "sample weights")
@@ -105,7 +104,7 @@ def _pass(run, numbers, batches, model):
                 f"A batch has {len(parts['labels'][-1])} labels, but the network "
                 f"'{model.name}' makes {len(outputs[-1])} predictions for it."
             )
-    if not outputs or not sum(map(len, outputs)):
+    if not sum(map(len, outputs)):
         raise ValueError("The data has no example, so there is nothing to evaluate.")
     shapes = sorted({part.shape[1:] for part in outputs})
     if len(shapes) > 1:

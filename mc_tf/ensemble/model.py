@@ -230,8 +230,6 @@ class Ensemble(StackedModel):
         numbers, parts = self.member_numbers(), []
         for x, _, _ in Batches(data, batch_size):
             parts.append(np.asarray(ops.convert_to_numpy(run(numbers, x))))
-        if not parts:
-            raise ValueError("The data has no batch, so there is nothing to predict.")
         return np.concatenate(parts, axis=1)
 
     def update_batch_norm(self, dataset, num_batches=None, batch_size=500, verbose=1):

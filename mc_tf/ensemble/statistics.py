@@ -7,7 +7,7 @@ import tqdm
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.batch_norm import BatchStatistics
+from mc_tf.batch_statistics import BatchStatistics
 from mc_tf.batches import Batches
 
 __all__ = ["update_batch_norm"]
@@ -34,24 +34,25 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
         ValueError: if the data has no batch, or `num_batches` is below 1.
     """
     model = ensemble.model
+    batches = Batches(dataset, batch_size, num_batches, role="dataset")
     statistics = BatchStatistics(model)
-    if not statistics.layers:
+    if not statistics.any:
         return 0
 
-    @backend.compiled
     def step(numbers, totals, x):
-        forward = lambda: statistics.accumulate(totals, lambda: model(x, training=False))
-        return ensemble.run_code(forward, numbers)
+        forward = lambda training: model(x, training=training)
+        return ensemble.run_code(lambda: statistics.accumulate(totals, forward), numbers)
 
+    compiled = backend.compiled(step)
     members = [ensemble.member_numbers(m) for m in range(ensemble.num_members)]
-    totals = [statistics.zeros() for _ in members]
-    empty = True
-    batches = Batches(dataset, batch_size, num_batches)
+    totals = None
     for x, _, _ in tqdm.tqdm(batches, "statistics", disable=not verbose, unit="batch"):
-        totals = [step(numbers, total, x) for numbers, total in zip(members, totals)]
-        empty = False
-    if empty:
-        raise ValueError("`dataset` has no batch, so there is nothing to estimate from.")
+        if totals is None:
+            totals = [statistics.zeros() for _ in members]
+            statistics.observe(step, members[0], totals[0], x)
+            if not statistics.num_updated:
+                return 0
+        totals = [compiled(numbers, total, x) for numbers, total in zip(members, totals)]
     results = [
         ensemble.run_code(functools.partial(statistics.results, total), numbers)
         for numbers, total in zip(members, totals)
@@ -59,4 +60,4 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
     for pairs in zip(*results):
         values = np.stack([ops.convert_to_numpy(value) for _, value in pairs])
         ensemble.state_of(pairs[0][0]).assign(values)
-    return len(statistics.layers)
+    return statistics.num_updated

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 
+import keras
 import numpy as np
 import tqdm
 from keras import ops
@@ -101,12 +102,13 @@ def hessian_eigenvalues(
             "The model is not compiled: call `model.compile(loss=...)` first, to say which loss "
             "to differentiate."
         )
+    data = KeptBatches(data, batch_size)
     if not isinstance(model, CurveModel):
         network, model = model, CurveModel(model, Segment())
         settings = evaluation_settings(network)
         model.compile(loss=settings["loss"], loss_weights=settings["loss_weights"])
     evaluator = PointEvaluator(model, batch_size)
-    products = HessianProducts(evaluator, KeptBatches(data, batch_size))
+    products = HessianProducts(evaluator, data)
     return products.eigenvalues(
         *evaluator.network_at(model.t), tolerance, max_iterations, seed, verbose
     )
@@ -139,7 +141,8 @@ class HessianProducts:
             float64 array `(P,)`.
         """
         vector = ops.convert_to_tensor(vector, dtype=flat.dtype)
-        total, count = ops.zeros_like(flat), ops.zeros(())
+        total = ops.zeros(flat.shape, keras.backend.result_type(flat.dtype, "float32"))
+        count = ops.zeros((), "float32")
         for batch in self._evaluator.batches(self._data):
             total, count, state = self._step(flat, state, vector, total, count, batch)
         return ops.convert_to_numpy(total).astype("float64") / float(count)
@@ -151,7 +154,8 @@ class HessianProducts:
             return value, rest
 
         product, (size, state, _) = backend.hessian_product(loss, flat, vector)
-        return total + product * ops.cast(size, product.dtype), count + size, state
+        product = ops.cast(product, total.dtype)
+        return total + product * ops.cast(size, total.dtype), count + size, state
 
     def eigenvalues(self, flat, state, tolerance=1e-3, max_iterations=500, seed=0, verbose=0):
         """The largest and smallest eigenvalue at a point.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_counts, check_kind, check_network
-from mc_tf.batches import KeptBatches, data_fingerprint
+from mc_tf.batches import Batches, KeptBatches, data_fingerprint
 from mc_tf.compiling import computes_in_bfloat16
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
@@ -97,10 +97,13 @@ def evaluate_grid(
         )
     limits = {} if limits is None else {"limits": limits}
     axes = surface.axes(shape, margin, **limits)
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    with_eigenvalues = eigenvalues is not None and eigenvalues is not False
+    if with_eigenvalues and eigenvalues is not True:
+        Batches(eigenvalues, role="eigenvalues")
     # Rounded, since sums that end in other digits on another machine make the same grid.
     parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
     parts += sorted(others or ())
-    with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues:
         parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
         parts += sorted(set((eigenvalue_options or {}).items()) - set(DEFAULTS.items()))
@@ -115,7 +118,6 @@ def evaluate_grid(
         {**(description or {}), **(notes or {}), "versions": _versions()},
         surface.units,
     )
-    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
     result.inputs = f"{type(surface).__name__} {data.fingerprint()}"
     if with_eigenvalues and eigenvalues is not True:
         result.inputs += f" eigenvalues: {data_fingerprint(eigenvalues)}"
@@ -124,14 +126,19 @@ def evaluate_grid(
     result = result.with_values_of(result.resumed(path))
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
+        positions = surface.coefficients(result.coordinates)
         data = data.kept(batch_size)
+        evaluator.check(positions[0], data)
         measures = []
         if with_eigenvalues:
-            of = data.train if eigenvalues is True else KeptBatches(eigenvalues, batch_size)
+            of = data.train
+            if eigenvalues is not True:
+                of = KeptBatches(eigenvalues, batch_size, role="eigenvalues")
+                of.first()
             measures.append(HessianProducts(evaluator, of, **(eigenvalue_options or {})))
         evaluate_points(
             result,
-            surface.coefficients(result.coordinates),
+            positions,
             lambda c: evaluator(c, data, measures),
             path,
             indices,
