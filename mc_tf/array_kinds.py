@@ -71,8 +71,8 @@ def as_rows(leaf, role="data"):
     if leaf.dtype == object and not all(isinstance(v, (str, bytes)) for v in leaf.flat):
         kinds = sorted({type(v).__name__ for v in leaf.flat if not isinstance(v, (str, bytes))})
         raise ValueError(
-            f"`{role}` has an array of Python objects ({', '.join(kinds)}), which no network takes. "
-            "Give numbers (`array.astype('float32')`) or text alone."
+            f"`{role}` has an array of Python objects ({', '.join(kinds)}), which no network "
+            "takes. Give numbers (`array.astype('float32')`) or text alone."
         )
     return leaf
 

@@ -5,6 +5,7 @@ layers belong to other weights. They are re-estimated in one pass over the train
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from mc_tf import backend
@@ -12,7 +13,9 @@ from mc_tf.arguments import check_counts, check_network
 from mc_tf.batch_statistics import BatchStatistics
 from mc_tf.batches import Batches
 
-__all__ = ["BatchNormUpdate", "has_batch_norm", "update_batch_norm"]
+__all__ = ["BatchNormUpdate", "has_batch_norm", "needs_statistics", "update_batch_norm"]
+
+_ANY = 32  # for an axis of any size
 
 
 def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
@@ -21,10 +24,11 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
     One pass over the data with each `BatchNormalization` layer normalising by its batch, as in
     training, and everything else as at inference (dropout is off). The statistics are pooled over
     all examples: the mean of all, and the total variance, in which a short last batch counts by
-    its size. Layers inside nested models and inside curve layers are included; frozen layers
-    (`trainable = False`) keep theirs, as in Keras' training; so do the correction terms of
-    `renorm=True`, which inference does not use. Nothing else of the model changes,
-    also if the pass fails: then the statistics are the former ones.
+    its size. Layers inside nested models and inside curve layers are included. What training itself
+    leaves alone stays as it is: frozen layers (`trainable = False`), and layers that the network
+    calls with `training=False`; so do the correction terms of `renorm=True`, which inference does
+    not use. Other layers that keep statistics of their own are named in a warning. Nothing else of
+    the model changes, also if the pass fails: then the statistics are the former ones.
 
     Args:
         model: a built Keras model, a `CurveModel` (at its `t`), an `Ensemble`, or a layer.
@@ -37,8 +41,8 @@ def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
         The number of normalisation layers that were updated.
 
     Raises:
-        ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would not
-            be finite.
+        ValueError: if the data is empty, endless without `num_batches`, can be read once only,
+            `num_batches` is below 1, or the statistics would not be finite.
 
     Example:
         >>> import numpy as np
@@ -136,12 +140,42 @@ class BatchNormUpdate:
 
 
 def has_batch_norm(model):
-    """Whether a model has statistics that `update_batch_norm` would re-estimate.
+    """Whether a model has layers whose statistics `update_batch_norm` would re-estimate.
 
     Args:
         model: a built Keras layer or model.
 
     Returns:
-        bool.
+        bool. True also where the network itself holds the statistics fixed, by a call with
+        `training=False`: that takes a batch to find out.
     """
     return bool(BatchStatistics(model).layers)
+
+
+def needs_statistics(model):
+    """Whether a model's training updates statistics, as far as its inputs are known without data.
+
+    Args:
+        model: a built Keras model.
+
+    Returns:
+        bool. True if it cannot be told.
+    """
+    if not has_batch_norm(model):
+        return False
+    try:
+        return BatchNormUpdate(model).prepare(_made_up_inputs(model))
+    except Exception:  # inputs of another kind: data will tell
+        return True
+
+
+def _made_up_inputs(model):
+    """One example of zeros for each input of a model."""
+
+    def zeros(shape, dtype=None):
+        dtype = "U1" if dtype == "string" else dtype or keras.config.floatx()
+        return backend.to_device(np.zeros([1, *(size or _ANY for size in shape[1:])], dtype))
+
+    if isinstance(getattr(model, "inputs", None), list):  # a graph
+        return keras.tree.map_structure(lambda i: zeros(i.shape, i.dtype), model.input)
+    return zeros(model.get_build_config()["input_shape"])

@@ -39,8 +39,8 @@ class EvaluationData:
             )
         if taken & set(others):
             raise ValueError(
-                f"`others` has data sets named {sorted(taken & set(others))}, as arguments of their "
-                "own are. Choose other names, such as 'validation'."
+                f"`others` has data sets named {sorted(taken & set(others))}, as other arguments "
+                "are. Choose other names, such as 'validation'."
             )
         for name, data in self._by_role().items():
             Batches(data, role=name)

@@ -132,7 +132,7 @@ class PointEvaluator:
             ValueError: if a data set is empty or has no labels, or two values have one name; and
                 what Keras raises for inputs that the network does not take.
         """
-        point, state = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t)))), []
+        point = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t))))
         if self._statistics.any:
             self._observe(point, data.for_statistics.first()[0])
         names = []

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf import backend
 from mc_tf.averaging import WeightAverage
-from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm
+from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm, needs_statistics
 from mc_tf.batches import Batches
 from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
@@ -59,21 +60,41 @@ class AveragedNetwork(StepCallback):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        if self.batch_norm_data is None and has_batch_norm(self._model):
+        if self.batch_norm_data is None and needs_statistics(self._model):
             raise ValueError(
                 f"The model '{self._model.name}' has batch normalisation, whose statistics must "
                 "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
                 "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
             )
-        if self.batch_norm_data is not None and self.batch_norm_data is not False:
-            Batches(self.batch_norm_data)  # refuses what can be read only once
-        if self.validation_data is not None:
-            x, _, _ = keras.utils.unpack_x_y_sample_weight(self.validation_data)
-            Batches(x)  # likewise, and what never ends
         self._update_batch_norm = BatchNormUpdate(self._model)
+        # What does not fit is told before training, not at its end.
+        if self._has_batch_norm_data:
+            batches = Batches(self.batch_norm_data, role="batch_norm_data")
+            if has_batch_norm(self._model):
+                self._update_batch_norm.prepare(next(iter(batches))[0])
+        if self.validation_data is not None:
+            self._check_validation_data()
         if self._best is not None:
             self._best.set_model(self._model)
             self._best.on_train_begin()
+
+    @property
+    def _has_batch_norm_data(self):
+        return self.batch_norm_data is not None and self.batch_norm_data is not False
+
+    def _check_validation_data(self):
+        x, y, _ = next(iter(Batches(self.validation_data, role="validation_data")))
+        if y is None and self._model.loss is not None:
+            raise ValueError(
+                "`validation_data` has inputs without labels, which the compiled loss needs. Give "
+                "`(x, y)`, or batches of both."
+            )
+
+        def forward(x):
+            with keras.StatelessScope(collect_losses=True):
+                return self._model(x, training=False)
+
+        backend.traced(forward, x)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
@@ -98,7 +119,7 @@ class AveragedNetwork(StepCallback):
 
     def _evaluate(self, steps=None):
         """Scores of the network as it stands, on the validation data or its first batches."""
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(self.validation_data)
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(_for_keras(self.validation_data))
         with _kept(state_variables(self.model)):
             return self.model.evaluate(
                 x,
@@ -138,8 +159,8 @@ class AveragedNetwork(StepCallback):
         for variable, value in zip(state_variables(model), self._state or ()):
             if not is_finite(variable):
                 variable.assign(value)
-        if self.batch_norm_data is not None and self.batch_norm_data is not False:
-            self._update_batch_norm(self.batch_norm_data)
+        if self._has_batch_norm_data:
+            self._update_batch_norm(self.batch_norm_data, role="batch_norm_data")
 
 
 @contextlib.contextmanager
@@ -151,3 +172,12 @@ def _kept(variables):
     finally:
         for variable, value in zip(variables, before):
             variable.assign(value)
+
+
+def _for_keras(data):
+    """The data as `evaluate` takes it: other iterables of batches by a generator."""
+    batches = Batches(data)
+    known = isinstance(data, keras.utils.PyDataset) or hasattr(data, "cardinality")
+    if batches.of_arrays or known:
+        return data
+    return (batch[: 2 if batch[2] is None else 3] for batch in batches)
