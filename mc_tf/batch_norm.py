@@ -123,6 +123,8 @@ class BatchNormUpdate:
             Whether there is anything.
         """
         statistics = BatchStatistics(self._model)
+        if not statistics.any:
+            return False
         variables = list(self._model.variables)
         parts = [part for layer in statistics.layers for part in layer] + variables
         if list(map(id, parts)) != list(map(id, self._parts)):

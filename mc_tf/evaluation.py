@@ -42,8 +42,9 @@ def evaluate_curve(
         curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
             curve layers that share one curve. It is not changed.
         train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)`. The same at each pass: up to 2 GiB of batches of each
-            are read once and kept.
+            `PyDataset`, or arrays `(x, y)` of numpy, pandas and the like. The same at each pass: up
+            to 2 GiB of batches of each are read once and kept. The first batch of each is run
+            before all else, so that data that does not fit is refused at once.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
         path: file name without ending; its directory is made. `PATH.npz` is written as the
@@ -56,7 +57,8 @@ def evaluate_curve(
             with another description is not resumed.
         verbose: 1 for a progress bar, 0 for silence.
         others: dict of further data sets by name, such as `{"validation": validation}`, whose
-            values are named `validation_loss` and so on.
+            values are named `validation_loss` and so on. `train`, `test` and `statistics` are
+            taken.
         statistics: data set on which the statistics of batch normalisation are re-estimated:
             training data as training saw it. Default: `train`; where training augments, give
             one pass of the augmented data, to which the statistics belong.
@@ -64,13 +66,15 @@ def evaluate_curve(
     Returns:
         `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
         terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
-        `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`;
-        Min / Int / Mean / Max of each, barrier heights, length and length ratio. A warning says
+        `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`; a
+        metric with a value for each class, such as `F1Score()`, is `test_f1_score[0]` and so on;
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. Its table says so
         where a curve with bends was trained too little to leave the segment.
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
-            or `path` holds the results of another evaluation.
+            endless, can be read once only or has no labels, a name in `others` is taken, or `path`
+            holds the results of another evaluation.
         OSError: if the directory of `path` cannot be made or written.
     """
     if isinstance(curve_model, keras.Model) and not isinstance(curve_model, CurveModel):

@@ -8,7 +8,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.averaging import WeightAverage
-from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm, needs_statistics
+from mc_tf.batch_norm import BatchNormUpdate, needs_statistics
 from mc_tf.batches import Batches
 from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
@@ -70,8 +70,7 @@ class AveragedNetwork(StepCallback):
         # What does not fit is told before training, not at its end.
         if self._has_batch_norm_data:
             batches = Batches(self.batch_norm_data, role="batch_norm_data")
-            if has_batch_norm(self._model):
-                self._update_batch_norm.prepare(next(iter(batches))[0])
+            self._update_batch_norm.prepare(next(iter(batches))[0])
         if self.validation_data is not None:
             self._check_validation_data()
         if self._best is not None:

@@ -1,0 +1,547 @@
+"""Data of every kind in every argument that takes data, and statistics that training leaves alone.
+
+Each right value is numpy's, or Keras' own on plain arrays.
+"""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from model_zoo import numpy
+
+import mc_tf
+from mc_tf.batch_norm import BatchNormUpdate, needs_statistics
+from mc_tf.batches import Batches, data_fingerprint
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 4)).astype("float32") + 2
+Y = np.arange(24) % 3
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def network(seed=0):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.BatchNormalization(), layers.Dense(3, name="out")]
+    )
+    model.compile("sgd", LOSS)
+    return model
+
+
+START, END = network(0), network(1)
+CURVE = mc_tf.connect(START, END)
+CURVE.compile("sgd", LOSS)
+ENSEMBLE = mc_tf.Ensemble(START, [START, END], output="logits")
+LINE = mc_tf.Line.through(START, END)
+QUIET = {"verbose": 0}
+GRID = {"shape": 2, "limits": [(0, 1)], "verbose": 0}
+GOOD = (X, Y)
+
+
+def curve_values(train, test, **more):
+    return mc_tf.evaluate_curve(CURVE, train, test, num_points=2, verbose=0, **more)
+
+
+def grid_values(train, test, **more):
+    return mc_tf.evaluate_grid(START, LINE, train, test, **GRID, **more)
+
+
+def averaged(**arguments):
+    """Trains for two epochs with SWA, and tells which epochs were begun if it is refused."""
+    model, begun = network(), []
+    count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    swa = mc_tf.SWA(0, **arguments)
+    try:
+        history = model.fit(X, Y, epochs=2, batch_size=8, verbose=0, callbacks=[swa, count])
+    except ValueError:
+        assert not begun, "training was lost"
+        raise
+    return model, history.history
+
+
+# Every public function and argument that takes data, and what messages call it.
+TAKERS = {
+    "update_batch_norm": ("dataset", lambda d: mc_tf.update_batch_norm(START, d)),
+    "BatchNormUpdate": ("dataset", lambda d: BatchNormUpdate(START)(d)),
+    "update_batch_norm(curve)": ("dataset", lambda d: mc_tf.update_batch_norm(CURVE, d)),
+    "update_batch_norm(ensemble)": ("dataset", lambda d: mc_tf.update_batch_norm(ENSEMBLE, d)),
+    "evaluate_members": ("dataset", lambda d: ENSEMBLE.evaluate_members(d, **QUIET)),
+    "fit_temperature": ("dataset", lambda d: ENSEMBLE.fit_temperature(d, **QUIET)),
+    "member_predictions": ("data", lambda d: ENSEMBLE.member_predictions(d)),
+    "hessian_eigenvalues": ("data", lambda d: mc_tf.hessian_eigenvalues(START, d)),
+    "evaluate_curve(train)": ("train", lambda d: curve_values(d, GOOD)),
+    "evaluate_curve(test)": ("test", lambda d: curve_values(GOOD, d)),
+    "evaluate_curve(statistics)": ("statistics", lambda d: curve_values(GOOD, GOOD, statistics=d)),
+    "evaluate_curve(others)": ("others['v']", lambda d: curve_values(GOOD, GOOD, others={"v": d})),
+    "evaluate_grid(train)": ("train", lambda d: grid_values(d, GOOD)),
+    "evaluate_grid(test)": ("test", lambda d: grid_values(GOOD, d)),
+    "evaluate_grid(statistics)": ("statistics", lambda d: grid_values(GOOD, GOOD, statistics=d)),
+    "evaluate_grid(others)": ("others['v']", lambda d: grid_values(GOOD, GOOD, others={"v": d})),
+    "evaluate_grid(eigenvalues)": ("eigenvalues", lambda d: grid_values(GOOD, GOOD, eigenvalues=d)),
+    "SWA(batch_norm_data)": ("batch_norm_data", lambda d: averaged(batch_norm_data=d)),
+    "SWA(validation_data)": (
+        "validation_data",
+        lambda d: averaged(batch_norm_data=X, validation_data=d),
+    ),
+}
+
+
+class Endless(keras.utils.PyDataset):
+    num_batches = None
+
+    def __getitem__(self, index):
+        return X, Y
+
+
+class Empty:
+    """Says nothing of its size."""
+
+    def __iter__(self):
+        return iter(())
+
+
+def tensors(data=GOOD):
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices(data).batch(10)
+
+
+BAD = {
+    "generator": (lambda: (b for b in [GOOD]), "once only"),
+    "iterator": (lambda: iter([GOOD]), "once only"),
+    "repeated tf.data": (lambda: tensors().repeat(), "never ends"),
+    "endless PyDataset": (Endless, "never ends"),
+    "no examples": (lambda: (X[:0], Y[:0]), "no batch"),
+    "empty tf.data": (lambda: tensors().take(0), "no batch"),
+    "emptied tf.data": (lambda: tensors().filter(lambda x, y: False), "no batch"),
+    "empty iterable": (Empty, "no batch"),
+    "numbers in lists": (lambda: (X.tolist(), Y.tolist()), "np.asarray"),
+    "a file's name": (lambda: "train.npz", "Received: 'train.npz'"),
+    "unequal": (lambda: (X, Y[:-1]), "same number"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_bad_data_is_told_at_the_beginning_with_the_name_of_the_argument(taker, kind):
+    role, call = TAKERS[taker]
+    make, words = BAD[kind]
+    if "others" in role:
+        role = "others\\['v'\\]"
+    with pytest.raises(ValueError, match=f"(?s)`{role}`.*{words}"):
+        call(make())
+
+
+@pytest.mark.parametrize("name", ["train", "test", "statistics"])
+@pytest.mark.parametrize("values", [curve_values, grid_values])
+def test_names_that_are_taken(values, name):
+    with pytest.raises(ValueError, match=f"others.*{name}"):
+        values(GOOD, GOOD, others={name: GOOD})
+
+
+def test_others_are_a_dict():
+    with pytest.raises(ValueError, match="dict of data sets"):
+        curve_values(GOOD, GOOD, others=[GOOD])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: curve_values(GOOD, X),
+        lambda: grid_values(GOOD, GOOD, others={"v": X}),
+        lambda: mc_tf.hessian_eigenvalues(START, X),
+        lambda: averaged(batch_norm_data=X, validation_data=X),
+        lambda: ENSEMBLE.evaluate_members(X, verbose=0),
+    ],
+)
+def test_inputs_without_labels(call):
+    with pytest.raises(ValueError, match="labels"):
+        call()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"batch_norm_data": X[:, :3]}, {"batch_norm_data": X, "validation_data": (X[:, :3], Y)}],
+)
+def test_inputs_that_do_not_fit_are_told_before_training(arguments):
+    with pytest.raises(ValueError):
+        averaged(**arguments)
+
+
+def test_a_data_set_that_is_read_once_for_its_first_batch():
+    class Read:
+        passes = 0
+
+        def __iter__(self):
+            Read.passes += 1
+            yield X[:9], Y[:9]
+            yield X[9:], Y[9:]
+
+    found = curve_values(Read(), GOOD)
+    assert Read.passes == 1
+    np.testing.assert_allclose(found["train_loss"], found["test_loss"], rtol=1e-5)
+
+
+def test_endless_data_with_a_number_of_batches():
+    model = network()
+    assert mc_tf.update_batch_norm(model, Endless(), num_batches=2) == 1
+    np.testing.assert_allclose(numpy(model.layers[0].moving_mean), X.mean(0), rtol=1e-5)
+
+
+# Kinds of arrays.
+
+
+def pandas():
+    return pytest.importorskip("pandas")
+
+
+def nullable():
+    table = pandas().DataFrame(X.astype("float64"), columns=list("abcd"))
+    return table.astype({"a": "Float64", "b": "Float32"}), pandas().Series(Y, dtype="Int64")
+
+
+def sparse(kind):
+    matrix = pytest.importorskip("scipy.sparse").csr_matrix(X)
+    if kind == "coo":
+        return matrix.tocoo()
+    tf = pytest.importorskip("tensorflow")
+    return tf.sparse.from_dense(X)
+
+
+KINDS = {
+    "data frame": lambda: (pandas().DataFrame(X, columns=list("abcd")), pandas().Series(Y)),
+    "nullable": nullable,
+    "frame and array": lambda: (pandas().DataFrame(X), Y),
+    "csr": lambda: (sparse("coo").tocsr(), Y),
+    "coo": lambda: (sparse("coo"), Y),
+    "tf.sparse": lambda: (sparse("tf"), Y),
+    "tensors": lambda: tuple(keras.ops.convert_to_tensor(part) for part in GOOD),
+    "float64": lambda: (X.astype("float64"), Y.astype("uint8")),
+    "no weights": lambda: (X, Y, None),
+    "no labels": lambda: (X, None),
+    "list": lambda: [X, Y],
+    "tf.data": tensors,
+    "PyDataset": lambda: Finite(),
+}
+
+
+class Finite(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        rows = slice(8 * index, 8 * index + 8)
+        return X[rows], Y[rows]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_statistics_of_every_kind(kind):
+    model = network()
+    assert mc_tf.update_batch_norm(model, KINDS[kind](), batch_size=10) == 1
+    np.testing.assert_allclose(numpy(model.layers[0].moving_mean), X.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(numpy(model.layers[0].moving_variance), X.var(0), rtol=1e-5)
+
+
+FUNCTIONS = {
+    "curve": lambda d: curve_values(d, d, statistics=d, others={"v": d})["v_loss"],
+    "grid": lambda d: grid_values(d, d)["test_loss"],
+    "members": lambda d: ENSEMBLE.evaluate_members(d, verbose=0).members["loss"],
+    "hessian": lambda d: mc_tf.hessian_eigenvalues(START, d).largest,
+    "SWA": lambda d: averaged(batch_norm_data=d, validation_data=d)[1]["swa_val_loss"],
+}
+
+
+@pytest.mark.parametrize("kind", ["data frame", "csr"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_results_equal_those_of_numpy(name, kind):
+    found, right = (FUNCTIONS[name](data) for data in (KINDS[kind](), GOOD))
+    np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+def test_validation_data_of_any_iterable():
+    class Loader:  # as PyTorch's, which makes lists
+        def __iter__(self):
+            return iter([[X[:12], Y[:12]], [X[12:], Y[12:]]])
+
+    found = averaged(batch_norm_data=X, validation_data=Loader())[1]["swa_val_loss"]
+    right = averaged(batch_norm_data=X, validation_data=GOOD)[1]["swa_val_loss"]
+    np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+def test_a_data_loader():
+    data = pytest.importorskip("torch.utils.data")
+    torch = pytest.importorskip("torch")
+    loader = data.DataLoader(
+        data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)), batch_size=10
+    )
+    np.testing.assert_array_equal(np.concatenate([numpy(x) for x, _, _ in Batches(loader)]), X)
+    np.testing.assert_array_equal(
+        np.concatenate([numpy(x) for x, _, _ in Batches(torch.from_numpy(X), 10)]), X
+    )
+
+
+def test_columns_that_are_neither_numbers_nor_text():
+    pd = pandas()
+    table = pd.DataFrame({"size": [1.0, 2.0], "colour": pd.Categorical(["red", "blue"])})
+    with pytest.raises(ValueError, match="`dataset`.*colour.*category"):
+        mc_tf.update_batch_norm(START, table)
+    numbers = pd.DataFrame({"a": pd.Categorical([3, 4]), "b": [1.5, 2.5]})
+    (x, _, _), *_ = Batches(numbers)
+    np.testing.assert_array_equal(numpy(x), [[3, 1.5], [4, 2.5]])
+    with pytest.raises(ValueError, match="Python objects.*dict"):
+        Batches(np.array([{}, {}], object))
+
+
+def test_a_dict_of_series():
+    pd, inputs = pandas(), {name: keras.Input((1,), name=name) for name in "ab"}
+    joined = layers.Concatenate()(list(inputs.values()))
+    model = keras.Model(inputs, layers.BatchNormalization()(joined))
+    data = {name: pd.Series(X[:, i]) for i, name in enumerate("ab")}
+    assert mc_tf.update_batch_norm(model, data, batch_size=7) == 1
+    np.testing.assert_allclose(numpy(model.layers[-1].moving_mean), X[:, :2].mean(0), rtol=1e-5)
+
+
+# What tells data apart.
+
+WORDS = [f"w{i % 5} w{i % 3}" for i in range(12)]
+SAME = {
+    "text": lambda: [
+        np.array(WORDS),
+        np.array(["".join(list(w)) for w in WORDS], object),
+        np.array(WORDS, "S"),
+        np.array(WORDS, np.dtypes.StringDType()),
+    ],
+    "tables": lambda: [(X, Y[:, None]), KINDS["data frame"](), KINDS["data frame"]()],
+    "sparse": lambda: [GOOD, KINDS["csr"](), KINDS["coo"]()],
+    "numbers": lambda: [GOOD, KINDS["tensors"](), (*GOOD, None), list(GOOD)],
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_equal_data_is_known_as_equal(name):
+    prints = {data_fingerprint(data) for data in SAME[name]()}
+    if name == "numbers" and keras.backend.backend() == "jax":
+        return  # its integers have 32 bits
+    assert len(prints) == 1
+
+
+def test_other_data_is_known_as_other():
+    many = [
+        np.array(WORDS),
+        np.array(["w0 w01", *WORDS[1:]]),
+        np.array(WORDS[::-1]),
+        np.array(["ab", "c"], object),
+        np.array(["a", "bc"], object),
+        (X, Y),
+        (X, None, Y),
+        (X.astype("float64"), Y),
+        {"a": X},
+        (X[:, :2], X[:, 2:]),
+    ]
+    assert len({data_fingerprint(data) for data in many}) == len(many)
+
+
+# Precision.
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "mixed_float16"])
+def test_statistics_of_networks_of_any_precision(dtype):
+    if dtype == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX has float32 only, unless it is told otherwise")
+    model = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(dtype=dtype)])
+    x = X * 0.1 + 30  # where half precision loses the variance of a batch's mean
+    x = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(x, model.layers[0].compute_dtype)))
+    x = x.astype("float64")
+    update = BatchNormUpdate(model)
+    for _ in range(2):
+        assert update(x.astype("float32"), batch_size=5) == 1
+    rounding = {"float64": 1e-5, "float16": 1e-3, "bfloat16": 1e-2, "mixed_float16": 1e-4}[dtype]
+    for found, right in zip(model.layers[0].non_trainable_variables, (x.mean(0), x.var(0))):
+        found = keras.ops.convert_to_numpy(found).astype("float64")
+        np.testing.assert_allclose(found, right, rtol=rounding)
+
+
+def test_masks_in_half_precision():
+    norm = layers.BatchNormalization(dtype="float16")
+    model = keras.Sequential([keras.Input((4, 2)), layers.Masking(), norm])
+    x = RNG.normal(size=(6, 4, 2)).astype("float16").astype("float32") + 2
+    keep = RNG.random((6, 4)) < 0.6
+    x[~keep] = 0
+    mc_tf.update_batch_norm(model, x, batch_size=4)
+    np.testing.assert_allclose(numpy(norm.moving_mean), x[keep].mean(0), rtol=2e-3)
+    np.testing.assert_allclose(numpy(norm.moving_variance), x[keep].var(0), rtol=5e-3)
+
+
+def test_a_float64_network_on_a_curve():
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX has float32 only, unless it is told otherwise")
+    with_floatx = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    try:
+        model = network()
+        curve = mc_tf.connect(model, model)
+        curve.compile("sgd", LOSS)
+        found = mc_tf.evaluate_curve(curve, GOOD, GOOD, num_points=2, verbose=0)
+        mc_tf.update_batch_norm(model, X)
+        right = model.evaluate(X, Y, verbose=0)
+        np.testing.assert_allclose(found["train_loss"], right, rtol=1e-5)
+        assert np.isfinite(mc_tf.hessian_eigenvalues(model, GOOD).largest)
+    finally:
+        keras.config.set_floatx(with_floatx)
+
+
+# Metrics of several values.
+
+
+def test_a_metric_with_a_value_for_each_class():
+    labels = np.eye(3, dtype="float32")[Y]
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    settings = {"loss": "categorical_crossentropy", "metrics": [keras.metrics.F1Score()]}
+    model.compile(**settings)
+    curve = mc_tf.connect(model, model)
+    curve.compile(**{**settings, "metrics": [keras.metrics.F1Score()]})
+    found = mc_tf.evaluate_curve(curve, (X, labels), (X, labels), num_points=2, verbose=0)
+    right = model.evaluate(X, labels, verbose=0, return_dict=True)["f1_score"]
+    for c in range(3):
+        np.testing.assert_allclose(found[f"test_f1_score[{c}]"], right[c], rtol=1e-5)
+
+
+# Statistics that training itself leaves alone.
+
+
+class Fixed(layers.BatchNormalization):
+    """A common way to freeze it."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=False)
+
+
+class Bare(layers.BatchNormalization):
+    """A subclass that takes no mask."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training)
+
+
+class Net(keras.Model):
+    def __init__(self, norm, options):
+        super().__init__()
+        self.norm, self.options, self.out = norm, options, layers.Dense(3)
+
+    def call(self, x):
+        for options in self.options:
+            x = self.norm(x, **options)
+        return self.out(x)
+
+
+def called(norm, *options):
+    model = Net(norm, options)
+    model(X)
+    return model, norm
+
+
+def graph(norm, **options):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, layers.Dense(3)(norm(inputs, **options))), norm
+
+
+NORMS = {
+    "called with False": lambda: called(layers.BatchNormalization(), {"training": False}),
+    "graph with False": lambda: graph(layers.BatchNormalization(), training=False),
+    "frozen": lambda: graph(layers.BatchNormalization(trainable=False)),
+    "own call": lambda: graph(Fixed()),
+    "plain": lambda: graph(layers.BatchNormalization()),
+    "always": lambda: called(layers.BatchNormalization(), {"training": True}),
+    "twice": lambda: called(layers.BatchNormalization(), {}, {"training": False}),
+    "no mask": lambda: graph(Bare()),
+}
+UPDATED = ("plain", "always", "twice", "no mask")
+
+
+def prepared(name):
+    keras.utils.set_random_seed(0)
+    model, norm = NORMS[name]()
+    norm.moving_mean.assign(np.full(4, 0.5))
+    norm.moving_variance.assign(np.full(4, 2.0))
+    model.compile("sgd", LOSS)
+    return model, norm
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_what_training_leaves_alone_stays(name):
+    """The judge is Keras' own training: which statistics a step of it moves."""
+    model, norm = prepared(name)
+    model.train_on_batch(X, Y)
+    moved = not np.allclose(numpy(norm.moving_mean), 0.5)
+    assert moved == (name in UPDATED)
+
+    model, norm = prepared(name)
+    assert needs_statistics(model) == moved
+    ensemble = mc_tf.Ensemble(model, [model, model], output="logits")
+    assert ensemble.update_batch_norm(X, verbose=0) == moved
+    assert mc_tf.update_batch_norm(model, X, batch_size=10) == moved
+    mean, variance = (X.mean(0), X.var(0)) if moved else (np.full(4, 0.5), np.full(4, 2.0))
+    found = [numpy(v) for v in (norm.moving_mean, norm.moving_variance)]
+    np.testing.assert_allclose(found, [mean, variance], rtol=1e-5)
+    state = ensemble.state_of(norm.moving_mean)
+    np.testing.assert_allclose(numpy(state), np.stack([mean, mean]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["called with False", "graph with False", "own call"])
+def test_evaluation_and_averages_keep_fixed_statistics(name):
+    model, norm = prepared(name)
+    right = model.evaluate(X, Y, verbose=0)
+    if name == "own call":
+        keras.saving.get_custom_objects()["Fixed"] = Fixed
+    curve = mc_tf.connect(model, model)
+    curve.compile("sgd", LOSS)
+    found = mc_tf.evaluate_curve(curve, GOOD, GOOD, num_points=2, verbose=0)
+    np.testing.assert_allclose(found["train_loss"], right, rtol=1e-5)
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[mc_tf.SWA(0)])  # needs no data
+    np.testing.assert_array_equal(numpy(norm.moving_mean), np.full(4, 0.5, "float32"))
+
+
+class Running(layers.Layer):
+    """A normalisation of somebody's own."""
+
+    def build(self, shape):
+        self.running = self.add_weight(shape=(shape[-1],), trainable=False, name="running")
+
+    def call(self, x, training=None):
+        if training:
+            self.running.assign(0.9 * self.running + 0.1 * keras.ops.mean(x, 0))
+        return x - self.running
+
+
+def test_statistics_that_are_not_re_estimated_are_named():
+    def model():
+        made = keras.Sequential([keras.Input((4,)), Running(name="own"), layers.Dense(3)])
+        made.compile("sgd", LOSS)
+        return made
+
+    one = model()
+    curve = mc_tf.connect(one, one)
+    curve.compile("sgd", LOSS)
+    for call in (
+        lambda: mc_tf.update_batch_norm(one, X),
+        lambda: mc_tf.Ensemble(one, [one], output="logits").update_batch_norm(X, verbose=0),
+        lambda: mc_tf.evaluate_curve(curve, GOOD, GOOD, num_points=2, verbose=0),
+        lambda: one.fit(X, Y, verbose=0, callbacks=[mc_tf.SWA(0, batch_norm_data=X)]),
+    ):
+        with pytest.warns(UserWarning, match="'running' of 'own' .Running."):
+            call()
+
+
+@pytest.mark.filterwarnings("error:Training updates")
+def test_no_word_of_what_is_no_statistic():
+    model = keras.Sequential(
+        [
+            keras.Input((4, 2)),
+            layers.Dropout(0.5),
+            layers.LSTM(3),
+            layers.BatchNormalization(),
+            layers.GroupNormalization(1),
+            layers.Dense(3),
+        ]
+    )
+    x = RNG.normal(size=(6, 4, 2)).astype("float32")
+    assert mc_tf.update_batch_norm(model, x) == 1
