@@ -27,7 +27,7 @@ def draw(function, load, label_of=shared.stem, *arguments, repeated=False):
         label_of, repeated: as for `shared.labelled`.
         *arguments: further arguments of the function.
     """
-    from mc_tf.outputs import check_figure
+    from mc_tf.destinations import check_figure
 
     check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, load, label_of, repeated)

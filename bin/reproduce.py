@@ -61,8 +61,8 @@ landscape_flags.define_landscape_flags()
 
 def main(_):
     """Runs the recipe, or lists all."""
+    from mc_tf.destinations import check_output
     from mc_tf.experiments import recipes, targets
-    from mc_tf.outputs import check_output
 
     if FLAGS.list:
         every = recipes.read_recipes(RECIPES)

@@ -49,7 +49,7 @@ def hold_workdir(directory):
     Raises:
         OSError: if it cannot be written, or another program holds it.
     """
-    from mc_tf.outputs import directory_held
+    from mc_tf.destinations import directory_held
 
     _held.enter_context(directory_held(directory))
 
@@ -65,7 +65,7 @@ def hold_output(path, *endings):
         ValueError: if it names a directory or a device.
         OSError: if it cannot be written, or another program holds it.
     """
-    from mc_tf.outputs import output_held
+    from mc_tf.destinations import output_held
 
     _held.enter_context(output_held(path, endings or ("",)))
 

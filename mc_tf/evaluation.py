@@ -7,11 +7,11 @@ import numpy as np
 
 from mc_tf.arguments import check_counts, check_path
 from mc_tf.compatibility import check_finite
+from mc_tf.destinations import holding
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.metric_directions import directions_of
 from mc_tf.models import CurveModel
 from mc_tf.models.joined import join_curve_layers
-from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.results import CurveEvaluation
 
@@ -68,8 +68,8 @@ def evaluate_curve(
         terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
         `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`; a
         metric with a value for each class, such as `F1Score()`, is `test_f1_score[0]` and so on;
-        Min / Int / Mean / Max of each, barrier heights, length and length ratio. Its table says so
-        where a curve with bends was trained too little to leave the segment.
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. A warning
+        says where a curve with bends was trained too little to leave the segment.
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,

@@ -89,7 +89,7 @@ def _assigned(layer, call):
         seen = []
 
         class Probe(keras.layers.Layer):
-            def call(self, given):
+            def call(self, given, seen=seen):
                 with keras.StatelessScope() as scope:
                     layer(*given[0], **{**given[1], "training": True})
                 seen.extend(

@@ -16,9 +16,9 @@ import pytest
 
 import mc_tf
 from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, connect, locks
+from mc_tf.destinations import check_figure, check_output, directory_held, output_held
 from mc_tf.files import atomic_path, check_writable, remove_abandoned, write_arrays
 from mc_tf.locks import InUseError
-from mc_tf.outputs import check_figure, check_output, directory_held, output_held
 
 REPO = pathlib.Path(__file__).parents[1]
 WORDS = "in use by process {} on host '{}'"
@@ -27,7 +27,7 @@ WORDS = "in use by process {} on host '{}'"
 
 HOLD = """
 import sys, time
-from mc_tf.outputs import directory_held, output_held
+from mc_tf.destinations import directory_held, output_held
 how, path = sys.argv[1:3]
 endings = tuple(sys.argv[3:])
 with directory_held(path) if how == "directory" else output_held(path, endings or ("",)):

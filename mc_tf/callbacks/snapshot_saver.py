@@ -13,8 +13,8 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.steps import StepCallback
+from mc_tf.destinations import directory_held
 from mc_tf.files import numbered_files
-from mc_tf.outputs import directory_held
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 __all__ = ["SnapshotSaver", "snapshot_files"]

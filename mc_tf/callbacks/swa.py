@@ -12,8 +12,8 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
+from mc_tf.destinations import directory_held
 from mc_tf.flat import flat_weights
-from mc_tf.outputs import directory_held
 
 __all__ = ["SWA"]
 

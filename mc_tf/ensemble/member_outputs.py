@@ -8,10 +8,10 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.batches import Batches
+from mc_tf.destinations import directory_held
 from mc_tf.ensemble.cache import PredictionCache, member_fingerprint
 from mc_tf.ensemble.labels import read_targets, the_one
 from mc_tf.keras_internals import mask_of
-from mc_tf.outputs import directory_held
 
 __all__ = ["member_outputs"]
 

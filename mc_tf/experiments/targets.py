@@ -5,8 +5,8 @@ import dataclasses
 import datetime
 import os
 
+from mc_tf.destinations import output_held
 from mc_tf.files import atomic_path
-from mc_tf.outputs import output_held
 
 __all__ = [
     "Row",
@@ -171,7 +171,7 @@ def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
     Recipes that end at the same moment add theirs one after the other, see
-    `mc_tf.outputs.output_held`.
+    `mc_tf.destinations.output_held`.
 
     Args:
         path: the file; made if it is not there.

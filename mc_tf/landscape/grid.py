@@ -9,11 +9,11 @@ import numpy as np
 from mc_tf.arguments import check_counts, check_kind, check_network
 from mc_tf.batches import Batches, KeptBatches, data_fingerprint
 from mc_tf.compiling import computes_in_bfloat16
+from mc_tf.destinations import holding
 from mc_tf.evaluation_data import EvaluationData
 from mc_tf.landscape.curvature import DEFAULTS, HessianProducts
 from mc_tf.landscape.grid_results import GridEvaluation, shard_path
 from mc_tf.landscape.surface import Surface
-from mc_tf.outputs import holding
 from mc_tf.point_evaluation import PointEvaluator, evaluate_points, fingerprint
 
 __all__ = ["evaluate_grid"]

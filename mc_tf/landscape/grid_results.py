@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from mc_tf.destinations import output_held
 from mc_tf.files import write_json
-from mc_tf.outputs import output_held
 from mc_tf.point_results import PointResults
 
 __all__ = ["GridEvaluation", "shard_path"]

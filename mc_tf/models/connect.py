@@ -63,11 +63,6 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
         models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
     for role, model in models.items():
         check_one_network(model, role)
-        if not model.built:
-            raise ValueError(
-                f"`{role}` ('{model.name}') is not built, so it has no weights yet. Call it on "
-                "a batch of data, or train it, before connecting."
-            )
         check_same_architecture(start, model, ("start", role))
         check_finite(model.variables, role)
         check_same_fixed(start, model, ("start", role))

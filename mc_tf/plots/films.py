@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 
+from mc_tf.destinations import check_output
 from mc_tf.files import atomic_path
-from mc_tf.outputs import check_output
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels

@@ -12,10 +12,10 @@ from mc_tf.batch_norm import update_batch_norm
 from mc_tf.checkpoint_files import load_checkpoint, read_record, save_checkpoint
 from mc_tf.compatibility import check_one_network
 from mc_tf.compiling import precision
+from mc_tf.destinations import holding
 from mc_tf.flat import assign_flat
 from mc_tf.fused import fused_batch_norm
 from mc_tf.models import connect, registry
-from mc_tf.outputs import holding
 from mc_tf.schedules import CYCLES
 from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fitting import check_cycles, fit, fixed_batch_size
