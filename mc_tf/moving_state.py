@@ -83,25 +83,33 @@ def _first_calls(parts):
     return found
 
 
+class _Probe(keras.layers.Layer):
+    """Runs a function on symbols: `compute_output_spec` of a layer does so without its own code."""
+
+    def __init__(self, function):
+        super().__init__()
+        self._function = function
+
+    def call(self, given):
+        self._function(*given)
+        return ops.zeros((1,))
+
+
 def _assigned(layer, call):
     """Ids of the variables that a layer assigns to in training; `None` where it cannot be run."""
+    seen = set()
+
+    def run(args, kwargs):
+        with keras.StatelessScope() as scope:
+            layer(*args, **{**kwargs, "training": True})
+        seen.update(id(v) for v in layer.variables if scope.get_current_value(v) is not None)
+
     for args, kwargs in [call] if call else _built_calls(layer):
-        seen = []
-
-        class Probe(keras.layers.Layer):
-            def call(self, given, seen=seen):
-                with keras.StatelessScope() as scope:
-                    layer(*given[0], **{**given[1], "training": True})
-                seen.extend(
-                    id(v) for v in layer.variables if scope.get_current_value(v) is not None
-                )
-                return ops.zeros((1,))
-
         try:
-            Probe().compute_output_spec([list(args), dict(kwargs)])
+            _Probe(run).compute_output_spec([list(args), dict(kwargs)])
         except Exception:  # whatever the user's code raises
             continue
-        return set(seen)
+        return seen
     return None
 
 

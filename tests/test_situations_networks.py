@@ -827,3 +827,54 @@ def test_fixed_numbers_of_a_curve_are_its_own_not_its_codes(tmp_path):
     with pytest.raises(ValueError, match="projection' differs"):
         loaded.curve_layer.set_point(1, net(Features()))
     check_same_fixed(a, loaded.network, ("a", "b"), theirs=loaded.curve_layer.state)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="data needs TensorFlow")
+def test_files_of_curves_and_of_networks_are_told_apart(tmp_path):
+    from mc_tf import data, training
+    from mc_tf.experiments.curve_files import load_curve
+    from mc_tf.experiments.ensemble_files import load_ensemble
+    from mc_tf.experiments.surface_files import surface_from_files
+
+    digits = data.load("digits")
+    sizes = [keras.Input(digits.input_shape), layers.Flatten(), layers.Dense(10)]
+    a = keras.Sequential(sizes)
+    network, curve = str(tmp_path / "model.keras"), str(tmp_path / "curve.keras")
+    a.save(network)
+    connect(a, a).save(curve)
+    options = training.TrainingOptions(1, 0.1)
+    refused = [
+        lambda: training.train_curve(tmp_path / "c", digits, curve, network, Bezier(1), options),
+        lambda: training.train_curve(tmp_path / "c", digits, network, curve, Bezier(1), options),
+        lambda: training.train_network(
+            tmp_path / "n", digits, None, options, initial_weights=curve
+        ),
+        lambda: load_ensemble([curve]),
+        lambda: load_ensemble([curve], network=network),
+        lambda: surface_from_files("line", {"a": network, "b": curve}),
+        lambda: surface_from_files("line", {"a": curve, "b": network}),
+    ]
+    for number, attempt in enumerate(refused):
+        with pytest.raises(ValueError, match=r"must be one network.*curve_model.point\(t\)"):
+            attempt()
+            print(number)
+    with pytest.raises(ValueError, match="model.keras' holds a Sequential, not a curve"):
+        load_curve(network)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="one backend is enough")
+def test_words_that_count_otherwise_are_another_preprocessing():
+    import tensorflow as tf
+
+    def reader(texts):
+        words = layers.TextVectorization(output_mode="tf_idf", name="words")
+        words.adapt(tf.constant(texts))
+        inputs = keras.Input((), dtype="string")
+        return keras.Model(inputs, layers.Dense(2)(words(inputs)))
+
+    first, second = reader(["a b", "a a", "a"]), reader(["a b", "a b a", "a"])
+    assert first.layers[1].get_vocabulary() == second.layers[1].get_vocabulary()
+    with pytest.raises(ValueError, match="'words' was adapted to other data"):
+        connect(first, second)
+    with pytest.raises(ValueError, match="'words'.*: adapted to"):
+        take_snapshot(first).check_fits(second)

@@ -13,7 +13,11 @@ from mc_tf.destinations import holding
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments import curve_files
 from mc_tf.experiments.references import parse_reference
-from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
+from mc_tf.experiments.surface_files import (
+    common_state,
+    evaluate_surface,
+    surface_from_files,
+)
 from mc_tf.experiments.targets import Row, compare
 from mc_tf.files import write_json
 from mc_tf.models import CurveModel
@@ -123,6 +127,7 @@ class _Run:
         files = list(self._files(join.networks, {}).values())
         network = load_checkpoint(self._network(join.networks[0]), compile=False)
         members = read_members(network, files)
+        common_state(network, dict(zip(files, members)))
         curve_model = CurveModel(network, PolyChain(len(members) - 2))
         for index, member in enumerate(members):
             curve_model.curve_layer.set_point(index, member.weights)

@@ -16,7 +16,7 @@ from mc_tf.training.checks import check_fits
 from mc_tf.training.fitting import fixed_batch_size
 from mc_tf.training.workdir import stored_settings
 
-__all__ = ["evaluate_surface", "parse_shard", "surface_from_files"]
+__all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_files"]
 
 
 def surface_from_files(
@@ -63,7 +63,7 @@ def surface_from_files(
     known = {"networks": files, "seeds of networks": _seeds(files), "marked": marks}
     surface.description |= {key: value for key, value in known.items() if value}
     if members:
-        surface.state = _common_state(network, members)
+        surface.state = common_state(network, members)
     labels = [*marks, *["mean"][:mark_mean]]
     repeated = [label for label in labels if label in surface.marks or labels.count(label) > 1]
     if repeated:
@@ -104,8 +104,19 @@ def _seeds(files):
     return found
 
 
-def _common_state(network, members):
-    """What else the networks have than their weights, in which they must not differ."""
+def common_state(network, members):
+    """What networks keep beside their weights, which must agree where training does not move it.
+
+    Args:
+        network: Keras model: the layers.
+        members: dict from label to `Snapshot`, at least one.
+
+    Returns:
+        List of arrays: the state of the first.
+
+    Raises:
+        ValueError: naming the first weight that differs, and in which networks.
+    """
     first, *labels = members
     for label in labels:
         variable = find_fixed_difference(network, members[first].state, members[label].state)
