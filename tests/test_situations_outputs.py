@@ -458,6 +458,23 @@ def test_labels_in_lists_and_dicts(labels, tmp_path):
         np.testing.assert_array_equal(found.labels, CLASSES)
 
 
+def test_labels_and_weights_in_dicts_of_batches():
+    class Batches(keras.utils.PyDataset):
+        num_batches = 2
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, k):
+            part = slice(k * N // 2, (k + 1) * N // 2)
+            return X[part], {"out": CLASSES[part]}, {"out": WEIGHTS[part]}
+
+    model = softmax(SCCE())
+    found = Ensemble(model, [model]).evaluate_members(Batches(), verbose=0)
+    wanted = model.test_on_batch(X, CLASSES, WEIGHTS)
+    assert found.scores["loss"] == pytest.approx(float(np.ravel(wanted)[0]), rel=1e-5)
+
+
 def test_the_cache_keeps_weights_and_masks(tmp_path):
     model = tokens(C, "softmax", SCCE(), True, "words")
     ensemble = Ensemble(model, [model])

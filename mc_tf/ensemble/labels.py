@@ -61,7 +61,7 @@ def the_one(structure, network, what="labels"):
 
 def _output_name(network):
     names = getattr(network, "output_names", None)  # a graph has them, a `Sequential` layers
-    return names[0] if names else getattr(network.layers[-1], "name", None)
+    return names[0] if names else next((layer.name for layer in network.layers[::-1]), None)
 
 
 def read_targets(spec, shape, labels, sample_weight=None, mask=None):
