@@ -106,7 +106,6 @@ def triangle(step, length):
 
 # Steps are batches of `fit`: the weights at the ends of epochs, the rates of the cycle.
 COUNTED = {
-    "one update": ({}, [1, 1, 1, 1]),
     "two updates, three steps a call": ({"updates": 2, "steps_per_execution": 3}, [2, 2, 2, 2]),
     "every second batch": (
         {"updates": "every second batch", "steps_per_execution": 3},
@@ -395,8 +394,9 @@ DIVERGED = {
 
 
 @pytest.mark.filterwarnings("ignore:.*(Invalid|overflow|distance).*")
-@pytest.mark.parametrize("find, value", DIVERGED.values(), ids=DIVERGED)
-def test_diverged_networks_are_left_out(find, value, tmp_path):
+@pytest.mark.parametrize("kind", ["weights NaN", "statistics inf"])
+def test_diverged_networks_are_left_out(kind, tmp_path):
+    find, value = DIVERGED[kind]
     model = network(norm=True)
     best = tmp_path / "best.keras"
     swa = mc_tf.SWA(0, batch_norm_data=False, directory=tmp_path / "averages")
