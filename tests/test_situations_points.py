@@ -24,7 +24,7 @@ from mc_tf.layers import CurveBatchNormalization, CurveDense, set_position
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32")
 Y = RNG.integers(0, 3, 24)
-TENSORFLOW = keras.backend.backend() == "tensorflow"  # where one step is quicker eagerly
+TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def loss():
@@ -45,7 +45,7 @@ def network(seed, first=None, trained=True):
 def curve_of(first=None, curve=None, optimizer=None, trained=True, **kwargs):
     ends = network(1, first, trained), network(2, first, trained)
     curve_model = connect(*ends, curve or Bezier(1), seed=0, **kwargs)
-    curve_model.compile(optimizer or keras.optimizers.SGD(0.5), loss(), run_eagerly=TENSORFLOW)
+    curve_model.compile(optimizer or keras.optimizers.SGD(0.5), loss(), run_eagerly=True)
     return curve_model
 
 
@@ -86,7 +86,7 @@ def test_convex_constraints_hold_at_every_point(name, curve):
     ends = [network(s, lambda: layers.Dense(5, kernel_constraint=make())) for s in (1, 2, 3)]
     bends = ends[2:] if isinstance(curve, Combination) else None
     curve_model = connect(*ends[:2], curve, bends=bends, seed=0)
-    curve_model.compile(keras.optimizers.SGD(0.8), loss(), run_eagerly=TENSORFLOW)
+    curve_model.compile(keras.optimizers.SGD(0.8), loss(), run_eagerly=True)
     before = points(curve_model)
     fit(curve_model, epochs=2)
     assert np.abs(points(curve_model)[1] - before[1]).max() > 1e-2
@@ -193,10 +193,10 @@ def test_weight_decay_of_each_weight_is_that_of_keras(names):
     for model in (plain, start):
         for variable in model.trainable_variables:
             variable.assign(np.full(variable.shape, 2.0, "float32"))
-    plain.compile(excluded(names), flat_loss, run_eagerly=TENSORFLOW)
+    plain.compile(excluded(names), flat_loss, run_eagerly=True)
     plain.fit(X, Y, batch_size=24, verbose=0)
     curve_model = connect(start, start)
-    curve_model.compile(excluded(names), flat_loss, run_eagerly=TENSORFLOW)
+    curve_model.compile(excluded(names), flat_loss, run_eagerly=True)
     curve_model.fit(X, Y, batch_size=24, verbose=0)
     expected = np.concatenate([numpy(v).ravel() for v in plain.trainable_variables])
     np.testing.assert_allclose(points(curve_model)[1], expected, rtol=1e-6)
@@ -206,7 +206,7 @@ def test_weights_excluded_by_variable_and_whole_points():
     start = network(1)
     kept = start.layers[1].kernel
     curve_model = connect(start, start)
-    curve_model.compile(excluded(variables=[kept]), flat_loss, run_eagerly=TENSORFLOW)
+    curve_model.compile(excluded(variables=[kept]), flat_loss, run_eagerly=True)
     before = points(curve_model)[1]
     fit(curve_model)
     ratio = points(curve_model)[1] / np.where(before == 0, 1, before)
@@ -214,7 +214,7 @@ def test_weights_excluded_by_variable_and_whole_points():
     np.testing.assert_allclose(ratio[first : first + 15], 1, rtol=1e-6)
     assert (ratio[:20] < 0.95).all()
     optimizer = excluded(variables=curve_model.trainable_variables)
-    curve_model.compile(optimizer, flat_loss, run_eagerly=TENSORFLOW)
+    curve_model.compile(optimizer, flat_loss, run_eagerly=True)
     before = points(curve_model)[1]
     fit(curve_model)
     np.testing.assert_array_equal(points(curve_model)[1], before)
@@ -226,7 +226,7 @@ def test_decay_under_a_loss_scale():
     curve_model = connect(start, start)
     before = points(curve_model)[1]
     optimizer = keras.optimizers.LossScaleOptimizer(excluded(["kernel"]))
-    curve_model.compile(optimizer, flat_loss, run_eagerly=TENSORFLOW)
+    curve_model.compile(optimizer, flat_loss, run_eagerly=True)
     fit(curve_model)
     after = points(curve_model)[1]
     np.testing.assert_array_equal(after[:20], before[:20])
@@ -235,9 +235,9 @@ def test_decay_under_a_loss_scale():
 def test_clipnorm_clips_each_weight_by_its_own_norm():
     start = network(1)
     plain = network(1)
-    plain.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=TENSORFLOW)
+    plain.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=True)
     curve_model = connect(start, start, Bezier(0 + 1))
-    curve_model.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=TENSORFLOW)
+    curve_model.compile(keras.optimizers.SGD(1.0, clipnorm=0.01), loss(), run_eagerly=True)
     before = points(curve_model)[1]
     plain.fit(X, Y, batch_size=24, verbose=0)
     curve_model.fit(X, Y, batch_size=24, verbose=0)
@@ -421,7 +421,7 @@ def test_weights_that_keras_overwrites_with_their_gradient():
     ends = [network(seed, trained=False) for seed in (1, 2)]
     ends[0].layers[0].kernel.overwrite_with_gradient = True
     curve_model = connect(*ends)
-    curve_model.compile("sgd", loss(), run_eagerly=TENSORFLOW)
+    curve_model.compile("sgd", loss(), run_eagerly=True)
     with pytest.raises(ValueError, match="overwrites .*kernel.* with its gradient"):
         fit(curve_model)
 
@@ -627,11 +627,11 @@ def test_an_unregistered_family_says_what_to_do_when_it_is_saved(tmp_path):
 
 def test_hand_written_curve_layers_refuse_the_same():
     model = keras.Sequential([keras.Input((4,)), CurveDense(3, kernel_constraint="unit_norm")])
-    model.compile("sgd", loss(), run_eagerly=TENSORFLOW)
+    model.compile("sgd", loss(), run_eagerly=True)
     with pytest.raises(ValueError, match="constraint UnitNorm"):
         model.fit(X, Y, verbose=0)
     model = keras.Sequential([keras.Input((4,)), CurveDense(3, kernel_constraint="non_neg")])
-    model.compile(keras.optimizers.SGD(0.5), loss(), run_eagerly=TENSORFLOW)
+    model.compile(keras.optimizers.SGD(0.5), loss(), run_eagerly=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         model.fit(X, Y, verbose=0, epochs=2)
@@ -654,7 +654,7 @@ def hand_written(nested=False):
             for index, point in enumerate(part.points):
                 rng = np.random.default_rng(index)
                 point.assign(rng.normal(size=point.shape).astype("float32"))
-    model.compile(keras.optimizers.SGD(0.1), loss(), metrics=["accuracy"], run_eagerly=TENSORFLOW)
+    model.compile(keras.optimizers.SGD(0.1), loss(), metrics=["accuracy"], run_eagerly=True)
     return model
 
 
