@@ -1,6 +1,7 @@
 """What is private in Keras and needed here: each access is a function with a name."""
 
 import sys
+import types
 
 import keras
 from keras import ops
@@ -93,13 +94,13 @@ def set_by_slice(optimizer, decay_factors, split):
 
     Args:
         optimizer: Keras optimizer. Its class remains the same.
-        decay_factors: function without arguments that returns an array `(P,)` of zeros and ones,
+        decay_factors: function of the optimizer that returns an array `(P,)` of zeros and ones,
             which parts decay, or `None` for all.
         split: function from a gradient `(P,)` to the list of its slices.
     """
 
-    def apply_weight_decay(variables):
-        factors, weight_decay = decay_factors(), optimizer.weight_decay
+    def apply_weight_decay(optimizer, variables):
+        factors, weight_decay = decay_factors(optimizer), optimizer.weight_decay
         variables = [v for v in variables if optimizer._use_weight_decay(v)]
         if not variables:  # PyTorch would refuse an empty list
             return None
@@ -116,12 +117,13 @@ def set_by_slice(optimizer, decay_factors, split):
         finally:
             optimizer.weight_decay = weight_decay
 
-    def clip_by_norm(values, axes=None):
+    def clip_by_norm(optimizer, values, axes=None):
         clip = type(optimizer)._clip_by_norm
         return ops.concatenate([clip(optimizer, part, axes) for part in split(values)])
 
-    optimizer._apply_weight_decay = apply_weight_decay
-    optimizer._clip_by_norm = clip_by_norm
+    # As methods, so that a deep copy of the optimizer has its own.
+    optimizer._apply_weight_decay = types.MethodType(apply_weight_decay, optimizer)
+    optimizer._clip_by_norm = types.MethodType(clip_by_norm, optimizer)
 
 
 def callbacks_of_fit():

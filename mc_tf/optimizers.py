@@ -25,7 +25,7 @@ def treat_by_weight(optimizer, weights):
     sizes = [int(np.prod(v.shape)) for v in weights]
     splits = np.cumsum(sizes)[:-1].tolist()
 
-    def decay_factors():
+    def decay_factors(optimizer):
         decays = [uses_weight_decay(optimizer, v) for v in weights]
         return None if all(decays) else np.repeat(np.array(decays, "float32"), sizes)
 
