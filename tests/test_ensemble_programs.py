@@ -407,6 +407,7 @@ def broken(root, runs):
     run("train", f"--workdir={folder}/other", "--network=fc", "--epochs=0")
     shutil.copytree(root / "sse", folder / "all")
     settings = json.loads((folder / "all" / "settings.json").read_text())
+    del settings["checksum"]
     (folder / "all" / "settings.json").write_text(json.dumps({**settings, "test": "test"}))
     return folder
 

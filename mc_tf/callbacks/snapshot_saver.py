@@ -13,6 +13,7 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.steps import StepCallback
+from mc_tf.checksums import DamagedFileError
 from mc_tf.destinations import directory_held
 from mc_tf.files import numbered_files
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
@@ -140,8 +141,8 @@ class SnapshotSaver(AtPlaces, StepCallback):
             raise self._not_ours(f"it has no '{_START}', though training goes on at step {step}")
         try:
             begun = read_snapshot(start)
-        except ValueError as error:
-            raise self._not_ours(f"its '{_START}' is damaged") from error
+        except DamagedFileError as error:
+            raise self._not_ours(f"its '{_START}' is damaged", DamagedFileError) from error
         begun.check_fits(self._model, f"The snapshot '{start}'")
         if step == 0 and not np.array_equal(begun.weights, take_snapshot(self.model).weights):
             raise self._not_ours("its snapshots are of a run that began with other weights")
@@ -159,8 +160,8 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def _rates(self):
         return self.cycle.rates if self.cycle else {}
 
-    def _not_ours(self, problem):
-        return ValueError(
+    def _not_ours(self, problem, error=ValueError):
+        return error(
             f"The directory '{self.directory}' does not belong to this run: {problem}. Its "
             "snapshots stay usable. Give another directory."
         )
