@@ -31,6 +31,8 @@ __all__ = [
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MARK = ".mc_tf-"  # begins the name of every temporary file
+# Of numbered files, as earlier versions called their temporary ones.
+_EARLIER = r"\.(?:snapshot-\d{8,}|average-\d{8,}|start)-[a-z0-9_]{8}\.npz"
 _DAY_SECONDS = 86400
 
 
@@ -89,7 +91,7 @@ def remove_abandoned(directory, name=None):
         name: of the file that is about to be written: what earlier versions of this library left
             of it, under other temporary names, is removed too.
     """
-    pattern = rf"{re.escape(_MARK)}[a-z0-9_]{{8}}-.+"
+    pattern = rf"{re.escape(_MARK)}[a-z0-9_]{{8}}-.+|{_EARLIER}"
     if name:
         root, dot, ending = name.partition(".") if name[0] != "." else (name, "", "")
         pattern += rf"|\.{re.escape(root)}-[a-z0-9_]{{8}}{re.escape(dot + ending)}"

@@ -116,6 +116,13 @@ class SnapshotSaver(AtPlaces, StepCallback):
         Raises:
             ValueError: if the directory holds another run's snapshots, or none would be saved.
         """
+        try:
+            self._resume_at(step)
+        except BaseException:  # refused, so Keras calls no `on_train_end`
+            self._held.close()
+            raise
+
+    def _resume_at(self, step):
         self.begin_watching()
         self._places = self.find_places()
         self.check_reached_in_fit(step)

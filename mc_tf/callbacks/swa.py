@@ -163,6 +163,13 @@ class SWA(AtPlaces, AveragedNetwork):
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
+        try:
+            self._resume_at(step)
+        except BaseException:  # refused, so Keras calls no `on_train_end`
+            self._held.close()
+            raise
+
+    def _resume_at(self, step):
         self.begin_watching()
         if self._finite.problem() is None:
             self.keep_state()
