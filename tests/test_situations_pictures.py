@@ -4,9 +4,10 @@ import keras
 import matplotlib.figure
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from model_zoo import numpy
-from surfaces import curve, filled, functions, plane
+from surfaces import chain, curve, ensemble, filled, functions, line, plane, rays
 
 from mc_tf import Bezier, GridEvaluation, Plane, connect, evaluate_grid, plots
 from mc_tf.experiments.curve_experiment import Experiment
@@ -191,11 +192,12 @@ def test_long_labels_and_headings_are_whole_and_cover_nothing(name, tmp_path, dr
     result.marks[LONG] = np.array([55.0, 45.0])
     FIGURES[name](result, tmp_path / "a.png")
     figure = drawn[-1]
-    box = figure.axes[0].get_legend().get_window_extent()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    box = figure.axes[0].get_legend().get_window_extent(renderer)
     shown = " ".join(legend(figure))
     assert LONG in shown
     if name != "relief":
-        map_box = figure.axes[0].get_window_extent()
+        map_box = figure.axes[0].get_window_extent(renderer)
         assert box.y1 <= map_box.y0 and box.x0 >= map_box.x0 - 1
     if name == "film":
         assert box.y0 >= 0 and box.x1 <= figure.bbox.x1
@@ -205,12 +207,47 @@ def test_long_labels_and_headings_are_whole_and_cover_nothing(name, tmp_path, dr
         assert all((edge == 1).all() for edge in edges)
 
 
+OTHERS = {
+    "curves": lambda path, title: plots.plot_curves(
+        {LONG: chain(), "b": chain(0.5)}, path, title=title
+    ),
+    "line": lambda path, title: plots.plot_line(
+        {LONG: line(), "b": line(3.0)}, path, ["train_loss"], title=title
+    ),
+    "rays": lambda path, title: plots.plot_rays({LONG: rays(), "b": rays(2.0)}, path, title=title),
+    "ensembles": lambda path, title: plots.plot_ensembles(
+        {LONG: ensemble(), "b": ensemble()}, path, title=title
+    ),
+    "widths": lambda path, title: plots.plot_widths(
+        {LONG: [chain(), chain(2.0)]}, path, [0.5, 1], title=title
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_long_labels_and_headings_leave_the_axes_their_place(name, tmp_path, drawn):
+    OTHERS[name](tmp_path / "a.png", LONG)
+    figure = drawn[-1]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    legends = [*figure.legends, *(axis.get_legend() for axis in figure.axes)]
+    found = [each.get_window_extent(renderer) for each in legends if each]
+    assert found and all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 for box in found)
+    heading = figure._suptitle.get_window_extent(renderer)
+    assert heading.x0 >= 0 and heading.x1 <= figure.bbox.x1
+    boxes = [axis.get_position().size * figure.get_size_inches() for axis in figure.axes]
+    assert min(box.min() for box in boxes) > 2  # inches
+
+
 def test_rows_of_maps_leave_room_for_their_legends(tmp_path, drawn):
     result = marked(12.0)
     result.paths |= {LONG: curve(20.0)}
     plots.plot_plane({str(k): result for k in range(5)}, tmp_path / "a.png", title="T")
     first, last = drawn[-1].axes[0], drawn[-1].axes[4]
-    assert first.get_legend().get_window_extent().y0 > last.title.get_window_extent().y1
+    renderer = FigureCanvasAgg(drawn[-1]).get_renderer()
+    assert (
+        first.get_legend().get_window_extent(renderer).y0
+        > last.title.get_window_extent(renderer).y1
+    )
 
 
 FEW = TrainingOptions(4, 0.1)

@@ -73,7 +73,7 @@ def plot_curves(results, path=None, names=("train_loss", "test_error"), title=No
         axis.margins(y=0.08)
         axis.grid(alpha=0.3)
     if any(results):
-        axes[0][0].legend(frameon=False)
+        axes[0][0].legend(framealpha=0.85)
     return save(figure, path, title)
 
 

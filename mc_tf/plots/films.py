@@ -10,7 +10,7 @@ from mc_tf.files import atomic_path
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
-from mc_tf.plots.style import plain, plt, value_label
+from mc_tf.plots.style import heading, plain, plt, value_label
 from mc_tf.plots.surfaces import map_aspect, prepare_map
 
 __all__ = ["plot_film"]
@@ -114,6 +114,5 @@ def _screen(results, title, below):
     figure = plt.figure(figsize=size)
     boxes = np.array([[0.75, below, _WIDTH, height], [0.95 + _WIDTH, below, 0.2, height]])
     axis, bar = (figure.add_axes(box / [*size, *size]) for box in boxes)
-    if title:
-        figure.suptitle(plain(title), y=1 - 0.1 / size[1], va="top")
+    heading(figure, title, y=1 - 0.1 / size[1], va="top")
     return figure, axis, bar

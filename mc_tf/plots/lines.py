@@ -4,7 +4,16 @@ import numpy as np
 
 from mc_tf.plots.grids import as_dict, check_grids
 from mc_tf.plots.marks import place_labels
-from mc_tf.plots.style import STYLES, label_without_penalty, plain, plt, save, value_label
+from mc_tf.plots.style import (
+    STYLES,
+    heading,
+    label_without_penalty,
+    plain,
+    plt,
+    save,
+    value_label,
+    wrap_legends,
+)
 
 __all__ = ["plot_line", "plot_rays"]
 
@@ -47,8 +56,7 @@ def plot_line(
     figure, axes = plt.subplots(
         1, len(panels), figsize=(5.2 * len(panels), 4.2), squeeze=False, layout="constrained"
     )
-    if title:
-        figure.suptitle(plain(title))
+    heading(figure, title)
     drawn = [_draw_panel(axis, panel, values, label) for axis, panel in zip(axes[0], panels)]
     _share_limits([axis for axis, _, _ in drawn], maximum)
     _share_limits([twin for _, twin, _ in drawn if twin is not None])
@@ -56,6 +64,7 @@ def plot_line(
         figure.legend(
             handles=drawn[0][2], loc="outside lower center", ncols=2 * len(panels), frameon=False
         )
+    wrap_legends(figure)
     for (axis, twin, _), panel in zip(drawn, panels):
         if len(results) > 1 and len(values) > 1:
             axis.set_title(plain(next(iter(panel))))
@@ -207,5 +216,5 @@ def plot_rays(results, path=None, values=("train_loss", "test_error"), title=Non
         axis.margins(x=0)
         axis.grid(alpha=0.3)
         _share_limits([axis])
-    axes[0][0].legend(frameon=False)
+    axes[0][0].legend(framealpha=0.85)
     return save(figure, path, title)

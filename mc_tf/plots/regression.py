@@ -8,7 +8,7 @@ from mc_tf.files import read_arrays
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
-from mc_tf.plots.style import plain, plt, save, value_label
+from mc_tf.plots.style import heading, plt, save, value_label
 from mc_tf.plots.surfaces import map_aspect, prepare_map
 
 __all__ = ["plot_regression"]
@@ -85,8 +85,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     predicted.legend(frameon=False)
     figure.colorbar(colors, cax=times, label="position t on the curve")
     draw_marks(plane, result)
-    if title:
-        figure.suptitle(plain(title))
+    heading(figure, title)
     place_labels(plane, result.marks, [curve])
     return save(figure, path)
 

@@ -6,7 +6,7 @@ from matplotlib.patheffects import withStroke
 
 from mc_tf.plots.grids import check_grids
 from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
-from mc_tf.plots.style import plain, plt, save, value_label
+from mc_tf.plots.style import heading, plain, plt, save, value_label
 from mc_tf.plots.surfaces import stretched
 
 __all__ = ["plot_surface"]
@@ -80,8 +80,7 @@ def plot_surface(
     axis.set_zlabel(value_label(value, [result]), labelpad=8)
     axis.view_init(*view)
     axis.set_box_aspect((1, aspect, 0.7))
-    if title:
-        figure.suptitle(plain(title), y=0.97, fontsize=min(12, 840 / len(title)))
+    heading(figure, title, y=0.97)
     return save(figure, path)
 
 

@@ -1,5 +1,7 @@
 """What all figures share: colours, names of values, and how they are saved."""
 
+import textwrap
+
 import matplotlib
 import numpy as np
 
@@ -10,8 +12,19 @@ from matplotlib import pyplot as plt  # noqa: E402
 from mc_tf.destinations import check_figure  # noqa: E402
 from mc_tf.files import atomic_path  # noqa: E402
 
-__all__ = ["STYLES", "in_both_formats", "number_labels", "plain", "plt", "save", "value_label"]
+__all__ = [
+    "STYLES",
+    "heading",
+    "in_both_formats",
+    "number_labels",
+    "plain",
+    "plt",
+    "save",
+    "value_label",
+    "wrap_legends",
+]
 
+_COLUMNS = 2  # of the legends below figures
 # Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
 STYLES = [
     ("#D55E00", "-"),
@@ -108,6 +121,42 @@ def in_both_formats(draw, results, stem, *arguments, **options):
         draw(results, f"{stem}.{ending}", *arguments, **options)
 
 
+def heading(figure, title, **place):
+    """Writes the heading of a figure, small enough for its width.
+
+    Args:
+        figure: matplotlib figure.
+        title: text, or nothing.
+        **place: options of `suptitle`.
+    """
+    if title:
+        size = min(12, 120 * figure.get_figwidth() / len(title))
+        figure.suptitle(plain(title), fontsize=size, **place)
+
+
+def wrap_legends(figure):
+    """Breaks the lines of legends that are wider than their subplot, or than half of a figure.
+
+    A legend below the subplots makes the figure higher rather than the subplots lower.
+
+    Args:
+        figure: matplotlib figure of subplots.
+    """
+    places = [(legend, _COLUMNS) for legend in figure.legends]
+    for axis in figure.axes:  # a map, which is no subplot, has a legend of its own
+        if axis.get_legend() and axis.get_subplotspec():
+            places.append((axis.get_legend(), axis.get_subplotspec().get_gridspec().ncols))
+    for legend, columns in places:
+        inches = figure.get_figwidth() / columns - 1.2
+        for text in legend.get_texts():
+            width = max(12, int(72 * inches / (0.6 * text.get_fontsize())))
+            if len(text.get_text()) > width:
+                text.set_text(textwrap.fill(text.get_text(), width))
+                added = text.get_text().count("\n") * 1.2 * text.get_fontsize() / 72
+                if legend in figure.legends:
+                    figure.set_figheight(figure.get_figheight() + added)
+
+
 def save(figure, path, title=None):
     """Writes a figure in one step and closes it, or returns it.
 
@@ -120,8 +169,8 @@ def save(figure, path, title=None):
     Returns:
         The figure where there is no path, else `None`.
     """
-    if title:
-        figure.suptitle(plain(title))
+    heading(figure, title)
+    wrap_legends(figure)
     if path is None:
         plt.close(figure)  # it can still be shown and saved, but pyplot keeps no hold of it
         return figure

@@ -6,7 +6,7 @@ from matplotlib.colors import CenteredNorm, Normalize
 from mc_tf.plots.grids import as_dict, check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
-from mc_tf.plots.style import plain, plt, save, value_label
+from mc_tf.plots.style import heading, plain, plt, save, value_label
 
 __all__ = [
     "map_aspect",
@@ -128,9 +128,7 @@ def _panels(results, title):
     whole = (rows - 1) * height + wide * max(aspects)
     boxes.append([size[0] - _BAR + 0.2, below, 0.18, whole])
     *axes, bar = (figure.add_axes(np.array(box) / [*size, *size]) for box in boxes)
-    if title:
-        fitting = min(12, 120 * size[0] / len(title))
-        figure.suptitle(plain(title), y=1 - 0.12 / size[1], va="top", fontsize=fitting)
+    heading(figure, title, y=1 - 0.12 / size[1], va="top")
     return figure, axes, bar
 
 
