@@ -81,7 +81,7 @@ def _from_pandas(table, role):
     values = table.to_numpy()
     columns = dict(table.items()) if hasattr(table, "columns") else {table.name: table}
     others = {
-        name: column.dtype
+        name: str(column.dtype)
         for name, column in columns.items()
         if getattr(column.dtype, "categories", column).dtype.kind not in "buif"
     }

@@ -149,7 +149,7 @@ def _other_state(model):
 def _warn_of(changed):
     if changed:
         names = ", ".join(
-            f"'{variable.name}' of '{layer.name}' ({type(layer).__name__})"
+            f"'{variable.name.split('.')[-1]}' of '{layer.name}' ({type(layer).__name__})"
             for layer, variable in changed
         )
         warnings.warn(

@@ -184,6 +184,7 @@ def data_fingerprint(data):
     inputs = keras.tree.flatten(data[0] if isinstance(data, (tuple, list)) else data)
     for index, leaf in enumerate(keras.tree.flatten(data)):
         if leaf is None:
+            digest.update(b"None")
             continue
         whole = index >= len(inputs)
         header, _ = content(leaf[:0])
