@@ -48,7 +48,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_multi_string("target", [], "CURVE:VALUE:STATISTIC=NUMBER, a published number.")
 flags.DEFINE_string("title", None, "Heading of the figure.")
-flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.")
+flags.DEFINE_integer("smoke_image_size", None, "Smaller images for --smoke.", 1)
 flags.DEFINE_string("smoke_network", None, "Smaller network for --smoke.")
 flags.DEFINE_multi_string("smoke_option", [], "Options of its builder, NAME=VALUE.")
 data_flags.define_data_flags()

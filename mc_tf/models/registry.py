@@ -154,7 +154,7 @@ def _check_kinds(name, builder, given):
         else:
             fits = True
         for number in value if isinstance(value, (tuple, list)) else [value]:
-            if isinstance(number, Real) and not abs(number) <= _MOST:
+            if isinstance(number, Real) and not abs(number) <= _MOST and option != "batch_size":
                 raise ValueError(
                     f"The option {option!r} of the network {name!r} must be finite and at most "
                     f"{_MOST}. Received: {option}={value!r}"
