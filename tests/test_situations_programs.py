@@ -11,7 +11,7 @@ import keras
 import matplotlib.figure
 import numpy as np
 import pytest
-from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
+from programs import DATA_DIR, LIMIT_SECONDS, REPO, needs_tensorflow, run, snapshot, start
 
 import mc_tf
 from mc_tf.snapshots import save_snapshot, take_snapshot
@@ -79,7 +79,9 @@ def test_output_that_nothing_takes_is_one_line(target, words):
     else:
         out = os.open(target, os.O_WRONLY)
     command = [sys.executable, f"{REPO}/bin/reproduce.py", "--list"]
-    done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=120)
+    done = subprocess.run(
+        command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS
+    )
     os.close(out)
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("reproduce.py")]
