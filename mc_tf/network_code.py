@@ -217,7 +217,7 @@ def what_is_missing(error):
         what = text[at:].splitlines()[0].partition(". ")[0]
         return (
             f"It has a class or function that is not known here: {what}. Import the module that "
-            "defines it, with `keras.saving.register_keras_serializable`, before the file is "
-            "loaded; programs know those of Keras and mc_tf only."
+            "defines it, decorated with `@keras.saving.register_keras_serializable()`, before the "
+            "file is loaded; programs do so with --import=MODULE or --import=FILE.py."
         )
     return None

@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.arguments import check_counts, check_numbers
+from mc_tf.arguments import check_numbers
 from mc_tf.callbacks.counting import CountedFit
 from mc_tf.callbacks.optimizers import accumulation_of
 
@@ -41,7 +41,9 @@ class StepCallback(keras.callbacks.Callback):
 
     def __init__(self, start_epoch=0, steps_per_epoch=None):
         super().__init__()
-        check_counts(low=0, start_epoch=start_epoch)
+        check_numbers(start_epoch=start_epoch)
+        if start_epoch != int(start_epoch):
+            raise ValueError(f"`start_epoch` must be a whole number. Received: {start_epoch}")
         if start_epoch < 0:
             raise ValueError(f"`start_epoch` must not be negative. Received: {start_epoch}")
         self.start_epoch = start_epoch
