@@ -29,7 +29,7 @@ def moved_by_training(network, variables):
     parts = layers_within(network)
     owners = {id(v): part for part in reversed(parts) for v in own_variables(part)}
     carried = {id(v) for part in parts for v in recurrent_state(part)}
-    running, calls, found = _running(network), _first_calls(parts), {}
+    calls, found = _first_calls(parts), {}
 
     def moves(part, variable):
         """Whether this layer, or one within it, assigns to the variable; `None`: unknown."""
@@ -41,8 +41,6 @@ def moved_by_training(network, variables):
         owner = owners.get(id(variable))
         if owner is None or id(variable) in carried:
             return True
-        if id(owner) not in running:
-            return False
         if isinstance(owner, keras.layers.BatchNormalization):
             return owner.trainable and any(
                 variable is each for each in (owner.moving_mean, owner.moving_variance)
@@ -60,18 +58,6 @@ def moved_by_training(network, variables):
         )
 
     return [variable for variable in variables if moved(variable)]
-
-
-def _running(layer):
-    """Ids of the layers that a network calls in training mode when it is called so itself."""
-    calls = calls_within(layer)
-    if calls is None:
-        return {id(part) for part in layers_within(layer)}
-    found = {id(layer)}
-    for operation, _, kwargs, _ in calls:
-        if isinstance(operation, keras.layers.Layer) and kwargs.get("training") is not False:
-            found |= _running(operation)
-    return found
 
 
 def _first_calls(parts):
