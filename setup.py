@@ -29,6 +29,8 @@ setup(
     ],
     extras_require={
         "test": [
+            "hypothesis>=6.100",
+            "pandas>=2.2",
             "pytest>=8,<9.2",  # pytest-xdist 3.8 does not keep groups together under 9.2
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.5",
