@@ -6,6 +6,7 @@ import inspect
 import os
 import stat
 
+from mc_tf.arguments import check_path
 from mc_tf.files import check_writable
 from mc_tf.locks import locked
 
@@ -23,6 +24,7 @@ def check_output(path, endings=("",)):
         ValueError: if it names a directory, a device or no file at all.
         OSError: if its directory cannot be made or written.
     """
+    check_path("path", path)
     path = os.fspath(path)
     name = os.path.basename(path)
     if name in ("", ".", "..") or (endings == ("",) and os.path.isdir(path)):

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from mc_tf.arguments import check_counts, check_path
+from mc_tf.arguments import check_counts
 from mc_tf.compatibility import check_finite
 from mc_tf.destinations import holding
 from mc_tf.evaluation_data import EvaluationData
@@ -92,8 +92,6 @@ def evaluate_curve(
     check_finite(curve_model.curve_layer.points, "curve")
     check_counts(low=2, high=10**7, num_points=num_points)
     check_counts(batch_size=batch_size)
-    if path is not None:
-        check_path("path", path)
     data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)

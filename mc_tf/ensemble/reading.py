@@ -31,7 +31,9 @@ def read_output(network, output=None, compiled=()):
     outputs = getattr(network, "outputs", None)  # a subclassed model has none
     shape = tuple(outputs[0].shape) if outputs else None
     loss = read_loss(compiled, _width(shape, None))
-    spec = OutputSpec(output) if isinstance(output, str) else output
+    if output is not None and not isinstance(output, OutputSpec):
+        output = OutputSpec(output)  # refuses all but the names of kinds
+    spec = output
     class_axis = spec.class_axis if spec else None
     if class_axis is None and activation in ("softmax", "log_softmax"):
         class_axis = _last_is_none(_checked_axis(network, axis, spec), shape)
