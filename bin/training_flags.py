@@ -111,7 +111,15 @@ def training_options(**changes):
     given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
     for name in ("decay_epochs", "keep_epochs"):
         given[name] = flag_checks.distinct(name, int, low=0)
-    return TrainingOptions(**{**given, **changes})
+    options = TrainingOptions(**{**given, **changes})
+    for name, last in (("decay_epochs", options.epochs - 1), ("keep_epochs", options.epochs)):
+        unused = [epoch for epoch in getattr(options, name) if epoch > last]
+        if unused and options.epochs:
+            raise ValueError(
+                f"--{name} must be at most {last} with --epochs={options.epochs}. Received: "
+                f"--{name}={','.join(map(str, getattr(options, name)))}."
+            )
+    return options
 
 
 def check_schedule():

@@ -64,8 +64,13 @@ def check_figure(path, endings=None):
     root, ending = os.path.splitext(os.fspath(path))
     if not os.path.basename(root) or ending[1:].lower() not in endings:
         raise ValueError(
-            f"The ending of a figure says its format: .{', .'.join(endings)}. Received: '{path}'."
+            f"The ending of a figure says its format: {_either(endings)}. Received: '{path}'."
         )
+
+
+def _either(endings):
+    *first, last = (f".{ending}" for ending in endings)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 @contextlib.contextmanager

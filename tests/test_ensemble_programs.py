@@ -102,7 +102,7 @@ def test_averaged_network_is_the_mean_of_the_epochs(root, runs):
 def test_killed_averaging_ends_with_the_same_bits(root, runs, tmp_path):
     flags = swa_flags(tmp_path)
     start("swa", *flags).kill_when(
-        lambda: len(history(tmp_path)) >= 3 and any(tmp_path.glob(".model-*.keras"))
+        lambda: len(history(tmp_path)) >= 3 and any(tmp_path.glob(".mc_tf-*-model.keras"))
     )
     run("swa", *flags)
     for name in ("model.keras", "swa.keras"):

@@ -327,7 +327,7 @@ def test_killed_connection_goes_on(root, curves, tmp_path):
     before = snapshot(root)
     # In the middle of writing a checkpoint.
     start("connect", *flags).kill_when(
-        lambda: len(history(tmp_path)) >= 3 and any(tmp_path.glob(".curve-*.keras"))
+        lambda: len(history(tmp_path)) >= 3 and any(tmp_path.glob(".mc_tf-*-curve.keras"))
     )
     reached = int(arrays(tmp_path / "curve.keras")["optimizer/vars/0"]) // 4
     assert 2 <= reached < EPOCHS

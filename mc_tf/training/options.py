@@ -118,25 +118,21 @@ class TrainingOptions:
         self._check_cycles()
 
     def _check_epochs(self):
-        """Refuses numbers of epochs in lists that can have no effect, or two."""
-        # The rate falls before an epoch, a copy is kept after one; a training of no epochs is a
-        # smaller version of one whose lists are right.
-        for name, first, last in (
-            ("decay_epochs", 0, self.epochs - 1),
-            ("keep_epochs", 1, self.epochs),
-        ):
+        """Refuses lists of epochs that are no numbers of epochs, or name one twice.
+
+        The last epoch is no limit here: smaller versions of a training keep its lists.
+        """
+        # The rate falls before an epoch, a copy is kept after one.
+        for name, first in (("decay_epochs", 0), ("keep_epochs", 1)):
             numbers = getattr(self, name)
             fits = isinstance(numbers, (tuple, list)) and all(
-                _is_number(number, Integral)
-                and first <= number
-                and (number <= last or not self.epochs)
-                and numbers.count(number) == 1
+                _is_number(number, Integral) and first <= number and numbers.count(number) == 1
                 for number in numbers
             )
             if not fits:
                 raise ValueError(
-                    f"{name} must be different whole numbers from {first} to {last} with "
-                    f"epochs={self.epochs}. Received: {name}={numbers!r}."
+                    f"{name} must be different whole numbers of at least {first}. Received: "
+                    f"{name}={numbers!r}."
                 )
 
     def _check_cycles(self):
