@@ -27,6 +27,8 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+from absl.flags import FLAGS
+from absl.testing import flagsaver
 
 REPO = pathlib.Path(__file__).parents[1]
 DATA_DIR = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", REPO.parent / "shared" / "data" / "tfds"))
@@ -38,7 +40,7 @@ COMPUTES_BFLOAT16 = CPU.exists() and "avx512_bf16" in CPU.read_text()
 TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
 # What programs import, as far as it starts nothing of TensorFlow's.
 PRELOADED = [
-    *("tensorflow", "keras", "sklearn.datasets", "sklearn.model_selection", "h5py"),
+    *("tensorflow", "keras", "sklearn.datasets", "sklearn.model_selection", "h5py", "pytest"),
     *(
         "mc_tf.data",
         "mc_tf.experiments.ensemble_experiment",
@@ -119,22 +121,34 @@ def start(program, *flags, directory=None):
     return Running(process, folder)
 
 
-def _program(path, flags, folder, directory, prefix=None):
-    gc.freeze()  # no collection need look at what was imported before
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
-    without_graph_optimizer()
-    for descriptor, name in ((1, "out"), (2, "err")):
-        file = os.open(f"{prefix or f'{folder}/'}{name}", os.O_WRONLY | os.O_CREAT)
-        os.dup2(file, descriptor)
-    os.environ.update(OFFLINE)
-    os.chdir(directory or folder)
+def _program(path, flags, folder, directory):
+    _prepare(f"{folder}/", directory or folder)
     sys.argv = [path, *flags]
     sys.path.insert(0, os.path.dirname(path))
     runpy.run_path(path, run_name="__main__")
 
 
+def _prepare(prefix, directory):
+    gc.freeze()  # no collection need look at what was imported before
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    without_graph_optimizer()
+    _redirect(prefix)
+    os.environ.update(OFFLINE)
+    os.chdir(directory)
+
+
+def _redirect(prefix):
+    for descriptor, name in ((1, "out"), (2, "err")):
+        file = os.open(f"{prefix}{name}", os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, descriptor)
+        os.close(file)
+
+
 def run_rows(rows, directory):
-    """Runs many short programs one after the other, each in a fork of one process.
+    """Runs many short programs one after the other, those of one program in one process.
+
+    Between two of them all flags are as they were. A program that does not end, or that ends the
+    process, ends it for itself alone: the next one has a new process.
 
     Args:
         rows: list of `(program, flags)`.
@@ -145,49 +159,83 @@ def run_rows(rows, directory):
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    folder = tempfile.mkdtemp(prefix="mc_tf-test-")
-    process = context.Process(target=_rows, args=(rows, folder, str(directory)))
-    process.start()
-    process.join(10 * LIMIT_SECONDS)
-    done = (pathlib.Path(folder) / "done").read_text().splitlines()
-    ended = []
-    for index, line in enumerate(done):
-        code, _, files = line.partition(" ")
-        texts = [(pathlib.Path(folder) / f"{index}-{name}").read_text() for name in ("out", "err")]
-        ended.append((Ended(int(code), *texts), files.split()))
-    shutil.rmtree(folder)
-    assert len(ended) == len(rows), "a program hangs"
-    return ended
-
-
-def _rows(rows, folder, directory):
-    gc.freeze()
-    state = _state(directory)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mc_tf-test-"))
+    left = {program: [] for program, _ in rows}
     for index, (program, flags) in enumerate(rows):
-        process = os.fork()
-        if not process:
-            prefix = f"{folder}/{index}-"
-            try:
-                _program(f"{REPO}/bin/{program}.py", flags, folder, directory, prefix)
-            except SystemExit as error:
-                os._exit(int(error.code or 0))
-            except BaseException:
-                traceback.print_exc()
-            os._exit(99)
-        for _ in range(100 * ROW_SECONDS):
-            ended, status = os.waitpid(process, os.WNOHANG)
-            if ended:
-                break
-            time.sleep(0.01)
-        else:  # it works instead of refusing
-            os.kill(process, signal.SIGKILL)
-            status = os.waitpid(process, 0)[1]
-        code = os.waitstatus_to_exitcode(status)
-        now = _state(directory)
-        changed = {path for path, _, _ in state ^ now}
-        state = now
-        with open(f"{folder}/done", "a") as file:
-            file.write(f"{code} {' '.join(sorted(changed))}\n")
+        left[program].append((index, flags))
+    ended = {}
+    while any(left.values()):
+        program = next(name for name, some in left.items() if some)
+        before = _state(directory)
+        process = context.Process(
+            target=_rows, args=(program, left[program], str(folder), str(directory))
+        )
+        process.start()
+        process.join()
+        done = folder / f"{left[program][0][0]}-done"
+        lines = [line.split(" ") for line in done.read_text().splitlines()] if done.exists() else []
+        if len(lines) < len(left[program]):
+            lines.append([str(process.exitcode), *_changed(before, _state(directory))])
+        for code, *files in lines:
+            index, _ = left[program].pop(0)
+            texts = [(folder / f"{index}-{name}").read_text() for name in ("out", "err")]
+            ended[index] = Ended(int(code), *texts), files
+    shutil.rmtree(folder)
+    return [ended[index] for index in range(len(rows))]
+
+
+class _Left(BaseException):
+    """A program that would have left the process."""
+
+
+def _rows(program, rows, folder, directory):
+    _prepare(f"{folder}/{rows[0][0]}-", directory)
+    sys.path.insert(0, f"{REPO}/bin")
+    import data_flags
+    import endings
+    import shared
+
+    def leave(status):
+        sys.stdout.flush()
+        raise _Left(status)
+
+    endings._leave = leave
+    start, main = shared.run, []
+    shared.run = lambda *args, **kwargs: main.append(lambda: start(*args, **kwargs))
+    path = f"{REPO}/bin/{program}.py"
+    module = runpy.run_path(path, run_name="__main__")  # kept, as functions use its names
+    assert module
+    state = _state(directory)
+    with open(f"{folder}/{rows[0][0]}-done", "a", buffering=1) as done:
+        for index, flags in rows:
+            _redirect(f"{folder}/{index}-")
+            sys.argv = [path, *flags]
+            signal.setitimer(signal.ITIMER_REAL, ROW_SECONDS)  # it works instead of refusing
+            code = _code_of(main[0])
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            data_flags._loaded.clear()
+            now = _state(directory)
+            done.write(" ".join((str(code), *_changed(state, now))) + "\n")
+            state = now
+
+
+def _code_of(main):
+    try:
+        with flagsaver.flagsaver():
+            main()
+    except (_Left, SystemExit) as error:
+        return int(error.args[0] or 0)
+    except BaseException:
+        traceback.print_exc()
+        return 99
+    finally:
+        sys.stdout.flush()
+        FLAGS.unparse_flags()
+    return 0
+
+
+def _changed(before, now):
+    return sorted({path for path, _, _ in before ^ now})
 
 
 def _state(directory):
