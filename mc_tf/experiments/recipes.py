@@ -1,6 +1,7 @@
 """Recipes: flag files, one for each published result, and how far each of them is."""
 
 import dataclasses
+import difflib
 import glob
 import os
 
@@ -56,11 +57,14 @@ def find_recipe(folder, name):
         `Recipe`.
 
     Raises:
-        ValueError: if there is none, naming those there are.
+        ValueError: if no recipe has that name; the message names the nearest ones.
     """
     recipes = {recipe.name: recipe for recipe in read_recipes(folder)}
     if name not in recipes:
-        raise ValueError(f"Unknown recipe '{name}'. Choose one of: {', '.join(recipes)}.")
+        near = difflib.get_close_matches(name, recipes, n=5, cutoff=0)
+        raise ValueError(
+            f"Unknown recipe '{name}'. The nearest names: {', '.join(near)}. --list shows all."
+        )
     return recipes[name]
 
 
