@@ -145,16 +145,25 @@ def read_weights_of_curve(path):
 
 
 def write_data_of_cache(path):
-    cache = PredictionCache(os.path.dirname(path))
-    cache.save_data(examples()[1], examples()[0], 1)
+    x, y = examples()
+    given = {"labels": y, "sample_weight": np.linspace(0, 1, len(y)), "mask": None}
+    PredictionCache(os.path.dirname(path), network()).save_data(given, x, 1)
+
+
+def read_data_of_cache(path):
+    dataset = (*examples(), np.linspace(0, 1, 12))
+    given = PredictionCache(os.path.dirname(path), network()).check_data(dataset, 500)
+    assert given["mask"] is None
+    return given["labels"].tobytes(), given["sample_weight"].tobytes()
 
 
 def write_predictions(path):
-    PredictionCache(os.path.dirname(path)).save("a1", np.arange(12, dtype="float32").reshape(6, 2))
+    outputs = np.arange(12, dtype="float32").reshape(6, 2)
+    PredictionCache(os.path.dirname(path), network()).save("a1", outputs)
 
 
 def read_predictions(path):
-    outputs = PredictionCache(os.path.dirname(path)).load("a1", 6)
+    outputs = PredictionCache(os.path.dirname(path), network()).load("a1", 6)
     if outputs is None:  # computed again
         raise DamagedFileError
     return outputs.tobytes()
@@ -208,7 +217,7 @@ KINDS = {
     "data of predictions": Kind(
         "data.npz",
         write_data_of_cache,
-        lambda path: PredictionCache(os.path.dirname(path)).check_data(examples(), 500).tobytes(),
+        read_data_of_cache,
     ),
     "predictions": Kind("member-a1.npz", write_predictions, read_predictions),
     "settings": Kind(
@@ -377,12 +386,19 @@ def test_old_results_and_caches_are_resumed(old, expected):
     curve = load_checkpoint(old / "curve.keras")
     np.testing.assert_array_equal(curve.curve_layer.flat_point(0.5), expected["bend"])
     x, y = examples()
-    before = (old / "evaluation.npz").read_bytes()
+    with np.load(old / "evaluation.npz") as stored:
+        before = {**stored, "value:test_loss": stored["value:test_loss"] + 1}
+    np.savez(old / "evaluation.npz", **before)  # what is there is not computed again
     result = mc_tf.evaluate_curve(curve, (x, y), (x, y), 3, path=old / "evaluation", verbose=0)
-    np.testing.assert_array_equal(result["test_loss"], expected["test_loss"])
-    assert (old / "evaluation.npz").read_bytes()[: len(before) // 2] == before[: len(before) // 2]
+    np.testing.assert_array_equal(result["test_loss"], expected["test_loss"] + 1)
+    with np.load(old / "evaluation.npz") as stored:
+        for name, array in before.items():
+            np.testing.assert_array_equal(stored[name], array)
     assert checksums.check(old / "evaluation.npz") and not checksums.check(OLD / "evaluation.npz")
-    assert PredictionCache(old / "predictions").check_data((x, y), 500).tolist() == y.tolist()
+    cache = PredictionCache(old / "predictions", network())
+    assert cache.check_data((x, y), 500) is None  # it does not say whether there were weights
+    with pytest.raises(ValueError, match="holds predictions for another data set"):
+        cache.check_data((x, 1 - y), 500)
     made = GridEvaluation.load(old / "grid")
     assert made.complete
 
