@@ -1,9 +1,9 @@
 """How programs end: with one line, unless there is a bug.
 
-A failure that the user can mend ends with one line on stderr: bad input and files (`ValueError`,
+A failure that the user can fix ends with one line on stderr: bad input and files (`ValueError`,
 `OSError`), memory, data that cannot be read. Ctrl-C and SIGTERM end with one line, too, which says
 how to resume. Every other exception is a bug of the library or of the user's own layers: it keeps
-its traceback, which whoever mends it needs.
+its traceback, which is needed to fix it.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ def fail(message, status=1):
     """Ends the program.
 
     Args:
-        message: what was received, what was expected and how to mend it; becomes one line.
+        message: what was received, what was expected and how to fix it; becomes one line.
         status: exit status.
     """
     _say(f"error: {message}")
@@ -42,7 +42,7 @@ def fail(message, status=1):
 
 @contextlib.contextmanager
 def one_line():
-    """Context that ends the program with one line on whatever the user can mend.
+    """Context that ends the program with one line on every failure that the user can fix.
 
     Warnings inside it are one line each. What was printed is out when it ends, or it fails.
     """
@@ -55,7 +55,7 @@ def one_line():
                 _flush()
                 raise
         except BaseException as error:
-            if _received is not None:  # whatever an interrupted import or call made of it
+            if _received is not None:  # whichever error it caused
                 _stop()
             if isinstance(error, KeyboardInterrupt):
                 _stop(signal.SIGINT)
@@ -134,7 +134,7 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 def _message(error):
-    """The line for an error that the user can mend, `None` for a bug."""
+    """The line for an error that the user can fix; `None` for a bug."""
     tf_errors = getattr(sys.modules.get("tensorflow"), "errors", None)
     of_tf = tf_errors is not None and isinstance(error, tf_errors.OpError)
     reason = _reason(str(error))
@@ -159,7 +159,7 @@ def _message(error):
 def _out_of_memory(reason):
     given = [f"--{name}" for name in _SMALLER if name in FLAGS]
     smaller = f"Give smaller {', '.join(given[:4])}" if given else "Give less data"
-    return f"out of memory: {reason or 'no more can be had'}. {smaller}, or more memory."
+    return f"out of memory: {reason or 'none is left'}. {smaller}, or more memory."
 
 
 def _is_of_data(error, tf_errors):

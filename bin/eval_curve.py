@@ -1,9 +1,9 @@
 r"""Evaluates loss and error along a curve, as in Table 2 of the paper.
 
 At each position the batch normalisation statistics are re-estimated; then train loss (with the L2
-term), train error, test loss and test error are computed. Writes OUTPUT.npz (as it goes on) and
-OUTPUT.json, and prints Min / Int / Mean / Max. Run the same command again to go on after an
-interruption.
+term), train error, test loss and test error are computed. Writes OUTPUT.npz (position by
+position) and OUTPUT.json, and prints Min / Int / Mean / Max. Run the same command again to resume
+after an interruption.
 
   python bin/eval_curve.py --curve_file=runs/bezier/curve.keras --dataset=mnist --use_test
 """

@@ -2,7 +2,7 @@ r"""Evaluates loss and error on a line, a plane or rays in weight space (figures
 
 At each point the batch normalisation statistics are re-estimated; then train loss (with the L2
 term), train error, test loss and test error are computed. Writes OUTPUT.npz as the grid grows and
-OUTPUT.json. Run the same command again to go on after an interruption; --shard=I/N evaluates a
+OUTPUT.json. Run the same command again to resume after an interruption; --shard=I/N evaluates a
 part, in a process or on a machine of its own, and --merge=N joins the parts. Draw the result with
 plot_plane.py or plot_line.py.
 

@@ -2,7 +2,7 @@ r"""Fast geometric ensembling (section 5, Algorithm 1): collects networks from o
 
 Starts from a network that was trained for most of the budget, lets the learning rate go down and
 up in cycles, and saves the network at each minimum to WORKDIR/members; eval_ensemble.py and
-export_ensemble.py take that directory. Run the same command again to go on after an interruption.
+export_ensemble.py take that directory. Run the same command again to resume after an interruption.
 
   python bin/train.py --workdir=runs/a --dataset=cifar10 --network=preresnet164 --epochs=150 \
       --learning_rate=0.1 --weight_decay=3e-4 --keep_every=125 --use_test

@@ -2,7 +2,8 @@ r"""Reproduces a published result from start to end: training, evaluation, figur
 
 A recipe is a file of flags in bin/recipes; flags given besides it come after it, so they win.
 Writes everything to WORKDIR, the published numbers beside the obtained ones to
-WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to go on after an interruption.
+WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to resume after an
+interruption.
 
   python bin/reproduce.py --list
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --data_dir=DIRECTORY

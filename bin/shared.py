@@ -19,7 +19,7 @@ _held = contextlib.ExitStack()  # what this program keeps others from writing, u
 
 
 def run(main, recipes=None, positional=0):
-    """Runs a program; whatever the user can mend ends it with one line, see `endings`.
+    """Runs a program; a failure that the user can fix ends it with one line, see `endings`.
 
     Args:
         main: function of the remaining command line arguments.

@@ -1,7 +1,7 @@
 r"""Snapshot ensembles (Huang et al. 2017): one training in cosine cycles, a network from each.
 
 Saves the network at the end of each cycle to WORKDIR/members; eval_ensemble.py and
-export_ensemble.py take that directory. Run the same command again to go on after an interruption.
+export_ensemble.py take that directory. Run the same command again to resume after an interruption.
 
   python bin/sse.py --workdir=runs/sse --dataset=cifar10 --network=preresnet164 --epochs=148 \
       --num_cycles=4 --learning_rate=0.1 --weight_decay=3e-4 --use_test

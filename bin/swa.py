@@ -3,8 +3,8 @@ r"""Stochastic weight averaging (arXiv 1803.05407): averages the networks of one
 The learning rate is constant, falls and is constant again while weights are averaged after each
 --swa_every epochs, the ones at --swa_start included; with --schedule=linear_cycle it goes in
 cycles, whose minima are averaged. Writes WORKDIR/swa.keras, with statistics of batch normalisation
-estimated for it, beside the usual WORKDIR/model.keras. Run the same command again to go on after an
-interruption.
+estimated for it, beside the usual WORKDIR/model.keras. Run the same command again to resume after
+an interruption.
 
   python bin/swa.py --workdir=runs/swa --dataset=cifar10 --network=vgg16 --epochs=300 \
       --swa_start=161 --learning_rate=0.05 --swa_learning_rate=0.01 --weight_decay=5e-4 --use_test

@@ -1,7 +1,7 @@
 r"""Trains one network: an endpoint of a curve.
 
 Writes WORKDIR/model.keras (network and optimizer, after each epoch) and WORKDIR/history.csv. Run
-the same command again to go on after an interruption.
+the same command again to resume after an interruption.
 
   python bin/train.py --workdir=runs/a --dataset=mnist --network=fc --seed=1 --use_test
 """

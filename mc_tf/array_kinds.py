@@ -65,7 +65,9 @@ def as_rows(leaf, role="data"):
             )
         leaf = np.asarray(leaf)
     if not leaf.ndim:
-        raise ValueError(f"`{role}` has a single value ({leaf}) where an array of examples goes.")
+        raise ValueError(
+            f"`{role}` has a single value ({leaf}) where an array of examples is expected."
+        )
     if leaf.dtype.kind == "T":  # numpy's strings of any length, which TensorFlow does not know
         leaf = leaf.astype(object)
     if leaf.dtype == object and not all(isinstance(v, (str, bytes)) for v in leaf.flat):

@@ -114,7 +114,7 @@ class BatchNormUpdate:
         return self._statistics.num_updated
 
     def prepare(self, x):
-        """Finds out what there is to update, unless that is known from the last time.
+        """Finds the layers to update, unless they are known from the last call.
 
         Args:
             x: inputs of a batch, as `Batches` gives them.

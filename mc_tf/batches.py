@@ -237,7 +237,9 @@ def _checked_arrays(data, role):
     if not keras.tree.flatten(inputs):
         raise ValueError(f"`{role}` has no batch: it is an empty {type(data).__name__}.")
     if any(leaf is None for leaf in keras.tree.flatten(inputs)):
-        raise ValueError(f"`{role}` has `None` for inputs. Give `x`, `(x, y)` or with weights.")
+        raise ValueError(
+            f"`{role}` has `None` for inputs. Give `x`, `(x, y)` or `(x, y, sample_weight)`."
+        )
     data = keras.tree.map_structure(
         lambda leaf: None if leaf is None else as_rows(leaf, role), data
     )

@@ -31,7 +31,7 @@ class DamagedFileError(ValueError):
 
 
 class OtherKindError(ValueError):
-    """A file is whole, but holds something else than what is looked for."""
+    """A file is whole, but holds something else than expected."""
 
 
 def seal(path):

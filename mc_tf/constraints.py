@@ -110,7 +110,7 @@ def check_convex_combinations(curve):
 
 
 def _is_convex(constraint, shape):
-    """Whether a constraint projects to a convex set, as far as random weights show."""
+    """Whether a constraint projects to a convex set, judged by random weights."""
     rng = np.random.default_rng(0)
 
     def project(weight):

@@ -209,8 +209,8 @@ class Curve:
         registered = keras.saving.get_registered_name(type(self))
         if keras.saving.get_registered_object(registered) is not type(self):
             warnings.warn(
-                f"The curve family {name} is not registered, so that the file can be loaded with "
-                f"`custom_objects={{'{name}': {name}}}` only. Decorate the class with "
+                f"The curve family {name} is not registered, so the file can be loaded only with "
+                f"`custom_objects={{'{name}': {name}}}`. Decorate the class with "
                 "`@keras.saving.register_keras_serializable()`.",
                 stacklevel=2,
             )

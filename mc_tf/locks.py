@@ -159,7 +159,7 @@ def _read(file):
 
 
 def _counts(about):
-    """Whether the holder of a lock file still runs, as far as its content tells."""
+    """Whether the holder of a lock file still runs, judged by its content."""
     if not about or about.get("host") != socket.gethostname():
         return bool(about)
     try:

@@ -1,4 +1,4 @@
-"""Optimizers of curves: what they do weight by weight, though a control point is one vector."""
+"""Optimizers of curves: they treat each weight by itself, though a control point is one vector."""
 
 import keras
 import numpy as np

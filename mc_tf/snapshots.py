@@ -165,7 +165,7 @@ def read_snapshot(path):
         if "layout" not in arrays:
             kinds = ", ".join(list(arrays)[:5]) or "nothing"
             raise OtherKindError(
-                f"'{path}' is not a snapshot: it holds {kinds}; of weight averaging give swa.keras."
+                f"'{path}' is not a snapshot: it holds {kinds}. Averaged weights are in swa.keras."
             )
         return _from_arrays(arrays)
 

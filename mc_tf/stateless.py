@@ -84,7 +84,7 @@ class StatelessLayer:
             if getattr(variable, "overwrite_with_gradient", False):
                 raise ValueError(
                     f"Keras overwrites '{variable.path}' with its gradient, as in training with "
-                    "float8: that cannot be done to a part of a control point. Connect networks "
+                    "float8: this is impossible for a part of a control point. Connect networks "
                     "that are not quantized."
                 )
         self.constraint.check_convex()

@@ -525,9 +525,9 @@ IMAGE_LOGITS = functools.partial(pixels, layers.Identity(), None)
 REFUSED = {
     "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'values'"),
     "linear, a loss of probabilities": (
-        dense, (C, None, SCCE()), {}, None, "cannot be told.*output='logits'",
+        dense, (C, None, SCCE()), {}, None, "could be of any kind.*output='logits'",
     ),
-    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "cannot be told.*output='values'"),
+    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "could be of any kind.*output='values'"),
     "sigmoids, no loss": (
         dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'values'. for a reg",
     ),

@@ -67,7 +67,7 @@ class AveragedNetwork(StepCallback):
                 "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
             )
         self._update_batch_norm = BatchNormUpdate(self._model)
-        # What does not fit is told before training, not at its end.
+        # Data that does not fit is refused before training, not at its end.
         if self._has_batch_norm_data:
             batches = Batches(self.batch_norm_data, role="batch_norm_data")
             self._update_batch_norm.prepare(next(iter(batches))[0])
@@ -117,7 +117,7 @@ class AveragedNetwork(StepCallback):
                 self._best.on_epoch_end(epoch, logs)
 
     def _evaluate(self, steps=None):
-        """Scores of the network as it stands, on the validation data or its first batches."""
+        """Scores of the present network on the validation data or its first batches."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(_for_keras(self.validation_data))
         with _kept(state_variables(self.model)):
             return self.model.evaluate(

@@ -140,8 +140,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
 class BestCheckpoint(keras.callbacks.Callback):
     """Keeps the model of the epoch with the best value of a metric, written in one step.
 
-    What the file holds counts when training goes on: Keras' `ModelCheckpoint` forgets it. A model
-    that diverged is never the best, which a warning says once.
+    A resumed training goes by the best value in the file, which Keras' `ModelCheckpoint`
+    forgets. A model that diverged is never the best; a warning says so once.
 
     Args:
         path: file name, ending in `.keras`.

@@ -82,7 +82,7 @@ class DistanceFromStart(StepCallback):
         if not np.isfinite(distance) and not self._said:
             self._said = True
             warnings.warn(
-                f"Training diverged: the weights after step {step} are not finite, and so is their "
+                f"Training diverged: the weights after step {step} are not finite, nor is their "
                 "distance from the start.",
                 stacklevel=2,
             )

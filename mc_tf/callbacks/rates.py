@@ -28,7 +28,7 @@ def refuse_schedulers(callback):
         if isinstance(other, _SCHEDULERS) and not callback.start_epoch:
             raise ValueError(
                 f"{type(other).__name__} and {type(callback).__name__} both set the learning rate, "
-                f"and that of {type(other).__name__} would never be used. Drop one of them."
+                f"and the rate of {type(other).__name__} would never be used. Remove one of them."
             )
 
 
@@ -70,7 +70,7 @@ class RateWatch:
         self._said = False
 
     def expect(self):
-        """Takes the rate of now for what it is to stay."""
+        """Remembers the present rate as the one that must not change."""
         self._rate = self._now()
 
     def look(self, epoch):

@@ -84,7 +84,7 @@ class StepCallback(keras.callbacks.Callback):
         """
 
     def on_first_call(self):
-        """Called once a `fit`, after the first call of its train function."""
+        """Called once per `fit`, after the first call of its train function."""
 
     def epochs_as_steps(self, epochs, whole=True):
         """A number of epochs in steps; before `fit` each batch counts as a step.

@@ -146,7 +146,7 @@ class SWA(AtPlaces, AveragedNetwork):
             warn_of_other_optimizers(self)
             self._watch = RateWatch(
                 self,
-                f"replaces that of SWA(learning_rate={self.learning_rate}). Give SWA after it.",
+                f"replaces the rate of SWA(learning_rate={self.learning_rate}). Give SWA after it.",
             )
         self._held.close()  # of training that was interrupted
         self._held.enter_context(directory_held(self.directory))
@@ -199,7 +199,7 @@ class SWA(AtPlaces, AveragedNetwork):
             raise ValueError(
                 f"The average of step {step} has {self.average.count} networks, but with these "
                 f"settings it would have {self._count_at(step)}: `every`, `cycle` or "
-                "`include_start` were others. Give those of the run that goes on, or start anew."
+                "`include_start` were others. Give those of the resumed run, or start anew."
             )
         size = flat_weights(self._model).size
         if self.average.count and self.average.mean.size != size:

@@ -1,4 +1,4 @@
-"""The last activation of a network, as far as its graph tells it."""
+"""The last activation of a network, read from its graph."""
 
 import keras
 

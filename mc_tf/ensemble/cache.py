@@ -43,7 +43,7 @@ class PredictionCache:
         return os.path.join(self._directory, f"{name}.npz")
 
     def check_data(self, dataset, batch_size):
-        """Compares a data set with the one that the files are of, as far as its first batch tells.
+        """Compares a data set with the one that the files are of, by its first batch.
 
         Args:
             dataset: anything that `Batches` takes.
@@ -118,7 +118,7 @@ class PredictionCache:
             size: number of examples.
 
         Returns:
-            float32 array `(N, ..., C)`; None if there is none, or the file is damaged.
+            float32 array `(N, ..., C)`; None if it is not kept, or the file is damaged.
         """
         if self._directory is None:
             return None

@@ -54,7 +54,7 @@ def the_one(structure, network, what="labels"):
         of = f" ({', '.join(map(str, structure))})" if isinstance(structure, dict) else ""
         raise ValueError(
             f"The network '{network.name}' has one output, so one array of {what} is expected. "
-            f"Received: {len(leaves)}{of}. Give those of this output."
+            f"Received: {len(leaves)}{of}. Give only the {what} for this output."
         )
     return leaves[0]
 
@@ -101,7 +101,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
     if not len(found):
         raise ValueError("No example counts: all are masked or have the label that is ignored.")
     if weights is not None and not weights.sum() > 0:
-        raise ValueError("The sample weights sum to 0, so that no example counts.")
+        raise ValueError("The sample weights sum to 0, so no example counts.")
     if spec.kind == "values":
         return Targets(_finite(found.astype("float64")), weights, kept)
     num_labels = shape[-1] if spec.multilabel and axis is not None else 1
@@ -176,7 +176,7 @@ def _classes(spec, labels, shape, axis):
         return checked_labels(labels, shape[axis])
     if not ((labels >= 0) & (labels <= 1)).all():
         raise ValueError(
-            f"Labels of a yes or no are whole numbers from 0 to 1. Received: from {labels.min()} "
+            f"Labels of yes-or-no outputs are 0 or 1. Received: from {labels.min()} "
             f"to {labels.max()}. Turn -1 and 1, the labels of hinge losses, to 0 and 1, or pass "
             "`output='values'` for a regression."
         )
@@ -186,7 +186,7 @@ def _classes(spec, labels, shape, axis):
         raise ValueError(
             "The network ends in a sigmoid and its labels lie between 0 and 1: pass "
             "`output='values'` if it is a regression, or `output='probabilities'` if these are "
-            "soft labels of two classes. (A compiled loss tells it, too.)"
+            "soft labels of two classes. (A compiled loss also decides it.)"
         )
     return np.stack([1 - labels, labels], -1).astype("float64")
 

@@ -1,4 +1,4 @@
-"""What the loss that a model is compiled with tells about its outputs."""
+"""The meaning of a model's outputs, read from the loss that it is compiled with."""
 
 import dataclasses
 import functools

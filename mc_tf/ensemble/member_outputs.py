@@ -1,4 +1,4 @@
-"""The members' outputs on a data set, one member after the other, beside what they should be."""
+"""The members' outputs on a data set, one member after the other, beside the labels."""
 
 import sys
 
@@ -115,7 +115,7 @@ def _pass(run, numbers, batches, model):
     missing = [part is None for part in parts["sample_weight"]]
     if any(missing) and not all(missing):
         raise ValueError(
-            f"{sum(missing)} of {len(missing)} batches have no sample weights. Give ones there."
+            f"{sum(missing)} of {len(missing)} batches have no sample weights. Give 1 there."
         )
     given = {
         name: None if found[0] is None else np.concatenate(found) for name, found in parts.items()

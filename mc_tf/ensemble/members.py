@@ -87,7 +87,7 @@ def read_members(network, members):
 
 
 def _found(member):
-    """What one entry of a list stands for: a directory or a pattern, for the files in it."""
+    """The files that one entry of a list names: a directory or a pattern names several."""
     if not isinstance(member, (str, os.PathLike)) or os.path.isfile(member):
         return [member]
     path = os.fspath(member)

@@ -187,7 +187,7 @@ class OutputSpec:
             raise ValueError(
                 "Probabilities of classes that exclude each other sum to 1, but those of the "
                 f"network sum to between {sums.min():.4g} and {sums.max():.4g}. Pass "
-                "`output='multilabel_probabilities'` if each output is a yes or no of its own, "
+                "`output='multilabel_probabilities'` if each output is a separate yes or no, "
                 "`output='values'` for a regression, or name the axis of the classes: "
                 "`output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`."
             )

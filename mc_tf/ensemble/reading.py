@@ -94,7 +94,7 @@ def _infer(network, activation, loss, width):
             return OutputSpec("multilabel_probabilities")
         ends = f"{name} ends in a sigmoid of {width} outputs"
         ways = (
-            "Pass `output='multilabel_probabilities'` if each is a yes or no of its own, or "
+            "Pass `output='multilabel_probabilities'` if each is a separate yes or no, or "
             "`output='values'` for a regression."
         )
         if family == "classes":
@@ -102,7 +102,7 @@ def _infer(network, activation, loss, width):
         raise ValueError(f"{ends}: these may not exclude each other, or be values. {ways}")
     if family is None or (activation == "linear" and not loss.from_logits):
         raise ValueError(
-            f"What the outputs of '{network.name}' are cannot be told: its last layer is no "
+            f"The outputs of '{network.name}' could be of any kind: its last layer is no "
             "softmax or sigmoid, and it is not compiled with a loss that has `from_logits=True`, "
             "or of a regression. Pass `output='logits'`, `output='probabilities'`, "
             "`output='multilabel_logits'` or `output='multilabel_probabilities'` (labels that do "
@@ -128,5 +128,5 @@ def _check_stated(network, kind, activation, loss, width):
         raise ValueError(
             f"{name} has {why} {width} outputs: labels that do "
             f"not exclude each other, but output={kind!r} is for classes that do. Pass "
-            f"`output='multilabel_{kind}'`, or leave it out where the loss tells it."
+            f"`output='multilabel_{kind}'`, or leave it out if the model is compiled with a loss."
         )

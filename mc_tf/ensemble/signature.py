@@ -94,7 +94,7 @@ def _describe(leaf, own):
     shape = tf.TensorShape(leaf.shape)
     if not shape.rank:
         raise ValueError(
-            "The first axis of each input is that of the examples: a batch has shape (N, ...), a "
+            "The first axis of each input counts the examples: a batch has shape (N, ...), a "
             f"specification (None, ...). Received as `example`: {leaf!r}"
         )
     dtype = None if leaf.dtype is None else tf.as_dtype(leaf.dtype)

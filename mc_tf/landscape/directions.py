@@ -140,7 +140,7 @@ def principal_directions(networks, origin=None):
     """
     check_kind("networks", networks, (list, tuple, np.ndarray), "a list of at least two networks")
     if len(networks) < 2:
-        raise ValueError(f"`networks` must be at least two. Received: {len(networks)}")
+        raise ValueError(f"`networks` must have at least two entries. Received: {len(networks)}")
     networks = [*networks, *([] if origin is None else [origin])]
     labels = [f"network {index}" for index in range(len(networks))]
     if origin is not None:

@@ -22,7 +22,7 @@ class CurveLayerFiles:
         store["drawn"] = ops.convert_to_numpy(self._seed_generator.state)
 
     def load_own_variables(self, store):
-        """Loads what `save_own_variables` saved: training goes on with the next position."""
+        """Loads the variables and the draws, so that training resumes with the next position."""
         values, state = {key: store[key] for key in store.keys()}, self._seed_generator.state
         drawn = values.pop("drawn", None)
         if drawn is not None:

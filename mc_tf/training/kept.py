@@ -1,4 +1,4 @@
-"""What a run keeps beside its checkpoint, and what it can keep no more."""
+"""What a run keeps beside its checkpoint, and what it can no longer keep."""
 
 import os
 import warnings
@@ -25,7 +25,7 @@ def warn_of_lost(path, epochs, options, validate):
     lost = [os.path.basename(file) for file in files if not os.path.exists(file)]
     if lost:
         warnings.warn(
-            f"The run in '{folder}' is at epoch {epochs} already, too late to keep "
+            f"The run in '{folder}' is already at epoch {epochs}, too late to keep "
             f"{', '.join(lost)}. Choose another directory to have them.",
             stacklevel=3,
         )

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from programs import run, run_all
 
-_SMALL = ("--network=fc", "--batch_size=256", "--verbose=0")
+_SMALL = ("--network=fc", "--network_option=units=[64]", "--batch_size=256", "--verbose=0")
 _A, _B = "../inputs/a/model.keras", "../inputs/b/model.keras"
 _CURVE = "--curve_file=../inputs/bezier/curve.keras"
 _MEMBERS = "--members=../inputs/sse"
