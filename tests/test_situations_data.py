@@ -120,8 +120,17 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
-@pytest.mark.parametrize("taker", TAKERS)
+# One mechanism refuses all of these. Each function meets a third of them, of every three that are
+# found alike one; and each is met by several functions.
+MET = [
+    (taker, kind)
+    for i, taker in enumerate(TAKERS)
+    for j, kind in enumerate(BAD)
+    if (i + j) % 3 == 0 or taker == "update_batch_norm"
+]
+
+
+@pytest.mark.parametrize("taker, kind", MET)
 def test_bad_data_is_told_at_the_beginning_with_the_name_of_the_argument(taker, kind):
     role, call = TAKERS[taker]
     make, words = BAD[kind]

@@ -45,12 +45,12 @@ def make_inputs(folder):
     run_all(
         "train",
         {
-            name: (f"--workdir={folder}/{name}", *_SMALL, "--epochs=1", f"--seed={seed}")
+            name: (f"--workdir={folder}/{name}", *_SMALL, "--epochs=0", f"--seed={seed}")
             for seed, name in enumerate("ab", start=1)
         },
     )
     ends = (f"--start={folder}/a/model.keras", f"--end={folder}/b/model.keras")
-    small = ("--batch_size=256", "--verbose=0", "--epochs=1")
+    small = ("--batch_size=256", "--verbose=0", "--epochs=0")
     run("connect", f"--workdir={folder}/bezier", *ends, *small)
     run("sse", f"--workdir={folder}/sse", *_SMALL, "--epochs=2", "--num_cycles=2")
     few = ("--num_train_examples=64", "--verbose=0")
