@@ -61,3 +61,16 @@ def pytest_runtest_call(item):
 def nothing_kept(monkeypatch):
     """Data sets are read anew at each pass, as large ones are."""
     monkeypatch.setattr("mc_tf.batches.LIMIT_BYTES", 0)
+
+
+@pytest.fixture
+def eagerly():
+    """Without compiling, which takes most of the time where many networks meet few examples."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

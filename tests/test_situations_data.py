@@ -130,6 +130,7 @@ MET = [
 ]
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("taker, kind", MET)
 def test_bad_data_is_told_at_the_beginning_with_the_name_of_the_argument(taker, kind):
     role, call = TAKERS[taker]
@@ -242,6 +243,7 @@ class Finite(keras.utils.PyDataset):
         return X[rows], Y[rows]
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("kind", KINDS)
 def test_statistics_of_every_kind(kind):
     model = network()
@@ -259,6 +261,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("kind", ["data frame", "csr"])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_results_equal_those_of_numpy(name, kind):
@@ -474,6 +477,7 @@ def prepared(name):
     return model, norm
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", NORMS)
 def test_what_training_leaves_alone_stays(name):
     """The judge is Keras: which statistics a call in training mode moves."""

@@ -261,19 +261,6 @@ ROWS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def eagerly():
-    """Without compiling: as slow as hundred examples are, as fast as many networks need."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ROWS)
 def test_an_ensemble_of_one_scores_what_keras_scores(name):
