@@ -161,7 +161,7 @@ def needs_statistics(model):
         model: a built Keras model.
 
     Returns:
-        bool. True if it cannot be told.
+        bool. True if unknown.
     """
     if not has_batch_norm(model):
         return False

@@ -35,7 +35,7 @@ class Batches:
     Raises:
         ValueError: if the data is an iterator that can be read once only, an endless data set
             without `num_batches`, empty, or no data at all. Where that is not known before it is
-            read, an empty data set is told by the first pass.
+            read, the first pass finds an empty data set.
     """
 
     def __init__(self, data, batch_size=500, num_batches=None, role="data"):

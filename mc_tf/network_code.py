@@ -110,7 +110,7 @@ def clone_network(network, otherwise):
         reason = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(
             f"Keras cannot copy the network '{network.name}' of class {type(network).__name__} "
-            f"({type(error).__name__}: {reason[:200]}). Each class of its own needs a `get_config` "
+            f"({type(error).__name__}: {reason[:200]}). Each custom class needs a `get_config` "
             "with all arguments of its constructor, which takes `**kwargs` for Keras, and no code "
             f"among them. Or {otherwise}."
         ) from error

@@ -122,7 +122,7 @@ class PointEvaluator:
         return flat, state
 
     def check(self, t, data):
-        """Runs the first batch of each data set, so that what does not fit is told before the rest.
+        """Runs the first batch of each data set, so that data that does not fit is refused early.
 
         Args:
             t: position of the curve model.

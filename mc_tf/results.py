@@ -28,7 +28,7 @@ class CurveEvaluation(PointResults):
         arc_lengths: weight-space distances between neighbours, shape `(num_points - 1,)`.
         length: length of the curve in weight space.
         length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
-            one point, infinite for one that comes back to where it began.
+            one point, infinite for a curve that returns to its start.
         bends: positions of the bends that the curve passes through, such as those of a chain.
         higher_is_better: dict from names of values to bools, as the metrics themselves say it.
         description: dict of what was evaluated.
@@ -170,7 +170,7 @@ def describe_length(length, ratio):
 
     Args:
         length: of the curve.
-        ratio: `length` divided by that of the segment.
+        ratio: `length` divided by the segment's length.
 
     Returns:
         str.

@@ -71,7 +71,7 @@ class CountedFit:
             self.check_updates(updates_of(self._model))
 
     def recount(self, model):
-        """Reads the optimizer's counter, where that tells the steps.
+        """Reads the optimizer's counter, if it counts the steps.
 
         Args:
             model: the model, its variables up to date.

@@ -17,9 +17,9 @@ class StepCallback(keras.callbacks.Callback):
     Steps are batches that `fit` trains on, counted from the beginning of epoch `start_epoch`,
     whatever a custom `train_step` does with one: several optimizers, two updates or none. With
     gradient accumulation the batches of one update are one step, and an update that loss scaling
-    skips is none, unless the places are in epochs. Where `steps_per_execution` runs several steps
-    as one call, the call is cut at each step that is wanted, so that the weights of exactly that
-    step can be looked at.
+    skips is not a step, unless the places are in epochs. Where `steps_per_execution` runs several
+    steps as one call, the call is cut at each step that is wanted, so that the weights of exactly
+    that step can be looked at.
 
     A subclass says with `next_step` where, and does its work in `on_step`.
 

@@ -156,7 +156,7 @@ class PredictionCache:
         return joined, np.concatenate(targets)[:first], len(targets[0])
 
     def _are(self, dataset, index, known):
-        """Whether a tuple of arrays has these labels (1) or weights (2); otherwise a pass tells."""
+        """Whether a tuple of arrays has these labels (1) or weights (2); True for other data."""
         if not isinstance(dataset, (tuple, list)) or not Batches(dataset).of_arrays:
             return True
         given = dataset[index] if index < len(dataset) else None

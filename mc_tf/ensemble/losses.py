@@ -36,7 +36,7 @@ _FAMILIES = {
 
 @dataclasses.dataclass(frozen=True)
 class LossReading:
-    """What a loss tells.
+    """What a loss says about the outputs.
 
     Attributes:
         family: `"classes"` that exclude each other, `"labels"` (each output is a yes or no of its
@@ -55,7 +55,7 @@ class LossReading:
 
 
 def read_loss(models, width=None):
-    """Reads the first compiled loss that tells something.
+    """Reads the first compiled loss that says something about the outputs.
 
     Args:
         models: Keras models, compiled or not.

@@ -40,7 +40,7 @@ class Ensemble(StackedModel):
             normalisation) from `model`; or a matrix `(M, P)`; or a number of copies of `model`,
             for `load_weights`.
         output: what the network's outputs are: `"logits"` or `"probabilities"` of classes that
-            exclude each other (one output of two classes is that of class 1),
+            exclude each other (one output of two classes belongs to class 1),
             `"multilabel_logits"` or `"multilabel_probabilities"` where each output is a yes or no
             of its own, or `"values"` of a regression; or an `OutputSpec`, which also names the
             axis of the classes. Default: read from the last activation and the loss that `model`

@@ -30,7 +30,7 @@ class OutputSpec:
         loss: of a regression: the `keras.losses.Loss` that is its score. Default: the mean
             squared error.
         soft_labels: whether the labels of one output may lie between 0 and 1. False where
-            nothing but a sigmoid tells that it is no regression.
+            only a sigmoid suggests that it is no regression.
 
     Raises:
         ValueError: if `kind` is not in `KINDS`.
@@ -62,7 +62,7 @@ class OutputSpec:
 
     @property
     def multilabel(self):
-        """Whether each output is a yes or no of its own."""
+        """Whether each output is a separate yes or no."""
         return self.kind.startswith("multilabel")
 
     # In the backend's tensors, of all members.

@@ -22,8 +22,8 @@ def read_output(network, output=None, compiled=()):
         `OutputSpec`.
 
     Raises:
-        ValueError: if neither the last activation nor a loss tells, or they contradict each other
-            or `output`, saying what to pass.
+        ValueError: if neither the last activation nor a loss decides it, or they contradict each
+            other or `output`, saying what to pass.
     """
     if isinstance(output, dict):  # a model's config
         return OutputSpec.from_config(output)

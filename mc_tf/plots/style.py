@@ -143,7 +143,7 @@ def wrap_legends(figure):
         figure: matplotlib figure of subplots.
     """
     places = [(legend, _COLUMNS) for legend in figure.legends]
-    for axis in figure.axes:  # a map, which is no subplot, has a legend of its own
+    for axis in figure.axes:  # a map is no subplot and has its own legend
         if axis.get_legend() and axis.get_subplotspec():
             places.append((axis.get_legend(), axis.get_subplotspec().get_gridspec().ncols))
     for legend, columns in places:

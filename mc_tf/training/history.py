@@ -47,7 +47,7 @@ class HistoryFile(keras.callbacks.Callback):
         with open(self.path, "a+", newline="", encoding="utf-8") as file:
             file.seek(0)
             columns = next(csv.reader(file), None)
-            # A file that a former release began has columns of its own.
+            # A file that an earlier release began has its own columns.
             writer = csv.DictWriter(file, columns or list(row), restval="NA", extrasaction="ignore")
             if not columns:
                 writer.writeheader()
