@@ -523,7 +523,6 @@ def test_quantized_kernels_are_compared():
         connect(*pair)
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("kind", ["model", "keras", "npz", "weights.h5", "snapshot"])
 def test_members_keep_their_own_fixed_numbers(kind, tmp_path):
     a, b = FIXED["random features"](0), FIXED["random features"](1)
@@ -634,7 +633,6 @@ COMPILED = {
 }
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", COMPILED)
 def test_compile_settings_stay_where_they_are(name, tmp_path):
     a, b = COMPILED[name](), COMPILED[name]()
@@ -654,7 +652,6 @@ def test_compile_settings_stay_where_they_are(name, tmp_path):
     assert load_checkpoint(tmp_path / "0.keras", compile=False).network.compiled is False
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_a_point_evaluates_as_its_network():
     a = compiled(net(), plain_loss)
     point = connect(a, a).point(0.0)
@@ -672,7 +669,6 @@ def test_files_with_compile_settings_of_earlier_versions_load(tmp_path):
     assert not CurveModel.from_config(config).network.compiled
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_a_loaded_curve_lends_its_plane_what_it_was_compiled_with(tmp_path):
     rng = np.random.default_rng(1)
     a, b, c = (net() for _ in range(3))
@@ -827,7 +823,6 @@ def test_fixed_numbers_of_a_curve_are_its_own_not_its_codes(tmp_path):
     check_same_fixed(a, loaded.network, ("a", "b"), theirs=loaded.curve_layer.state)
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="data needs TensorFlow")
 def test_files_of_curves_and_of_networks_are_told_apart(tmp_path):
     from mc_tf import data, training

@@ -405,7 +405,6 @@ def test_soft_labels_fit_a_temperature():
     assert found[0] == pytest.approx(3, rel=1e-2)
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_weights_and_masks_count_in_every_score():
     """A weight of two is an example that is there twice; a mask of zero one that is not."""
     model = softmax(SCCE())
@@ -427,7 +426,6 @@ def test_weights_and_masks_count_in_every_score():
     assert found.predictions.shape == (np.sum(WORDS > 0), C)
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_a_mask_counts_in_the_evaluation_of_a_compiled_ensemble():
     model = tokens(C, "softmax", SCCE(), True, "words")
     ensemble = Ensemble(model, [model, model])
