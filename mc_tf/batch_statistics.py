@@ -133,25 +133,22 @@ def _find(model):
 
 
 def _other_state(model):
-    """`(layer, variable)` of all else that a forward pass in training might estimate."""
+    """`(its name in words, variable)` of all else that a pass in training might estimate."""
     owners = {}
     for part in model._flatten_layers():  # the innermost layer last
         owners.update((id(v), (part, v)) for v in part.non_trainable_weights)
         if isinstance(part, CurveLayer):
-            for owner, variable in _other_state(part.layer):
-                yield owner, part.state_copy(variable)
+            for words, variable in _other_state(part.layer):
+                yield words, part.state_copy(variable)
     for owner, variable in owners.values():
         known = isinstance(owner, (CurveLayer, keras.layers.BatchNormalization))
         if not known and keras.backend.is_float_dtype(variable.dtype):
-            yield owner, variable
+            yield f"'{variable.name}' of '{owner.name}' ({type(owner).__name__})", variable
 
 
 def _warn_of(changed):
     if changed:
-        names = ", ".join(
-            f"'{variable.name.split('.')[-1]}' of '{layer.name}' ({type(layer).__name__})"
-            for layer, variable in changed
-        )
+        names = ", ".join(words for words, _ in changed)
         warnings.warn(
             f"Training updates {names}, which is not re-estimated at these weights: only the "
             "statistics of `keras.layers.BatchNormalization` are. It keeps its present values.",
