@@ -78,8 +78,8 @@ def main(_):
     workdir = FLAGS.workdir or os.path.join("runs", name)
     plan, run = plan_from_flags()
     shared.hold_workdir(workdir)
-    check_output(FLAGS.results_file)
     targets.check_results(FLAGS.results_file)
+    check_output(FLAGS.results_file)
     if FLAGS.smoke:
         data = data_flags.load_small_data(SMOKE_EXAMPLES, FLAGS.smoke_image_size)
     else:

@@ -111,15 +111,7 @@ def training_options(**changes):
     given["jit_compile"] = {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile]
     for name in ("decay_epochs", "keep_epochs"):
         given[name] = flag_checks.distinct(name, int, low=0)
-    options = TrainingOptions(**{**given, **changes})
-    for name, last in (("decay_epochs", options.epochs - 1), ("keep_epochs", options.epochs)):
-        unused = [epoch for epoch in getattr(options, name) if epoch > last]
-        if unused and options.epochs:
-            raise ValueError(
-                f"--{name} must be at most {last} with --epochs={options.epochs}. Received: "
-                f"--{name}={','.join(map(str, getattr(options, name)))}."
-            )
-    return options
+    return TrainingOptions(**{**given, **changes})
 
 
 def check_schedule():
@@ -134,6 +126,13 @@ def check_schedule():
         flag_checks.refuse_unused(["swa_every"], "no weights are averaged without --swa_start")
     elif FLAGS.cycle_epochs is not None:
         flag_checks.refuse_unused(["swa_every"], "the minima of the cycles are averaged")
+    last = FLAGS.epochs
+    for name, limits in (("decay_epochs", (0, last - 1)), ("keep_epochs", (1, last))):
+        if last and max(flag_checks.distinct(name, int, low=0), default=0) > limits[1]:
+            raise ValueError(
+                f"--{name} must be whole numbers from {limits[0]} to {limits[1]} with "
+                f"epochs={last}. Received: --{name}={','.join(FLAGS[name].value)}."
+            )
     users = {
         "decay_epochs": ("step", "exponential"),
         "decay_factor": ("step", "exponential"),

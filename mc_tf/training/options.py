@@ -131,7 +131,7 @@ class TrainingOptions:
             )
             if not fits:
                 raise ValueError(
-                    f"{name} must be different whole numbers of at least {first}. Received: "
+                    f"{name} must be different whole numbers from {first} on. Received: "
                     f"{name}={numbers!r}."
                 )
 
