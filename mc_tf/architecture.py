@@ -4,23 +4,29 @@ Names are left out, since Keras numbers them by itself, and so is what acts in t
 initializers, regularizers, constraints, dropout, momentum of statistics.
 """
 
+import enum
 import functools
 import hashlib
 import itertools
 import marshal
-import re
 import sys
 import types
 import warnings
 
 import keras
-import numpy as np
 from keras import ops
 
 from mc_tf.adapted import learned
 from mc_tf.keras_internals import calls_within, input_structure, layers_within
+from mc_tf.own_values import (
+    has_own_config,
+    is_array,
+    is_function,
+    is_users_function,
+    own_values,
+)
 
-__all__ = ["describe", "find_difference", "is_users_function"]
+__all__ = ["describe", "find_difference"]
 
 _TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
@@ -119,59 +125,24 @@ def _listed(tensors, place):
 def _settings(part):
     """Settings of one layer or operation: its configuration, or what its constructor keeps."""
     of_layer = isinstance(part, keras.layers.Layer)
-    named = _named_in_constructor(part)
-    own = {key: value for key, value in vars(part).items() if key in named and key[0] != "_"}
+    own = own_values(part)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a lambda is not safe to be loaded
             config = dict(part.get_config())
     except Exception:  # none, or one that needs what is not there
-        config = {key: _unnumbered(value) for key, value in own.items() if _is_plain(value)}
-    functions = {key: value for key, value in own.items() if _is_function(value)}
+        config = {}
+    # Functions themselves: of a configuration the name may be all. Arrays, which it seldom has.
+    always = {key: value for key, value in own.items() if is_function(value) or is_array(value)}
     for key in config:
         value = getattr(part, key, getattr(part, f"_{key}", None))
-        if _is_function(value):
-            functions[key] = value  # itself: of a configuration the name may be all
-    config |= functions
+        if is_function(value):
+            always[key] = value
+    if not has_own_config(part):  # Keras tells the arguments of the constructor, if anything
+        config = {**own, **config}
+    config |= always
     ignored = _IGNORED if of_layer else {"name"}
     return {key: _plain(value) for key, value in config.items() if not _is_ignored(key, ignored)}
-
-
-def _named_in_constructor(part):
-    constructors = [vars(cls).get("__init__") for cls in type(part).__mro__ if not _of_keras(cls)]
-    codes = [getattr(each, "__code__", None) for each in constructors]
-    return {name for code in codes if code for name in code.co_names}
-
-
-def _of_keras(thing):
-    return (getattr(thing, "__module__", None) or "").split(".")[0] in ("keras", "builtins")
-
-
-def is_users_function(value):
-    """Whether this is a function, and not one of Keras'; a bool.
-
-    A lambda is, though Keras calls those that it loads its own.
-    """
-    if not isinstance(value, types.FunctionType):
-        return False
-    return value.__name__ == "<lambda>" or not _of_keras(value)
-
-
-def _is_function(value):
-    return isinstance(value, functools.partial) or is_users_function(value)
-
-
-def _is_plain(value):
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return isinstance(value, (bool, int, float, str, np.number))
-
-
-def _unnumbered(value):
-    """Texts without a number at the end, since they may be names."""
-    if isinstance(value, (list, tuple)):
-        return [_unnumbered(each) for each in value]
-    return re.sub(r"_\d+$", "", value) if isinstance(value, str) else value
 
 
 def _is_ignored(key, ignored):
@@ -188,6 +159,10 @@ def _plain(value, depth=0):
         return [_plain(item, depth + 1) for item in value]
     if isinstance(value, dict):
         return _plain_dict(value, depth)
+    if isinstance(value, slice):
+        return ["slice", *(_plain(k, depth + 1) for k in (value.start, value.stop, value.step))]
+    if isinstance(value, enum.Enum):
+        return value.name
     if isinstance(value, functools.partial):
         given = [value.func, value.args, value.keywords]
         return {"partial": [_plain(each, depth + 1) for each in given]}

@@ -5,8 +5,8 @@ import contextlib
 import keras
 
 from mc_tf.adapted import copy_tables
-from mc_tf.architecture import is_users_function
 from mc_tf.keras_internals import compile_arguments, layers_within
+from mc_tf.own_values import is_users_function
 
 __all__ = ["clone_network", "network_config", "revive_network", "what_is_missing"]
 

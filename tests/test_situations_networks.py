@@ -1,6 +1,8 @@
 """What makes two networks the same, everywhere they meet; and what does not travel with them."""
 
+import enum
 import functools
+import types
 
 import keras
 import numpy as np
@@ -128,6 +130,67 @@ class Own(keras.Model):
 
     def call(self, x):
         return self.head(self.function(self.features(x)))
+
+
+class Kept(keras.Model):
+    """Keeps a setting of any kind under a name that is private."""
+
+    def __init__(self, setting, use=lambda setting, x: x):
+        super().__init__()
+        self._setting = setting
+        self.use = use
+        self.head = layers.Dense(3)
+
+    def call(self, x):
+        slope = getattr(self._setting, "slope", 1.0)
+        return self.head(slope * self.use(self._setting, x))
+
+
+class Renamed(keras.Model):
+    """Keras knows its constructor's arguments, none; the setting comes afterwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = 1.0
+        self.head = layers.Dense(3)
+
+    def call(self, x):
+        return self.head(self.scale * x)
+
+
+class Fourier(layers.Layer):
+    """Random features in an array, which its configuration does not hold."""
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.features = np.random.default_rng(seed).normal(size=(4, 5)).astype("float32")
+
+    def call(self, x):
+        return ops.cos(x @ self.features)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Kind(enum.Enum):
+    SIGMOID = 1
+    TANH = 2
+
+
+def settings(**fields):
+    return types.SimpleNamespace(**fields)
+
+
+def rescaled(scale):
+    model = Renamed()
+    model.scale = scale
+    return called(model)
+
+
+def columns(start):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, layers.Dense(3)(inputs[:, start : start + 2]))
 
 
 def net(*middle, head=3):
@@ -303,6 +366,42 @@ DIFFERENT = {
         lambda: net(keras.Sequential([keras.Input((4,)), layers.ELU()])),
         "ReLU.*ELU",
     ),
+    "slices of a graph": (lambda: columns(0), lambda: columns(2), "graph: 0 .*2"),
+    "a setting that is private": (
+        lambda: called(Kept(1.0)),
+        lambda: called(Kept(2.0)),
+        "setting: 1.0 .*2.0",
+    ),
+    "a function of Keras'": (
+        lambda: called(Kept(keras.activations.relu)),
+        lambda: called(Kept(keras.activations.tanh)),
+        "setting: 'relu' .*'tanh'",
+    ),
+    "settings in a dict": (
+        lambda: called(Kept({"slope": 0.1})),
+        lambda: called(Kept({"slope": 0.3})),
+        "setting.slope: 0.1 .*0.3",
+    ),
+    "settings in an object": (
+        lambda: called(Kept(settings(slope=0.1))),
+        lambda: called(Kept(settings(slope=0.3))),
+        "setting.slope: 0.1 .*0.3",
+    ),
+    "a member of an enumeration": (
+        lambda: called(Kept(Kind.SIGMOID)),
+        lambda: called(Kept(Kind.TANH)),
+        "setting: 'SIGMOID' .*'TANH'",
+    ),
+    "a setting made after the constructor": (
+        lambda: rescaled(1.0),
+        lambda: rescaled(2.0),
+        "scale: 1.0 .*2.0",
+    ),
+    "random features in an array": (
+        lambda: net(Fourier(seed=1)),
+        lambda: net(Fourier(seed=2)),
+        "features",
+    ),
     "units": (
         lambda: net(Unnamed(4)),
         lambda: net(Unnamed(5)),
@@ -370,6 +469,11 @@ SAME = {
     "batch normalisation": lambda k: moved(net(layers.BatchNormalization())),
     "of a subclassed model": lambda k: moved(called(Branches("relu"))),
     "two inputs": lambda k: two_inputs(),
+    "settings of a program": lambda k: called(
+        Kept(settings(slope=0.1, directory=f"runs/{k}", rate=0.1 + k, seed=k))
+    ),
+    "one array": lambda k: net(Fourier(seed=1)),
+    "columns": lambda k: columns(1),
 }
 
 

@@ -1,0 +1,114 @@
+"""What the code of a user's layer keeps beside its weights and its configuration."""
+
+import enum
+import functools
+import re
+import types
+
+import keras
+import numpy as np
+
+__all__ = ["has_own_config", "is_array", "is_function", "is_users_function", "own_values"]
+
+_METHODS = ("__init__", "build")
+
+
+def own_values(part):
+    """Values that the constructor or `build` of a user's class keeps in a layer.
+
+    Args:
+        part: Keras layer, model or operation.
+
+    Returns:
+        Dict by the names of the attributes, without underscores in front: numbers, texts,
+        functions, arrays, lists and dicts of them. Of other objects, such as settings of a whole
+        program, there are the fields that the class has in its code. Layers and variables are left
+        out.
+    """
+    classes = [cls for cls in type(part).__mro__ if not _of_keras(cls)]
+    kept = {name for cls in classes for key in _METHODS for name in _names(vars(cls).get(key))}
+    read = {name for cls in classes for value in vars(cls).values() for name in _names(value)}
+    found = {}
+    for key, value in vars(part).items() if kept else ():
+        value = _fields(value, read)
+        if key in kept and _is_plain(value):
+            found[key.lstrip("_")] = _unnumbered(value)
+    return found
+
+
+def has_own_config(part):
+    """Whether the class of a layer, or Keras', describes it by a `get_config`; a bool."""
+    first = next(cls for cls in type(part).__mro__ if "get_config" in vars(cls))
+    general = (keras.layers.Layer, keras.Model, keras.Operation)
+    return first not in general and not (_of_keras(first) and first.__name__ == "Operation")
+
+
+def _names(method):
+    """Names and texts in the code of a function."""
+    code = getattr(method, "__code__", method)
+    if not isinstance(code, types.CodeType):
+        return set()
+    inner = [_names(each) for each in code.co_consts]
+    texts = {each for each in code.co_consts if isinstance(each, str)}
+    return texts.union(code.co_names, *inner)
+
+
+def _of_keras(thing):
+    return (getattr(thing, "__module__", None) or "").split(".")[0] in ("keras", "builtins")
+
+
+def is_users_function(value):
+    """Whether this is a function, and not one of Keras'; a bool.
+
+    A lambda is, though Keras calls those that it loads its own.
+    """
+    if not isinstance(value, types.FunctionType):
+        return False
+    return value.__name__ == "<lambda>" or not _of_keras(value)
+
+
+def is_function(value):
+    """Whether this is a function of the user's, with arguments given or not; a bool."""
+    return isinstance(value, functools.partial) or is_users_function(value)
+
+
+def is_array(value):
+    """Whether this is an array or a tensor, and no variable; a bool."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype != object
+    if isinstance(value, (keras.Variable, keras.KerasTensor)) or hasattr(value, "assign"):
+        return False
+    return keras.ops.is_tensor(value)
+
+
+def _fields(value, names, depth=0):
+    """Of an object the fields of these names; anything else as it is."""
+    objects = hasattr(value, "__dict__") and not callable(value) and not is_array(value)
+    if isinstance(value, (dict, list, tuple, enum.Enum)) or not objects or depth > 5:
+        return value
+    if isinstance(value, keras.Variable) or _of_keras(type(value)):
+        return value
+    found = {k: _fields(v, names, depth + 1) for k, v in vars(value).items() if k in names}
+    return {key: each for key, each in found.items() if _is_plain(each)}
+
+
+def _is_plain(value):
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    if callable(value):
+        return hasattr(value, "__name__") or isinstance(value, functools.partial)
+    plain = (bool, int, float, str, enum.Enum)
+    return value is None or isinstance(value, plain) or is_array(value)
+
+
+def _unnumbered(value):
+    """Texts without a number at the end, since they may be names."""
+    if isinstance(value, dict):
+        return {key: _unnumbered(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_unnumbered(each) for each in value]
+    if isinstance(value, enum.Enum) or not isinstance(value, str):
+        return value
+    return re.sub(r"_\d+$", "", value)
