@@ -976,3 +976,13 @@ def test_words_that_count_otherwise_are_another_preprocessing():
         connect(first, second)
     with pytest.raises(ValueError, match="'words'.*: adapted to"):
         take_snapshot(first).check_fits(second)
+
+
+def test_paths_that_stand_for_no_network_say_what_to_give(tmp_path):
+    network = net()
+    network.save(tmp_path / "a.keras")
+    with pytest.raises(ValueError, match=r"pattern '.*\*\.keras'"):
+        Ensemble(network, tmp_path, output="logits")
+    assert Ensemble(network, f"{tmp_path}/*.keras", output="logits").num_members == 1
+    with pytest.raises(ValueError, match=r"load_model\('.*a\.keras'\)"):
+        Line.through(f"{tmp_path}/a.keras", network)

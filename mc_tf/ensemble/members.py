@@ -99,6 +99,13 @@ def _found(member):
     else:
         return [member]
     if not found:
+        endings = [e for e in (".keras", ".weights.h5") if glob.glob(f"{glob.escape(path)}/*{e}")]
+        if endings:  # which of them, is the user's to say: they may be of one training
+            raise ValueError(
+                f"'{path}' in `members` is a directory without snapshots. Give the pattern "
+                f"'{os.path.join(path, '*' + endings[0])}' to take its {endings[0]} files as "
+                "members."
+            )
         raise ValueError(
             f"'{path}' in `members` holds no member. Give a directory of snapshots "
             "(snapshot-00000390.npz) or of the run that saved them, a pattern such as "

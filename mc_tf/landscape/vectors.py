@@ -1,6 +1,7 @@
 """Networks as the flat weight vectors that span a surface."""
 
 import math
+import os
 
 import keras
 import numpy as np
@@ -33,6 +34,11 @@ def flat_point(weights, network=None, state=None):
             check_same_architecture(network, weights, ("surface", "weights"))
             check_same_fixed(network, weights, ("surface", "weights"), state)
         return flat_weights(weights)
+    if isinstance(weights, (str, os.PathLike)):
+        raise ValueError(
+            "Weights are a Keras model or a flat vector (P,). Received a path: give "
+            f"`keras.models.load_model({os.fspath(weights)!r})`."
+        )
     flat = ops.convert_to_numpy(weights)
     if flat.ndim != 1:
         raise ValueError(
