@@ -9,6 +9,7 @@ import pytest
 from keras import constraints, layers, ops
 from model_zoo import assert_same, numpy
 
+import mc_tf
 from mc_tf import (
     Bezier,
     Combination,
@@ -687,3 +688,24 @@ def test_hand_written_networks_of_several_curves():
     model.compile(loss=loss())
     with pytest.raises(ValueError, match="share one curve.*PolyChain.*Bezier"):
         evaluate_curve(model, (X, Y), (X, Y), verbose=0)
+
+
+def test_curve_layers_in_a_subclassed_model():
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.head = mc_tf.CurveDense(8, activation="relu"), mc_tf.CurveDense(3)
+
+        def call(self, x):
+            return self.head(self.hidden(x))
+
+    x = np.ones((5, 4), "float32")
+    model = Subclassed()
+    outputs = np.array(keras.ops.convert_to_numpy(model(x)))
+    hidden, head = (
+        keras.ops.convert_to_numpy(layer.points[0]) for layer in (model.hidden, model.head)
+    )
+    features = np.maximum(x @ hidden[:32].reshape(4, 8) + hidden[32:], 0)
+    want = features @ head[:24].reshape(8, 3) + head[24:]
+    np.testing.assert_allclose(outputs, want, atol=1e-5)
+    assert len(model.trainable_variables) == 2

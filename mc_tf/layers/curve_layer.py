@@ -94,7 +94,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
-        if self._code.weights is None:
+        if not hasattr(self, "points"):  # also where a first try, on symbols, was given up
             self._create_points()
 
     def _create_points(self):
