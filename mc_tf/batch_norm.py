@@ -6,11 +6,10 @@ layers belong to other weights. They are re-estimated in one pass over the train
 
 import keras
 import numpy as np
-from keras import ops
 
 from mc_tf import backend
 from mc_tf.arguments import check_counts, check_network
-from mc_tf.batch_statistics import BatchStatistics
+from mc_tf.batch_statistics import BatchStatistics, check_finite_statistics
 from mc_tf.batches import Batches
 
 __all__ = ["BatchNormUpdate", "has_batch_norm", "needs_statistics", "update_batch_norm"]
@@ -103,12 +102,7 @@ class BatchNormUpdate:
                 values = [backend.read(v) for v in self._variables]
             totals = self._compiled(values, totals, x)
         results = self._statistics.results(totals)
-        for variable, value in results:
-            if not bool(ops.all(ops.isfinite(value))):
-                raise ValueError(
-                    f"The statistics '{variable.path}' would not be finite: the data has such "
-                    "values, or the weights are too large. The former ones are kept."
-                )
+        check_finite_statistics(results)
         for variable, value in results:
             variable.assign(value)
         return self._statistics.num_updated

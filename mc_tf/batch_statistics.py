@@ -9,9 +9,10 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.fused import is_plain
+from mc_tf.keras_internals import training_in_fit
 from mc_tf.layers.curve_layer import CurveLayer
 
-__all__ = ["BatchStatistics"]
+__all__ = ["BatchStatistics", "check_finite_statistics"]
 
 
 class BatchStatistics:
@@ -28,6 +29,7 @@ class BatchStatistics:
     def __init__(self, model):
         self.layers = list(_find(model))
         self._others = list(_other_state(model))
+        self._training = training_in_fit(getattr(model, "network", model))
         self._updates = None
         self._observing = False
 
@@ -80,7 +82,7 @@ class BatchStatistics:
             before = [variable.value for _, variable in self._others]
             self._updates = [[] for _ in self.layers]
             with self._calls(_observer, self._updates):
-                forward(True)
+                forward(self._training)
             pairs = zip(self._others, before)
             _warn_of([part for part, old in pairs if part[1].value is not old])
             return totals
@@ -121,6 +123,23 @@ class BatchStatistics:
                 vars(layer).pop("call")
                 if call is not None:
                     vars(layer)["call"] = call
+
+
+def check_finite_statistics(pairs):
+    """Refuses statistics that are not finite, before any is assigned.
+
+    Args:
+        pairs: `(variable, value)` of the new means and variances.
+
+    Raises:
+        ValueError: naming the variable.
+    """
+    for variable, value in pairs:
+        if not bool(ops.all(ops.isfinite(value))):
+            raise ValueError(
+                f"The statistics '{variable.path}' would not be finite: the data has such "
+                "values, or the weights are too large. The former ones are kept."
+            )
 
 
 def _find(model):

@@ -77,6 +77,12 @@ class Batches:
         leaves = [leaf for leaf in keras.tree.flatten(self._data) if leaf is not None]
         return int(leaves[0].shape[0]) if self.of_arrays else None
 
+    @property
+    def has_text(self):
+        """Whether there is text among arrays."""
+        leaves = keras.tree.flatten(self._data) if self.of_arrays else []
+        return any(getattr(getattr(leaf, "dtype", None), "kind", "f") in "OSU" for leaf in leaves)
+
     def refuse_empty(self):
         """Raises the error for data without any batch."""
         raise ValueError(f"`{self.role}` has no batch: it is empty.")

@@ -24,6 +24,7 @@ __all__ = [
     "own_variables",
     "set_by_slice",
     "set_mask",
+    "training_in_fit",
     "uses_weight_decay",
 ]
 
@@ -41,6 +42,14 @@ def own_variables(layer):
 def knows_training(layer):
     """Whether a layer's `call` takes `training`: a bool."""
     return layer._call_has_training_arg
+
+
+def training_in_fit(model):
+    """The `training` with which `fit` calls a model: `None` if its `call` does not take it.
+
+    Layers count as called by a model that says it.
+    """
+    return True if not isinstance(model, keras.Model) or knows_training(model) else None
 
 
 def calls_within(network):

@@ -4,7 +4,13 @@ import keras
 from keras import ops
 
 from mc_tf.flat import recurrent_state
-from mc_tf.keras_internals import calls_within, knows_training, layers_within, own_variables
+from mc_tf.keras_internals import (
+    calls_within,
+    knows_training,
+    layers_within,
+    own_variables,
+    training_in_fit,
+)
 
 __all__ = ["moved_by_training"]
 
@@ -30,6 +36,7 @@ def moved_by_training(network, variables):
     owners = {id(v): part for part in reversed(parts) for v in own_variables(part)}
     carried = {id(v) for part in parts for v in recurrent_state(part)}
     calls, found = _first_calls(parts), {}
+    graphs = all(calls_within(p) is not None for p in parts if isinstance(p, keras.Model))
 
     def moves(part, variable):
         """Whether this layer, or one within it, assigns to the variable; `None`: unknown."""
@@ -42,9 +49,13 @@ def moved_by_training(network, variables):
         if owner is None or id(variable) in carried:
             return True
         if isinstance(owner, keras.layers.BatchNormalization):
-            return owner.trainable and any(
-                variable is each for each in (owner.moving_mean, owner.moving_variance)
-            )
+            statistics = (owner.moving_mean, owner.moving_variance)
+            if not owner.trainable or not any(variable is each for each in statistics):
+                return False
+            # A graph's own does; code of somebody's own may call it with `training=False`.
+            own_code = type(owner).call is not keras.layers.BatchNormalization.call
+            plain = graphs and id(owner) in calls and not own_code
+            return plain or moves(parts[0], variable) is not False
         by_owner = moves(owner, variable)
         if by_owner is None:
             return bool(owner.trainable and knows_training(owner))
@@ -87,7 +98,7 @@ def _assigned(layer, call):
 
     def run(args, kwargs):
         with keras.StatelessScope() as scope:
-            layer(*args, **{**kwargs, "training": True})
+            layer(*args, **{**kwargs, "training": training_in_fit(layer)})
         seen.update(id(v) for v in layer.variables if scope.get_current_value(v) is not None)
 
     for args, kwargs in [call] if call else _built_calls(layer):

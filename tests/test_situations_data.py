@@ -438,6 +438,24 @@ class Bare(layers.BatchNormalization):
         return super().call(inputs, training=training)
 
 
+@keras.saving.register_keras_serializable("mc_tf_tests")
+class Untold(keras.Model):
+    """Keras' `fit` calls it without `training`, and so its layers as at inference."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.norm, self.out = layers.BatchNormalization(), layers.Dense(3)
+
+    def call(self, x):
+        return self.out(self.norm(x))
+
+
+def untold():
+    model = Untold()
+    model(X)
+    return model, model.norm
+
+
 class Net(keras.Model):
     def __init__(self, norm, options):
         super().__init__()
@@ -469,6 +487,7 @@ NORMS = {
     "always": lambda: called(layers.BatchNormalization(), {"training": True}),
     "twice": lambda: called(layers.BatchNormalization(), {}, {"training": False}),
     "no mask": lambda: graph(Bare()),
+    "network without the argument": untold,
 }
 
 
@@ -484,9 +503,9 @@ def prepared(name):
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", NORMS)
 def test_what_training_leaves_alone_stays(name):
-    """The judge is Keras: which statistics a call in training mode moves."""
+    """The judge is Keras: which statistics its `fit` moves."""
     model, norm = prepared(name)
-    model(X, training=True)
+    model.fit(X, Y, verbose=0)
     moved = not np.allclose(numpy(norm.moving_mean), 0.5)
 
     model, norm = prepared(name)
@@ -499,6 +518,22 @@ def test_what_training_leaves_alone_stays(name):
     np.testing.assert_allclose(found, [mean, variance], rtol=1e-5)
     state = ensemble.state_of(norm.moving_mean)
     np.testing.assert_allclose(numpy(state), np.stack([mean, mean]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["own call", "network without the argument"])
+def test_a_curve_keeps_fixed_statistics_and_needs_equal_ones(name):
+    with keras.saving.custom_object_scope({"Fixed": Fixed}):
+        (start, _), (end, norm) = prepared(name), prepared(name)
+        end.layers[-1].kernel.assign(-1 * end.layers[-1].kernel)
+        curve = mc_tf.connect(start, end)
+        curve.compile("sgd", LOSS)
+        curve.fit(X, Y, epochs=2, verbose=0)
+        found = mc_tf.evaluate_curve(curve, GOOD, GOOD, num_points=2, verbose=0)
+        right = [model.evaluate(X, Y, verbose=0) for model in (start, end)]
+        np.testing.assert_allclose(found["test_loss"], right, rtol=1e-5)
+        norm.moving_mean.assign(np.full(4, 3.0))
+        with pytest.raises(ValueError, match="moving_mean' differs"):
+            mc_tf.connect(start, end)
 
 
 @pytest.mark.parametrize("name", ["called with False", "own call"])
@@ -560,3 +595,34 @@ def test_no_word_of_what_is_no_statistic():
     )
     x = RNG.normal(size=(6, 4, 2)).astype("float32")
     assert mc_tf.update_batch_norm(model, x) == 1
+
+
+def test_statistics_of_members_stay_if_the_new_ones_are_not_finite():
+    ensemble = mc_tf.Ensemble(START, [START, END], output="logits")
+    before = [numpy(v) for v in ensemble.variables]
+    x = X.copy()
+    x[3, 2] = np.nan
+    with pytest.raises(ValueError, match="would not be finite"):
+        ensemble.update_batch_norm(x, verbose=0)
+    for variable, value in zip(ensemble.variables, before):
+        np.testing.assert_array_equal(numpy(variable), value)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="text")
+@pytest.mark.parametrize("kind", ["data frame", "objects", "numpy's"])
+def test_averages_are_validated_on_text(kind):
+    import pandas as pd
+
+    text = np.array(["a b", "b c", "c", "a"] * 3, object)[:, None]
+    vectors = layers.TextVectorization(max_tokens=9, output_sequence_length=2)
+    vectors.adapt(text)
+    inputs = keras.Input((1,), dtype="string")
+    hidden = layers.Flatten()(layers.Embedding(9, 2)(vectors(inputs)))
+    model = keras.Model(inputs, layers.Dense(3)(hidden))
+    model.compile("sgd", LOSS)
+    given = {"data frame": pd.DataFrame, "objects": np.asarray, "numpy's": lambda x: x.astype("U")}
+    tensor = keras.ops.convert_to_tensor(text)
+    swa = mc_tf.SWA(0, validation_data=(given[kind](text), Y[:12]))
+    history = model.fit(tensor, Y[:12], epochs=2, verbose=0, callbacks=[swa]).history
+    right = model.evaluate(tensor, Y[:12], verbose=0)
+    np.testing.assert_allclose(history["swa_val_loss"][-1], right, rtol=1e-5)

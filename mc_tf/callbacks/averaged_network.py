@@ -174,9 +174,9 @@ def _kept(variables):
 
 
 def _for_keras(data):
-    """The data as `evaluate` takes it: other iterables of batches by a generator."""
-    batches = Batches(data)
+    """The data as `evaluate` takes it: others, and arrays of text, by a generator of batches."""
+    batches = Batches(data, batch_size=32)  # Keras' own
     known = isinstance(data, keras.utils.PyDataset) or hasattr(data, "cardinality")
-    if batches.of_arrays or known:
+    if known or batches.of_arrays and not batches.has_text:
         return data
     return (batch[: 2 if batch[2] is None else 3] for batch in batches)

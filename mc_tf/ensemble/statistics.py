@@ -7,7 +7,7 @@ import tqdm
 from keras import ops
 
 from mc_tf import backend
-from mc_tf.batch_statistics import BatchStatistics
+from mc_tf.batch_statistics import BatchStatistics, check_finite_statistics
 from mc_tf.batches import Batches
 
 __all__ = ["update_batch_norm"]
@@ -31,7 +31,8 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
         The number of normalisation layers that were updated in each member.
 
     Raises:
-        ValueError: if the data has no batch, or `num_batches` is below 1.
+        ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would
+            not be finite; the former ones are kept.
     """
     model = ensemble.model
     batches = Batches(dataset, batch_size, num_batches, role="dataset")
@@ -57,6 +58,8 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
         ensemble.run_code(functools.partial(statistics.results, total), numbers)
         for numbers, total in zip(members, totals)
     ]
+    for pairs in results:
+        check_finite_statistics(pairs)
     for pairs in zip(*results):
         values = np.stack([ops.convert_to_numpy(value) for _, value in pairs])
         ensemble.state_of(pairs[0][0]).assign(values)

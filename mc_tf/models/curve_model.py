@@ -11,6 +11,7 @@ from mc_tf.adapted import check_saved_whole, refresh
 from mc_tf.arguments import check_network
 from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.flat import state_variables
+from mc_tf.keras_internals import knows_training
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.network_code import clone_network, network_config, revive_network
 from mc_tf.optimizers import check_optimizer, treat_by_weight
@@ -137,6 +138,8 @@ class CurveModel(SealedFiles, keras.Model):
 
     def call(self, inputs, t=None, training=None, **kwargs):
         """Runs the network with the weights at `t`."""
+        if training and not knows_training(self.network):  # Keras' `fit` does not say it either
+            t, training = self.curve_layer._resolve_position(t, training), False
         return self.curve_layer(inputs, t=t, training=training, **kwargs)
 
     def compute_mask(self, inputs, previous_mask=None):
