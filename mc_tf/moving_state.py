@@ -112,6 +112,10 @@ def _assigned(layer, call):
 
 def _built_calls(layer):
     """Arguments of the shapes that a layer was built for, of one type after the other."""
+    if calls_within(layer) is not None:
+        symbols = [keras.KerasTensor(i.shape, dtype=i.dtype) for i in layer.inputs]
+        yield [keras.tree.pack_sequence_as(layer.input, symbols)], {}
+        return
     built = (layer.get_build_config() if hasattr(layer, "get_build_config") else None) or {}
     for dtype in (layer.compute_dtype, "int32"):
         try:

@@ -44,7 +44,10 @@ def warn_of_other_optimizers(callback):
     for name, value in vars(model).items():
         items = value.values() if isinstance(value, dict) else value
         items = items if isinstance(value, (list, tuple, dict)) else [value]
-        if any(isinstance(i, keras.optimizers.Optimizer) and id(i) not in ours for i in items):
+        tracked = name.startswith("_self_")  # TensorFlow's own lists of what is there
+        if not tracked and any(
+            isinstance(i, keras.optimizers.Optimizer) and id(i) not in ours for i in items
+        ):
             found.append(f"`{name}`")
     if found:
         warnings.warn(
