@@ -278,9 +278,9 @@ class Unregistered(keras.Model):
         self.norm = layers.BatchNormalization()
         self.head = layers.Dense(3)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         hidden = self.activation(self.shared(self.shared(inputs)))
-        return self.head(self.norm(hidden))
+        return self.head(self.norm(hidden, training=training))
 
 
 def _unregistered():

@@ -686,7 +686,7 @@ BAD = {
     "reproduce: unknown recipe": (
         "reproduce",
         [NEW, "--recipe=table9"],
-        "'table9'.*digits.*table2_cifar10_vgg16",
+        "'table9'.*nearest.*table2_cifar10_vgg16.*--list",
     ),
     "reproduce: unknown schedule": (
         "reproduce",
