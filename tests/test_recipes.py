@@ -290,7 +290,7 @@ def test_list(tmp_path):
         assert rest.endswith(recipe.title)
     elsewhere = ("--list", f"--workdir={tmp_path}/runs")
     assert start("reproduce", *elsewhere).wait().out == ended.out
-    with pytest.raises(ValueError, match="'table9'.*digits, .*table3_ptb_lstm_large"):
+    with pytest.raises(ValueError, match="'table9'.*nearest names: table2_mnist_fc, .*--list"):
         find_recipe(REPO / "bin" / "recipes", "table9")
 
 
