@@ -477,7 +477,8 @@ def test_a_full_disk_leaves_the_average_that_is_there(tmp_path):
     with contextlib.ExitStack() as disk:
         with pytest.raises(OSError, match="File too large. What was written before"):
             run(undropped(), [FullDisk(), checkpoint])
-    assert len(list((tmp_path / "averages").iterdir())) == 2  # of the third epoch and the second
+    left = {path.name for path in (tmp_path / "averages").iterdir()} - {".lock"}
+    assert len(left) == 2  # of the third epoch and the second
     resumed = run(keras.saving.load_model(tmp_path / "third.keras"), [], initial_epoch=3)
     shutil.rmtree(tmp_path / "averages")
     np.testing.assert_array_equal(resumed, run(undropped(), []))
