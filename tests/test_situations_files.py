@@ -380,7 +380,7 @@ def test_figures_that_can_be_written(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["a.png", "a.xyz", "a"])
 def test_films_have_formats_of_their_own(name, tmp_path):
-    with pytest.raises(ValueError, match=r"\.gif, \.mp4"):
+    with pytest.raises(ValueError, match=r"\.gif or \.mp4"):
         check_figure(tmp_path / name, ("gif", "mp4"))
 
 
