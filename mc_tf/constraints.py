@@ -27,7 +27,7 @@ class PointConstraint:
         >>> dense = keras.layers.Dense(1, kernel_constraint="non_neg")
         >>> dense.build((None, 2))
         >>> constraint = PointConstraint(dense.variables, FlatLayout(dense.variables))
-        >>> constraint(np.array([-1.0, 2.0, -3.0], "float32")).tolist()
+        >>> ops.convert_to_numpy(constraint(np.array([-1.0, 2.0, -3.0], "float32"))).tolist()
         [0.0, 2.0, -3.0]
     """
 

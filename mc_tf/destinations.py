@@ -88,9 +88,15 @@ def directory_held(directory, wait=False):
     if directory is None:
         yield
         return
+    made = not os.path.isdir(directory)
     check_writable(directory)
-    with locked(os.path.join(directory, ".lock"), directory, wait):
-        yield
+    try:
+        with locked(os.path.join(directory, ".lock"), directory, wait):
+            yield
+    finally:
+        if made:  # what is refused leaves no empty directory
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
 
 
 @contextlib.contextmanager
