@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.keras_internals import layers_within
+
 __all__ = [
     "check_same_adapted",
     "check_saved_whole",
@@ -138,7 +140,7 @@ def resources(network):
     import tensorflow as tf
 
     kinds = (tf.saved_model.experimental.TrackableResource, tf.Variable)
-    kept = [part for layer in network._flatten_layers() for part in vars(layer).values()]
+    kept = [part for layer in layers_within(network) for part in vars(layer).values()]
     return [part for part in kept if isinstance(part, kinds)]
 
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.fused import is_plain
-from mc_tf.keras_internals import training_in_fit
+from mc_tf.keras_internals import layers_within, training_in_fit
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = ["BatchStatistics", "check_finite_statistics"]
@@ -143,7 +143,7 @@ def check_finite_statistics(pairs):
 
 
 def _find(model):
-    for part in model._flatten_layers():
+    for part in layers_within(model):
         if isinstance(part, CurveLayer):
             for layer, mean, variance in _find(part.layer):
                 yield layer, part.state_copy(mean), part.state_copy(variance)
@@ -154,7 +154,7 @@ def _find(model):
 def _other_state(model):
     """`(its name in words, variable)` of all else that a pass in training might estimate."""
     owners = {}
-    for part in model._flatten_layers():  # the innermost layer last
+    for part in layers_within(model):  # the innermost layer last
         owners.update((id(v), (part, v)) for v in part.non_trainable_weights)
         if isinstance(part, CurveLayer):
             for words, variable in _other_state(part.layer):

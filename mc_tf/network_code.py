@@ -8,7 +8,7 @@ from mc_tf.adapted import copy_tables
 from mc_tf.keras_internals import compile_arguments, layers_within
 from mc_tf.own_values import is_users_function
 
-__all__ = ["clone_network", "network_config", "revive_network", "what_is_missing"]
+__all__ = ["clone_network", "network_config", "revive_network", "revive_parts", "what_is_missing"]
 
 
 @contextlib.contextmanager
@@ -66,6 +66,20 @@ def revive_network(config):
         A Keras layer or model, or another object that Keras can revive.
     """
     return keras.saving.deserialize_keras_object(_without_compile_settings(config))
+
+
+def revive_parts(config, *names):
+    """A configuration with what it describes at these keys made, not compiled.
+
+    Args:
+        config: dict of the arguments of a class.
+        *names: keys that may hold the configuration of a network, a curve or a dtype policy.
+
+    Returns:
+        dict; the given one is not changed.
+    """
+    parts = {name: config[name] for name in names if isinstance(config.get(name), dict)}
+    return {**config, **{name: revive_network(part) for name, part in parts.items()}}
 
 
 def _without_compile_settings(config):

@@ -4,6 +4,8 @@ import contextlib
 
 import keras
 
+from mc_tf.keras_internals import inner_optimizer
+
 __all__ = [
     "accumulation_of",
     "batch_counter",
@@ -68,8 +70,7 @@ def innermost_optimizer(model):
     Returns:
         `keras.optimizers.Optimizer`.
     """
-    optimizer = model.optimizer
-    return getattr(optimizer, "inner_optimizer", optimizer)
+    return inner_optimizer(model.optimizer)
 
 
 def accumulation_of(model):

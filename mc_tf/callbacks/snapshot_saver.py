@@ -116,11 +116,9 @@ class SnapshotSaver(AtPlaces, StepCallback):
         Raises:
             ValueError: if the directory holds another run's snapshots, or none would be saved.
         """
-        try:
+        with self._held as held:  # a refusal gives it back: Keras calls no `on_train_end`
             self._resume_at(step)
-        except BaseException:  # refused, so Keras calls no `on_train_end`
-            self._held.close()
-            raise
+            self._held = held.pop_all()
 
     def _resume_at(self, step):
         self.begin_watching()

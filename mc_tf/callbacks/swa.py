@@ -163,11 +163,9 @@ class SWA(AtPlaces, AveragedNetwork):
 
     def on_counting(self, step):
         """Finds the average that belongs to the step at which training goes on."""
-        try:
+        with self._held as held:  # a refusal gives it back: Keras calls no `on_train_end`
             self._resume_at(step)
-        except BaseException:  # refused, so Keras calls no `on_train_end`
-            self._held.close()
-            raise
+            self._held = held.pop_all()
 
     def _resume_at(self, step):
         self.begin_watching()

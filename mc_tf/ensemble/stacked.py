@@ -11,7 +11,7 @@ from mc_tf import backend
 from mc_tf.adapted import check_saved_whole
 from mc_tf.compatibility import check_same_architecture
 from mc_tf.ensemble.members import check_network, read_members
-from mc_tf.network_code import clone_network, network_config, revive_network
+from mc_tf.network_code import clone_network, network_config, revive_parts
 from mc_tf.sealed_models import SealedFiles
 from mc_tf.snapshots import take_snapshot
 from mc_tf.stateless import StatelessLayer
@@ -202,8 +202,4 @@ class StackedModel(SealedFiles, keras.Model):
     @classmethod
     def from_config(cls, config):
         """Makes the model that `get_config` described."""
-        config = dict(config)
-        for key in {"model", "dtype"} & config.keys():
-            if isinstance(config[key], dict):
-                config[key] = revive_network(config[key])
-        return cls(**config)
+        return cls(**revive_parts(config, "model", "dtype"))

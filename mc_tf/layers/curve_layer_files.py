@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mc_tf.adapted import check_saved_whole
-from mc_tf.network_code import network_config, revive_network
+from mc_tf.network_code import network_config, revive_parts
 
 __all__ = ["CurveLayerFiles"]
 
@@ -58,8 +58,4 @@ class CurveLayerFiles:
     @classmethod
     def from_config(cls, config):
         """Makes the layer that `get_config` described."""
-        config = dict(config)
-        for key in {"layer", "curve", "dtype"} & config.keys():
-            if isinstance(config[key], dict):
-                config[key] = revive_network(config[key])
-        return cls(**config)
+        return cls(**revive_parts(config, "layer", "curve", "dtype"))

@@ -13,7 +13,7 @@ from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.flat import state_variables
 from mc_tf.keras_internals import knows_training
 from mc_tf.layers.curve_layer import CurveLayer
-from mc_tf.network_code import clone_network, network_config, revive_network
+from mc_tf.network_code import clone_network, network_config, revive_parts
 from mc_tf.optimizers import check_optimizer, treat_by_weight
 from mc_tf.sealed_models import SealedFiles
 
@@ -271,8 +271,4 @@ class CurveModel(SealedFiles, keras.Model):
     @classmethod
     def from_config(cls, config):
         """Makes the model that `get_config` described."""
-        config = dict(config)
-        for key in {"network", "curve", "dtype"} & config.keys():
-            if isinstance(config[key], dict):
-                config[key] = revive_network(config[key])
-        return cls(**config)
+        return cls(**revive_parts(config, "network", "curve", "dtype"))

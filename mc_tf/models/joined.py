@@ -5,7 +5,7 @@ from keras import ops
 
 from mc_tf import backend
 from mc_tf.flat import flat_weights, state_variables
-from mc_tf.keras_internals import evaluation_settings
+from mc_tf.keras_internals import evaluation_settings, layers_within
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.curve_model import CurveModel
 
@@ -27,7 +27,7 @@ def join_curve_layers(network):
     Raises:
         ValueError: if it has no curve layers, or several curves, or Keras cannot copy it.
     """
-    found = [part for part in network._flatten_layers() if isinstance(part, CurveLayer)]
+    found = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
     curves = {repr(part.curve): part.curve for part in found}
     if len(curves) != 1:
         raise ValueError(

@@ -79,7 +79,7 @@ class Trials:
         return kills, problems
 
     def _until_it_writes(self, running, times):
-        """Waits until a program has begun to write so many files, or has ended."""
+        """Waits until a program has begun to write this number of files, or has ended."""
         seen = set()
         while running.process.is_alive() and len(seen) < times:
             seen.update(path.name for path in self._now.rglob(".mc_tf-*"))
