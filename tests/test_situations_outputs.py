@@ -281,6 +281,203 @@ def test_an_ensemble_of_one_scores_what_keras_scores(name):
         assert result.scores["error"] == pytest.approx(100 * (1 - result.scores["accuracy"]))
 
 
+# Losses with settings, or of the user's own: the very loss of Keras, at the averaged prediction.
+
+
+def far_off(y, p):
+    return keras.ops.mean(keras.ops.abs(keras.ops.cast(y, p.dtype) - p) ** 1.5, axis=-1)
+
+
+def with_z_loss(y, z):
+    total = keras.ops.logsumexp(z, axis=-1)
+    return losses.sparse_categorical_crossentropy(y, z, from_logits=True) + 0.1 * total**2
+
+
+class OfTheUser(losses.Loss):
+    def __init__(self, power=3.0, **options):
+        super().__init__(**options)
+        self.power = power
+
+    def call(self, y, p):
+        return keras.ops.mean(keras.ops.abs(y - p) ** self.power, axis=-1)
+
+
+class Smoother(losses.CategoricalCrossentropy):
+    def call(self, y, p):
+        return 2 * super().call(y, p)
+
+
+FOCAL, BINARY_FOCAL = losses.CategoricalFocalCrossentropy, losses.BinaryFocalCrossentropy
+HOT_TOKENS = np.eye(C, dtype="float32")[TOKENS]
+HOT_PIXELS = np.moveaxis(np.eye(C)[PIXELS], -1, 1)
+# name: what the network ends in and its loss, the data, what is said of the outputs.
+LOSSES = {
+    "smoothed": lambda: (softmax(CCE(label_smoothing=0.2)), (X, ONE_HOT), None),
+    "smoothed, weights": lambda: (softmax(CCE(label_smoothing=0.2)), (X, SOFT, WEIGHTS), None),
+    "smoothed, logits": lambda: (
+        logits(CCE(from_logits=True, label_smoothing=0.2)), (X, ONE_HOT), None,
+    ),
+    "smoothed, log-softmax": lambda: (
+        dense(C, "log_softmax", CCE(from_logits=True, label_smoothing=0.2)), (X, ONE_HOT), None,
+    ),
+    "smoothed, a partial function": lambda: (
+        softmax(functools.partial(losses.categorical_crossentropy, label_smoothing=0.2)),
+        (X, ONE_HOT), None,
+    ),
+    "smoothed, classes along axis 1": lambda: (
+        pixels(layers.Softmax(axis=1), CCE(axis=1, label_smoothing=0.2)), (IMAGES, HOT_PIXELS),
+        None,
+    ),
+    "smoothed, masked words": lambda: (
+        tokens(C, "softmax", CCE(label_smoothing=0.2), True, "words"),
+        (WORDS, HOT_TOKENS, TOKEN_WEIGHTS), None,
+    ),
+    "smoothed bits": lambda: (dense(1, "sigmoid", BCE(label_smoothing=0.2)), (X, BITS), None),
+    "smoothed bits, logits": lambda: (
+        dense(1, None, BCE(from_logits=True, label_smoothing=0.2)), (X, BITS[:, None], WEIGHTS),
+        None,
+    ),
+    "smoothed labels": lambda: (
+        dense(C, "sigmoid", BCE(label_smoothing=0.2)), (X, LABELS, WEIGHTS), None,
+    ),
+    "smoothed labels, logits": lambda: (
+        dense(C, None, BCE(from_logits=True, label_smoothing=0.2)), (X, LABELS), None,
+    ),
+    "a sum": lambda: (softmax(SCCE(reduction="sum")), (X, CLASSES, WEIGHTS), None),
+    "a sum, logits": lambda: (
+        logits(SCCE(from_logits=True, reduction="sum")), (X, CLASSES), None,
+    ),
+    "no reduction": lambda: (softmax(SCCE(reduction=None)), (X, CLASSES), None),
+    "'none', several labels": lambda: (
+        dense(C, "sigmoid", BCE(reduction="none")), (X, LABELS), None,
+    ),
+    "divided by the weights": lambda: (
+        softmax(SCCE(reduction="mean_with_sample_weight")), (X, CLASSES, WEIGHTS), None,
+    ),
+    "ignored and summed": lambda: (
+        softmax(SCCE(ignore_class=255, reduction="sum")), (X, IGNORED), None,
+    ),
+    "ignored and weighted": lambda: (
+        logits(SCCE(ignore_class=255, from_logits=True)), (X, IGNORED, WEIGHTS), None,
+    ),
+    "focal": lambda: (softmax(FOCAL(alpha=0.4, gamma=3)), (X, ONE_HOT), None),
+    "focal by name": lambda: (softmax("categorical_focal_crossentropy"), (X, ONE_HOT), None),
+    "focal, logits": lambda: (
+        logits(FOCAL(gamma=1, label_smoothing=0.1, from_logits=True)), (X, ONE_HOT, WEIGHTS), None,
+    ),
+    "focal bits": lambda: (dense(1, "sigmoid", BINARY_FOCAL(gamma=3)), (X, BITS), None),
+    "focal labels, logits": lambda: (
+        dense(C, None, BINARY_FOCAL(True, alpha=0.4, from_logits=True)), (X, LABELS), None,
+    ),
+    "generalized": lambda: (
+        softmax(losses.CategoricalGeneralizedCrossEntropy(q=0.3)), (X, CLASSES), None,
+    ),
+    "divergence": lambda: (softmax("kl_divergence"), (X, SOFT, WEIGHTS), None),
+    "dice": lambda: (dense(C, "sigmoid", losses.Dice()), (X, LABELS), None),
+    "dice of images": lambda: (
+        pixels(layers.Activation("sigmoid"), losses.Dice(axis=(1, 2, 3)), 1),
+        (IMAGES, (PIXELS > 0)[:, None] * 1), None,
+    ),
+    "tversky": lambda: (dense(C, "sigmoid", losses.Tversky(0.3, 0.7)), (X, LABELS), None),
+    "squares of a softmax": lambda: (softmax("mse"), (X, ONE_HOT, WEIGHTS), None),
+    "hinge of a softmax": lambda: (softmax("categorical_hinge"), (X, ONE_HOT), None),
+    "a function on a softmax": lambda: (softmax(far_off), (X, ONE_HOT, WEIGHTS), None),
+    "a function on a sigmoid": lambda: (dense(1, "sigmoid", far_off), (X, BITS), None),
+    "a function on logits": lambda: (logits(with_z_loss), (X, CLASSES), "logits"),
+    "a function on values": lambda: (dense(1, None, far_off), (X, VALUES, WEIGHTS), "values"),
+    "a lambda": lambda: (
+        dense(C, None, lambda y, p: keras.ops.mean((y - p) ** 4, -1)), (X, SOFT), "values",
+    ),
+    "a function that sums up": lambda: (
+        dense(1, None, lambda y, p: keras.ops.sum((y - p) ** 2)), (X, VALUES), "values",
+    ),
+    "a class": lambda: (dense(2, None, OfTheUser()), (X, SOFT[:, :2], WEIGHTS), "values"),
+    "a class, summed": lambda: (
+        dense(2, None, OfTheUser(reduction="sum")), (X, SOFT[:, :2]), "values",
+    ),
+    "a class derived from Keras'": lambda: (softmax(Smoother()), (X, ONE_HOT), None),
+    "Huber": lambda: (dense(1, None, losses.Huber(0.05)), (X, VALUES), None),
+    "Huber, no column": lambda: (dense(1, None, losses.Huber(0.05)), (X, VALUES[:, 0]), None),
+    "log-cosh": lambda: (dense(C, None, "log_cosh"), (X, SOFT, WEIGHTS), None),
+    "cosine": lambda: (dense(C, None, losses.CosineSimilarity()), (X, SOFT), None),
+    "squares, summed": lambda: (
+        dense(C, None, losses.MeanSquaredError("sum")), (X, SOFT, WEIGHTS), None,
+    ),
+    "squares, a function": lambda: (dense(C, None, losses.mean_squared_error), (X, SOFT), None),
+    "values without a column": lambda: (
+        Subclassed(1, None, "mse", flat=True), (X, VALUES[:, 0], WEIGHTS), None,
+    ),
+    "values of a sequence, masked, Huber": lambda: (
+        tokens(2, None, losses.Huber(0.1), True), (padded(), SEQUENCE[..., :2], TOKEN_WEIGHTS),
+        None,
+    ),
+    "bits of sigmoids as values": lambda: (dense(4, "sigmoid", BCE()), (X, sigmoid(X)), "values"),
+    "classes of sigmoids": lambda: (
+        dense(C, "sigmoid", CCE()), (X, ONE_HOT), "multilabel_probabilities",
+    ),
+    "'ce', summed up": lambda: (softmax("ce"), (X, CLASSES), None),
+    "hinge": lambda: (dense(1, None, "hinge"), (X, 2.0 * BITS[:, None] - 1), "values"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_of_a_member_is_the_one_of_keras(name, tmp_path):
+    model, data, output = LOSSES[name]()
+    x, y, w = (*data, None)[:3]
+    ensemble = Ensemble(model, [model], output)
+    found = ensemble.evaluate_members(data, verbose=0)
+    wanted = np.mean(model.test_on_batch(x, y, w))
+    assert found.scores["loss"] == pytest.approx(wanted, rel=1e-4)
+    assert found.members["loss"][0] == found.scores["loss"]
+    # In a list, with a weight, and of two equal members: their average is the same prediction.
+    model.compile(loss=[model.loss], loss_weights=[0.5])
+    half = Ensemble(model, [model, model], output)
+    half = half.evaluate_members((x, [y], w), verbose=0)
+    assert half.members["loss"][1] == pytest.approx(wanted / 2, rel=1e-4)
+    if name != "a function on logits":  # which are given up to a constant
+        assert half.scores["loss"] == pytest.approx(wanted / 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["smoothed", "focal", "a function on a softmax", "Huber"])
+def test_the_loss_of_several_members_is_the_one_of_their_mean(name):
+    models = [LOSSES[name]()[0] for _ in range(3)]
+    (x, y), output = LOSSES[name]()[1][:2], LOSSES[name]()[2]
+    found = Ensemble(models[0], models, output).evaluate_members((x, y), verbose=0)
+    mean = np.mean([numpy(model(x)) for model in models], 0)
+    last = keras.Sequential([keras.Input(mean.shape[1:]), layers.Identity()])
+    last.compile(loss=models[0].loss)
+    assert found.scores["loss"] == pytest.approx(last.test_on_batch(mean, y), rel=1e-4)
+
+
+def test_a_binary_loss_behind_a_softmax_is_the_one_of_its_probabilities():
+    model = softmax("binary_crossentropy")
+    with pytest.warns(UserWarning, match="exclude each other.*categorical_crossentropy"):
+        found = Ensemble(model, [model]).evaluate_members((X, ONE_HOT), verbose=0)
+    wanted = losses.BinaryCrossentropy()(ONE_HOT, model.predict(X, verbose=0))
+    assert found.scores["loss"] == pytest.approx(float(wanted), rel=1e-4)
+
+
+IN_FILES = ["smoothed", "focal, logits", "a sum", "Huber", "cosine", "squares, summed"]
+
+
+@pytest.mark.parametrize("name", [*IN_FILES, "a class", "a function on a softmax"])
+def test_the_loss_is_in_the_file_of_an_ensemble(name, tmp_path):
+    model, (x, y, *_rest), output = LOSSES[name]()
+    model.compile(loss=model.loss, loss_weights=[0.5])
+    ensemble = Ensemble(model, [model], output)
+    wanted = ensemble.evaluate_members((x, y), verbose=0)
+    ensemble.save(tmp_path / "e.keras")
+    loaded = keras.saving.load_model(tmp_path / "e.keras")
+    assert_near(loaded.predict(x, verbose=0), ensemble.predict(x, verbose=0), 1e-6)
+    if name.startswith("a class") or name.startswith("a function"):
+        with pytest.raises(ValueError, match="cannot hold. Register it.*output="):
+            loaded.evaluate_members((x, y), verbose=0)
+        spec = dataclasses.replace(loaded.output_spec, loss=model.loss)
+        loaded = Ensemble(loaded.model, [model], spec)
+    assert loaded.evaluate_members((x, y), verbose=0).scores == wanted.scores
+
+
 # Predictions, scores and files in each of the kinds.
 
 
@@ -608,6 +805,7 @@ def test_sigmoids_of_an_unknown_network_are_not_normalised():
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(OutputSpec)])
 def test_a_spec_survives_its_config(field):
     values = {"kind": "logits", "class_axis": 1, "ignore_class": 3, "soft_labels": False}
+    values["loss_weight"] = 2.0
     if field == "loss":
         again = OutputSpec.from_config(OutputSpec("values", loss=losses.Huber(2)).get_config())
         assert again.loss([0], [5]) == losses.Huber(2)([0], [5]) != losses.Huber()([0], [5])

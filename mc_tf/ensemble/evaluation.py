@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 
 from mc_tf.arguments import check_counts
+from mc_tf.ensemble.compiled_losses import loss_of_predictions
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import disagreement_matrix, score
-from mc_tf.ensemble.value_scores import gaussian_negative_log_likelihood, score_values
+from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
 from mc_tf.files import read_arrays, write_arrays
 
 __all__ = [
@@ -25,13 +26,13 @@ class EnsembleEvaluation:
 
     Attributes:
         members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
-            (percent), `accuracy`, `loss` (cross-entropy), `brier` and `calibration_error`; of
+            (percent), `accuracy`, `loss`, `brier` and `calibration_error`; of
             several labels (`"multilabel_..."`) the same, each label being a problem of two
             classes (`accuracy` is then Keras' `BinaryAccuracy`); of a regression `loss`,
             `mean_squared_error` and `mean_absolute_error`.
         cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
             also `negative_log_likelihood` under the normal distributions of their means and
-            variances, NaN for one member.
+            variances: NaN at the first member, which has none, and left out if it is the only one.
         disagreement: float64 array `(M, M)`, the share of rows (of labels of rows) that two
             members give different classes; None for a regression.
         predictions: float64 array of the whole ensemble: probabilities `(R, C)`, of several
@@ -122,8 +123,10 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
 
     Each member makes one pass over the data; one member's predictions are in memory at a time.
     The `loss` of one member is what `model.evaluate` finds for it with all data in one batch,
-    without regularizers; of a classifier always the cross-entropy, whatever label smoothing or
-    focus its compiled loss has; of a regression the loss that it is compiled with.
+    without regularizers, whatever loss the network is compiled with: label smoothing, focus,
+    reduction, `loss_weights`, a function. Of several members it is this loss of the averaged
+    prediction: of logits, of the logarithms of the averaged probabilities. Of a network without a
+    compiled loss it is the cross-entropy, of a regression the mean squared error.
 
     With a `cache` a call that was stopped goes on, and one more member costs one more pass.
 
@@ -152,28 +155,28 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
     """
     check_counts(batch_size=batch_size)
     spec, temperatures = ensemble.output_spec, ensemble.temperatures
-    members, cumulative, classes, total, squares, variance = [], [], [], 0.0, 0.0, None
-    for m, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):
-        predictions = spec.predictions(rows, float(temperatures[m]))
-        arguments = {"targets" if spec.kind == "values" else "labels": targets.labels}
-        arguments["sample_weight"] = weights = targets.sample_weight
-        if spec.kind == "values":
-            score_of, arguments["loss"] = score_values, spec.loss
-        else:
-            score_of = score
-            classes.append(predictions.argmax(-1))
+    members, cumulative, classes, total = [], [], [], 0.0
+    moments = Moments()
+    passes = member_outputs(ensemble, dataset, cache, batch_size, verbose, whole=True)
+    for m, rows, targets in passes:
+        predictions, own = _of_member(spec, rows, float(temperatures[m]))
+        members.append(_scores(spec, predictions, targets, own))
+        if not m:
+            cumulative.append(dict(members[0]))
         total = total + predictions
-        members.append(score_of(predictions, **arguments))
         mean = total / (m + 1)
-        cumulative.append(score_of(mean, **arguments))
+        if m:
+            cumulative.append(_scores(spec, mean, targets))
         if spec.kind == "values":
-            squares = squares + predictions**2
-            variance = np.maximum(squares / (m + 1) - mean**2, 0)
-            likelihood = gaussian_negative_log_likelihood(mean, variance, targets.labels, weights)
-            cumulative[-1]["negative_log_likelihood"] = likelihood if m else np.nan
+            moments.add(targets.of(predictions))
+            if ensemble.num_members > 1:
+                cumulative[-1]["negative_log_likelihood"] = moments.score(targets)
+        else:
+            classes.append(targets.of(predictions).argmax(-1))
+    mean, weights, variance = targets.of(mean), targets.sample_weight, None
     labels = targets.labels
     if spec.kind == "values":
-        mean, labels, variance = mean.reshape(-1), labels.reshape(-1), variance.reshape(-1)
+        mean, labels, variance = (a.reshape(-1) for a in (mean, labels, moments.variance))
         weights = weights if weights is None else np.repeat(weights, len(labels) // len(weights))
     elif spec.multilabel:
         columns = (-1, targets.num_labels)
@@ -189,3 +192,24 @@ def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         variance,
         weights,
     )
+
+
+def _of_member(spec, rows, temperature):
+    """A member's predictions, and its own outputs at its temperature where these are known."""
+    with np.errstate(invalid="ignore"):  # of rows that do not count
+        predictions = spec.predictions(rows, temperature)
+    if spec.kind.endswith("logits"):
+        return predictions, rows / temperature
+    return predictions, rows if temperature == 1 else None
+
+
+def _scores(spec, predictions, targets, own=None):
+    """All scores of predictions, one row for each output; `own` as `loss_of_predictions` has it."""
+    arguments = {"sample_weight": targets.sample_weight}
+    score_of = score_values if spec.kind == "values" else score
+    found = score_of(targets.of(predictions), targets.labels, **arguments)
+    if spec.loss is not None and not (spec.kind == "values" and is_plain(spec.loss, targets.shape)):
+        found["loss"] = loss_of_predictions(spec, predictions, targets, own)
+    if spec.loss_weight is not None:
+        found["loss"] *= spec.loss_weight
+    return found

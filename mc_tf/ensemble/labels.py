@@ -21,12 +21,16 @@ class Targets:
         kept: boolean array over all rows of the outputs, or None for all: what is masked or has
             the label that is ignored does not count.
         num_labels: of several labels, how many one position of the outputs has; otherwise 1.
+        shape: of the outputs.
+        given: dict of the arrays `labels`, `sample_weight` and `mask` as they came.
     """
 
     labels: np.ndarray
     sample_weight: np.ndarray | None
     kept: np.ndarray | None
     num_labels: int = 1
+    shape: tuple = ()
+    given: dict = dataclasses.field(default_factory=dict)
 
     def of(self, rows):
         """The rows that count, of all rows of the outputs."""
@@ -83,6 +87,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
         ValueError: if a shape or number does not fit, nothing counts, or a weight is negative or
             not finite.
     """
+    given = {"labels": labels, "sample_weight": sample_weight, "mask": mask}
     axis = spec.class_axis_of(shape) if spec.exclusive else None if len(shape) == 1 else -1
     positions = shape if axis is None else _without(shape, axis)
     labels = _numbers(labels)
@@ -103,9 +108,10 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
     if weights is not None and not weights.sum() > 0:
         raise ValueError("The sample weights sum to 0, so no example counts.")
     if spec.kind == "values":
-        return Targets(_finite(found.astype("float64")), weights, kept)
+        return Targets(_finite(found.astype("float64")), weights, kept, 1, shape, given)
     num_labels = shape[-1] if spec.multilabel and axis is not None else 1
-    return Targets(_classes(spec, found, shape, axis), weights, kept, num_labels)
+    found = _classes(spec, found, shape, axis)
+    return Targets(found, weights, kept, num_labels, shape, given)
 
 
 def _numbers(labels):

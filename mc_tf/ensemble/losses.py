@@ -2,12 +2,22 @@
 
 import dataclasses
 import functools
+import json
 
 import keras
 
-from mc_tf.keras_internals import loss_options
+from mc_tf.keras_internals import compile_arguments, loss_options
 
-__all__ = ["LossReading", "loss_config", "loss_from_config", "read_loss"]
+__all__ = [
+    "LossReading",
+    "LostLoss",
+    "is_plain_cross_entropy",
+    "known_name",
+    "loss_config",
+    "loss_from_config",
+    "read_loss",
+    "with_logits",
+]
 
 _VALUES = {
     "mean_squared_error": keras.losses.MeanSquaredError,
@@ -19,14 +29,26 @@ _VALUES = {
     "poisson": keras.losses.Poisson,
     "cosine_similarity": keras.losses.CosineSimilarity,
 }
-_CLASSES = (
+_CLASSES = {
+    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+    "categorical_focal_crossentropy": keras.losses.CategoricalFocalCrossentropy,
+    "categorical_generalized_cross_entropy": keras.losses.CategoricalGeneralizedCrossEntropy,
+    "kl_divergence": keras.losses.KLDivergence,
+}
+_LABELS = {
+    "binary_crossentropy": keras.losses.BinaryCrossentropy,
+    "binary_focal_crossentropy": keras.losses.BinaryFocalCrossentropy,
+    "dice": keras.losses.Dice,
+    "tversky": keras.losses.Tversky,
+}
+_KNOWN = {**_VALUES, **_CLASSES, **_LABELS}
+_CROSS_ENTROPIES = (
+    "binary_crossentropy",
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy",
-    "kl_divergence",
 )
-_LABELS = ("binary_crossentropy", "binary_focal_crossentropy", "dice", "tversky")
+_MEANS = ("sum_over_batch_size", "mean")
 _FAMILIES = {
     **dict.fromkeys(_VALUES, "values"),
     **dict.fromkeys(_CLASSES, "classes"),
@@ -40,75 +62,142 @@ class LossReading:
 
     Attributes:
         family: `"classes"` that exclude each other, `"labels"` (each output is a yes or no of its
-            own), or `"values"` of a regression.
+            own), or `"values"` of a regression; None for a loss that is not known, which says
+            nothing about the outputs.
         from_logits: whether the loss takes logits.
         axis: the axis of the classes; None for the loss's own default.
         ignore_class: the label that does not count; None for none.
-        loss: of a regression: the loss.
+        loss: the loss itself, an object or a function.
+        weight: what it is multiplied by, from `loss_weights`; None for 1.
     """
 
-    family: str
+    family: str | None
     from_logits: bool = False
     axis: int | None = None
     ignore_class: int | None = None
-    loss: keras.losses.Loss | None = None
+    loss: object = None
+    weight: float | None = None
 
 
 def read_loss(models, width=None):
-    """Reads the first compiled loss that says something about the outputs.
+    """Reads the compiled loss, if possible one that says something about the outputs.
 
     Args:
         models: Keras models, compiled or not.
         width: number of outputs, which decides what `"crossentropy"` stands for.
 
     Returns:
-        `LossReading`; None if no model is compiled with a loss that is known.
+        `LossReading`; None if no model is compiled with a loss.
     """
+    found = []
     for model in models:
-        for loss in keras.tree.flatten(getattr(model, "loss", None)):
-            reading = None if loss is None else _read(loss, width)
-            if reading is not None:
-                return reading
-    return None
+        losses = [each for each in keras.tree.flatten(getattr(model, "loss", None)) if each]
+        readings = [_read(loss, width) for loss in losses]
+        if len(readings) == 1:
+            readings = [dataclasses.replace(readings[0], weight=_weight(model))]
+        found += readings
+    return next((each for each in found if each.family), found[0] if found else None)
+
+
+def _weight(model):
+    """The only one of the `loss_weights`, None for 1."""
+    weights = keras.tree.flatten(compile_arguments(model).get("loss_weights"))
+    weights = [float(each) for each in weights if each is not None]
+    return None if len(weights) != 1 or weights[0] == 1 else weights[0]
 
 
 def _read(loss, width):
     if isinstance(loss, str):
         if loss.lower() in ("crossentropy", "ce"):  # Keras chooses by the number of outputs
-            return LossReading("labels" if width == 1 else "classes")
+            loss = "binary_crossentropy" if width == 1 else "sparse_categorical_crossentropy"
         loss = keras.losses.get(loss)
-    options = dict(loss_options(loss))
-    if isinstance(loss, functools.partial):
-        loss, options = loss.func, loss.keywords
-    function = getattr(loss, "fn", loss)
-    name = getattr(function, "__name__", "")
-    known = name in _FAMILIES and getattr(keras.losses, name) is function
+    name, options = known_name(loss), _options(loss)
     from_logits = True in (options.get("from_logits"), getattr(loss, "from_logits", None))
-    if not known:
-        return LossReading("classes", from_logits) if from_logits else None
+    if name is None:
+        return LossReading("classes" if from_logits else None, from_logits, loss=loss)
     family = _FAMILIES[name]
-    if family == "values":
-        if not isinstance(loss, keras.losses.Loss):
-            loss = _VALUES[name](**options)
-        return LossReading(family, loss=loss)
+    if not isinstance(loss, keras.losses.Loss):
+        loss = _KNOWN[name](**options)
     ignored = options.get("ignore_class")
     axis = options.get("axis") if family == "classes" else None
-    return LossReading(family, from_logits, axis, ignored)
+    return LossReading(family, from_logits, axis, ignored, loss)
+
+
+def known_name(loss):
+    """The name of the function of Keras that a loss computes; None of any other loss.
+
+    Args:
+        loss: `keras.losses.Loss`, function, or `functools.partial`.
+
+    Returns:
+        str or None. A class that is derived from one of Keras' has its name, too.
+    """
+    if isinstance(loss, functools.partial):
+        loss = loss.func
+    function = getattr(loss, "fn", loss)
+    name = getattr(function, "__name__", "")
+    return name if name in _KNOWN and getattr(keras.losses, name) is function else None
+
+
+def _options(loss):
+    if isinstance(loss, functools.partial):
+        return loss.keywords
+    return dict(loss_options(loss))
+
+
+def is_plain_cross_entropy(loss):
+    """Whether a loss is a cross-entropy of Keras without settings: a bool.
+
+    Args:
+        loss: `keras.losses.Loss` or function.
+    """
+    if not _is_cross_entropy(loss):
+        return False
+    options = _options(loss)
+    axis = options.get("axis") if known_name(loss) == "binary_crossentropy" else None
+    return not options.get("label_smoothing") and axis in (None, -1) and loss.reduction in _MEANS
+
+
+def with_logits(loss):
+    """A cross-entropy of Keras as a loss of logits; any other loss as it is.
+
+    It does not lose probabilities that are nearly 0, nor does Keras behind a softmax or sigmoid.
+
+    Args:
+        loss: `keras.losses.Loss` or function.
+
+    Returns:
+        `keras.losses.Loss` or function.
+    """
+    if not _is_cross_entropy(loss):
+        return loss
+    return type(loss)(**{**_options(loss), "from_logits": True}, reduction=loss.reduction)
+
+
+def _is_cross_entropy(loss):
+    name = known_name(loss)
+    return name in _CROSS_ENTROPIES and type(loss) is _KNOWN[name]
 
 
 def loss_config(loss):
-    """A loss of a regression as JSON holds it, with the options that Keras leaves out.
+    """A loss as JSON holds it, with the options that Keras leaves out.
 
     Args:
-        loss: `keras.losses.Loss`.
+        loss: `keras.losses.Loss` or function.
 
     Returns:
         dict.
     """
-    name = getattr(getattr(loss, "fn", None), "__name__", None)
-    if name in _VALUES:
-        return {"name": name, **loss_options(loss)}
-    return keras.losses.serialize(loss)
+    name = known_name(loss)
+    if name and type(loss) is _KNOWN[name]:
+        reduction = {} if loss.reduction in _MEANS else {"reduction": loss.reduction}
+        return {"name": name, **loss_options(loss), **reduction}
+    try:
+        config = keras.losses.serialize(loss)
+        config = config if isinstance(config, dict) else keras.saving.serialize_keras_object(loss)
+        return json.loads(json.dumps(config))
+    except Exception:  # what cannot be described: only the score needs it
+        return {"lost": getattr(loss, "__name__", type(loss).__name__)}
 
 
 def loss_from_config(config):
@@ -118,8 +207,36 @@ def loss_from_config(config):
         config: dict.
 
     Returns:
-        `keras.losses.Loss`.
+        `keras.losses.Loss` or function. Where that is not possible, a function that raises a
+        `ValueError` when it is called: predictions need no loss.
     """
     options = dict(config)
-    made = _VALUES.get(options.pop("name", None))
-    return made(**options) if made else keras.losses.deserialize(config)
+    made = _KNOWN.get(options.pop("name", None))
+    if made:
+        return made(**options)
+    try:
+        return keras.saving.deserialize_keras_object(config)
+    except Exception:  # not registered, or lost
+        return LostLoss(config)
+
+
+class LostLoss:
+    """A loss that a file names and that cannot be made here.
+
+    Args:
+        config: dict, as from `loss_config`.
+    """
+
+    def __init__(self, config):
+        self.config = config
+
+    def __call__(self, *_):
+        """Raises the error that says what to do."""
+        names = (self.config.get(key) for key in ("lost", "registered_name", "class_name"))
+        name = next((name for name in names if isinstance(name, str)), "of the network")
+        raise ValueError(
+            f"The network was compiled with the loss '{name}', which the file of the ensemble "
+            "cannot hold. Register it with `@keras.saving.register_keras_serializable()` before "
+            "the ensemble is made, or give it: `Ensemble(ensemble.model, members, output="
+            "mc_tf.ensemble.OutputSpec(kind, loss=...))`."
+        )

@@ -16,11 +16,12 @@ from mc_tf.keras_internals import mask_of
 __all__ = ["member_outputs"]
 
 
-def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
+def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, whole=False):
     """Goes through the members with each one's outputs on a data set.
 
     Args:
         ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
+        whole: True for what does not count, too. Default False.
 
     Yields:
         `(m, rows, targets)`: the member; the network's outputs as `OutputSpec.rows` gives them,
@@ -34,9 +35,10 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1):
         for m, raw, given in _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
             if not m:
                 targets = read_targets(spec, raw.shape, **given)
-            rows = targets.of(spec.rows(raw))
-            spec.check(rows, m)
-            yield m, rows, targets
+            rows = spec.rows(raw)
+            counting = targets.of(rows)
+            spec.check(counting, m)
+            yield m, rows if whole else counting, targets
 
 
 def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):

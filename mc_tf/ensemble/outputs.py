@@ -1,6 +1,7 @@
 """What the outputs of a network mean, and how they become predictions."""
 
 import dataclasses
+import typing
 
 import keras
 import numpy as np
@@ -27,8 +28,9 @@ class OutputSpec:
         class_axis: the axis of the classes in the outputs `(N, ..., C)`: 1 for channels first.
             Default: the last one.
         ignore_class: the integer label that does not count. Default: none.
-        loss: of a regression: the `keras.losses.Loss` that is its score. Default: the mean
-            squared error.
+        loss: the `keras.losses.Loss` or function that is the score of predictions. Default: the
+            cross-entropy; of a regression the mean squared error.
+        loss_weight: what the loss is multiplied by. Default: 1.
         soft_labels: whether the labels of one output may lie between 0 and 1. False where
             only a sigmoid suggests that it is no regression.
 
@@ -43,8 +45,9 @@ class OutputSpec:
     kind: str
     class_axis: int | None = None
     ignore_class: int | None = None
-    loss: keras.losses.Loss | None = None
+    loss: keras.losses.Loss | typing.Callable | None = None
     soft_labels: bool = True
+    loss_weight: float | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -155,6 +158,20 @@ class OutputSpec:
         if self.exclusive:
             raw = np.moveaxis(raw, self.class_axis_of(raw.shape), -1)
         return raw.reshape(-1, raw.shape[-1])
+
+    def num_columns(self, shape):
+        """How many columns `rows` makes of outputs of a shape: an int."""
+        if self.multilabel or len(shape) == 1:
+            return 1
+        return shape[self.class_axis_of(shape) if self.exclusive else -1]
+
+    def from_rows(self, rows, shape):
+        """Outputs of a shape from what `rows` made of them: the inverse of it."""
+        if not self.exclusive or len(shape) == 1:
+            return rows.reshape(shape)
+        axis = self.class_axis_of(shape)
+        moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+        return np.moveaxis(rows.reshape(moved), -1, axis)
 
     def check(self, rows, member=0):
         """Refuses outputs that cannot be what they are taken for.

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import keras
+
 from mc_tf.ensemble.activations import last_activation
-from mc_tf.ensemble.losses import read_loss
+from mc_tf.ensemble.losses import is_plain_cross_entropy, read_loss, with_logits
 from mc_tf.ensemble.outputs import OutputSpec
 
 __all__ = ["read_output"]
@@ -50,10 +52,23 @@ def read_output(network, output=None, compiled=()):
     found = {}
     if spec.exclusive:
         found = {"class_axis": class_axis, "ignore_class": loss and loss.ignore_class}
-    elif spec.kind == "values":
-        found = {"loss": loss and loss.loss}
+    if loss is not None:
+        found |= {"loss": _score(spec, loss, activation, width), "loss_weight": loss.weight}
     missing = {name: value for name, value in found.items() if getattr(spec, name) is None}
     return dataclasses.replace(spec, **missing)
+
+
+def _score(spec, loss, activation, width):
+    """The loss that scores predictions; None for the plain cross-entropy."""
+    by_label = loss.family == "labels"
+    if loss.family == "values" or spec.kind == "values":
+        return loss.loss
+    if spec.multilabel or spec.exclusive and width == 1 if by_label else spec.exclusive:
+        return None if is_plain_cross_entropy(loss.loss) else with_logits(loss.loss)
+    # TensorFlow takes the logits of a softmax or sigmoid even where the loss belongs to the other.
+    if activation == "sigmoid" and keras.backend.backend() == "tensorflow":
+        return with_logits(loss.loss)
+    return loss.loss
 
 
 def _width(shape, axis):

@@ -3,7 +3,15 @@
 import keras
 import numpy as np
 
-__all__ = ["gaussian_negative_log_likelihood", "mean_squared_error", "score_values"]
+from mc_tf.ensemble.compiled_losses import keras_loss
+
+__all__ = [
+    "Moments",
+    "gaussian_negative_log_likelihood",
+    "is_plain",
+    "mean_squared_error",
+    "score_values",
+]
 
 
 def mean_squared_error(values, targets):
@@ -16,7 +24,7 @@ def mean_squared_error(values, targets):
         float.
 
     Raises:
-        ValueError: if they have different numbers of elements.
+        ValueError: if they have different numbers of elements, or one is NaN or infinite.
     """
     values, targets = _same_size(values, targets)
     return float(np.mean((values - targets) ** 2))
@@ -33,9 +41,14 @@ def gaussian_negative_log_likelihood(mean, variance, targets, sample_weight=None
 
     Returns:
         float; a variance of 0 counts as float32's resolution.
+
+    Raises:
+        ValueError: if shapes do not fit, a number is NaN or infinite, or a variance is negative.
     """
     mean, targets = _same_size(mean, targets)
     variance, _ = _same_size(variance, targets)
+    if variance.min() < 0:
+        raise ValueError(f"A variance is not negative. Received: from {variance.min()}")
     variance = np.maximum(variance, np.finfo("float32").eps)
     each = 0.5 * (np.log(2 * np.pi * variance) + (mean - targets) ** 2 / variance)
     return float(np.mean(_by_example(each) * (1 if sample_weight is None else sample_weight)))
@@ -47,30 +60,68 @@ def score_values(values, targets, sample_weight=None, loss=None):
     Args:
         values, targets: arrays `(N, D)`, as for `mean_squared_error`.
         sample_weight: numbers `(N,)`: how much each example counts. Default: all alike.
-        loss: `keras.losses.Loss` of the values. Default: the mean squared error.
+        loss: `keras.losses.Loss` of the values, or a function. Default: the mean squared error.
 
     Returns:
         dict of floats: `loss`, `mean_squared_error` and `mean_absolute_error`. With sample
         weights the loss is the mean of the weighted losses over the examples and the others are
         divided by the sum of the weights, as Keras does.
+
+    Raises:
+        ValueError: as `mean_squared_error`.
     """
     values, targets = _same_size(values, targets)
     squared = _by_example((values - targets) ** 2)
-    if loss is None or isinstance(loss, keras.losses.MeanSquaredError):
-        losses = squared
+    if is_plain(loss, values.shape):
+        found = np.mean(squared if sample_weight is None else squared * sample_weight)
     else:
         columns = (len(values), -1)
-        losses = loss.call(
-            keras.ops.convert_to_tensor(targets.reshape(columns), "float32"),
-            keras.ops.convert_to_tensor(values.reshape(columns), "float32"),
-        )
-        losses = np.asarray(keras.ops.convert_to_numpy(losses), "float64")
+        found = keras_loss(loss, targets.reshape(columns), values.reshape(columns), sample_weight)
     absolute = _by_example(np.abs(values - targets))
     return {
-        "loss": float(np.mean(losses if sample_weight is None else losses * sample_weight)),
+        "loss": float(found),
         "mean_squared_error": float(np.average(squared, weights=sample_weight)),
         "mean_absolute_error": float(np.average(absolute, weights=sample_weight)),
     }
+
+
+def is_plain(loss, shape):
+    """Whether a loss is the mean squared error over all values: a bool.
+
+    Args:
+        loss: `keras.losses.Loss`, function, or None, which stands for it.
+        shape: of the values. Without a second axis Keras takes them all for one example.
+    """
+    if loss is None:
+        return True
+    plain = type(loss) is keras.losses.MeanSquaredError and len(shape) > 1
+    return plain and loss.reduction in ("sum_over_batch_size", "mean")
+
+
+class Moments:
+    """Mean and variance of what the members predict, member by member (Welford's sums)."""
+
+    def __init__(self):
+        self._count, self._mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, values):
+        """Counts one more member's values, a float64 array."""
+        self._count += 1
+        difference = values - self._mean
+        self._mean = self._mean + difference / self._count
+        self._squares = self._squares + difference * (values - self._mean)
+
+    @property
+    def variance(self):
+        """Float64 array: over the members so far."""
+        return self._squares / self._count
+
+    def score(self, targets):
+        """Negative log-likelihood of `Targets`; NaN of one member, which has no variance."""
+        if self._count < 2:
+            return np.nan
+        arguments = self._mean, self.variance, targets.labels, targets.sample_weight
+        return gaussian_negative_log_likelihood(*arguments)
 
 
 def _by_example(each):
@@ -83,5 +134,10 @@ def _same_size(values, targets):
         raise ValueError(
             "Values and targets must have the same number of elements, at least one. Received "
             f"shapes {values.shape} and {targets.shape}"
+        )
+    if not (np.isfinite(values).all() and np.isfinite(targets).all()):
+        raise ValueError(
+            "Values and targets are finite numbers, but some are NaN or infinite. Leave those "
+            "examples out."
         )
     return values, targets.reshape(values.shape)
