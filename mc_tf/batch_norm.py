@@ -102,7 +102,7 @@ class BatchNormUpdate:
                 values = [backend.read(v) for v in self._variables]
             totals = self._compiled(values, totals, x)
         results = self._statistics.results(totals)
-        check_finite_statistics(results)
+        check_finite_statistics(results, batches)
         for variable, value in results:
             variable.assign(value)
         return self._statistics.num_updated

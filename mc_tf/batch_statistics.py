@@ -125,20 +125,22 @@ class BatchStatistics:
                     vars(layer)["call"] = call
 
 
-def check_finite_statistics(pairs):
+def check_finite_statistics(pairs, batches):
     """Refuses statistics that are not finite, before any is assigned.
 
     Args:
         pairs: `(variable, value)` of the new means and variances.
+        batches: the `Batches` that they are of.
 
     Raises:
-        ValueError: naming the variable.
+        ValueError: naming the variable and, if it is the data's fault, the batch.
     """
     for variable, value in pairs:
         if not bool(ops.all(ops.isfinite(value))):
+            reason = batches.not_finite() or "The weights are too large, or not finite."
             raise ValueError(
-                f"The statistics '{variable.path}' would not be finite: the data has such "
-                "values, or the weights are too large. The former ones are kept."
+                f"The statistics '{variable.path}' would not be finite, so the former ones are "
+                f"kept. {reason}"
             )
 
 

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from mc_tf import backend
-from mc_tf.array_kinds import as_rows, content, is_array
+from mc_tf.array_kinds import as_dense, as_rows, content, is_array
+from mc_tf.finite import is_finite
 
 __all__ = ["Batches", "KeptBatches", "data_fingerprint"]
 
@@ -86,6 +87,32 @@ class Batches:
     def refuse_empty(self):
         """Raises the error for data without any batch."""
         raise ValueError(f"`{self.role}` has no batch: it is empty.")
+
+    def not_finite(self):
+        """Where the data has NaN or infinite numbers, for a result that is not finite.
+
+        Returns:
+            str, one sentence and what to do, or `None` if all numbers are finite.
+        """
+        for index, batch in enumerate(self):
+            for what, part in zip(("inputs", "labels", "sample weights"), batch):
+                for leaf in keras.tree.flatten(part):
+                    if leaf is not None and not is_finite(_numbers(leaf)):
+                        return (
+                            f"`{self.role}` has NaN or infinite {what} in batch {index} (counted "
+                            "from 0). Replace these numbers, or leave out their examples."
+                        )
+        return None
+
+    def check_finite(self):
+        """Refuses data whose numbers are not all finite: one pass, to explain a result.
+
+        Raises:
+            ValueError: naming the batch.
+        """
+        problem = self.not_finite()
+        if problem:
+            raise ValueError(f"The result is not finite: {problem}")
 
     def __iter__(self):
         empty = True
@@ -262,6 +289,12 @@ def _checked_arrays(data, role):
 
 def _unpacked(batch):
     return keras.utils.unpack_x_y_sample_weight(backend.to_device(batch))
+
+
+def _numbers(leaf):
+    """An array with all numbers of a tensor, ragged and sparse ones included."""
+    leaf = getattr(leaf, "flat_values", leaf)
+    return as_dense(leaf) if hasattr(leaf, "dense_shape") or hasattr(leaf, "todense") else leaf
 
 
 def _copy(leaf):

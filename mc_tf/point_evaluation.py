@@ -75,6 +75,7 @@ class PointEvaluator:
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
         self._observed = False
+        self._finite = []  # data sets, kept so that none is read for each point
         self._flat_at = backend.compiled(self.layer.flat_point)
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
@@ -98,6 +99,8 @@ class PointEvaluator:
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, batches in data.evaluated.items():
             found = self._evaluate(point, state, self.batches(batches))
+            if not np.isfinite(list(found.values())).all():
+                self.check_finite(batches, data.for_statistics)
             logs.update({f"{name}_{key}": value for key, value in found.items()})
         for measure in measures:
             logs.update(measure(flat, state))
@@ -145,6 +148,20 @@ class PointEvaluator:
             raise ValueError(
                 f"Two values would be named {sorted(twice)}: choose another name in `others`."
             )
+
+    def check_finite(self, *data_sets):
+        """Refuses data that explains a result that is not finite; each data set is read once.
+
+        Args:
+            *data_sets: the data sets of the result.
+
+        Raises:
+            ValueError: naming the batch.
+        """
+        for data in data_sets:
+            if not any(data is each for each in self._finite):
+                Batches(data, self._batch_size).check_finite()
+                self._finite.append(data)
 
     def batches(self, data):
         """The batches of a data set, once the model is built for them.

@@ -4,6 +4,7 @@ Each right value is numpy's, or Keras' own on plain arrays.
 """
 
 import functools
+import re
 
 import keras
 import numpy as np
@@ -626,3 +627,102 @@ def test_averages_are_validated_on_text(kind):
     history = model.fit(tensor, Y[:12], epochs=2, verbose=0, callbacks=[swa]).history
     right = model.evaluate(tensor, Y[:12], verbose=0)
     np.testing.assert_allclose(history["swa_val_loss"][-1], right, rtol=1e-5)
+
+
+# Numbers that are not finite in the data: no result is NaN without a word.
+
+
+def spoilt(value, part=0):
+    """Three batches of 8, with one number that is not finite, in the second batch."""
+    arrays = [X.copy(), Y, np.ones(24, "float32")]
+    arrays[part][9] = value
+    return Parts(*arrays)
+
+
+class Parts(keras.utils.PyDataset):
+    num_batches = 3
+
+    def __init__(self, *arrays):
+        super().__init__()
+        self.arrays = arrays
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return tuple(array[index * 8 : index * 8 + 8] for array in self.arrays)
+
+
+INPUTS_TAKEN = [name for name in TAKERS if not name.startswith("SWA")]
+WEIGHTS_TAKEN = [
+    name for name in INPUTS_TAKEN if name.startswith(("evaluate_curve", "evaluate_grid", "hess"))
+    and "statistics" not in name
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", INPUTS_TAKEN)
+def test_inputs_that_are_not_finite_are_named(name, value):
+    role, take = TAKERS[name]
+    with pytest.raises(ValueError, match=rf"`{re.escape(role)}` has NaN or infinite inputs in bat"):
+        take(spoilt(value))
+
+
+@pytest.mark.parametrize("name", WEIGHTS_TAKEN)
+def test_weights_that_are_not_finite_are_named(name):
+    role, take = TAKERS[name]
+    message = rf"`{re.escape(role)}` has NaN or infinite sample weights in batch 1 "
+    with pytest.raises(ValueError, match=message):
+        take(spoilt(np.nan, 2))
+
+
+@pytest.mark.parametrize("given", ["arrays", "tf.data", "sparse"])
+def test_arrays_and_tensors_with_a_number_that_is_not_finite(given):
+    x = X.copy()
+    x[23, 3] = np.nan
+    if given == "sparse":
+        data = pytest.importorskip("scipy.sparse").csr_matrix(x), Y
+    else:
+        data = (x, Y) if given == "arrays" else tensors((x, Y))
+    assert "in batch 2 " in Batches(data, 10).not_finite()
+    assert Batches((X, Y), 10).not_finite() is None
+    assert Batches((np.array([["a"], ["b"]]), np.arange(2))).not_finite() is None
+
+
+def test_targets_that_are_not_finite_on_a_curve():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    curve = mc_tf.connect(model, keras.models.clone_model(model))
+    curve.compile("sgd", "mse")
+    targets = X[:, :1].copy()
+    targets[3] = np.nan
+    with pytest.raises(ValueError, match="`test` has NaN or infinite labels in batch 0"):
+        mc_tf.evaluate_curve(curve, (X, X[:, :1]), (X, targets), num_points=2, verbose=0)
+
+
+def test_a_loss_that_overflows_is_a_result_and_the_data_is_read_once():
+    """Far out on a line the loss is infinite: finite data and weights, so it stays."""
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1, use_bias=False)])
+    model.compile("sgd", "mse")
+    line = mc_tf.Line.through(np.zeros(4, "float32"), np.ones(4, "float32"))
+    targets, reads = (X, X[:, :1]), []
+    take = Parts.__getitem__
+    counted = type("Counted", (Parts,), {"__getitem__": lambda s, k: reads.append(k) or take(s, k)})
+    data = counted(X, X[:, :1])
+    found = mc_tf.evaluate_grid(model, line, data, targets, shape=3, limits=[(0, 1e30)], verbose=0)
+    loss = np.asarray(found["train_loss"])
+    assert np.isfinite(loss[0]) and np.isinf(loss[1:]).all()
+    assert len(reads) <= 6
+
+
+def test_networks_that_read_missing_numbers_take_them():
+    """NaN stands for a missing number: the network says what to make of it, so results are."""
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, layers.Dense(3)(layers.Lambda(keras.ops.nan_to_num)(inputs)))
+    model.compile("sgd", LOSS)
+    curve = mc_tf.connect(model, model)
+    curve.compile("sgd", LOSS)
+    x = X.copy()
+    x[3, 2] = np.nan
+    found = mc_tf.evaluate_curve(curve, (x, Y), (x, Y), num_points=2, verbose=0)
+    wanted = model.evaluate(np.nan_to_num(x), Y, verbose=0)
+    np.testing.assert_allclose(found["test_loss"], wanted, rtol=1e-5)

@@ -37,7 +37,13 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, who
                 targets = read_targets(spec, raw.shape, **given)
             rows = spec.rows(raw)
             counting = targets.of(rows)
-            spec.check(counting, m)
+            try:
+                spec.check(counting, m)
+            except ValueError as error:
+                problem = Batches(dataset, batch_size, role="dataset").not_finite()
+                if problem is None:
+                    raise
+                raise ValueError(f"{error} {problem}") from None
             yield m, rows if whole else counting, targets
 
 

@@ -17,6 +17,7 @@ from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
 from mc_tf.ensemble.statistics import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature
+from mc_tf.finite import is_finite
 from mc_tf.keras_internals import mask_of, set_mask
 from mc_tf.snapshots import take_snapshot
 
@@ -225,12 +226,19 @@ class Ensemble(StackedModel):
         Returns:
             float32 numpy array `(M, N, ..., C)`: probabilities with the temperatures applied, or
             values. All of it is in memory: for scores use `evaluate_members`.
+
+        Raises:
+            ValueError: if predictions are not finite because inputs are not.
         """
         run = backend.compiled(lambda numbers, x: self.run_members(x, numbers))
         numbers, parts = self.member_numbers(), []
-        for x, _, _ in Batches(data, batch_size):
+        batches = Batches(data, batch_size)
+        for x, _, _ in batches:
             parts.append(np.asarray(ops.convert_to_numpy(run(numbers, x))))
-        return np.concatenate(parts, axis=1)
+        found = np.concatenate(parts, axis=1)
+        if not is_finite(found):
+            batches.check_finite()
+        return found
 
     def update_batch_norm(self, dataset, num_batches=None, batch_size=500, verbose=1):
         """Re-estimates the members' statistics: see `mc_tf.ensemble.update_batch_norm`."""

@@ -59,7 +59,7 @@ def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbo
         for numbers, total in zip(members, totals)
     ]
     for pairs in results:
-        check_finite_statistics(pairs)
+        check_finite_statistics(pairs, batches)
     for pairs in zip(*results):
         values = np.stack([ops.convert_to_numpy(value) for _, value in pairs])
         ensemble.state_of(pairs[0][0]).assign(values)

@@ -183,6 +183,7 @@ class HessianProducts:
                 count += 1
                 bar.update()
                 if not np.isfinite(found).all():
+                    self._evaluator.check_finite(self._data)
                     raise _NotFoundError("not defined: a Hessian-vector product is not finite")
                 return found
 
