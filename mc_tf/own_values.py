@@ -8,7 +8,7 @@ import types
 import keras
 import numpy as np
 
-__all__ = ["has_own_config", "is_array", "is_function", "is_users_function", "own_values"]
+__all__ = ["has_own_config", "is_function", "is_own_array", "is_users_function", "own_values"]
 
 _METHODS = ("__init__", "build")
 
@@ -72,7 +72,7 @@ def is_function(value):
     return isinstance(value, functools.partial) or is_users_function(value)
 
 
-def is_array(value):
+def is_own_array(value):
     """Whether this is an array or a tensor, and no variable; a bool."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype != object
@@ -83,7 +83,7 @@ def is_array(value):
 
 def _fields(value, names, depth=0):
     """Of an object the fields of these names; anything else as it is."""
-    objects = hasattr(value, "__dict__") and not callable(value) and not is_array(value)
+    objects = hasattr(value, "__dict__") and not callable(value) and not is_own_array(value)
     if isinstance(value, (dict, list, tuple, enum.Enum)) or not objects or depth > 5:
         return value
     if isinstance(value, keras.Variable) or _of_keras(type(value)):
@@ -100,7 +100,7 @@ def _is_plain(value):
     if callable(value):
         return hasattr(value, "__name__") or isinstance(value, functools.partial)
     plain = (bool, int, float, str, enum.Enum)
-    return value is None or isinstance(value, plain) or is_array(value)
+    return value is None or isinstance(value, plain) or is_own_array(value)
 
 
 def _unnumbered(value):
