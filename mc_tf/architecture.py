@@ -1,7 +1,7 @@
 """What a network computes, apart from its numbers, as plain data that can be compared.
 
 Names are left out, since Keras numbers them by itself, and so is what acts in training only:
-initializers, regularizers, constraints, dropout, momentum of statistics.
+initializers, regularizers, constraints, dropout, augmentation, momentum of statistics.
 """
 
 import enum
@@ -20,25 +20,31 @@ from mc_tf.adapted import learned
 from mc_tf.keras_internals import calls_within, input_structure, layers_within
 from mc_tf.own_values import (
     has_own_config,
-    is_array,
     is_function,
+    is_own_array,
     is_users_function,
     own_values,
 )
 
 __all__ = ["describe", "find_difference"]
 
-_TRAINING_ONLY = (
-    keras.layers.ActivityRegularization,
-    keras.layers.AlphaDropout,
-    keras.layers.Dropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-)
 _TRAINING_ONLY_NAMES = {
-    *(cls.__name__ for cls in _TRAINING_ONLY),
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AugMix",
+    "CutMix",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "MixUp",
+    "RandAugment",
     *(f"SpatialDropout{dimensions}D" for dimensions in (1, 2, 3)),
+    # Augmentation; a random crop cuts out the middle at inference.
+    *(name for name in dir(keras.layers) if name.startswith("Random") and name != "RandomCrop"),
 }
+_TRAINING_ONLY = tuple(  # some are newer than others
+    getattr(keras.layers, name) for name in _TRAINING_ONLY_NAMES if hasattr(keras.layers, name)
+)
 _OF_TRAINING = {"momentum", "renorm_momentum", "renorm_clipping", "seed", "synchronized"}
 _OF_SPEED = {"flash_attention", "implementation", "unroll", "use_cudnn"}
 _LEARNED = {"bin_boundaries", "idf_weights", "mean", "variance", "vocabulary", "vocabulary_size"}
@@ -133,7 +139,7 @@ def _settings(part):
     except Exception:  # none, or one that needs what is not there
         config = {}
     # Functions themselves: of a configuration the name may be all. Arrays, which it seldom has.
-    always = {key: value for key, value in own.items() if is_function(value) or is_array(value)}
+    always = {key: value for key, value in own.items() if is_function(value) or is_own_array(value)}
     for key in config:
         value = getattr(part, key, getattr(part, f"_{key}", None))
         if is_function(value):

@@ -6,7 +6,7 @@ from keras import ops
 
 from mc_tf.adapted import check_same_adapted
 from mc_tf.architecture import describe, find_difference
-from mc_tf.flat import recurrent_state, state_variables, variable_name
+from mc_tf.flat import aligned_state, recurrent_state, state_variables, variable_name
 from mc_tf.keras_internals import layers_within, own_variables
 from mc_tf.moving_state import moved_by_training
 
@@ -163,7 +163,9 @@ def check_same_fixed(first, second, roles, ours=None, theirs=None):
         if first is second:
             return
         check_same_adapted(first, second, roles)
-    theirs = state_variables(second) if theirs is None else theirs
+    if theirs is None:
+        theirs = state_variables(second)
+        theirs = aligned_state(first, [v.path for v in theirs], theirs)
     variable = find_fixed_difference(first, ours, theirs)
     if variable is not None:
         raise ValueError(

@@ -8,6 +8,7 @@ from keras import ops
 
 __all__ = [
     "FlatLayout",
+    "aligned_state",
     "assign_flat",
     "flat_weights",
     "recurrent_state",
@@ -123,6 +124,33 @@ def state_variables(layer):
     for part in layer._flatten_layers():
         found.update((id(v), v) for v in recurrent_state(part) if id(v) not in found)
     return list(found.values())
+
+
+def aligned_state(layer, paths, values):
+    """What an equal layer or model keeps, in the order of `state_variables(layer)`.
+
+    The two may draw random numbers in different layers, such as a dropout of rate 0, which draws
+    none: the seeds are then those of `layer`.
+
+    Args:
+        layer: a built Keras layer or model.
+        paths: paths of the other one's `state_variables`.
+        values: list of arrays or variables, one for each of them.
+
+    Returns:
+        List like `values`; `values` themselves where nothing has to be, or can be, moved.
+    """
+    own = state_variables(layer)
+    others = [value for path, value in zip(paths, values) if not _is_seed(path)]
+    num_seeds = sum(_is_seed(v.path) for v in own)
+    if len(values) - len(others) == num_seeds or len(others) != len(own) - num_seeds:
+        return values
+    others = iter(others)
+    return [v if _is_seed(v.path) else next(others) for v in own]
+
+
+def _is_seed(path):
+    return variable_name(path) == "seed_generator_state"
 
 
 def recurrent_state(layer):

@@ -22,6 +22,7 @@ __all__ = [
     "metric_direction",
     "operation_of",
     "own_variables",
+    "seed_generators",
     "set_by_slice",
     "set_mask",
     "training_in_fit",
@@ -32,6 +33,11 @@ __all__ = [
 def layers_within(layer):
     """A layer or model and all layers in it, at any depth, each once, outer ones first."""
     return list(layer._flatten_layers())
+
+
+def seed_generators(layer):
+    """The `keras.random.SeedGenerator`s of a layer or model and of all layers in it."""
+    return [each for part in layer._flatten_layers() for each in part._seed_generators]
 
 
 def own_variables(layer):

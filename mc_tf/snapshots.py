@@ -13,7 +13,7 @@ from mc_tf.arguments import check_network, check_path
 from mc_tf.checksums import OtherKindError
 from mc_tf.compatibility import check_one_network
 from mc_tf.files import read_arrays, write_arrays
-from mc_tf.flat import assign_flat, flat_weights, state_variables, variable_name
+from mc_tf.flat import aligned_state, assign_flat, flat_weights, state_variables, variable_name
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
 
@@ -63,6 +63,31 @@ class Snapshot:
             if found:
                 self._refuse(model, source, *found)
 
+    def aligned(self, model):
+        """The same numbers for a model that draws random numbers in other layers.
+
+        A dropout of rate 0 has no seed, so that networks that are the same at inference may keep
+        another number of them.
+
+        Args:
+            model: built Keras model, whose seeds are taken where their number differs.
+
+        Returns:
+            `Snapshot`, which may still not fit.
+        """
+        layout = self.layout[len(self.layout) - len(self.state) :]
+        paths = [path for path, _ in layout]
+        state = aligned_state(model, paths, self.state)
+        if state is self.state:
+            return self
+        layout = [
+            each if isinstance(each, list) else [each.path, list(each.shape)]
+            for each in aligned_state(model, paths, layout)
+        ]
+        layout = [*self.layout[: len(self.layout) - len(self.state)], *layout]
+        state = [np.array(ops.convert_to_numpy(value)) for value in state]
+        return dataclasses.replace(self, state=state, layout=layout)
+
     @staticmethod
     def _refuse(model, source, where, ours, theirs):
         raise ValueError(
@@ -80,9 +105,10 @@ class Snapshot:
         Raises:
             ValueError: if its weights have other shapes.
         """
-        self.check_fits(model)
+        aligned = self.aligned(model)
+        aligned.check_fits(model)
         assign_flat(model, self.weights)
-        for variable, value in zip(state_variables(model), self.state):
+        for variable, value in zip(state_variables(model), aligned.state):
             variable.assign(value)
         refresh(model)
 
@@ -206,7 +232,7 @@ def load_snapshot(model, path):
     """
     check_network("model", model)
     check_path("path", path)
-    snapshot = read_snapshot(path)
+    snapshot = read_snapshot(path).aligned(model)
     snapshot.check_fits(model, f"The snapshot '{os.fspath(path)}'")
     snapshot.assign_to(model)
     return snapshot.record

@@ -20,6 +20,7 @@ from mc_tf.snapshots import Snapshot, load_snapshot, read_snapshot, save_snapsho
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = X[:, :3].argmax(-1)
+RNG = np.random.default_rng(1)
 register = keras.saving.register_keras_serializable("situations")
 
 
@@ -986,3 +987,97 @@ def test_paths_that_stand_for_no_network_say_what_to_give(tmp_path):
     assert Ensemble(network, f"{tmp_path}/*.keras", output="logits").num_members == 1
     with pytest.raises(ValueError, match=r"load_model\('.*a\.keras'\)"):
         Line.through(f"{tmp_path}/a.keras", network)
+
+
+# Members that differ in what acts in training only: each predicts what its own network does.
+
+IMAGE = (6, 6, 3)
+
+
+def attending(kind, *arguments):
+    def make(k):
+        inputs = keras.Input((6, 4))
+        layer = kind(*arguments, dropout=0.3 * k)
+        attention = kind.__name__ in ("Attention", "AdditiveAttention")
+        hidden = layer([inputs, inputs]) if attention else layer(inputs, inputs)
+        hidden = layers.BatchNormalization()(layers.Flatten()(hidden))
+        return keras.Model(inputs, layers.Dense(2)(hidden))
+
+    return make
+
+
+def stacked(make, shape=(6, 4)):
+    """The network number `k`, in which `make(0.3 * k)` acts; of 0 it draws no random numbers."""
+
+    def model(k):
+        last = [layers.Flatten(), layers.BatchNormalization(), layers.Dense(2)]
+        return keras.Sequential([keras.Input(shape), make(0.3 * k), *last])
+
+    return model
+
+
+TRAINING_ONLY = {
+    "multi-head attention": attending(layers.MultiHeadAttention, 2, 3),
+    "grouped attention": attending(layers.GroupQueryAttention, 2, 2, 1),
+    "attention": attending(layers.Attention),
+    "additive attention": attending(layers.AdditiveAttention),
+    "Dropout": stacked(layers.Dropout),
+    "SpatialDropout1D": stacked(layers.SpatialDropout1D),
+    "SpatialDropout2D": stacked(layers.SpatialDropout2D, IMAGE),
+    "AlphaDropout": stacked(layers.AlphaDropout),
+    "GaussianDropout": stacked(layers.GaussianDropout),
+    "GaussianNoise": stacked(layers.GaussianNoise),
+    "dropout of each word": stacked(lambda r: layers.TimeDistributed(layers.Dropout(r))),
+    "dropout in a network": stacked(
+        lambda r: keras.Sequential([layers.Dense(3), layers.Dropout(r)])
+    ),
+    "LSTM": stacked(lambda r: layers.LSTM(3, dropout=r)),
+    "LSTM, recurrent": stacked(lambda r: layers.LSTM(3, recurrent_dropout=r)),
+    "GRU": stacked(lambda r: layers.GRU(3, dropout=r, recurrent_dropout=r)),
+    "SimpleRNN": stacked(lambda r: layers.SimpleRNN(3, dropout=r)),
+    "Bidirectional": stacked(lambda r: layers.Bidirectional(layers.LSTM(3, dropout=r))),
+    "cells": stacked(
+        lambda r: layers.RNN([layers.LSTMCell(3, dropout=r), layers.GRUCell(3, dropout=r)])
+    ),
+    "ConvLSTM1D": stacked(lambda r: layers.ConvLSTM1D(2, 2, dropout=r), (3, 6, 2)),
+    "flips": stacked(lambda r: layers.RandomFlip("vertical" if r else "horizontal"), IMAGE),
+    "rotations": stacked(layers.RandomRotation, IMAGE),
+    "contrast": stacked(layers.RandomContrast, IMAGE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["model", "snapshot", "keras", "weights"])
+@pytest.mark.parametrize("name", TRAINING_ONLY)
+def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
+    if kind != "model" and name not in ("multi-head attention", "Dropout", "LSTM", "cells"):
+        return
+    models = [TRAINING_ONLY[name](k) for k in (0, 1, 2)]
+    for model in models[:2]:  # statistics of their own, which must not be mistaken for seeds
+        normalisation = next(x for x in model.layers if isinstance(x, layers.BatchNormalization))
+        normalisation.moving_variance.assign(RNG.uniform(1, 2, normalisation.moving_mean.shape))
+    x = RNG.uniform(size=(3, *models[0].input_shape[1:])).astype("float32")
+    wanted = [numpy(model(x, training=False)) for model in models]
+    members = models
+    if kind == "snapshot":
+        members = [take_snapshot(model) for model in models]
+    elif kind != "model":
+        members = [tmp_path / f"{k}.{kind.replace('weights', 'weights.h5')}" for k in range(3)]
+        for model, path in zip(models, members):
+            model.save(path) if kind == "keras" else model.save_weights(path)
+    for code in models[:2]:
+        found = mc_tf.Ensemble(code, members, output="values").member_predictions(x)
+        near(found, wanted)
+
+
+def test_a_snapshot_of_a_network_with_another_dropout_fits():
+    one, two = TRAINING_ONLY["Dropout"](0), TRAINING_ONLY["Dropout"](1)
+    x = RNG.uniform(size=(3, 6, 4)).astype("float32")
+    for first, second in ((one, two), (two, one)):
+        take_snapshot(first).assign_to(second)
+        near(second(x), first(x))
+
+
+def test_a_random_crop_is_compared():
+    one, two = (keras.Sequential([keras.Input(IMAGE), layers.RandomCrop(k, 2)]) for k in (2, 3))
+    with pytest.raises(ValueError, match="same architecture.*height"):
+        check_same_architecture(one, two)

@@ -16,6 +16,7 @@ from mc_tf.compatibility import check_one_network, check_same_architecture
 from mc_tf.files import numbered_files, weight_shapes
 from mc_tf.finite import is_finite
 from mc_tf.flat import state_variables
+from mc_tf.keras_internals import seed_generators
 from mc_tf.snapshots import Snapshot, read_snapshot, take_snapshot
 
 __all__ = ["check_network", "read_member", "read_members"]
@@ -145,6 +146,7 @@ def read_member(network, member, index):
             "A member is a path, a built Keras model, a `Snapshot` or a flat vector of weights. "
             f"Received as {role}: {member!r}"
         )
+    snapshot = snapshot.aligned(network)
     snapshot.check_fits(network, role[0].upper() + role[1:])
     pairs = zip(snapshot.state, state_variables(network))
     if not is_finite(snapshot.weights) or not all(_is_sound(*pair) for pair in pairs):
@@ -219,6 +221,11 @@ def _read_weights(network, path, role, found):
         own = os.path.join(directory, "own.weights.h5")
         network.save_weights(own)
         wanted = weight_shapes(own)
+    # Seeds, which a dropout of rate 0 has not, are no part of a member.
+    wanted, found = (
+        {name: shape for name, shape in shapes.items() if "/seed_generator" not in name}
+        for shapes in (wanted, found)
+    )
     for name in [*wanted, *found]:
         if wanted.get(name) != found.get(name):
             raise _DoesNotFit(
@@ -229,7 +236,8 @@ def _read_weights(network, path, role, found):
     before = take_snapshot(network)
     try:
         optimizer = getattr(network, "optimizer", None)
-        network.load_weights(path, objects_to_skip=[optimizer] if optimizer else None)
+        skipped = [optimizer] if optimizer else []
+        network.load_weights(path, objects_to_skip=[*skipped, *seed_generators(network)])
         return take_snapshot(network)
     finally:
         before.assign_to(network)
