@@ -324,8 +324,12 @@ def test_eigenvalues_that_are_not_found_are_nan():
         found = hessian_eigenvalues(model, examples(), max_iterations=12)
     assert np.isnan([found.largest, found.smallest, found.ratio]).all() and found.products == 12
     x, y = examples()
-    with pytest.warns(RuntimeWarning, match="not finite"):
-        assert np.isnan(hessian_eigenvalues(model, (x * np.nan, y)).largest)
+    line = keras.Sequential([keras.Input(x.shape[1:]), layers.Dense(1)])
+    line.compile(loss="mean_squared_error")
+    with pytest.warns(RuntimeWarning, match="not finite"):  # an overflow of finite data
+        assert np.isnan(hessian_eigenvalues(line, (x * np.float32(1e30), y)).largest)
+    with pytest.raises(ValueError, match="`data` has NaN or infinite inputs in batch 0"):
+        hessian_eigenvalues(model, (x * np.nan, y))
 
 
 def test_losses_may_be_given_by_the_names_of_outputs():

@@ -9,13 +9,14 @@ import pytest
 from keras import layers, losses
 from model_zoo import assert_near, numpy
 
-from mc_tf import connect
+from mc_tf import connect, evaluate_curve
 from mc_tf.ensemble import (
     Ensemble,
     EnsembleEvaluation,
     MemberFiles,
     OutputSpec,
     evaluate_members,
+    gaussian_negative_log_likelihood,
     scores,
 )
 from mc_tf.ensemble.reading import read_output
@@ -642,6 +643,48 @@ def test_labels_in_lists_and_dicts(labels, tmp_path):
         np.testing.assert_array_equal(found.labels, CLASSES)
 
 
+def one_output(kind):
+    if kind == "Sequential":
+        return dense(C, "softmax")
+    inputs = keras.Input((4,))
+    out = layers.Dense(C, "softmax", name="out")(inputs)
+    return keras.Model(inputs, {"graph": out, "list": [out], "dict": {"out": out}}[kind])
+
+
+CONTAINERS = {
+    "plain": lambda leaf: leaf, "list": lambda leaf: [leaf], "dict": lambda leaf: {"out": leaf},
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("kind", ["graph", "list", "dict", "Sequential"])
+@pytest.mark.parametrize("of_loss", CONTAINERS)
+@pytest.mark.parametrize("of_labels", CONTAINERS)
+def test_losses_and_labels_in_every_container(kind, of_loss, of_labels):
+    model = one_output(kind)
+    ensemble = Ensemble(model, [model])
+    loss = CONTAINERS[of_loss]("sparse_categorical_crossentropy")
+    data = (X, *(CONTAINERS[of_labels](part) for part in (CLASSES, WEIGHTS)))
+    p = ensemble.predict(X, verbose=0)[range(N), CLASSES]
+    wanted = pytest.approx(np.mean(-WEIGHTS * np.log(p)), rel=1e-4)
+    for compiled in (model, ensemble):
+        weighted = {"out": [SPARSE]} if of_loss == "dict" else None
+        compiled.compile(loss=loss, weighted_metrics=weighted if compiled is ensemble else None)
+    ensembles = [ensemble, Ensemble(model, [model])]  # the second one reads the loss
+    for each in ensembles:
+        assert each.evaluate_members(data, verbose=0).scores["loss"] == wanted
+    assert np.ravel(ensemble.evaluate(*data[:2], sample_weight=data[2], verbose=0))[0] == wanted
+    assert np.ravel(ensemble.test_on_batch(*data))[0] == wanted
+    try:
+        assert np.ravel(model.test_on_batch(*data))[0] == wanted
+    except (KeyError, TypeError, ValueError):  # Keras takes not all of them
+        return
+    curve = connect(model, model)
+    curve.compile(loss=loss)
+    found = evaluate_curve(curve, data, data, num_points=2, verbose=0)
+    assert found["test_loss"][0] == wanted
+
+
 def test_labels_and_weights_in_dicts_of_batches():
     class Batches(keras.utils.PyDataset):
         num_batches = 2
@@ -908,3 +951,33 @@ def test_scores_of_soft_labels_with_weights():
     assert found["calibration_error"] == pytest.approx(0.25 * 0.3 + 0.75 * 0.4)
     matrix = scores.disagreement_matrix(np.array([[0, 1], [0, 0]]), w)
     assert_near(matrix, np.array([[0, 0.75], [0.75, 0]]))
+
+
+def test_one_member_of_a_regression_has_no_number_that_is_nan():
+    model = dense(1, None, "mse")
+    found = Ensemble(model, [model]).evaluate_members((X, VALUES), verbose=0)
+    assert np.isfinite(list(found.scores.values())).all()
+    assert "negative_log_likelihood" not in found.scores
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-3, 1.0])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_the_likelihood_of_a_regression_far_from_zero(offset, spread):
+    """Sums of squares would cancel: the right value is numpy's from all members at once."""
+    models = [dense(1, None, "mse") for _ in range(3)]
+    for k, model in enumerate(models):
+        model.set_weights([np.zeros((4, 1)), np.array([offset + k * spread])])
+    ensemble = Ensemble(models[0], models)
+    found = ensemble.evaluate_members((X, VALUES + offset), verbose=0)
+    members = ensemble.member_predictions(X).astype("float64")
+    mean, variance = members.mean(0), np.maximum(members.var(0), np.finfo("float32").eps)
+    each = 0.5 * (np.log(2 * np.pi * variance) + (mean - (VALUES + offset)) ** 2 / variance)
+    assert found.scores["negative_log_likelihood"] == pytest.approx(each.mean(), rel=1e-5)
+    assert_near(found.variance, members.var(0).reshape(-1), 1e-9)
+
+
+@pytest.mark.parametrize("arguments", [([np.nan], [1], [1]), ([1], [np.inf], [1]), ([1], [-1], [1]),
+                                       ([1], [1], [np.nan])])  # fmt: skip
+def test_a_likelihood_of_numbers_that_are_none_is_refused(arguments):
+    with pytest.raises(ValueError, match="finite|not negative"):
+        gaussian_negative_log_likelihood(*arguments)
