@@ -150,14 +150,7 @@ class PointEvaluator:
             )
 
     def check_finite(self, *data_sets):
-        """Refuses data that explains a result that is not finite; each data set is read once.
-
-        Args:
-            *data_sets: the data sets of the result.
-
-        Raises:
-            ValueError: naming the batch.
-        """
+        """Refuses data sets that explain a result that is not finite; each is read once."""
         for data in data_sets:
             if not any(data is each for each in self._finite):
                 Batches(data, self._batch_size).check_finite()

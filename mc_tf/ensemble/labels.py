@@ -7,7 +7,7 @@ import numpy as np
 
 from mc_tf.ensemble.class_arrays import checked_labels
 
-__all__ = ["Targets", "of_the_output", "read_targets", "the_one"]
+__all__ = ["Targets", "output_name", "read_targets", "the_one"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,8 @@ def the_one(structure, network, what="labels"):
     Raises:
         ValueError: if there are several.
     """
-    structure = of_the_output(structure, network)
+    if isinstance(structure, dict) and len(structure) > 1:
+        structure = structure.get(output_name(network), structure)
     leaves = keras.tree.flatten(structure)
     if len(leaves) != 1:
         of = f" ({', '.join(map(str, structure))})" if isinstance(structure, dict) else ""
@@ -62,21 +63,8 @@ def the_one(structure, network, what="labels"):
     return leaves[0]
 
 
-def of_the_output(structure, network):
-    """The part of a dict that belongs to a network's output; anything else as it is.
-
-    Args:
-        structure: whatever Keras takes by the names of outputs.
-        network: Keras model with one output.
-    """
-    if not isinstance(structure, dict) or not structure:
-        return structure
-    if len(structure) == 1:
-        return next(iter(structure.values()))
-    return structure.get(_output_name(network), structure)
-
-
-def _output_name(network):
+def output_name(network):
+    """The name of a network's output, by which Keras finds losses and labels: a str, or None."""
     names = getattr(network, "output_names", None)  # a graph has them, a `Sequential` layers
     return names[0] if names else next((layer.name for layer in network.layers[::-1]), None)
 

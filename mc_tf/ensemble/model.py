@@ -12,7 +12,7 @@ from mc_tf.batches import Batches
 from mc_tf.compatibility import check_curve
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
-from mc_tf.ensemble.labels import of_the_output, the_one
+from mc_tf.ensemble.labels import output_name, the_one
 from mc_tf.ensemble.losses import read_loss
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
@@ -203,23 +203,10 @@ class Ensemble(StackedModel):
             set_mask(mean, mask[0])  # for the losses and metrics of Keras
         return mean
 
-    def compile(
-        self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        **kwargs,
-    ):
-        """As any Keras model's; a dict has the names of the network's outputs, of which one counts.
-
-        Args:
-            optimizer: ignored: an ensemble does not train.
-            loss, loss_weights, metrics, weighted_metrics, **kwargs: as for `keras.Model.compile`.
-        """
-        given = (loss, loss_weights, metrics, weighted_metrics)
-        super().compile(optimizer, *(of_the_output(part, self.model) for part in given), **kwargs)
+    @property
+    def output_names(self):
+        """The name of the network's output, by which `compile` finds losses and metrics."""
+        return [output_name(self.model)]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras' loss, of labels in lists and dicts too, as `evaluate_members` takes them."""
