@@ -416,7 +416,7 @@ LOSSES = {
     "classes of sigmoids": lambda: (
         dense(C, "sigmoid", CCE()), (X, ONE_HOT), "multilabel_probabilities",
     ),
-    "'ce', summed up": lambda: (softmax("ce"), (X, CLASSES), None),
+    "'ce'": lambda: (softmax("ce"), (X, CLASSES), None),
     "hinge": lambda: (dense(1, None, "hinge"), (X, 2.0 * BITS[:, None] - 1), "values"),
 }  # fmt: skip
 
