@@ -13,6 +13,7 @@ __all__ = [
     "calls_within",
     "compile_arguments",
     "evaluation_settings",
+    "excluded_by_others",
     "inner_optimizer",
     "input_structure",
     "knows_training",
@@ -20,6 +21,7 @@ __all__ = [
     "loss_options",
     "mask_of",
     "metric_direction",
+    "metrics_within",
     "operation_of",
     "own_variables",
     "seed_generators",
@@ -104,6 +106,12 @@ def uses_weight_decay(optimizer, variable):
     return optimizer._use_weight_decay(variable)
 
 
+def excluded_by_others(optimizer, variables):
+    """Whether `exclude_from_weight_decay(var_list)` has variables beside the given ones: a bool."""
+    known = {optimizer._var_key(v) for v in variables}
+    return not known.issuperset(getattr(optimizer, "_exclude_from_weight_decay", ()))
+
+
 def set_by_slice(optimizer, decay_factors, split):
     """Has an optimizer decay and clip slices of flat variables as variables of their own.
 
@@ -156,6 +164,14 @@ def callbacks_of_fit():
             return list(owner.callbacks)
         frame = frame.f_back
     return []
+
+
+def metrics_within(layer):
+    """The metrics that a layer or model and all layers in it keep, without compiled ones."""
+    parts = layers_within(layer)
+    # Keras leaves out those of a model within, but not those of its layers.
+    parts = [part for part in parts if part is layer or not isinstance(part, keras.Model)]
+    return list({id(m): m for part in parts for m in part._metrics}.values())
 
 
 def metric_direction(metric):

@@ -4,7 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.keras_internals import inner_optimizer, set_by_slice, uses_weight_decay
+from mc_tf.keras_internals import (
+    excluded_by_others,
+    inner_optimizer,
+    set_by_slice,
+    uses_weight_decay,
+)
 
 __all__ = ["check_optimizer", "treat_by_weight"]
 
@@ -32,14 +37,16 @@ def treat_by_weight(optimizer, weights):
     set_by_slice(optimizer, decay_factors, lambda flat: ops.split(flat, splits))
 
 
-def check_optimizer(optimizer):
+def check_optimizer(optimizer, variables):
     """Refuses optimizers that depend on the shapes or the names of single weights.
 
     Args:
         optimizer: Keras optimizer.
+        variables: those of the curve and of the network that runs on it.
 
     Raises:
-        ValueError: for `Adafactor`, `Lamb`, `Muon` and `MultiOptimizer`.
+        ValueError: for `Adafactor`, `Lamb`, `Muon` and `MultiOptimizer`, and for an optimizer that
+            excludes variables of another network from weight decay.
     """
     optimizer = inner_optimizer(optimizer)
     classes = [getattr(keras.optimizers, name, ()) for name in _BY_WEIGHT]
@@ -48,4 +55,10 @@ def check_optimizer(optimizer):
             f"{type(optimizer).__name__} treats each weight by its shape, norm or name, but a "
             "control point of a curve is one vector. Compile the curve with an optimizer that "
             "treats all numbers alike, such as SGD, Adam or AdamW."
+        )
+    if excluded_by_others(optimizer, variables):
+        raise ValueError(
+            "`exclude_from_weight_decay` was given variables of another network, such as the one "
+            "that the curve ends in, and would do nothing. Give those of `curve_model.network` "
+            "(they stand for the same weights of all control points), or names: `var_names`."
         )

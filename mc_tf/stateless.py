@@ -6,6 +6,7 @@ from mc_tf.adapted import derived
 from mc_tf.constraints import PointConstraint
 from mc_tf.flat import FlatLayout, state_variables
 from mc_tf.fused import fused_calls
+from mc_tf.keras_internals import metrics_within
 from mc_tf.penalty import WeightPenalty
 
 __all__ = ["StatelessLayer"]
@@ -36,6 +37,16 @@ class StatelessLayer:
     def supports_jit(self):
         """Whether XLA can compile the layer and all within it, which Keras asks its owner."""
         return all(part.supports_jit for part in self.layer._flatten_layers())
+
+    @property
+    def metrics(self):
+        """The metrics that the layer and the layers in it keep and update in their calls."""
+        return metrics_within(self.layer)
+
+    @property
+    def metrics_variables(self):
+        """The variables of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
 
     def bind(self):
         """Looks up the variables of the layer, which must be built by now.
@@ -95,27 +106,29 @@ class StatelessLayer:
         Args:
             function: function without arguments that uses the layer.
             weights: list of tensors, one for each of `self.weights`; none to leave them out.
-            state: list of tensors, one for each of `self.state`.
+            state: list of tensors, one for each of `self.state`; those of `metrics_variables` may
+                follow.
             training: whether what the function assigns to weights would be lost, so that it is
                 refused.
 
         Returns:
             `(outputs, changes, losses)`: what the function returned, a list with the new tensor
-            for each of `self.state` that it updated and `None` for the others, and the losses
-            that it added with `add_loss`.
+            for each of `state` that it updated and `None` for the others, and the losses that it
+            added with `add_loss`.
 
         Raises:
             ValueError: if it assigns to a weight in training, naming the weight.
         """
-        mapping = [*zip(self.state, state), *zip(self.weights, weights)]
+        kept = [*self.state, *self.metrics_variables][: len(state)]
+        mapping = [*zip(kept, state), *zip(self.weights, weights)]
         scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True)
-        variables = [*self.state, *self.weights[: len(weights)]]
+        variables = [*kept, *self.weights[: len(weights)]]
         before = [scope.get_current_value(v) for v in variables]
         with scope, derived(self.layer), fused_calls(self.layer):
             outputs = function()
         after = [scope.get_current_value(v) for v in variables]
         changes = [new if new is not old else None for new, old in zip(after, before)]
-        count = len(self.state)
+        count = len(kept)
         for variable, change in zip(self.weights, changes[count:] if training else ()):
             if change is not None:
                 raise ValueError(

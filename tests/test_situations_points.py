@@ -173,6 +173,43 @@ def test_a_family_that_leaves_convex_sets():
         fit(curve_model)
 
 
+# Metrics that layers keep.
+
+
+class Watched(layers.Dense):
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.seen = keras.metrics.Mean(name="seen")
+
+    def call(self, inputs):
+        outputs = super().call(inputs)
+        self.seen.update_state(ops.abs(outputs))
+        return outputs
+
+
+def nested():
+    return keras.Sequential([keras.Input((4,)), Watched(5)])
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras fails in plain networks, too")
+@pytest.mark.parametrize("first", [lambda: Watched(5), nested], ids=["layer", "nested model"])
+def test_metrics_of_layers_are_those_of_the_plain_network(first):
+    ends = network(1, first), network(2, first)
+    curve_model = connect(*ends)
+    for model in (*ends, curve_model):
+        model.compile(keras.optimizers.SGD(0.0), loss(), metrics=["accuracy"])
+    scores = [model.evaluate(X, Y, verbose=0, return_dict=True) for model in ends]
+    assert "seen" in scores[0]
+    result = evaluate_curve(curve_model, (X, Y), (X, Y), num_points=2)
+    for t, expected in enumerate(scores):
+        curve_model.t = t
+        found = curve_model.evaluate(X, Y, verbose=0, return_dict=True)
+        assert found == pytest.approx(expected)
+        assert result["test_seen"][t] == pytest.approx(expected["seen"])
+    history = curve_model.fit(X, Y, batch_size=24, verbose=0).history["seen"]
+    assert history[0] > 0
+
+
 # Optimizers.
 
 
@@ -227,6 +264,28 @@ def test_weights_excluded_by_variable_and_whole_points():
     before = points(curve_model)[1]
     fit(curve_model)
     np.testing.assert_array_equal(points(curve_model)[1], before)
+
+
+OTHERS = {
+    "end": lambda start, end: end.layers[0].kernel,
+    "a third network": lambda start, end: network(3).layers[0].kernel,
+}
+
+
+@pytest.mark.parametrize("train", [fit, lambda model: model.train_on_batch(X, Y)])
+@pytest.mark.parametrize("find", OTHERS.values(), ids=OTHERS)
+def test_weights_of_another_network_are_not_excluded_in_silence(find, train):
+    start, end = network(1), network(2)
+    curve_model = connect(start, end)
+    known = [start.layers[1].bias, curve_model.trainable_variables[0]]
+    optimizer = excluded(variables=[*known, find(start, end)])
+    curve_model.compile(keras.optimizers.LossScaleOptimizer(optimizer), loss(), run_eagerly=True)
+    before = points(curve_model)
+    with pytest.raises(ValueError, match=r"curve_model\.network"):
+        train(curve_model)
+    assert_same(points(curve_model), before)
+    curve_model.compile(excluded(variables=known), loss(), run_eagerly=True)
+    train(curve_model)
 
 
 def test_decay_under_a_loss_scale():

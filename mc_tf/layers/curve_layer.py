@@ -130,6 +130,11 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """`FlatLayout` of the weights: their order and shapes in the flat vector."""
         return self._code.layout
 
+    @property
+    def metrics(self):
+        """Metrics that the wrapped layer updates in its calls, reported as in a plain network."""
+        return [*super().metrics, *self._code.metrics]
+
     # Where on the curve.
 
     @property
@@ -310,11 +315,12 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     def _run(self, function, weights=(), training=False):
         """Runs the code and keeps what it updates: statistics, seeds, recurrent state."""
-        state = [backend.read(copy) for copy in self.state]
-        outputs, changes, losses = self._code.run(function, weights, state, training)
-        for copy, new in zip(self.state, changes):
+        variables = [*self.state, *self._code.metrics_variables]
+        values = [backend.read(v) for v in variables]
+        outputs, changes, losses = self._code.run(function, weights, values, training)
+        for variable, new in zip(variables, changes):
             if new is not None:
-                copy.assign(new)
+                variable.assign(new)
         return outputs, losses
 
     def compute_mask(self, inputs, previous_mask=None):

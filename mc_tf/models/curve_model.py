@@ -91,7 +91,7 @@ class CurveModel(SealedFiles, keras.Model):
     def _check_before_training(self):
         self.curve_layer.check_trainable(ends=True)
         if getattr(self, "optimizer", None) is not None and self.trainable_variables:
-            check_optimizer(self.optimizer)
+            check_optimizer(self.optimizer, [*self.variables, *self.network.variables])
             treat_by_weight(self.optimizer, self.network.trainable_variables)
 
     def fit(self, *args, **kwargs):
