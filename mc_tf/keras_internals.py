@@ -8,14 +8,17 @@ from keras import ops
 from keras.src import backend
 
 __all__ = [
+    "append_callback",
     "build_metrics",
     "callbacks_of_fit",
     "calls_within",
     "compile_arguments",
     "evaluation_settings",
     "excluded_by_others",
+    "frame_of_fit",
     "inner_optimizer",
     "input_structure",
+    "is_running",
     "knows_training",
     "layers_within",
     "loss_options",
@@ -157,13 +160,52 @@ def callbacks_of_fit():
     Returns:
         List of `keras.callbacks.Callback`, empty outside of `fit`.
     """
+    frame = _frame_of_callbacks()
+    return [] if frame is None else list(frame.f_locals["self"].callbacks)
+
+
+def append_callback(callback):
+    """Adds a callback to the `fit` that is calling one right now, after all others."""
+    frame = _frame_of_callbacks()
+    if frame is not None:
+        callbacks = frame.f_locals["self"].callbacks
+        if callback in callbacks:
+            callbacks.remove(callback)
+        callbacks.append(callback)
+
+
+def frame_of_fit():
+    """The frame of the `fit` that is calling a callback right now, or `None`."""
+    frame = _frame_of_callbacks()
+    return frame and frame.f_back
+
+
+def is_running(frame, thread):
+    """Whether a frame has not returned.
+
+    Args:
+        frame: frame.
+        thread: identifier of its thread.
+
+    Returns:
+        bool.
+    """
+    for _ in range(3):  # the stack of another thread may change while it is read
+        found = sys._current_frames().get(thread)
+        while found is not None and found is not frame:
+            found = found.f_back
+        if found is frame:
+            return True
+    return False
+
+
+def _frame_of_callbacks():
     frame = sys._getframe(1)
     while frame is not None:
-        owner = frame.f_locals.get("self")
-        if isinstance(owner, keras.callbacks.CallbackList):
-            return list(owner.callbacks)
+        if isinstance(frame.f_locals.get("self"), keras.callbacks.CallbackList):
+            return frame
         frame = frame.f_back
-    return []
+    return None
 
 
 def metrics_within(layer):

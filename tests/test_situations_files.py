@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -245,6 +246,84 @@ def test_training_that_was_interrupted_may_begin_again(tmp_path):
         network().fit(*examples(), verbose=0, callbacks=[saver, Stop()])
     network().fit(*examples(), epochs=1, verbose=0, callbacks=[saver])
     assert len(saver.members) == 1 and not (tmp_path / ".lock").exists()
+
+
+class Fails(keras.callbacks.Callback):
+    """An error or Ctrl-C in a hook of another callback, where Keras calls no other hook."""
+
+    def __init__(self, hook, error):
+        super().__init__()
+
+        def fail(*_, **__):
+            raise error
+
+        setattr(self, hook, fail)
+
+
+HOOKS = ["on_train_begin", "on_epoch_begin", "on_train_batch_end", "on_test_begin", "on_epoch_end"]
+CALLBACKS = {
+    "SnapshotSaver": mc_tf.SnapshotSaver,
+    "SWA": lambda path: mc_tf.SWA(0, directory=path, batch_norm_data=False),
+}
+
+
+def interrupted(callback, hook, error=KeyboardInterrupt):
+    with pytest.raises(error):  # which keeps the frames of `fit`, as a notebook does
+        network().fit(
+            *examples(),
+            validation_data=examples(),
+            verbose=0,
+            callbacks=[callback, Fails(hook, error)],
+        )
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("make", CALLBACKS.values(), ids=CALLBACKS)
+def test_an_interrupted_fit_gives_the_place_back(make, hook, tmp_path):
+    path = tmp_path / "kept"
+    interrupted(make(path), hook, ValueError if hook == HOOKS[0] else KeyboardInterrupt)
+    until = time.monotonic() + 5
+    while (path / ".lock").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not (path / ".lock").exists()
+
+
+@pytest.mark.parametrize("make", CALLBACKS.values(), ids=CALLBACKS)
+def test_another_callback_or_thread_takes_the_place_at_once(make, tmp_path):
+    errors = []
+
+    def again():
+        try:
+            for path in tmp_path.glob("*.npz"):
+                path.unlink()
+            network().fit(*examples(), epochs=1, verbose=0, callbacks=[make(tmp_path)])
+        except InUseError as error:
+            errors.append(error)
+
+    interrupted(make(tmp_path), "on_epoch_end")
+    again()
+    assert not errors and not (tmp_path / ".lock").exists()
+    interrupted(make(tmp_path), "on_test_begin")
+    thread = threading.Thread(target=again)
+    thread.start()
+    thread.join()
+    assert not errors and not (tmp_path / ".lock").exists()
+
+
+@pytest.mark.parametrize("make", CALLBACKS.values(), ids=CALLBACKS)
+def test_a_fit_that_runs_keeps_its_place(make, tmp_path):
+    refused = []
+
+    class Waits(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            time.sleep(1.2)  # it is looked at meanwhile
+            with pytest.raises(InUseError):
+                with ThreadPoolExecutor() as pool:
+                    pool.submit(fit, make(tmp_path)).result()
+            refused.append((tmp_path / ".lock").exists())
+
+    network().fit(*examples(), verbose=0, callbacks=[make(tmp_path), Waits()])
+    assert refused == [True] and not (tmp_path / ".lock").exists()
 
 
 # File systems without locks: what the file says decides.

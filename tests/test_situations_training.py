@@ -673,3 +673,56 @@ def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypat
         np.testing.assert_array_equal(one, two)
     columns = whole[0].splitlines()[0].decode().split(",")
     assert columns == ["epoch", "accuracy", "learning_rate", "loss"]
+
+
+# Weights at the end of a training that averages.
+
+
+class SetsWeights(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        self.model.set_weights([np.ones(w.shape) for w in self.model.get_weights()])
+
+
+def stops_early():
+    return keras.callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
+
+
+def average(**kwargs):
+    return mc_tf.SWA(0, batch_norm_data=False, **kwargs)
+
+
+FINAL = {
+    "EarlyStopping after": (lambda swa: [swa, stops_early()], "EarlyStopping has set"),
+    "EarlyStopping before": (lambda swa: [stops_early(), swa], None),
+    "a user's callback after": (lambda swa: [swa, SetsWeights()], "SetsWeights has set"),
+    "two after": (lambda swa: [swa, stops_early(), SetsWeights()], "EarlyStopping or SetsWeights"),
+    "a user's callback before": (lambda swa: [SetsWeights(), swa], None),
+    "another average after": (lambda swa: [swa, average(include_start=False)], "SWA has set"),
+    "one that looks": (lambda swa: [swa, Ends()], None),
+    "alone": (lambda swa: [swa], None),
+}
+
+
+@pytest.mark.parametrize("given, said", FINAL.values(), ids=FINAL)
+def test_a_replaced_average_is_said(given, said):
+    model, swa = network(), average()
+    for _ in range(2):  # the same callbacks may be used again
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            fit(model, given(swa), epochs=2)
+        found = [str(w.message) for w in found if "end with the average" in str(w.message)]
+        expected = swa.average.mean.astype("float32")
+        if said is None:
+            assert not found
+            np.testing.assert_array_equal(flat_weights(model), expected)
+        else:
+            assert len(found) == 1 and said in found[0] and "Give SWA after it" in found[0]
+            assert not np.array_equal(flat_weights(model), expected)
+            with swa.averaged():
+                np.testing.assert_array_equal(flat_weights(model), expected)
+
+
+def test_other_weights_at_the_end_are_no_matter_without_the_average():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*end with the average")
+        fit(network(), [average(end_with_average=False), SetsWeights()], epochs=2)

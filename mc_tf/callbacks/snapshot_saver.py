@@ -1,6 +1,5 @@
 """Members of an ensemble, saved as training comes by them."""
 
-import contextlib
 import os
 import warnings
 
@@ -9,12 +8,12 @@ import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_path
+from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.steps import StepCallback
 from mc_tf.checksums import DamagedFileError
-from mc_tf.destinations import directory_held
 from mc_tf.files import numbered_files
 from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
@@ -23,7 +22,7 @@ __all__ = ["SnapshotSaver", "snapshot_files"]
 _START = "start.npz"
 
 
-class SnapshotSaver(AtPlaces, StepCallback):
+class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
     """Saves the network at the minima of a cyclic learning rate, or after each so many steps.
 
     With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
@@ -95,7 +94,6 @@ class SnapshotSaver(AtPlaces, StepCallback):
         self.set_places(cycle, every, unit)
         self.include_start = include_start
         self.replace = replace
-        self._held = contextlib.ExitStack()
         self._reached = None  # while it trains: what is later is left from a former run
 
     @property
@@ -107,20 +105,14 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        self._held.close()  # of training that was interrupted
-        self._held.enter_context(directory_held(self.directory))
+        self.hold_directory()
 
-    def on_counting(self, step):
+    def resume_at(self, step):
         """Looks at what an earlier part of this run has saved.
 
         Raises:
             ValueError: if the directory holds another run's snapshots, or none would be saved.
         """
-        with self._held as held:  # a refusal gives it back: Keras calls no `on_train_end`
-            self._resume_at(step)
-            self._held = held.pop_all()
-
-    def _resume_at(self, step):
         self.begin_watching()
         self._places = self.find_places()
         self.check_reached_in_fit(step)
@@ -204,7 +196,6 @@ class SnapshotSaver(AtPlaces, StepCallback):
     def on_train_end(self, logs=None):
         """Keras' hook: removes what a longer former run has left."""
         super().on_train_end(logs)
-        self._held.close()
         early = self._run is not None and self._run.trained and self._reached < self._places[0]
         if early and not self.to_be_continued:
             warnings.warn(

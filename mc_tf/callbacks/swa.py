@@ -1,6 +1,5 @@
 """Stochastic weight averaging (arXiv 1803.05407) as a callback."""
 
-import contextlib
 import os
 import warnings
 
@@ -8,17 +7,18 @@ import keras
 
 from mc_tf.averaging import WeightAverage
 from mc_tf.callbacks.averaged_network import AveragedNetwork
+from mc_tf.callbacks.final_weights import FinalWeights
+from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
-from mc_tf.destinations import directory_held
 from mc_tf.flat import flat_weights
 
 __all__ = ["SWA"]
 
 
-class SWA(AtPlaces, AveragedNetwork):
+class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
     """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not touched: it goes on with its own weights. The average is held in
@@ -51,7 +51,7 @@ class SWA(AtPlaces, AveragedNetwork):
             `ModelCheckpoint(..., initial_value_threshold=np.inf)` (`-np.inf` for `mode="max"`).
             What other callbacks save or restore are the weights of training, not the average:
             `EarlyStopping(restore_best_weights=True)` after this one replaces the average at the
-            end. For the best averaged network there is `best_path`.
+            end, which a warning says. For the best averaged network there is `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
         monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
             `swa_val_loss`.
@@ -124,10 +124,12 @@ class SWA(AtPlaces, AveragedNetwork):
         self.learning_rate = learning_rate
         self.include_start = include_start
         self.directory = None if directory is None else os.fspath(directory)
-        self._held = contextlib.ExitStack()
         self.keep = keep
         self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
+        self._final = FinalWeights(
+            self, "Give SWA after it. This average is in `with swa.averaged() as model: ...`."
+        )
 
     # Where.
 
@@ -148,8 +150,8 @@ class SWA(AtPlaces, AveragedNetwork):
                 self,
                 f"replaces the rate of SWA(learning_rate={self.learning_rate}). Give SWA after it.",
             )
-        self._held.close()  # of training that was interrupted
-        self._held.enter_context(directory_held(self.directory))
+        self.hold_directory()
+        self._final.come_last()
 
     def _check_one_rate(self):
         cycle = cycle_of(self._model)
@@ -161,13 +163,8 @@ class SWA(AtPlaces, AveragedNetwork):
                 f"{type(cycle).__name__} from the callbacks."
             )
 
-    def on_counting(self, step):
+    def resume_at(self, step):
         """Finds the average that belongs to the step at which training goes on."""
-        with self._held as held:  # a refusal gives it back: Keras calls no `on_train_end`
-            self._resume_at(step)
-            self._held = held.pop_all()
-
-    def _resume_at(self, step):
         self.begin_watching()
         if self._finite.problem() is None:
             self.keep_state()
@@ -251,7 +248,6 @@ class SWA(AtPlaces, AveragedNetwork):
     def on_train_end(self, logs=None):
         """Keras' hook: gives the model the average, if that is wanted."""
         super().on_train_end(logs)
-        self._held.close()
         only_start = self._run is not None and self.average.step == 0 and self.step > 0
         if self.to_be_continued and (only_start or not self.average.count):
             return
@@ -267,3 +263,4 @@ class SWA(AtPlaces, AveragedNetwork):
             WeightAverage.remove_later(self.directory, self.average.step)
         if self.end_with_average:
             self._assign(self.model)
+            self._final.expect()

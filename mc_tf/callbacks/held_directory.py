@@ -1,0 +1,109 @@
+"""Directories that callbacks hold while `fit` runs, and give back however it ends."""
+
+import contextlib
+import threading
+import time
+
+from mc_tf.destinations import directory_held
+from mc_tf.keras_internals import frame_of_fit, is_running
+
+__all__ = ["HoldsDirectory"]
+
+_WATCH_SECONDS = 0.5
+_guard = threading.Lock()
+_holds = {}  # what gives a directory back -> frame of the `fit` and its thread
+_watcher = None
+
+
+class HoldsDirectory:
+    """What callbacks share that write in a directory: nobody else writes there while `fit` runs.
+
+    Keras calls no hook of a `fit` that an error or Ctrl-C ends. So a thread looks whether it still
+    runs, and gives the directory back if not: a notebook may stay open for days. To be mixed into a
+    `StepCallback`, before it.
+
+    Attributes:
+        directory: path; `None` holds nothing.
+    """
+
+    directory = None
+    _hold = None
+
+    def hold_directory(self):
+        """Takes the directory until `fit` ends, to be called at the end of `on_train_begin`.
+
+        Raises:
+            InUseError: if another program or thread holds it.
+        """
+        self._give_back()
+        _give_back_ended()
+        self._hold = contextlib.ExitStack()
+        self._hold.enter_context(directory_held(self.directory))
+        if self.directory is not None:
+            _watch_for(self._hold)
+
+    def on_counting(self, step):
+        """Continues what the directory holds of this run; a refusal gives it back."""
+        try:
+            self.resume_at(step)
+        except BaseException:
+            self._give_back()
+            raise
+
+    def resume_at(self, step):
+        """Called once a `fit`, when the number of its first step is known.
+
+        Args:
+            step: number of steps that were done before.
+        """
+
+    def on_train_end(self, logs=None):
+        """Keras' hook."""
+        super().on_train_end(logs)
+        self._give_back()
+
+    def on_interrupted(self):
+        """Gives the directory back."""
+        super().on_interrupted()
+        self._give_back()
+
+    def _give_back(self):
+        if self._hold is not None:
+            _give_back(self._hold)
+
+
+def _watch_for(hold):
+    global _watcher
+    frame = frame_of_fit()
+    if frame is None:  # its hooks are called by hand
+        return
+    with _guard:
+        _holds[hold] = frame, threading.get_ident()
+        if _watcher is None or not _watcher.is_alive():  # as in a forked process
+            _watcher = threading.Thread(target=_watch, name="mc_tf-held-directories", daemon=True)
+            _watcher.start()
+
+
+def _watch():
+    global _watcher
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        _give_back_ended()
+        with _guard:
+            if not _holds:
+                _watcher = None
+                return
+
+
+def _give_back_ended():
+    """Gives back the directories of each `fit` that has ended without its last hook."""
+    with _guard:
+        ended = [hold for hold, place in _holds.items() if not is_running(*place)]
+    for hold in ended:
+        _give_back(hold)
+
+
+def _give_back(hold):
+    with _guard:
+        _holds.pop(hold, None)
+    hold.close()
