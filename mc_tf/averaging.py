@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from mc_tf.checksums import OtherKindError
 from mc_tf.files import numbered_files, read_arrays, write_arrays
 
 __all__ = ["WeightAverage"]
@@ -138,6 +139,11 @@ class WeightAverage:
             average.mean = arrays["mean"]
             average.count, average.step = int(arrays["count"]), int(arrays["step"])
             average.left_out = int(arrays.get("left_out", 0))
+            if not np.isfinite(average.mean).all():  # earlier versions wrote such
+                raise OtherKindError(
+                    f"The average in '{path}' has NaN or infinite weights. Remove the file, and "
+                    "resume from an earlier checkpoint or start anew."
+                )
             return average
 
         kind = "an average of weights"

@@ -13,6 +13,7 @@ from mc_tf.arguments import check_network, check_path
 from mc_tf.checksums import OtherKindError
 from mc_tf.compatibility import check_one_network
 from mc_tf.files import read_arrays, write_arrays
+from mc_tf.finite import is_finite
 from mc_tf.flat import aligned_state, assign_flat, flat_weights, state_variables, variable_name
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
@@ -151,8 +152,10 @@ def save_snapshot(path, snapshot):
         snapshot: `Snapshot`.
 
     Raises:
+        ValueError: if a weight is not finite, or a number of the state is NaN.
         OSError: if the file cannot be written, on a full disk for instance; what was there stays.
     """
+    _check_finite(snapshot, path)
     arrays = {f"state:{index}": _storable(value) for index, value in enumerate(snapshot.state)}
     arrays |= {f"record:{name}": np.asarray(value) for name, value in snapshot.record.items()}
     arrays["weights"] = _storable(snapshot.weights)
@@ -162,6 +165,18 @@ def save_snapshot(path, snapshot):
         about["architecture"] = snapshot.architecture
     arrays["layout"] = np.asarray(json.dumps(about))
     write_arrays(path, **arrays)
+
+
+def _check_finite(snapshot, path):
+    states = zip(snapshot.layout[-len(snapshot.state) :], snapshot.state)
+    # An infinity in the state may be a mask.
+    wrong = [name for (name, _), value in states if not is_finite(value) and np.isnan(value).any()]
+    if not is_finite(snapshot.weights) or wrong:
+        what = f"'{wrong[0]}' is" if wrong else "some of its weights are"
+        raise ValueError(
+            f"The snapshot is not written to '{os.fspath(path)}': {what} NaN or infinite. Save the "
+            "network before training diverges, or train it with a smaller learning rate."
+        )
 
 
 def _storable(value):

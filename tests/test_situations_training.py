@@ -15,7 +15,7 @@ from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint
 from mc_tf.flat import flat_weights
 from mc_tf.metric_directions import directions_of
 from mc_tf.results import CurveEvaluation
-from mc_tf.snapshots import read_snapshot
+from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 HIGH, LOW, BATCHES = 0.5, 0.125, 4
 on_tensorflow = pytest.mark.skipif(
@@ -485,6 +485,20 @@ def spoiled(norm=False):
     return model
 
 
+PLACE = "place"  # in the test's own directory
+
+
+def saved(model):
+    save_snapshot("a.npz", take_snapshot(model))
+
+
+def averaged_before():
+    """Another version wrote it."""
+    os.makedirs(PLACE)
+    np.savez(f"{PLACE}/average-00000004.npz", mean=[np.nan], count=1, step=4)
+    WeightAverage.load(PLACE, 4)
+
+
 NOT_FINITE = {
     "average": lambda: WeightAverage().add([1.0, np.inf], 1),
     "statistics": infinite_statistics,
@@ -496,14 +510,35 @@ NOT_FINITE = {
     "bend": lambda: mc_tf.connect(network(), network(), bends=[spoiled()]),
     "member": lambda: mc_tf.Ensemble(network(), [spoiled()]),
     "statistics of a member": lambda: mc_tf.Ensemble(network(norm=True), [spoiled(norm=True)]),
+    "snapshot": lambda: saved(spoiled()),
+    "statistics of a snapshot": lambda: saved(spoiled(norm=True)),
+    "start of snapshots": lambda: fit(spoiled(), [mc_tf.SnapshotSaver(PLACE)]),
+    "checkpoint": lambda: AtomicCheckpoint(f"{PLACE}/a.keras").save(spoiled()),
+    "average in a file": lambda: averaged_before(),
     "distance": lambda: fit(network(), [mc_tf.DistanceFromStart(np.full(9, np.nan))]),
 }
 
 
 @pytest.mark.parametrize("make", NOT_FINITE.values(), ids=NOT_FINITE)
-def test_what_is_not_finite_is_refused(make):
+def test_what_is_not_finite_is_refused(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="finite"):
         make()
+    assert not [
+        path for path in tmp_path.rglob("*") if path.is_file() and "average" not in str(path)
+    ]
+
+
+def test_infinities_of_a_mask_and_earlier_files_stay(tmp_path):
+    """A refusal leaves the file as it was."""
+    model = network(norm=True)
+    model.layers[1].moving_mean.assign([-np.inf, 0.0, 1.0])
+    save_snapshot(tmp_path / "a.npz", take_snapshot(model))
+    before = (tmp_path / "a.npz").read_bytes()
+    assert read_snapshot(tmp_path / "a.npz").state[0].tolist() == [-np.inf, 0.0, 1.0]
+    with pytest.raises(ValueError, match="a.npz.*infinite"):
+        save_snapshot(tmp_path / "a.npz", take_snapshot(spoiled()))
+    assert (tmp_path / "a.npz").read_bytes() == before
 
 
 def test_a_distance_that_is_not_finite_is_said():

@@ -73,8 +73,15 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         Args:
             model: the model, default the one that is trained.
             step: number of steps that it was trained for.
+
+        Raises:
+            ValueError: if a weight is not finite; the file stays as it was.
         """
-        save_checkpoint(model or self.model, self.path, step=step)
+        model = model or self.model
+        problem = FiniteVariables(model).problem()
+        if problem:
+            raise ValueError(f"'{problem}' is not finite, so the model is not saved: {self.path}.")
+        save_checkpoint(model, self.path, step=step)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
@@ -126,7 +133,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             copy = f"{root}-{epoch + 1:04d}{ending}"
             save_checkpoint(self.model, copy, step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
-            self.save(step=step)
+            save_checkpoint(self.model, self.path, step=step)
 
     def _divergence(self, logs):
         """What shows that training diverged, or `None`. The last step is in no training loss."""
