@@ -241,6 +241,85 @@ def test_other_optimizers_are_named(make):
         fit(model, [make()])
 
 
+class Holder:
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def apply_gradients(self, pairs):
+        self.optimizer.apply_gradients(pairs)
+
+
+class Slotted(Holder):
+    __slots__ = ("held",)
+
+    def __init__(self, optimizer):
+        self.held = {"all": [Holder(optimizer)]}
+
+    @property
+    def optimizer(self):
+        return self.held["all"][0].optimizer
+
+
+class Function:
+    """Its only attribute is a function that knows the optimizer."""
+
+    def __init__(self, optimizer):
+        self.apply_gradients = lambda pairs: optimizer.apply_gradients(pairs)
+
+
+HOLDERS = {"object": Holder, "objects in slots": Slotted, "closure": Function}
+HOLDERS["method"] = lambda optimizer: Function(Holder(optimizer))
+
+
+@on_tensorflow
+@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
+def test_optimizers_in_objects_of_the_users(hold):
+    """The compiled one in such an object has the rates of the cycle; another one is named."""
+    optimizer, ends = keras.optimizers.SGD(0.1), Ends()
+    model = falls(optimizer=optimizer)
+    model.own = hold(optimizer)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*keep theirs")
+        fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW), ends])
+    rates = [triangle(step, 2 * BATCHES) for step in range(BATCHES)]
+    np.testing.assert_allclose(ends.weights[0] - ends.weights[1], sum(rates), rtol=1e-5)
+    model = falls(own=keras.optimizers.SGD(0.1))
+    model.own = hold(model.own)
+    with pytest.warns(UserWarning, match="`own` of 'falls.*' keep theirs"):
+        with pytest.raises(RuntimeError, match="no update"):
+            fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
+
+
+class UsesGlobal(Falls):
+    def train_step(self, batch):
+        self.own = GLOBAL.optimizer
+        return super().train_step(batch)
+
+
+GLOBAL = Holder(None)
+
+
+@on_tensorflow
+def test_an_optimizer_of_the_module_is_named(monkeypatch):
+    model = falls(own=keras.optimizers.SGD(0.1), run_eagerly=True)
+    monkeypatch.setattr(GLOBAL, "optimizer", model.own)
+    monkeypatch.setattr(model, "own", None)
+    model.__class__ = UsesGlobal
+    with pytest.warns(UserWarning, match="`GLOBAL` of 'falls.*' keep theirs"):
+        fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)], epochs=2)
+
+
+def test_no_word_of_a_part_that_was_trained_before():
+    part = network()
+    model = keras.Sequential([keras.Input((2,)), part])
+    model.compile(keras.optimizers.SGD(0.1), part.loss)
+    model.part, model.itself = Holder(part), None
+    model.itself = Holder(model)  # in a circle
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*keep theirs")
+        fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
+
+
 @on_tensorflow
 def test_eager_training_without_its_optimizer_is_said():
     model = falls(own=keras.optimizers.SGD(0.1), run_eagerly=True)

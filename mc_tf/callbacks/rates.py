@@ -1,5 +1,7 @@
 """What else sets the learning rate in a `fit`."""
 
+import functools
+import types
 import warnings
 
 import keras
@@ -11,6 +13,9 @@ from mc_tf.keras_internals import callbacks_of_fit
 __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
 
 _SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+_LIBRARIES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "builtins")
+# A model that was compiled once may be a part of this one, and its optimizer unused.
+_NOT_SEARCHED = (keras.layers.Layer, keras.callbacks.Callback, type, types.ModuleType)
 
 
 def refuse_schedulers(callback):
@@ -40,21 +45,52 @@ def warn_of_other_optimizers(callback):
     """
     model = callback._model
     ours = {id(model.optimizer), id(innermost_optimizer(model))}
-    found = []
-    for name, value in vars(model).items():
-        items = value.values() if isinstance(value, dict) else value
-        items = items if isinstance(value, (list, tuple, dict)) else [value]
-        tracked = name.startswith("_self_")  # TensorFlow's own lists of what is there
-        if not tracked and any(
-            isinstance(i, keras.optimizers.Optimizer) and id(i) not in ours for i in items
-        ):
-            found.append(f"`{name}`")
+    found = [
+        f"`{name}`"
+        for name, value in {**_globals_of(type(model).train_step), **vars(model)}.items()
+        # TensorFlow's own lists of what is there begin like that.
+        if not name.startswith("_self_") and _holds_optimizer(value, ours)
+    ]
     if found:
         warnings.warn(
             f"{type(callback).__name__} sets the learning rate of `model.optimizer` only. "
             f"{', '.join(found)} of '{model.name}' keep theirs.",
             stacklevel=3,
         )
+
+
+def _globals_of(function):
+    code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    return {name: known[name] for name in getattr(code, "co_names", ()) if name in known}
+
+
+def _holds_optimizer(value, ours, depth=4):
+    """Whether a value is or holds an optimizer that is not ours, in objects of the user's too."""
+    if isinstance(value, keras.optimizers.Optimizer):
+        return id(value) not in ours
+    if isinstance(value, dict):
+        held = value.values()
+    elif isinstance(value, (list, tuple, set)):
+        held = value
+    elif isinstance(value, functools.partial):
+        held = [value.func, value.args, value.keywords]
+    elif isinstance(value, types.MethodType):
+        held = [value.__self__]
+    elif isinstance(value, types.FunctionType):
+        held = [_content(cell) for cell in value.__closure__ or ()]
+    elif type(value).__module__.split(".")[0] in _LIBRARIES or isinstance(value, _NOT_SEARCHED):
+        return False
+    else:
+        slots = [name for cls in type(value).__mro__ for name in vars(cls).get("__slots__", ())]
+        held = [*getattr(value, "__dict__", {}).values(), *(getattr(value, n, 0) for n in slots)]
+    return depth > 0 and any(_holds_optimizer(each, ours, depth - 1) for each in held)
+
+
+def _content(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # empty
+        return None
 
 
 class RateWatch:
