@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral, Real
+from pathlib import Path
 
 import keras
 
@@ -73,7 +74,8 @@ def check_network(name, network):
     Raises:
         ValueError: saying what it is, and how to build one that is not built.
     """
-    check_kind(name, network, keras.layers.Layer, "a built Keras model")
+    loaded = ", which `keras.saving.load_model` loads" if isinstance(network, (str, Path)) else ""
+    check_kind(name, network, keras.layers.Layer, f"a built Keras model{loaded}")
     if not network.built:
         raise ValueError(
             f"`{name}` ('{network.name}') is not built, so it has no weights yet. Call it on a "

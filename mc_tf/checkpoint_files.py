@@ -15,7 +15,7 @@ from mc_tf.files import atomic_path
 from mc_tf.flat import state_variables
 from mc_tf.network_code import what_is_missing
 
-__all__ = ["load_checkpoint", "read_metrics", "read_record", "save_checkpoint"]
+__all__ = ["check_model_file", "load_checkpoint", "read_metrics", "read_record", "save_checkpoint"]
 
 _RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
 
@@ -93,8 +93,73 @@ def _read(path):
     return checksums.read(path, parse, "a Keras model", "train.py or connect.py")
 
 
+def check_model_file(path):
+    """Refuses a path at which there is no whole Keras model, by what is there instead.
+
+    Args:
+        path: file name.
+
+    Returns:
+        Whether the file has a checksum.
+
+    Raises:
+        FileNotFoundError: if there is nothing.
+        DamagedFileError: if the file is damaged.
+        OtherKindError: a `ValueError`, if it is a directory or another kind of file, saying what
+            to give.
+    """
+    path = os.fspath(path)
+    if os.path.isdir(path):
+        raise checksums.OtherKindError(f"'{path}' is a directory{_what_to_give(path)}")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"There is no model file '{path}'. Give the `.keras` file that `model.save`, train.py "
+            "or connect.py wrote."
+        )
+    sealed = checksums.check(path, "train.py or connect.py")
+    other = None
+    if path.endswith(".npz"):
+        other = (
+            "holds numbers only, as a snapshot does. Build the network, give it those of the "
+            "snapshot by `mc_tf.snapshots.load_snapshot(network, path)`, and give the network."
+        )
+    elif path.endswith(".h5") and not _has_architecture(path):
+        other = (
+            "holds weights only. Build the network, load them by `network.load_weights(path)`, and "
+            "give the network, or save it whole: `network.save('a.keras')`."
+        )
+    elif not path.endswith((".keras", ".h5")):
+        other = "does not end in `.keras`, as the file of a Keras model does."
+        if zipfile.is_zipfile(path):
+            other += " If it is one, give it that name."
+    if other:
+        raise checksums.OtherKindError(f"The file '{path}' {other}")
+    return sealed
+
+
+def _what_to_give(path):
+    if os.path.exists(os.path.join(path, "saved_model.pb")):
+        return (
+            ", a model exported as a SavedModel, whose weights cannot be taken by their layers. "
+            "Give the `.keras` file of that network: `network.save('a.keras')`."
+        )
+    files = sorted(name for name in os.listdir(path) if name.endswith(".keras"))
+    if files:
+        return f". Give a file in it: {', '.join(os.path.join(path, f) for f in files[:4])}."
+    return ". Give the `.keras` file of a network."
+
+
+def _has_architecture(path):
+    """Whether an HDF5 file describes a model; `True` if it cannot be read."""
+    import h5py  # a dependency of Keras
+
+    with contextlib.suppress(Exception), h5py.File(path, "r") as content:
+        return "model_config" in content.attrs
+    return True
+
+
 def load_checkpoint(path, compile=True):
-    """Loads a `.keras` file with clear errors.
+    """Loads a `.keras` file, or a model in Keras' legacy `.h5` format, with clear errors.
 
     Args:
         path: file name.
@@ -109,12 +174,7 @@ def load_checkpoint(path, compile=True):
         ValueError: if it holds no Keras model, or one that cannot be loaded here.
     """
     path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"There is no model file '{path}'. Give the `.keras` file that train.py or "
-            "connect.py wrote."
-        )
-    sealed = checksums.check(path, "train.py or connect.py")
+    sealed = check_model_file(path)
     if path.endswith(".keras") and not zipfile.is_zipfile(path):
         raise checksums.DamagedFileError(
             f"The model file '{path}' is damaged or is not a Keras model: it is not a whole "
@@ -123,7 +183,7 @@ def load_checkpoint(path, compile=True):
     try:
         with _precision_of(path):
             model = keras.saving.load_model(path, compile=compile)
-        stored = _read(path)
+        stored = _read(path) if path.endswith(".keras") else {}
         for index, variable in enumerate(_left_out(model)):
             if f"state:{index}" in stored:
                 variable.assign(stored[f"state:{index}"])

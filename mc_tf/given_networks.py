@@ -13,14 +13,15 @@ def given_network(name, network):
 
     Args:
         name: of the argument, for messages.
-        network: built Keras model, or the path of a `.keras` file.
+        network: built Keras model, or the path of a `.keras` or legacy `.h5` file of one.
 
     Returns:
         `keras.Model`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged, or it is neither a file nor a built model.
+        ValueError: if the file is damaged, or it is no file of a whole model and no built
+            model, saying what to give.
     """
     if isinstance(network, (str, os.PathLike)):
         network = load_checkpoint(network, compile=False)

@@ -1081,3 +1081,62 @@ def test_a_random_crop_is_compared():
     one, two = (keras.Sequential([keras.Input(IMAGE), layers.RandomCrop(k, 2)]) for k in (2, 3))
     with pytest.raises(ValueError, match="same architecture.*height"):
         check_same_architecture(one, two)
+
+
+def placed(folder):
+    """Everything that somebody may take for the file of a network."""
+    model = net()
+    model.save(folder / "a.keras")
+    model.save(folder / "a.h5")
+    model.save_weights(folder / "a.weights.h5")
+    (folder / "a.weights.h5").rename(folder / "weights.h5")
+    model.save_weights(folder / "a.weights.h5")
+    mc_tf.connect(model, net()).save_weights(folder / "curve.weights.h5")
+    save_snapshot(folder / "a.npz", take_snapshot(model))
+    for name in ("exported", "run", "empty"):
+        (folder / name).mkdir()
+    (folder / "exported/saved_model.pb").touch()
+    model.save(folder / "run/model.keras")
+    (folder / "a").write_bytes((folder / "a.keras").read_bytes())
+    (folder / "a.txt").write_text("a")
+    return model
+
+
+WHOLE = ["a.keras", "a.h5"]
+OTHER_PATHS = {
+    "a.weights.h5": r"weights only.*load_weights",
+    "weights.h5": r"weights only.*load_weights",
+    "curve.weights.h5": r"weights only.*load_weights",
+    "a.npz": r"load_snapshot",
+    "exported": r"SavedModel.*\.keras",
+    "run": r"directory.*run/model\.keras",
+    "empty": r"directory.*\.keras",
+    "a": r"a' does not end in `\.keras`.*give it that name",
+    "a.txt": r"does not end in `\.keras`",
+    "missing.keras": r"no model file.*missing\.keras",
+    "missing": r"no model file",
+}
+
+
+def test_files_of_every_kind_where_networks_meet(tmp_path):
+    """A file of a whole network is one; what anything else is, and what to give, is said."""
+    model = placed(tmp_path)
+    meetings = {
+        "start": lambda path: connect(path, model),
+        "end": lambda path: connect(model, path),
+        "bend": lambda path: connect(model, model, bends=[path]),
+    }
+    for place, meet in meetings.items():
+        for name in WHOLE:
+            for path in (tmp_path / name, str(tmp_path / name)):
+                points = numpy(meet(path).control_points())
+                np.testing.assert_array_equal(points[0 if place == "start" else -1], points[0])
+        for name, words in OTHER_PATHS.items():
+            kind = FileNotFoundError if name.startswith("missing") else ValueError
+            with pytest.raises(kind, match=words):
+                meet(tmp_path / name)
+    for name, words in OTHER_PATHS.items():
+        with pytest.raises((ValueError, FileNotFoundError), match=words):
+            Line.through(tmp_path / name, model)
+    with pytest.raises(ValueError, match=r"keras\.saving\.load_model"):
+        mc_tf.update_batch_norm(str(tmp_path / "a.keras"), np.zeros((2, 4)))

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_network
+from mc_tf.checkpoint_files import check_model_file
 from mc_tf.compatibility import check_one_network, check_same_architecture, check_same_fixed
 from mc_tf.flat import flat_weights
 
@@ -35,6 +36,7 @@ def flat_point(weights, network=None, state=None):
             check_same_fixed(network, weights, ("surface", "weights"), state)
         return flat_weights(weights)
     if isinstance(weights, (str, os.PathLike)):
+        check_model_file(weights)
         raise ValueError(
             "Weights are a Keras model or a flat vector (P,). Received a path: give "
             f"`keras.models.load_model({os.fspath(weights)!r})`."

@@ -20,7 +20,8 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
     Neither network is changed, now or later: their weights are copied to the curve.
 
     Args:
-        start, end: built Keras models of the same architecture, or `.keras` files of them.
+        start, end: built Keras models of the same architecture, or files of them (`.keras`, legacy
+            `.h5`).
         curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()`, `TrivialCurve()` or another
             `Curve`. Default: `Bezier(1)`.
         fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
