@@ -103,14 +103,15 @@ def check_model_file(path):
         Whether the file has a checksum.
 
     Raises:
-        FileNotFoundError: if there is nothing.
+        FileNotFoundError: if there is nothing, or a directory, saying what to give.
         DamagedFileError: if the file is damaged.
-        OtherKindError: a `ValueError`, if it is a directory or another kind of file, saying what
-            to give.
+        OtherKindError: a `ValueError`, if it is another kind of file, saying what to give.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
-        raise checksums.OtherKindError(f"'{path}' is a directory{_what_to_give(path)}")
+        raise FileNotFoundError(
+            f"There is no model file '{path}': it is a directory{_what_to_give(path)}"
+        )
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f"There is no model file '{path}'. Give the `.keras` file that `model.save`, train.py "

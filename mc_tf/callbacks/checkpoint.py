@@ -75,13 +75,12 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             step: number of steps that it was trained for.
 
         Raises:
-            ValueError: if a weight is not finite; the file stays as it was.
+            ValueError: if a weight of a given model is not finite; the file stays as it was.
         """
-        model = model or self.model
-        problem = FiniteVariables(model).problem()
+        problem = model and FiniteVariables(model).problem()  # ours was looked at before
         if problem:
             raise ValueError(f"'{problem}' is not finite, so the model is not saved: {self.path}.")
-        save_checkpoint(model, self.path, step=step)
+        save_checkpoint(model or self.model, self.path, step=step)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keras' hook."""
@@ -133,7 +132,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             copy = f"{root}-{epoch + 1:04d}{ending}"
             save_checkpoint(self.model, copy, step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
-            save_checkpoint(self.model, self.path, step=step)
+            self.save(step=step)
 
     def _divergence(self, logs):
         """What shows that training diverged, or `None`. The last step is in no training loss."""

@@ -36,7 +36,8 @@ def flat_point(weights, network=None, state=None):
             check_same_fixed(network, weights, ("surface", "weights"), state)
         return flat_weights(weights)
     if isinstance(weights, (str, os.PathLike)):
-        check_model_file(weights)
+        if os.path.exists(weights):
+            check_model_file(weights)  # it may be no model
         raise ValueError(
             "Weights are a Keras model or a flat vector (P,). Received a path: give "
             f"`keras.models.load_model({os.fspath(weights)!r})`."
