@@ -726,3 +726,80 @@ def test_networks_that_read_missing_numbers_take_them():
     found = mc_tf.evaluate_curve(curve, (x, Y), (x, Y), num_points=2, verbose=0)
     wanted = model.evaluate(np.nan_to_num(x), Y, verbose=0)
     np.testing.assert_allclose(found["test_loss"], wanted, rtol=1e-5)
+
+
+# Files of a data set that cannot be decoded.
+
+
+def prepared_images(folder):
+    """A data set of TFDS of two shards; its builder, and the files with their records."""
+    tf = pytest.importorskip("tensorflow")
+    tfds = pytest.importorskip("tensorflow_datasets")
+    image = tfds.features.Image(shape=(4, 4, 1), encoding_format="png")
+    label = tfds.features.ClassLabel(num_classes=2)
+    features = tfds.features.FeaturesDict({"image": image, "label": label})
+    template = tfds.core.ShardedFileTemplate(
+        folder, dataset_name="mnist", split="train", filetype_suffix="tfrecord"
+    )
+    example = {"image": np.zeros((4, 4, 1), "uint8"), "label": 1}
+    shards = {}
+    for number in range(2):
+        path = str(folder / f"mnist-train.tfrecord-0000{number}-of-00002")
+        shards[path] = [features.serialize_example(example) for _ in range(3)]
+    split = tfds.core.SplitInfo(
+        name="train", shard_lengths=[3, 3], num_bytes=1, filename_template=template
+    )
+
+    def write(damage=None):
+        for index, (path, records) in enumerate(shards.items()):
+            with tf.io.TFRecordWriter(path) as writer:
+                for place, record in enumerate(records):
+                    writer.write(damage(record) if damage and (index, place) == (1, 2) else record)
+
+    write()
+    keys = ("image", "label")
+    tfds.folder_dataset.write_metadata(
+        data_dir=folder, features=features, split_infos=[split], supervised_keys=keys
+    )
+    return tfds.builder_from_directory(folder), write, [*shards]
+
+
+def other_image(change):
+    def damage(record):
+        import tensorflow as tf
+
+        example = tf.train.Example.FromString(record)
+        (stored,) = example.features.feature["image"].bytes_list.value
+        example.features.feature["image"].bytes_list.value[0] = change(stored)
+        return example.SerializeToString()
+
+    return damage
+
+
+UNDECODABLE = {
+    "no image": other_image(lambda stored: b"no image"),
+    "empty": other_image(lambda stored: b""),
+    "cut": other_image(lambda stored: stored[: len(stored) // 2]),
+    "no example": lambda record: b"\xff\xff\xff",
+    "no label": lambda record: b"",
+}
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TFDS")
+def test_a_shard_that_cannot_be_decoded_is_named(tmp_path, monkeypatch):
+    from mc_tf.data import prepared
+    from mc_tf.data.shards import find_damage
+
+    builder, write, files = prepared_images(tmp_path)
+    monkeypatch.setattr(prepared, "prepared_builder", lambda *_: builder)
+    assert find_damage(builder) is None
+    assert prepared.read("mnist", "train")[0].shape == (6, 4, 4, 1)
+    for damage in UNDECODABLE.values():
+        write(damage)
+        with pytest.raises(OSError) as error:
+            prepared.read("mnist", "train")
+        assert f"'{files[1]}' holds record 2, which cannot be decoded" in str(error.value)
+        assert "decoded ()" not in str(error.value) and "{{" not in str(error.value)
+        assert "\n" not in str(error.value) and files[0] not in str(error.value)
+    write()
+    assert find_damage(builder) is None

@@ -177,7 +177,7 @@ def test_a_damaged_shard_is_named(tmp_path, damage):
     assert ended.code == 1
     (line,) = ended.errors
     assert "the data cannot be read" in line and str(tmp_path / "data") in line
-    assert (shard.name in line and "cut off" in line) or damage == "image"
+    assert shard.name in line and ("cut off" if damage == "cut" else "record 0") in line
     assert damage == "cut" or "Unknown image file format" in line
 
 

@@ -8,7 +8,7 @@ import tempfile
 import tensorflow as tf
 from absl import logging
 
-from mc_tf.data.shards import damaged_settings, find_damage
+from mc_tf.data.shards import UNREADABLE, damaged_settings, find_damage
 
 # TFDS retries an unreachable host for minutes, so ask these once before it starts.
 _HOSTS = {
@@ -54,7 +54,7 @@ def read(name, split, data_dir=None):
                 read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
             )
             return tfds.as_numpy(dataset)
-        except (tf.errors.OpError, AssertionError) as error:  # TFDS asserts what files hold
+        except (*UNREADABLE, AssertionError) as error:  # TFDS asserts what files hold
             found = find_damage(builder) or "An image or label in them cannot be decoded."
             raise OSError(
                 f"The files of '{name}' in '{builder.data_dir}' cannot be read "

@@ -1,22 +1,26 @@
 """Which file of a prepared data set is damaged, and how: TensorFlow's errors do not say it."""
 
+import functools
 import glob
 import json
 import os
+import re
 import struct
 
 import tensorflow as tf
 
-__all__ = ["damaged_settings", "find_damage"]
+__all__ = ["UNREADABLE", "damaged_settings", "find_damage"]
+
+UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)  # TensorFlow may quote what it cannot parse
 
 _LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, a checksum, itself, a checksum
 
 
 def find_damage(data):
-    """The first file of a data set that is damaged or missing.
+    """The first file of a data set that is damaged or missing, or holds what cannot be decoded.
 
-    Looks at the lengths of all records first, which takes seconds, and reads the files whole only
-    if these are right.
+    Looks at the lengths of all records first, which takes seconds, reads the files whole only if
+    these are right, and decodes all records only if their checksums are right.
 
     Args:
         data: a `tfds.core.DatasetBuilder`, or a data set that has one as `builder`.
@@ -25,9 +29,11 @@ def find_damage(data):
         str that names the file and says what is wrong with it; `None` if nothing is found.
     """
     builder = getattr(data, "builder", data)
-    splits = getattr(getattr(builder, "info", None), "splits", None) or {}
+    info = getattr(builder, "info", None)
+    splits = getattr(info, "splits", None) or {}
     files = [file for split in splits.values() for file in split.filepaths]
-    for check in (_wrong_length, _wrong_content):
+    decode = functools.partial(_wrong_record, features=getattr(info, "features", None))
+    for check in (_wrong_length, _wrong_content, decode):
         for file in map(os.fspath, files):
             reason = check(file)
             if reason:
@@ -81,4 +87,20 @@ def _wrong_content(file):
             pass
     except tf.errors.OpError as error:
         return f"is damaged ({type(error).__name__})"
+    return None
+
+
+def _wrong_record(file, features):
+    records = tf.data.TFRecordDataset(file)
+    try:
+        for _ in records.map(features.deserialize_example, tf.data.AUTOTUNE):
+            pass
+        return None
+    except UNREADABLE:
+        for number, record in enumerate(records):
+            try:
+                features.deserialize_example(record)
+            except UNREADABLE as error:
+                reason = re.split(r"\n|\[Op:", re.sub(r"\{\{.*?\}\}", "", str(error)))[0].strip()
+                return f"holds record {number}, which cannot be decoded ({reason})"
     return None
