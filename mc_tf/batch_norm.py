@@ -91,12 +91,13 @@ class BatchNormUpdate:
             role: what to call the data in messages.
         """
         batches = Batches(dataset, batch_size, num_batches, role)
-        if not BatchStatistics(self._model).any:
+        statistics = BatchStatistics(self._model)
+        if not statistics.any:
             return 0
         totals = None
         for x, _, _ in batches:
             if totals is None:
-                if not self.prepare(x):
+                if not self._prepare(statistics, x):
                     return 0
                 totals = self._statistics.zeros()
                 values = [backend.read(v) for v in self._variables]
@@ -116,7 +117,9 @@ class BatchNormUpdate:
         Returns:
             Whether there is anything.
         """
-        statistics = BatchStatistics(self._model)
+        return self._prepare(BatchStatistics(self._model), x)
+
+    def _prepare(self, statistics, x):
         if not statistics.any:
             return False
         variables = list(self._model.variables)

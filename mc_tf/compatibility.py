@@ -77,7 +77,7 @@ def check_finite(variables, role):
             )
 
 
-def check_same_architecture(first, second, roles=("start", "end")):
+def check_same_architecture(first, second, roles=("start", "end"), described=None):
     """Refuses two networks that are not the same but for their numbers.
 
     The same are: the variables, one to one, in shape, dtype, name and class of layer; the layers
@@ -88,6 +88,7 @@ def check_same_architecture(first, second, roles=("start", "end")):
     Args:
         first, second: built Keras layers or models.
         roles: what to call the two in the message.
+        described: `mc_tf.architecture.describe(first)`, where it is compared with several.
 
     Raises:
         ValueError: naming the first difference, and what each of the two has there; or if one is
@@ -104,7 +105,7 @@ def check_same_architecture(first, second, roles=("start", "end")):
         if a is None or b is None or _signature(*a) != _signature(*b):
             _refuse(roles, f"weight {index}", _describe(a), _describe(b))
     check_same_adapted(first, second, roles, variables=False)
-    found = find_difference(describe(first), describe(second))
+    found = find_difference(describe(first) if described is None else described, describe(second))
     if found:
         _refuse(roles, *found)
 

@@ -803,3 +803,27 @@ def test_a_shard_that_cannot_be_decoded_is_named(tmp_path, monkeypatch):
         assert "\n" not in str(error.value) and files[0] not in str(error.value)
     write()
     assert find_damage(builder) is None
+
+
+def test_an_update_looks_at_the_layers_once_a_pass(monkeypatch):
+    """What was frozen or made trainable between two passes counts."""
+    made = []
+
+    class Counted(mc_tf.batch_norm.BatchStatistics):
+        def __init__(self, model):
+            made.append(model)
+            super().__init__(model)
+
+    monkeypatch.setattr(mc_tf.batch_norm, "BatchStatistics", Counted)
+    norms = [layers.BatchNormalization() for _ in range(2)]
+    model = keras.Sequential([keras.Input((1,)), *norms])
+    update = mc_tf.batch_norm.BatchNormUpdate(model)
+    for frozen, updated in ((None, 2), (0, 1), (None, 2), (1, 1)):
+        for index, norm in enumerate(norms):
+            norm.trainable = index != frozen
+            norm.moving_mean.assign([7.0])
+        made.clear()
+        assert update(np.array([[1.0], [3.0]], "float32")) == updated
+        assert made == [model]
+        kept = [float(numpy(norm.moving_mean)[0]) == 7 for norm in norms]
+        assert kept == [index == frozen for index in range(2)]

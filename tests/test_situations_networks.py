@@ -3,6 +3,7 @@
 import enum
 import functools
 import os
+import sys
 import types
 
 import keras
@@ -1142,3 +1143,32 @@ def test_files_of_every_kind_where_networks_meet(tmp_path):
             Line.through(tmp_path / name, model)
     with pytest.raises(ValueError, match=r"keras\.saving\.load_model"):
         mc_tf.update_batch_norm(str(tmp_path / "a.keras"), np.zeros((2, 4)))
+
+
+def counted(function, calls):
+    def count(*arguments):
+        calls.append(arguments[0])
+        return function(*arguments)
+
+    return count
+
+
+@pytest.mark.parametrize("bends", [0, 3])
+def test_connect_describes_each_network_once(bends, monkeypatch):
+    described, checked = [], []
+    for module in ("mc_tf.compatibility", "mc_tf.models.connect"):
+        module = sys.modules[module]
+        monkeypatch.setattr(module, "describe", counted(module.describe, described))
+    one = sys.modules["mc_tf.compatibility"]
+    monkeypatch.setattr(one, "check_one_network", counted(one.check_one_network, checked))
+    start, end, *others = [net() for _ in range(2 + bends)]
+    given = {"curve": Bezier(bends), "bends": others} if bends else {}
+    curve_model = connect(start, end, **given)
+    assert {id(each): sum(each is d for d in described) for each in described} == {
+        id(each): 1 for each in (start, end, *others)
+    }
+    assert all(sum(each is c for c in checked) == 1 for each in (end, *others))
+    if bends:
+        points = numpy(curve_model.control_points())
+        for point, model in zip(points, (start, *others, end)):
+            np.testing.assert_array_equal(point, flat_weights(model))

@@ -1,13 +1,14 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
+from mc_tf.architecture import describe
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.compatibility import (
     check_finite,
-    check_one_network,
     check_same_architecture,
     check_same_fixed,
 )
 from mc_tf.curves import Bezier, Curve
+from mc_tf.flat import flat_weights
 from mc_tf.given_networks import given_network
 from mc_tf.models.curve_model import CurveModel
 
@@ -62,18 +63,18 @@ def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, se
                 f"{curve} has {curve.num_bends} bends, but `bends` holds {len(bends)} models."
             )
         models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
+    described = describe(start)
     for role, model in models.items():
-        check_one_network(model, role)
-        check_same_architecture(start, model, ("start", role))
+        check_same_architecture(start, model, ("start", role), described)
         check_finite(model.variables, role)
         check_same_fixed(start, model, ("start", role))
     curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer
-    layer.set_point(-1, end)
+    layer.set_point(-1, flat_weights(end))  # which were looked at above
     if bends is None:
         layer.initialize_bends()
     else:
         for j, model in enumerate(bends):
-            layer.set_point(j + 1, model)
+            layer.set_point(j + 1, flat_weights(model))
     return curve_model
