@@ -18,6 +18,7 @@ from mc_tf import checksums
 from mc_tf.locks import release, take
 
 __all__ = [
+    "DESCRIPTION",
     "atomic_path",
     "check_writable",
     "numbered_files",
@@ -29,6 +30,7 @@ __all__ = [
     "write_json",
 ]
 
+DESCRIPTION = "mc_tf_architecture"  # in a file of weights: what its network computes
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MARK = ".mc_tf-"  # begins the name of every temporary file
 # Of numbered files, as earlier versions called their temporary ones.
@@ -213,7 +215,7 @@ def numbered_files(directory, prefix):
 
 
 def weight_shapes(path):
-    """What a file of weights that Keras wrote holds, the optimizer's part left out.
+    """What a file of weights that Keras wrote holds, without the optimizer and the description.
 
     Args:
         path: `.weights.h5`, `.h5` or `.keras` file.
@@ -230,7 +232,8 @@ def weight_shapes(path):
     shapes = {}
 
     def visit(name, item):
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
+        left_out = name == DESCRIPTION or name.startswith("optimizer/")
+        if isinstance(item, h5py.Dataset) and not left_out:
             shapes[name] = tuple(item.shape)
 
     def parse(file):

@@ -25,7 +25,9 @@ def own_values(part):
         program, there are the fields that the class has in its code. Layers and variables are left
         out.
     """
-    classes = [cls for cls in type(part).__mro__ if not _of_keras(cls)]
+    # The classes of this library describe themselves, and their code is another in each version.
+    ours = ("keras", "builtins", "mc_tf")
+    classes = [cls for cls in type(part).__mro__ if _package_of(cls) not in ours]
     kept = {name for cls in classes for key in _METHODS for name in _names(vars(cls).get(key))}
     read = {name for cls in classes for value in vars(cls).values() for name in _names(value)}
     found = {}
@@ -53,8 +55,12 @@ def _names(method):
     return texts.union(code.co_names, *inner)
 
 
+def _package_of(thing):
+    return (getattr(thing, "__module__", None) or "").split(".")[0]
+
+
 def _of_keras(thing):
-    return (getattr(thing, "__module__", None) or "").split(".")[0] in ("keras", "builtins")
+    return _package_of(thing) in ("keras", "builtins")
 
 
 def is_users_function(value):

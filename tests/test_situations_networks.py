@@ -2,6 +2,7 @@
 
 import enum
 import functools
+import json
 import os
 import sys
 import types
@@ -12,7 +13,8 @@ import pytest
 from keras import layers, ops
 
 import mc_tf
-from mc_tf import Bezier, CurveModel, Ensemble, Line, Plane, Rays, connect
+from mc_tf import Bezier, CurveModel, Ensemble, Line, Plane, PolyChain, Rays, connect
+from mc_tf.architecture import describe
 from mc_tf.checkpoint_files import load_checkpoint
 from mc_tf.compatibility import check_same_architecture, check_same_fixed
 from mc_tf.flat import flat_weights
@@ -1172,3 +1174,41 @@ def test_connect_describes_each_network_once(bends, monkeypatch):
         points = numpy(curve_model.control_points())
         for point, model in zip(points, (start, *others, end)):
             np.testing.assert_array_equal(point, flat_weights(model))
+
+
+def of_members(activation):
+    members = [net(act(activation)) for _ in range(2)]
+    return Ensemble(members[0], members, output="logits")
+
+
+def on_curve(activation, curve=None, **kwargs):
+    return connect(net(act(activation)), net(act(activation)), curve, **kwargs)
+
+
+OURS = {
+    "curve": (lambda: on_curve("relu"), lambda: on_curve("tanh"), "activation: 'relu' in the file"),
+    "ensemble": (lambda: of_members("relu"), lambda: of_members("tanh"), "activation: 'relu'"),
+    "family": (lambda: on_curve("relu"), lambda: on_curve("relu", PolyChain(1)), "PolyChain"),
+    "ends": (lambda: on_curve("relu"), lambda: on_curve("relu", fix_start=False), "fix_start"),
+}
+
+
+@pytest.mark.parametrize("make, other, words", OURS.values(), ids=OURS)
+def test_our_files_of_weights_know_their_network(make, other, words, tmp_path):
+    path, model = tmp_path / "a.weights.h5", make()
+    model.save_weights(path)
+    for load in (keras.Model.load_weights, type(model).load_weights):  # Keras reads them, too
+        again = make()
+        load(again, path)
+        for ours, theirs in zip(model.weights, again.weights):
+            np.testing.assert_array_equal(numpy(ours), numpy(theirs))
+    with pytest.raises(ValueError, match=words):
+        other().load_weights(path)
+    keras.Model.save_weights(model, path, overwrite=True)  # as earlier versions did
+    make().load_weights(path)
+
+
+def test_a_description_does_not_hold_code_of_the_library():
+    """Which is another in the next version."""
+    code = json.dumps(describe(connect(net(), net())))
+    assert "code of Python" not in code and '"Dense"' in code
