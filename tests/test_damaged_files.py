@@ -230,6 +230,11 @@ KINDS = {
         lambda path: write_json(path, {"about": {"a": 1.5}, "errors": {"b": 2}}),
         lambda path: read_json(path, "a summary", "a program"),
     ),
+    "list of rows": Kind(
+        "comparison.json",
+        lambda path: write_json(path, [{"target": 7.01, "obtained": 6.875}, {"target": None}]),
+        lambda path: read_json(path, "a comparison", "a program"),
+    ),
     "network": Kind(
         "model.keras",
         lambda path: save_checkpoint(compiled(network()), path, step=3),

@@ -16,9 +16,16 @@ import numpy as np
 import pytest
 
 import mc_tf
-from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, connect, locks
+from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, checksums, connect, locks
 from mc_tf.destinations import check_figure, check_output, directory_held, output_held
-from mc_tf.files import atomic_path, check_writable, remove_abandoned, write_arrays
+from mc_tf.files import (
+    atomic_path,
+    check_writable,
+    read_json,
+    remove_abandoned,
+    write_arrays,
+    write_json,
+)
 from mc_tf.locks import InUseError
 
 REPO = pathlib.Path(__file__).parents[1]
@@ -468,3 +475,35 @@ def test_a_directory_that_may_not_be_written(tmp_path):
     for check in (check_output, check_figure):
         with pytest.raises(OSError, match="Cannot write in the directory"):
             check(tmp_path / "file" / "a.png")
+
+
+# Checksums of JSON that other tools read, too.
+
+JSON = {
+    "object": {"a": [1.5, None], "b": "text"},
+    "rows": [{"target": 7.01, "obtained": 6.875}, {"target": None, "obtained": "  \t "}],
+    "empty list": [],
+    "empty object": {},
+    "number": 1.5,
+    "text": "\n \t",
+}
+
+
+@pytest.mark.parametrize("content", JSON.values(), ids=JSON)
+def test_json_of_every_kind_has_a_checksum(content, tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, content)
+    assert checksums.check(path)
+    found = json.loads(path.read_text())  # as others read it
+    if isinstance(found, dict):
+        found.pop("checksum", None)
+    assert found == content == read_json(path, "rows", "a program")
+    if content != JSON["rows"]:
+        return
+    changed = path.read_bytes().replace(b"7.01", b"7.03")
+    path.write_bytes(changed)
+    with pytest.raises(mc_tf.DamagedFileError, match="its last line, of blanks"):
+        read_json(path, "rows", "a program")
+    for lines in (changed.splitlines()[:-1], [line.rstrip() for line in changed.splitlines()]):
+        path.write_bytes(b"\n".join(lines))  # an editor may strip lines
+        assert read_json(path, "rows", "a program")[0]["target"] == 7.03

@@ -13,7 +13,9 @@ __all__ = ["HistoryFile"]
 class HistoryFile(keras.callbacks.Callback):
     """Adds the logs of each epoch to a CSV file, with a column for each value that they have.
 
-    Keras' `CSVLogger` adds empty columns of validation where nothing is validated.
+    Keras' `CSVLogger` adds empty columns of validation where nothing is validated. The file has no
+    checksum, which other tools would take for a row. Nothing is computed from it: training resumes
+    by the checkpoint, and the report shows its last whole row.
 
     Args:
         path: file name.
