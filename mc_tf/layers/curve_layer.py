@@ -130,11 +130,6 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """`FlatLayout` of the weights: their order and shapes in the flat vector."""
         return self._code.layout
 
-    @property
-    def metrics(self):
-        """Metrics that the wrapped layer updates in its calls, reported as in a plain network."""
-        return [*super().metrics, *self._code.metrics]
-
     # Where on the curve.
 
     @property
@@ -174,8 +169,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """
         coefficients = ops.cast(self.curve.coefficients(t), self.layout.dtype)
         if len(coefficients.shape) != 1:
-            shape = tuple(coefficients.shape[:-1])
-            raise ValueError(f"`t` must be one position, received shape {shape}")
+            raise ValueError(f"`t` must be one position, received shape {coefficients.shape[:-1]}")
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
 
@@ -214,8 +208,6 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             flat = self.layout.pack(weights)
         else:
             flat = ops.convert_to_numpy(weights)
-            if not np.isfinite(np.asarray(flat, "float64")).all():
-                raise ValueError("Control points must be finite: `weights` has NaN or infinity.")
             if flat.shape != (self.layout.num_weights,):
                 raise ValueError(
                     f"A flat weight vector of '{self.layer.name}' has shape "

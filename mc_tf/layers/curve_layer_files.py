@@ -1,4 +1,4 @@
-"""How a layer on a curve is saved and loaded."""
+"""How a layer on a curve is saved, loaded and reported."""
 
 import keras
 from keras import ops
@@ -10,7 +10,12 @@ __all__ = ["CurveLayerFiles"]
 
 
 class CurveLayerFiles:
-    """What Keras calls to save a `CurveLayer`: its configuration and its numbers."""
+    """What Keras asks a `CurveLayer` for: its configuration, its numbers and its metrics."""
+
+    @property
+    def metrics(self):
+        """Metrics that the wrapped layer updates in its calls, reported as in a plain network."""
+        return [*super().metrics, *self._code.metrics]
 
     def __dir__(self):
         # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
