@@ -413,7 +413,7 @@ def test_a_full_disk_leaves_the_members_that_are_there(tmp_path):
 
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                before.update({path: path.read_bytes() for path in tmp_path.iterdir()})
+                before.update({path: path.read_bytes() for path in tmp_path.glob("*.npz")})
                 disk.enter_context(full_disk())
 
     cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")
