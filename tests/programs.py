@@ -109,12 +109,17 @@ class Running:
         assert self.wait().code == -9, "the program ended before it was killed"
 
 
-def start(program, *flags, directory=None):
-    """Starts a program in a directory, by default a new and empty one."""
+def server():
+    """The context of `multiprocessing` whose processes are forked from the server."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def start(program, *flags, directory=None):
+    """Starts a program in a directory, by default a new and empty one."""
     folder = tempfile.mkdtemp(prefix="mc_tf-test-")
-    process = context.Process(
+    process = server().Process(
         target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder, directory), daemon=True
     )
     process.start()
@@ -157,8 +162,6 @@ def run_rows(rows, directory):
     Returns:
         List of `(Ended, files)`: how each ended, and the files that it made, changed or removed.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mc_tf-test-"))
     left = {program: [] for program, _ in rows}
     for index, (program, flags) in enumerate(rows):
@@ -167,7 +170,7 @@ def run_rows(rows, directory):
     while any(left.values()):
         program = next(name for name, some in left.items() if some)
         before = _state(directory)
-        process = context.Process(
+        process = server().Process(
             target=_rows, args=(program, left[program], str(folder), str(directory))
         )
         process.start()

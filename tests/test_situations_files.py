@@ -2,11 +2,11 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import pathlib
 import socket
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+from programs import server
 
 import mc_tf
 from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, checksums, connect, locks
@@ -28,54 +29,49 @@ from mc_tf.files import (
 )
 from mc_tf.locks import InUseError
 
-REPO = pathlib.Path(__file__).parents[1]
 WORDS = "in use by process {} on host '{}'"
 
-# A second process: python without TensorFlow.
-
-HOLD = """
-import sys, time
-from mc_tf.destinations import directory_held, output_held
-how, path = sys.argv[1:3]
-endings = tuple(sys.argv[3:])
-with directory_held(path) if how == "directory" else output_held(path, endings or ("",)):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-WRITE = """
-import sys
-from mc_tf.files import atomic_path
-with atomic_path(sys.argv[1]) as temporary:
-    with open(temporary, "w") as file:
-        file.write("half")
-    print("writing", flush=True)
-    sys.stdin.readline()
-"""
+# A second process, forked from the server of the programs.
 
 
-def light(code):
-    """Code that imports modules of mc_tf without Keras, which takes seconds."""
-    return f"""
-import sys, types
-package = types.ModuleType("mc_tf")
-package.__path__ = [{str(REPO / "mc_tf")!r}]
-sys.modules["mc_tf"] = package
-{code}"""
+def hold(pipe, how, path, *endings):
+    with directory_held(path) if how == "directory" else output_held(path, endings or ("",)):
+        wait(pipe)
+
+
+def hold_and_fork(pipe, path):
+    with directory_held(path):
+        os.fork()
+        wait(pipe)
+
+
+def write(pipe, path):
+    with atomic_path(path) as temporary:
+        pathlib.Path(temporary).write_text("half")
+        wait(pipe)
+
+
+def wait(pipe):
+    """Says that it has begun, and waits until it may end."""
+    pipe.send("begun")
+    with contextlib.suppress(EOFError):
+        pipe.recv()
 
 
 @contextlib.contextmanager
-def other_program(code, *arguments):
-    with subprocess.Popen(
-        [sys.executable, "-c", light(code), *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout.readline()
-            yield process
-        finally:
-            process.kill()
+def other_program(function, *arguments):
+    here, there = multiprocessing.Pipe()
+    process = server().Process(target=function, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()
+    process.may_end = lambda: here.send("end")
+    try:
+        assert here.recv() == "begun"
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        here.close()
 
 
 def network(seed=0):
@@ -168,32 +164,31 @@ def test_a_second_program_is_refused(name, tmp_path):
     if name == "export" and keras.backend.backend() != "tensorflow":
         pytest.skip("a SavedModel is TensorFlow's own")
     place = tmp_path / "place"
-    with other_program(HOLD, how, f"{place}{part}", *endings) as process:
+    with other_program(hold, how, f"{place}{part}", *endings) as process:
         with pytest.raises(InUseError, match=WORDS.format(process.pid, socket.gethostname())) as e:
             function(place)
         assert len(str(e.value).splitlines()) == 1 and "place" in str(e.value)
         process.kill()
-        process.wait()
+        process.join()
         function(place)  # what was killed does not block
     left = [path.name for path in tmp_path.rglob(".*")]
     assert left == []
 
 
 def test_shards_of_a_grid_run_at_once(tmp_path):
-    with other_program(HOLD, "output", tmp_path / "grid-2-of-2", ".npz"):
+    with other_program(hold, "output", tmp_path / "grid-2-of-2", ".npz"):
         evaluate_shard(tmp_path / "grid")
     assert (tmp_path / "grid-1-of-2.npz").exists()
 
 
 def test_results_are_added_in_turn(tmp_path):
     path = tmp_path / "results.csv"
-    with other_program(HOLD, "output", path) as process:
+    with other_program(hold, "output", path) as process:
         waiting = threading.Thread(target=append_results, args=(path,))
         waiting.start()
         time.sleep(0.2)
         assert not path.exists()
-        process.stdin.write("\n")
-        process.stdin.flush()
+        process.may_end()
         waiting.join(20)
     assert path.read_text().startswith("date,recipe")
 
@@ -220,17 +215,16 @@ def test_one_thread_enters_again_and_another_is_refused(tmp_path):
 
 def test_the_same_place_by_another_name(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "runs")
-    with other_program(HOLD, "directory", tmp_path / "runs"):
+    with other_program(hold, "directory", tmp_path / "runs"):
         with pytest.raises(InUseError):
             with directory_held(tmp_path / "link"):
                 pass
 
 
 def test_a_forked_process_does_not_keep_the_lock(tmp_path):
-    code = HOLD.replace("print(", "import os\n    os.fork() or time.sleep(60)\n    print(")
-    with other_program(code, "directory", tmp_path) as process:
+    with other_program(hold_and_fork, tmp_path) as process:
         process.kill()
-        process.wait()
+        process.join()
         with directory_held(tmp_path):
             pass
 
@@ -379,14 +373,14 @@ def test_without_locks_only_old_temporary_files_go(no_locks, tmp_path):
 
 def test_only_the_dead_lose_their_temporary_files(tmp_path):
     path = tmp_path / "figure.png"
-    with other_program(WRITE, path) as process:
+    with other_program(write, path) as process:
         (temporary,) = tmp_path.glob(".*")
         check_writable(tmp_path)
         remove_abandoned(tmp_path, "figure.png")
         with atomic_path(path):
             assert temporary.exists()
         process.kill()
-        process.wait()
+        process.join()
         assert temporary.exists()
         check_writable(tmp_path)
         assert not temporary.exists()
@@ -394,11 +388,10 @@ def test_only_the_dead_lose_their_temporary_files(tmp_path):
 
 def test_a_writer_that_is_not_killed_ends_well(tmp_path):
     path = tmp_path / "a.csv"
-    with other_program(WRITE, path) as process:
+    with other_program(write, path) as process:
         check_writable(tmp_path)
-        process.stdin.write("\n")
-        process.stdin.flush()
-        process.wait()
+        process.may_end()
+        process.join()
     assert path.read_text() == "half" and os.listdir(tmp_path) == ["a.csv"]
 
 
