@@ -11,7 +11,9 @@ import h5py
 import numpy as np
 from programs import run, run_all
 
-_SMALL = ("--network=fc", "--network_option=units=[64]", "--batch_size=256", "--verbose=0")
+from mc_tf import GridEvaluation
+
+_SMALL = ("--network=fc", "--network_option=units=[8]", "--batch_size=256", "--verbose=0")
 _A, _B = "../inputs/a/model.keras", "../inputs/b/model.keras"
 _CURVE = "--curve_file=../inputs/bezier/curve.keras"
 _MEMBERS = "--members=../inputs/sse"
@@ -58,10 +60,11 @@ def make_inputs(folder):
     run("eval_curve", curve, "--num_points=5", *few)
     plane = "a", "b", "sse"
     networks = ",".join(f"{name}={folder}/{name}/model.keras" for name in plane)
-    grid = ("--shape=4", *few, "--num_test_examples=64")
-    for name, margin in (("plane", 0.2), ("wider", 0.4)):
-        output = (f"--output={folder}/{name}", f"--margin={margin}")
-        run("eval_grid", f"--networks={networks}", *output, *grid)
+    networks = f"--networks={networks}"
+    run("eval_grid", networks, f"--output={folder}/plane", "--shape=4", *few, "--margin=0.2")
+    result = GridEvaluation.load(folder / "plane")
+    result.marks = {name: 2 * mark for name, mark in result.marks.items()}
+    result.save(folder / "wider")
 
 
 _FEW = ("--num_train_examples=200", "--verbose=0")
@@ -70,12 +73,12 @@ CASES = (
     Case(
         "train",
         "train",
-        ("--workdir=out", *_SMALL, "--epochs=5", "--keep_every=2", "--save_every=2"),
+        ("--workdir=out", *_SMALL, "--epochs=3", "--keep_every=2", "--save_every=2"),
     ),
     Case(
         "train by steps",
         "train",
-        ("--workdir=out", *_SMALL, "--epochs=4", "--keep_best", "--save_every_steps=1"),
+        ("--workdir=out", *_SMALL, "--epochs=2", "--keep_best", "--save_every_steps=1"),
         other=("out/history.csv",),  # means of an epoch in two parts are rounded otherwise
     ),
     Case(
@@ -83,34 +86,34 @@ CASES = (
         "connect",
         (
             *("--workdir=out", f"--start={_A}", f"--end={_B}", "--batch_size=256"),
-            *("--epochs=4", "--verbose=0"),
+            *("--epochs=2", "--verbose=0"),
         ),
     ),
     Case(
         "swa",
         "swa",
-        ("--workdir=out", *_SMALL, "--epochs=5", "--swa_start=2", "--swa_learning_rate=0.02"),
+        ("--workdir=out", *_SMALL, "--epochs=3", "--swa_start=1", "--swa_learning_rate=0.02"),
     ),
-    Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=4", "--num_cycles=2")),
+    Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=2", "--num_cycles=2")),
     Case(
         "fge",
         "fge",
         (
-            *("--workdir=out", f"--checkpoint={_A}", "--batch_size=256", "--epochs=4"),
-            *("--cycle_epochs=2", "--trajectory_every=3", "--verbose=0"),
+            *("--workdir=out", f"--checkpoint={_A}", "--batch_size=256", "--epochs=2"),
+            *("--cycle_epochs=1", "--trajectory_every=2", "--verbose=0"),
         ),
     ),
-    Case("eval_curve", "eval_curve", (_CURVE, "--output=out/curve", "--num_points=21", *_FEW)),
+    Case("eval_curve", "eval_curve", (_CURVE, "--output=out/curve", "--num_points=9", *_FEW)),
     Case(
         "eval_grid",
         "eval_grid",
-        (_NETWORKS, "--output=out/plane", "--shape=4", *_FEW, "--num_test_examples=100"),
+        (_NETWORKS, "--output=out/plane", "--shape=3", *_FEW, "--num_test_examples=100"),
     ),
     Case("eval_ensemble", "eval_ensemble", (_MEMBERS, "--output=out/scores", "--verbose=0")),
     Case(
         "eval_pairs",
         "eval_pairs",
-        ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=5"),
+        ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=3"),
     ),
     Case("export_ensemble", "export_ensemble", (_MEMBERS, "--output=out/served")),
     Case(
@@ -135,12 +138,15 @@ CASES = (
     Case(
         "reproduce",
         "reproduce",
-        ("--recipe=digits", "--smoke", "--verbose=0", "--workdir=out", "--results_file=r.csv"),
+        (
+            *("--recipe=digits", "--smoke", "--curves=bezier", "--num_points=3", "--verbose=0"),
+            *("--workdir=out", "--results_file=r.csv"),
+        ),
     ),
     Case(
         "demo",
         "demo",
-        ("--workdir=out", "--epochs=2", "--curve_epochs=2", "--num_points=5"),
+        ("--workdir=out", "--epochs=1", "--curve_epochs=1", "--num_points=3"),
     ),
 )
 

@@ -1,0 +1,17 @@
+"""Which rows of a table run by default."""
+
+import pytest
+
+
+def some(rows, *kept):
+    """Marks the rows that are not kept `long`: they run when asked for.
+
+    Args:
+        rows: names of rows.
+        *kept: those that differ in what the test can tell apart.
+
+    Returns:
+        List for `pytest.mark.parametrize`.
+    """
+    assert set(kept) <= set(rows), set(kept) - set(rows)
+    return [row if row in kept else pytest.param(row, marks=pytest.mark.long) for row in rows]
