@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import constraints, layers, ops
 from model_zoo import assert_same, numpy
+from rows import some
 
 import mc_tf
 from mc_tf import (
@@ -599,7 +600,7 @@ def test_files_travel_between_backends(extra):
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="a SavedModel is TensorFlow's own")
-@pytest.mark.parametrize("t", [0.0, 0.5])
+@pytest.mark.parametrize("t", some((0.0, 0.5), 0.5))
 def test_export_of_a_curve_is_the_network_at_t(t, tmp_path):
     import tensorflow as tf
 
@@ -726,6 +727,7 @@ def hand_written(nested=False):
     return model
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("nested", [False, True])
 def test_hand_written_networks_are_evaluated_like_curves(nested):
     """The right values: Keras' own, at each position by hand."""
