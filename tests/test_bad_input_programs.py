@@ -7,6 +7,7 @@ import re
 
 import pytest
 from programs import needs_tensorflow, run_all, run_rows
+from surfaces import chain, line, plane
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("bad_input")]
 
@@ -500,25 +501,18 @@ def files(tmp_path_factory):
     train = {
         name: (f"--workdir={folder}/{name}", f"--seed={seed}", "--epochs=0", *flags)
         for name, seed, flags in (
-            *(("a", 0, FC), ("b", 1, FC), ("c", 2, FC)),
+            *(("a", 0, FC), ("b", 1, FC)),
             ("other", 0, ("--network=convnet",)),
         )
     }
     run_all("train", train)
     ends = [f"--{flag.lstrip('-').replace('=', f'={folder}/')}" for flag in ENDS]
     run_all("connect", {"it": (f"--workdir={folder}/curve", *ends, "--epochs=0")})
-    few = ("--num_train_examples=64", "--verbose=0")
-    curve = CURVE.replace("=", f"={folder}/")
-    run_all("eval_curve", {"it": (curve, f"--output={folder}/curve/e", "--num_points=3", *few)})
-    few = ("--num_examples=64", "--shape=3", "--verbose=0")
-    networks = f"--networks={folder}/a/model.keras,B={folder}/b/model.keras"
-    run_all(
-        "eval_grid",
-        {
-            "line": ("--surface=line", networks, f"--output={folder}/line", *few),
-            "plane": (f"{networks},C={folder}/c/model.keras", f"--output={folder}/plane", *few),
-        },
-    )
+    chain().save(folder / "curve" / "e")
+    line().save(folder / "line")
+    surface = plane()
+    surface.paths = {}
+    surface.save(folder / "plane")
     _bad_files(folder)
     return folder
 

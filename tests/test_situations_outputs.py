@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers, losses
 from model_zoo import assert_near, numpy
+from rows import some
 
 from mc_tf import connect, evaluate_curve
 from mc_tf.ensemble import (
@@ -262,8 +263,23 @@ ROWS = {
 }  # fmt: skip
 
 
+# By default a row of each kind of output, of labels, of weights and masks, and of axes.
+KINDS_OF_ROWS = some(
+    ROWS,
+    *("softmax, a column of them", "softmax, one-hot integers", "softmax, soft labels and weights"),
+    *("softmax, a column of weights", "softmax, a label that is ignored", "logits, soft labels"),
+    *("logits, a partial loss", "log-softmax", "labels in a list", "an output in a dict"),
+    *("one sigmoid, a column, weights", "one logit", "a sigmoid trained with mse"),
+    *("a regression, Huber, weights", "counts, Poisson", "several labels, weights"),
+    *("several labels, logits", "one label, subclassed", "one probability without a column"),
+    *("classes, subclassed", "words, masked, weights of words", "a yes or no of a word, masked"),
+    *("values of a sequence, masked", "pixels, Softmax(axis=1), soft"),
+    *("pixels, logits along axis 1", "pixels, one sigmoid along axis 1"),
+)
+
+
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", KINDS_OF_ROWS)
 def test_an_ensemble_of_one_scores_what_keras_scores(name):
     model, data, kind, metric = ROWS[name]()
     assert read_output(model, compiled=(model,)).kind == kind
@@ -491,6 +507,7 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("kind", ["multilabel_probabilities", "multilabel_logits"])
 def test_several_labels_from_prediction_to_file(kind, tmp_path):
     given = kind == "multilabel_probabilities"
@@ -531,7 +548,9 @@ def test_several_labels_from_prediction_to_file(kind, tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel")
-@pytest.mark.parametrize("what", ["labels", "pixels", "pixels, one of two classes"])
+@pytest.mark.parametrize(
+    "what", some(("labels", "pixels", "pixels, one of two classes"), "labels", "pixels")
+)
 def test_what_is_served(what, tmp_path):
     import tensorflow as tf
 
@@ -562,6 +581,7 @@ def test_what_is_served(what, tmp_path):
     assert_near(found["disagreement"], (own != chosen).mean(0), 1e-6)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_classes_along_axis_one_and_a_config_that_keeps_it(tmp_path):
     models = [pixels(layers.Identity(), None) for _ in range(2)]
     spec = OutputSpec("logits", class_axis=1, ignore_class=2)
@@ -624,6 +644,7 @@ def test_weights_and_masks_count_in_every_score():
     assert found.predictions.shape == (np.sum(WORDS > 0), C)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_mask_counts_in_the_evaluation_of_a_compiled_ensemble():
     model = tokens(C, "softmax", SCCE(), True, "words")
     ensemble = Ensemble(model, [model, model])

@@ -84,7 +84,10 @@ CONVEX = {
 @pytest.mark.parametrize(
     "name, curve",
     [
-        *((name, Bezier(1)) for name in CONVEX),
+        *(
+            pytest.param(name, Bezier(1), marks=() if name == "mask" else pytest.mark.long)
+            for name in CONVEX
+        ),
         *(("max_norm", PolyChain(2)), ("non_neg", Combination(3))),
     ],
     ids=repr,
@@ -231,7 +234,7 @@ def flat_loss(y_true, y_pred):
 NAMES = [None, ["bias"], ["kernel"], ["kernel", "bias"], ["none"]]
 
 
-@pytest.mark.parametrize("names", NAMES, ids=str)
+@pytest.mark.parametrize("names", some(NAMES, NAMES[1], NAMES[4]), ids=str)
 def test_weight_decay_of_each_weight_is_that_of_keras(names):
     """A step without gradient: decay alone."""
     if names == NAMES[3] and keras.backend.backend() == "torch":
@@ -336,10 +339,10 @@ def test_optimizers_that_look_at_single_weights_are_refused(name):
     "make",
     [
         lambda: keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=1.0),
-        lambda: keras.optimizers.Adam(0.01, clipvalue=0.1),
+        pytest.param(lambda: keras.optimizers.Adam(0.01, clipvalue=0.1), marks=pytest.mark.long),
         lambda: keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.5),
         lambda: decaying(gradient_accumulation_steps=2),
-        lambda: keras.optimizers.Lion(0.01, weight_decay=0.1),
+        pytest.param(lambda: keras.optimizers.Lion(0.01, weight_decay=0.1), marks=pytest.mark.long),
     ],
     ids=["global_clipnorm", "clipvalue", "ema", "accumulation", "lion"],
 )
@@ -465,7 +468,7 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("use", some(USES, "fit", "call", "into", "save", "export"))
 def test_freezing_after_connecting_is_refused(use, tmp_path):
     """A point would silently have the weights of other layers."""
     curve_model = curve_of(trained=False)
@@ -728,7 +731,7 @@ def hand_written(nested=False):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("nested", some((False, True), True))
 def test_hand_written_networks_are_evaluated_like_curves(nested):
     """The right values: Keras' own, at each position by hand."""
     model = hand_written(nested)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 from model_zoo import ZOO, numpy, scramble
+from rows import some
 
 from mc_tf import Ensemble
 from mc_tf.ensemble.signature import input_signature
@@ -281,8 +282,8 @@ def test_floats_are_served_in_the_type_of_the_weights(dtype, kind):
     "example",
     [
         tf.TensorSpec((None, None), "int32"),
-        tf.TensorSpec((3, None), tf.int64),
-        keras.Input((None,), dtype="int32"),
+        pytest.param(tf.TensorSpec((3, None), tf.int64), marks=pytest.mark.long),
+        pytest.param(keras.Input((None,), dtype="int32"), marks=pytest.mark.long),
         keras.InputSpec(shape=(None, None), dtype="int32"),
     ],
     ids=["TensorSpec", "TensorSpec of a batch", "Input", "InputSpec"],
@@ -375,7 +376,9 @@ LOOKUPS = {
 }
 
 
-@pytest.mark.parametrize("name", LOOKUPS)
+@pytest.mark.parametrize(
+    "name", some(LOOKUPS, "TextVectorization, adapted", "IntegerLookup", "a layer with a table")
+)
 def test_words_are_served(name, tmp_path):
     make, data = LOOKUPS[name]
     x = tf.constant(data)
@@ -402,7 +405,14 @@ def test_a_vocabulary_in_a_file_is_served_without_the_file(tmp_path):
     np.testing.assert_allclose(function(inputs=x)["probabilities"], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("example", [SHORT, np.array(SHORT), tf.TensorSpec((None,), "string")])
+@pytest.mark.parametrize(
+    "example",
+    [
+        np.array(SHORT),
+        pytest.param(SHORT, marks=pytest.mark.long),
+        pytest.param(tf.TensorSpec((None,), "string"), marks=pytest.mark.long),
+    ],
+)
 def test_a_subclassed_model_is_served_words(example, tmp_path):
     class Reader(Columns):
         def __init__(self):
@@ -449,7 +459,7 @@ LITE = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", LITE)
+@pytest.mark.parametrize("name", some(LITE, "conv_bn", "dropout, as values", "texts"))
 def test_an_export_converts_to_tflite(name, tmp_path):
     make, x, output = LITE[name]
     networks = [make() for _ in range(3)]
