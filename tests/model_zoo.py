@@ -133,6 +133,24 @@ def total_loss(model, variables, values, x, y, loss, **kwargs):
         return loss(y, outputs) + sum(terms, ops.zeros(()))
 
 
+# What runs.
+
+
+def some(rows, keep, jax=None):
+    """Rows for `parametrize`: those in `keep` always run, the others are `long`.
+
+    Under JAX, where each row is compiled for longer, those in `jax` do, if it is given.
+    """
+    if jax is not None and keras.backend.backend() == "jax":
+        keep = jax
+    assert all(row in rows for row in keep), "no such row"
+    return [row if row in keep else _long(row) for row in rows]
+
+
+def _long(row):
+    return pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.long)
+
+
 # Data.
 
 

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_zoo import numpy
-from rows import some
+from model_zoo import numpy, some
 
 import mc_tf
 from mc_tf.batch_norm import BatchNormUpdate, needs_statistics
@@ -525,7 +524,7 @@ def prepared(name):
     "name",
     some(
         NORMS,
-        *("called with False", "own call", "plain", "twice", "network without the argument"),
+        ("called with False", "own call", "plain", "twice", "network without the argument"),
     ),
 )
 def test_what_training_leaves_alone_stays(name):
@@ -564,7 +563,7 @@ def test_a_curve_keeps_fixed_statistics_and_needs_equal_ones(name):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("name", some(("called with False", "own call"), "own call"))
+@pytest.mark.parametrize("name", some(("called with False", "own call"), ("own call",)))
 def test_evaluation_and_averages_keep_fixed_statistics(name):
     model, norm = prepared(name)
     right = model.evaluate(X, Y, verbose=0)
@@ -639,7 +638,7 @@ def test_statistics_of_members_stay_if_the_new_ones_are_not_finite():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="text")
-@pytest.mark.parametrize("kind", some(("data frame", "objects", "numpy's"), "data frame"))
+@pytest.mark.parametrize("kind", some(("data frame", "objects", "numpy's"), ("data frame",)))
 def test_averages_are_validated_on_text(kind):
     import pandas as pd
 

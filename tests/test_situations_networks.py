@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from rows import some
+from model_zoo import some
 
 import mc_tf
 from mc_tf import Bezier, CurveModel, Ensemble, Line, Plane, PolyChain, Rays, connect
@@ -442,12 +442,14 @@ def functions():
 # By default one row of each way to tell networks apart: a setting, a class, a graph, code, state.
 DIFFER = some(
     DIFFERENT,
-    *("activation of a layer", "class without weights", "a layer more without weights"),
-    *("inside a wrapper", "which layer feeds which", "operations", "constants of operations"),
-    *("what a lambda closes over", "a function of the user's", "a layer without configuration"),
-    *("a subclassed model", "a subclassed model without configuration", "a model within"),
-    *("slices of a graph", "a setting that is private", "settings in an object", "units"),
-    *("random features in an array", "a layer that is itself on a curve"),
+    (
+        *("activation of a layer", "class without weights", "a layer more without weights"),
+        *("inside a wrapper", "which layer feeds which", "operations", "constants of operations"),
+        *("what a lambda closes over", "a function of the user's", "a layer without configuration"),
+        *("a subclassed model", "a subclassed model without configuration", "a model within"),
+        *("slices of a graph", "a setting that is private", "settings in an object", "units"),
+        *("random features in an array", "a layer that is itself on a curve"),
+    ),
 )
 
 
@@ -527,9 +529,11 @@ moved.calls = 0
 # By default one row of each reason to be equal: names, code, what only training uses, state.
 EQUAL = some(
     SAME,
-    *("unnamed weights", "names", "one closure", "dropout within", "constraints", "operations"),
-    *("a layer used elsewhere too", "subclassed", "moving averages of the user's"),
-    *("that an outer layer moves", "settings of a program", "one array"),
+    (
+        *("unnamed weights", "names", "one closure", "dropout within", "constraints", "operations"),
+        *("a layer used elsewhere too", "subclassed", "moving averages of the user's"),
+        *("that an outer layer moves", "settings of a program", "one array"),
+    ),
 )
 
 
@@ -638,7 +642,9 @@ def test_numbers_that_training_does_not_move_are_one_on_a_curve(name):
     near(connect(a, b)(X, t=1.0), b(X))
 
 
-@pytest.mark.parametrize("place", some(ON_CURVES, "connect", "set_point", "mark", "evaluate_grid"))
+@pytest.mark.parametrize(
+    "place", some(ON_CURVES, ("connect", "set_point", "mark", "evaluate_grid"))
+)
 def test_they_are_everywhere_on_curves_and_surfaces(place, tmp_path):
     a, b = FIXED["random features"](0), FIXED["random features"](1)
     with pytest.raises(ValueError, match="frozen weight '.*projection' differs"):
@@ -767,7 +773,7 @@ COMPILED = {
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(
-    "name", some(COMPILED, "metric", "a compiled model within", "within a subclassed one")
+    "name", some(COMPILED, ("metric", "a compiled model within", "within a subclassed one"))
 )
 def test_compile_settings_stay_where_they_are(name, tmp_path):
     a, b = COMPILED[name](), COMPILED[name]()
@@ -859,7 +865,7 @@ CLONED = {
 
 
 @pytest.mark.parametrize(
-    "name", some(CLONED, "closure", "activation", "within", "functional", "output_shape")
+    "name", some(CLONED, ("closure", "activation", "within", "functional", "output_shape"))
 )
 def test_a_copy_calls_the_same_code(name):
     a, b = CLONED[name](), CLONED[name]()

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, losses
-from model_zoo import assert_near, numpy
-from rows import some
+from model_zoo import assert_near, numpy, some
 
 from mc_tf import connect, evaluate_curve
 from mc_tf.ensemble import (
@@ -266,15 +265,29 @@ ROWS = {
 # By default a row of each kind of output, of labels, of weights and masks, and of axes.
 KINDS_OF_ROWS = some(
     ROWS,
-    *("softmax, a column of them", "softmax, one-hot integers", "softmax, soft labels and weights"),
-    *("softmax, a column of weights", "softmax, a label that is ignored", "logits, soft labels"),
-    *("logits, a partial loss", "log-softmax", "labels in a list", "an output in a dict"),
-    *("one sigmoid, a column, weights", "one logit", "a sigmoid trained with mse"),
-    *("a regression, Huber, weights", "counts, Poisson", "several labels, weights"),
-    *("several labels, logits", "one label, subclassed", "one probability without a column"),
-    *("classes, subclassed", "words, masked, weights of words", "a yes or no of a word, masked"),
-    *("values of a sequence, masked", "pixels, Softmax(axis=1), soft"),
-    *("pixels, logits along axis 1", "pixels, one sigmoid along axis 1"),
+    (
+        *(
+            "softmax, a column of them",
+            "softmax, one-hot integers",
+            "softmax, soft labels and weights",
+        ),
+        *(
+            "softmax, a column of weights",
+            "softmax, a label that is ignored",
+            "logits, soft labels",
+        ),
+        *("logits, a partial loss", "log-softmax", "labels in a list", "an output in a dict"),
+        *("one sigmoid, a column, weights", "one logit", "a sigmoid trained with mse"),
+        *("a regression, Huber, weights", "counts, Poisson", "several labels, weights"),
+        *("several labels, logits", "one label, subclassed", "one probability without a column"),
+        *(
+            "classes, subclassed",
+            "words, masked, weights of words",
+            "a yes or no of a word, masked",
+        ),
+        *("values of a sequence, masked", "pixels, Softmax(axis=1), soft"),
+        *("pixels, logits along axis 1", "pixels, one sigmoid along axis 1"),
+    ),
 )
 
 
@@ -549,7 +562,7 @@ def test_several_labels_from_prediction_to_file(kind, tmp_path):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel")
 @pytest.mark.parametrize(
-    "what", some(("labels", "pixels", "pixels, one of two classes"), "labels", "pixels")
+    "what", some(("labels", "pixels", "pixels, one of two classes"), ("labels", "pixels"))
 )
 def test_what_is_served(what, tmp_path):
     import tensorflow as tf

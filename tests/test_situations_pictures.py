@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
-from model_zoo import numpy
-from rows import some
+from model_zoo import numpy, some
 from surfaces import chain, curve, ensemble, filled, functions, line, plane, rays
 
 from mc_tf import Bezier, GridEvaluation, Plane, connect, evaluate_grid, plots
@@ -85,14 +84,14 @@ def legend(figure):
 
 
 # One piece of code draws curves on all of these: each kind of figure meets one of two tests.
-@pytest.mark.parametrize("name", some(FIGURES, "map", "relief", "film"))
+@pytest.mark.parametrize("name", some(FIGURES, ("map", "relief", "film")))
 def test_a_curve_off_the_plane_is_dashed_and_the_legend_says_how_far(name, tmp_path, drawn):
     FIGURES[name](marked(12.34), tmp_path / "a.png")
     assert line_of(drawn[-1]).get_linestyle() == "--"
     assert legend(drawn[-1]) == ["Bezier (projected: up to 12.3 off the plane)"]
 
 
-@pytest.mark.parametrize("name", some(FIGURES, "heat_map", "ratio", "regression"))
+@pytest.mark.parametrize("name", some(FIGURES, ("heat_map", "ratio", "regression")))
 def test_a_curve_on_the_plane_is_solid_and_needs_no_legend(name, tmp_path, drawn):
     FIGURES[name](marked(1e-4), tmp_path / "a.png")  # up to rounding
     assert line_of(drawn[-1]).get_linestyle() == "-" and legend(drawn[-1]) == []
@@ -198,7 +197,7 @@ def test_axes_have_one_scale_or_say_that_they_have_not(name, width, height, tmp_
 
 @pytest.mark.parametrize(
     "name",
-    some(("map", "heat_map", "relief", "regression", "film"), "relief", "regression", "film"),
+    some(("map", "heat_map", "relief", "regression", "film"), ("relief", "regression", "film")),
 )
 def test_long_labels_and_headings_are_whole_and_cover_nothing(name, tmp_path, drawn):
     result = marked(12.0)
@@ -239,7 +238,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", some(OTHERS, "curves", "rays", "ensembles"))
+@pytest.mark.parametrize("name", some(OTHERS, ("curves", "rays", "ensembles")))
 def test_long_labels_and_headings_leave_the_axes_their_place(name, tmp_path, drawn):
     OTHERS[name](tmp_path / "a.png", LONG)
     figure = drawn[-1]

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import constraints, layers, ops
-from model_zoo import assert_same, numpy
-from rows import some
+from model_zoo import assert_same, numpy, some
 
 import mc_tf
 from mc_tf import (
@@ -234,7 +233,7 @@ def flat_loss(y_true, y_pred):
 NAMES = [None, ["bias"], ["kernel"], ["kernel", "bias"], ["none"]]
 
 
-@pytest.mark.parametrize("names", some(NAMES, NAMES[1], NAMES[4]), ids=str)
+@pytest.mark.parametrize("names", some(NAMES, (NAMES[1], NAMES[4])), ids=str)
 def test_weight_decay_of_each_weight_is_that_of_keras(names):
     """A step without gradient: decay alone."""
     if names == NAMES[3] and keras.backend.backend() == "torch":
@@ -468,7 +467,7 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", some(USES, "fit", "call", "into", "save", "export"))
+@pytest.mark.parametrize("use", some(USES, ("fit", "call", "into", "save", "export")))
 def test_freezing_after_connecting_is_refused(use, tmp_path):
     """A point would silently have the weights of other layers."""
     curve_model = curve_of(trained=False)
@@ -603,7 +602,7 @@ def test_files_travel_between_backends(extra):
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="a SavedModel is TensorFlow's own")
-@pytest.mark.parametrize("t", some((0.0, 0.5), 0.5))
+@pytest.mark.parametrize("t", some((0.0, 0.5), (0.5,)))
 def test_export_of_a_curve_is_the_network_at_t(t, tmp_path):
     import tensorflow as tf
 
@@ -731,7 +730,7 @@ def hand_written(nested=False):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("nested", some((False, True), True))
+@pytest.mark.parametrize("nested", some((False, True), (True,)))
 def test_hand_written_networks_are_evaluated_like_curves(nested):
     """The right values: Keras' own, at each position by hand."""
     model = hand_written(nested)

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_zoo import ZOO, numpy, scramble
-from rows import some
+from model_zoo import ZOO, numpy, scramble, some
 
 from mc_tf import Ensemble
 from mc_tf.ensemble.signature import input_signature
@@ -377,7 +376,7 @@ LOOKUPS = {
 
 
 @pytest.mark.parametrize(
-    "name", some(LOOKUPS, "TextVectorization, adapted", "IntegerLookup", "a layer with a table")
+    "name", some(LOOKUPS, ("TextVectorization, adapted", "IntegerLookup", "a layer with a table"))
 )
 def test_words_are_served(name, tmp_path):
     make, data = LOOKUPS[name]
@@ -459,7 +458,7 @@ LITE = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", some(LITE, "conv_bn", "dropout, as values", "texts"))
+@pytest.mark.parametrize("name", some(LITE, ("conv_bn", "dropout, as values", "texts")))
 def test_an_export_converts_to_tflite(name, tmp_path):
     make, x, output = LITE[name]
     networks = [make() for _ in range(3)]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from rows import some
+from model_zoo import some
 
 import mc_tf
 from mc_tf.averaging import WeightAverage
@@ -119,7 +119,7 @@ COUNTED = {
 
 
 @on_tensorflow
-@pytest.mark.parametrize("kind", some(COUNTED, "every second batch", "eager", "uncounted", "XLA"))
+@pytest.mark.parametrize("kind", some(COUNTED, ("every second batch", "eager", "uncounted", "XLA")))
 def test_steps_are_batches(kind, tmp_path):
     arguments, updates = COUNTED[kind]
     model, ends = falls(**arguments), Ends()
@@ -386,7 +386,7 @@ def test_other_schedulers_beside_a_cycle_are_said(hook, first):
 
 
 @pytest.mark.parametrize(
-    "hook", some(("on_epoch_begin", "on_train_batch_begin"), "on_train_batch_begin")
+    "hook", some(("on_epoch_begin", "on_train_batch_begin"), ("on_train_batch_begin",))
 )
 def test_schedulers_after_a_constant_rate_are_said(hook):
     with pytest.warns(UserWarning, match="Give SWA after it"):
@@ -486,7 +486,7 @@ DIVERGED = {
 
 
 @pytest.mark.filterwarnings("ignore:.*(Invalid|overflow|distance).*")
-@pytest.mark.parametrize("kind", some(("weights NaN", "statistics inf"), "weights NaN"))
+@pytest.mark.parametrize("kind", some(("weights NaN", "statistics inf"), ("weights NaN",)))
 def test_diverged_networks_are_left_out(kind, tmp_path):
     find, value = DIVERGED[kind]
     model = network(norm=True)
@@ -512,7 +512,7 @@ def test_diverged_networks_are_left_out(kind, tmp_path):
         assert all(np.isfinite(part).all() for part in (snapshot.weights, *snapshot.state))
 
 
-@pytest.mark.parametrize("kind", some(DIVERGED, "weights inf", "statistics NaN"))
+@pytest.mark.parametrize("kind", some(DIVERGED, ("weights inf", "statistics NaN")))
 def test_a_diverged_checkpoint_is_not_written(kind, tmp_path):
     find, value = DIVERGED[kind]
     path = tmp_path / "model.keras"
