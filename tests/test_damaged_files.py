@@ -1,6 +1,6 @@
 """Whatever byte of a file is hit: it is read as it was written, or refused by one named error.
 
-Each kind of file is damaged 80 times, or as often as the environment variable MUTATIONS says:
+Each kind of file is damaged 200 times, or as often as the environment variable MUTATIONS says:
 
   MUTATIONS=10000 python -m pytest tests/test_damaged_files.py -k whatever
 """
@@ -33,7 +33,7 @@ from mc_tf.snapshots import load_snapshot, read_snapshot, save_snapshot, take_sn
 from mc_tf.training.initial_weights import load_initial_weights
 from mc_tf.training.workdir import claim, stored_settings
 
-MUTATIONS = int(os.environ.get("MUTATIONS", 80))
+MUTATIONS = int(os.environ.get("MUTATIONS", 200))
 OLD = pathlib.Path(__file__).parent / "files"  # written by version 3bd52f1, without checksums
 
 
@@ -303,7 +303,7 @@ def written(request, tmp_path_factory):
     max_examples=MUTATIONS,
     deadline=None,
     database=None,
-    derandomize=MUTATIONS == 80,
+    derandomize=MUTATIONS == 200,
     suppress_health_check=list(HealthCheck),
 )
 @given(mutate=mutations())
