@@ -1099,7 +1099,24 @@ IN_FILES = [
 ]
 
 
-@pytest.mark.parametrize("name, kind", [*((name, "model") for name in TRAINING_ONLY), *IN_FILES])
+# Those that draw random numbers by different means.
+KEPT = (
+    "multi-head attention",
+    "SpatialDropout2D",
+    "LSTM, recurrent",
+    "dropout in a network",
+    "flips",
+)
+ROWS = some(
+    [*((name, "model") for name in TRAINING_ONLY), *IN_FILES],
+    [
+        *((name, "model") for name in KEPT),
+        *(("Dropout", kind) for kind in ("snapshot", "keras", "weights")),
+    ],
+)
+
+
+@pytest.mark.parametrize("name, kind", ROWS)
 def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
     models = [TRAINING_ONLY[name](k) for k in (0, 1, 2)]
     for model in models[:2]:  # statistics of their own, which must not be mistaken for seeds
