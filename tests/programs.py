@@ -187,6 +187,37 @@ def run_rows(rows, directory):
     return [ended[index] for index in range(len(rows))]
 
 
+def run_table(table, directory, **places):
+    """Runs each row of a table of bad input with `run_rows`.
+
+    Args:
+        table: dict, by name, of `(program, flags, message)`; flags may have `places` in them.
+        directory: where they run, and what they must leave as it is.
+        **places: what stands for `{root}` and the like.
+
+    Returns:
+        Dict, by name, of what `assert_refused` takes.
+    """
+    rows = [
+        (program, [flag.format(**places) for flag in flags]) for program, flags, _ in table.values()
+    ]
+    ended = run_rows(rows, directory)
+    return {
+        name: (program, message, *how)
+        for (name, (program, _, message)), how in zip(table.items(), ended)
+    }
+
+
+def assert_refused(program, message, ended, changed):
+    """One line on stderr, no work, no file changed, removed or left behind."""
+    assert ended.code == 1, ended.err
+    assert ended.out == ""
+    (line,) = ended.errors
+    assert line.startswith(f"{program}.py: error: ")
+    assert re.search(message, line), line
+    assert not changed
+
+
 class _Left(BaseException):
     """A program that would have left the process."""
 

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from programs import needs_tensorflow, run, snapshot, start, temporary_files
+from programs import assert_refused, needs_tensorflow, run, run_table, temporary_files
 from surfaces import (
     chain,
     ensemble,
@@ -194,16 +194,14 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def refused(root):
+    return run_table(BAD, root, root=root)
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input(root, case):
-    program, flags, message = BAD[case]
-    before = snapshot(root)
-    ended = start(program, *(flag.format(root=root) for flag in flags)).wait()
-    assert ended.code == 1 and ended.out == ""
-    (text,) = ended.errors
-    assert text.startswith(f"{program}.py: error: ")
-    assert re.search(message, text)
-    assert snapshot(root) == before
+def test_bad_input(refused, case):
+    assert_refused(*refused[case])
 
 
 def test_report(root, tmp_path):
