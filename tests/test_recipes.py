@@ -34,9 +34,19 @@ RECIPES = {
     if not re.search("^--(methods|train)=", path.read_text(), re.MULTILINE)
 }
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
+# A recipe of each kind is tried, and the others when asked for: records of images with a network of
+# more than a chain, a text, widths, ensembles and pairs; other tests here try chains of two seeds
+# and the digits.
+KINDS = (RESUMED, "imagenet_resnet50", "ptb_lstm_small", "mnist_width_sweep", "a6_ensemble_mnist")
 # Tests that share a run are one group; the others may go to any worker.
 TRIED = [
-    pytest.param(name, marks=[pytest.mark.xdist_group("resumed")] if name == RESUMED else [])
+    pytest.param(
+        name,
+        marks=[
+            *([pytest.mark.xdist_group("resumed")] if name == RESUMED else []),
+            *([] if name in KINDS else [pytest.mark.long]),
+        ],
+    )
     for name in RECIPES
 ]
 
@@ -188,21 +198,33 @@ def test_weights_of_the_whole_network_are_left_out_of_a_small_one(parsed):
     assert parsed("imagenet_resnet50", given, "--smoke").initial_weights is None
 
 
-def test_given_flags_win_and_two_chains_differ(tmp_path):
+def flags_of_chains(folder):
+    given = ("--network=fc", "--curves=segment,polychain", "--curve_seeds=5,6,7", "--num_bends=2")
+    more = ("--curve_learning_rate=0.5", "--target=endpoints:distance=9", "--ensemble_points=3")
+    return *given, *smoke("digits", folder, *more)
+
+
+@pytest.fixture(scope="module")
+def chains_folder(tmp_path_factory):
+    """Chains that differ in their seed, and the ensembles of the networks on each."""
+    folder = tmp_path_factory.mktemp("chains")
+    run("reproduce", *flags_of_chains(folder))
+    return folder
+
+
+@pytest.mark.xdist_group("chains")
+def test_given_flags_win_and_two_chains_differ(chains_folder):
     """Wherever they stand; and section 4: distances between bends that differ in their seed."""
-    given = ("--network=fc", "--curves=polychain", "--curve_seeds=5,6,7", "--num_bends=2")
-    rate = "--curve_learning_rate=0.5"
-    run("reproduce", *given, *smoke("digits", tmp_path, rate, "--target=endpoints:distance=9"))
     chains = [
         np.array(
-            curve_files.load_curve(tmp_path / f"polychain-{seed}/curve.keras").control_points()
+            curve_files.load_curve(chains_folder / f"polychain-{seed}/curve.keras").control_points()
         )
         for seed in (5, 6, 7)
     ]
     assert chains[0].shape == (4, 64 * 500 + 500 + 500 * 500 + 500 + 500 * 10 + 10)
     apart = [np.linalg.norm(first - second) for first, second in zip(*chains[:2])]
     assert apart[0] == apart[3] == 0 and min(apart[1:3]) > 1e-3
-    found = {(row["curve"], row["value"]): row for row in comparison(tmp_path)}
+    found = {(row["curve"], row["value"]): row for row in comparison(chains_folder)}
     assert {name for name, value in found if value == "distance"} == {
         "endpoints",
         *(f"bends of polychain {pair}" for pair in ("5 and 6", "5 and 7", "6 and 7")),
@@ -213,22 +235,20 @@ def test_given_flags_win_and_two_chains_differ(tmp_path):
     assert ends["obtained"] == pytest.approx(np.linalg.norm(chains[0][3] - chains[0][0]), rel=1e-4)
     assert ends["target"] == 9 and distance["target"] is None
     assert {curve for curve, _ in found} >= {"single", "polychain-5", "polychain-6"}
-    assert not (tmp_path / "bezier").exists()
+    assert not (chains_folder / "bezier").exists()
 
 
-def test_ensembles_of_the_networks_on_each_trained_curve(tmp_path):
-    """Section A.6; here at the positions at which curves are evaluated, and for two seeds."""
-    more = ("--ensemble_points=3", "--curve_seeds=5,6", "--curves=segment,bezier")
-    flags = smoke("digits", tmp_path, "--network=fc", *more)
-    run("reproduce", *flags)
-    found = {row["curve"]: row for row in comparison(tmp_path) if "ensemble" in row["curve"]}
-    of_curves = [f"bezier-{s} {kind}ensemble" for s in (5, 6) for kind in ("", "scaled ")]
+@pytest.mark.xdist_group("chains")
+def test_ensembles_of_the_networks_on_each_trained_curve(chains_folder):
+    """Section A.6; here at the positions at which curves are evaluated, and for three seeds."""
+    found = {row["curve"]: row for row in comparison(chains_folder) if "ensemble" in row["curve"]}
+    of_curves = [f"polychain-{s} {kind}ensemble" for s in (5, 6, 7) for kind in ("", "scaled ")]
     assert set(found) == {"single ensemble", *of_curves}
     assert {(row["value"], row["statistic"]) for row in found.values()} == {("test_error", "mean")}
-    folder = tmp_path / "bezier-5"
+    folder = chains_folder / "polychain-5"
     for name, kind, size in (
-        ("bezier-5 ensemble", "ensemble", 3),
-        ("bezier-5 scaled ensemble", "scaled-ensemble", 3),
+        ("polychain-5 ensemble", "ensemble", 3),
+        ("polychain-5 scaled ensemble", "scaled-ensemble", 3),
         ("single ensemble", "ends", 2),
     ):
         with np.load(folder / f"ensemble-{kind}.npz") as stored:
@@ -239,9 +259,9 @@ def test_ensembles_of_the_networks_on_each_trained_curve(tmp_path):
     with np.load(folder / "evaluation.npz") as stored:
         losses = stored["value:train_loss"]
     np.testing.assert_allclose(scaled["temperatures"], losses / losses.min(), rtol=1e-5)
-    before = snapshot(tmp_path)
-    run("reproduce", *flags)
-    assert snapshot(tmp_path) == before
+    before = snapshot(chains_folder)
+    run("reproduce", *flags_of_chains(chains_folder))
+    assert snapshot(chains_folder) == before
 
 
 def test_ensembles_on_the_curves_of_a_text_are_refused(tmp_path):
