@@ -7,7 +7,17 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from programs import REPO, done, needs_tensorflow, run, run_all, snapshot, start, temporary_files
+from programs import (
+    REPO,
+    assert_refused,
+    done,
+    needs_tensorflow,
+    run,
+    run_all,
+    run_table,
+    start,
+    temporary_files,
+)
 
 from mc_tf import CurveEvaluation, GridEvaluation, data, update_batch_norm
 from mc_tf.callbacks import snapshot_files
@@ -220,20 +230,15 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def refusing(root, whole):
+def refused(root, whole):
     (root / "file").write_text("a regular file")
-    return root
+    table = {name: ("eval_grid", *row) for name, row in BAD.items()}
+    return run_table(table, root, root=root)
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input(refusing, case):
-    flags, message = BAD[case]
-    before = snapshot(refusing)
-    ended = start("eval_grid", *(flag.format(root=refusing) for flag in flags)).wait()
-    assert ended.code == 1 and ended.out == "", ended.err
-    (line,) = ended.errors
-    assert line.startswith("eval_grid.py: error: ") and re.search(message, line), line
-    assert snapshot(refusing) == before
+def test_bad_input(refused, case):
+    assert_refused(*refused[case])
 
 
 # Recipes.
@@ -300,6 +305,14 @@ def test_a_recipe_from_start_to_end(tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
+def test_batch_sizes_differ_in_small(parsed):
+    plan = parsed("sharpness_mnist", "--smoke")
+    sizes = {training.name: plan.options(training).batch_size for training in plan.trainings}
+    small, large = (sizes[name] for name in SIZES)
+    assert large == 2 * small
+
+
+@pytest.mark.long  # another recipe is run above
 def test_batch_sizes_are_compared_in_small(tmp_path):
     files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
     run("reproduce", "--recipe=sharpness_mnist", "--smoke", "--verbose=0", *files)
