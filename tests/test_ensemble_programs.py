@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from programs import (
     arrays,
+    assert_refused,
     assert_same_arrays,
     history,
     needs_tensorflow,
     run,
     run_all,
+    run_table,
     snapshot,
     start,
     temporary_files,
@@ -99,6 +101,8 @@ def test_averaged_network_is_the_mean_of_the_epochs(root, runs):
     np.testing.assert_allclose(rates, [0.05, 0.05, 0.02, 0.02, 0.02, 0.02], rtol=1e-5)
 
 
+# The next test kills a program; `test_swa.py` resumes an average in one process.
+@pytest.mark.long
 def test_killed_averaging_ends_with_the_same_bits(root, runs, tmp_path):
     flags = swa_flags(tmp_path)
     start("swa", *flags).kill_when(
@@ -529,17 +533,14 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def refused(root, broken):
+    return run_table(BAD, root, root=root, broken=broken)
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input(root, broken, case):
-    program, flags, message = BAD[case]
-    before = snapshot(root)
-    ended = start(program, *(flag.format(root=root, broken=broken) for flag in flags)).wait()
-    assert ended.code == 1, ended.err
-    assert ended.out == ""
-    (line,) = ended.errors
-    assert line.startswith(f"{program}.py: error: ")
-    assert re.search(message, line)
-    assert snapshot(root) == before
+def test_bad_input(refused, case):
+    assert_refused(*refused[case])
 
 
 def test_members_of_a_bad_directory_stay_usable(root, broken):
