@@ -157,6 +157,7 @@ def test_numbers_come_from_the_runs(tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
+@pytest.mark.long  # given weights on digits are below, records of images in test_recipes.py
 def test_given_weights_on_imagenet(tmp_path):
     average = ("--methods=fge,swa", "--swa_pretraining=0", "--swa_epochs=5", "--swa_cycle_epochs=1")
     smoke("fge_imagenet_resnet50", tmp_path, *average)
@@ -197,9 +198,10 @@ def test_averaging_after_a_training(tmp_path):
     given = folder / "ind-0" / "model.keras"
     assert stored["initial_weights"] == str(given)
     assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
-    # The same from given weights, at a constant rate.
-    flags = (f"--initial_weights={given}", "--swa_pretraining=0", "--methods=swa", cycles[0], whole)
-    out = smoke("digits_ensembles", tmp_path / "given", *flags)
+    # The same from given weights, at a constant rate, and cycles of FGE.
+    flags = (f"--initial_weights={given}", "--swa_pretraining=0", cycles[0], whole)
+    cyclic = ("--methods=swa,fge", "--fge_starts=0", "--include_start", "--budgets=1")
+    out = smoke("digits_ensembles", tmp_path / "given", *flags, *cyclic)
     rows = json.loads((tmp_path / "given" / "comparison.json").read_text())
     assert found["start"] in [row["obtained"] for row in rows if row["curve"] == "start"]
     assert "random weights" not in out
@@ -207,6 +209,10 @@ def test_averaging_after_a_training(tmp_path):
     assert stored["schedule"] == "constant" and "cycle_epochs" not in stored
     begun = load_checkpoint(tmp_path / "given/repetition-0/start/model.keras")
     np.testing.assert_array_equal(flat_weights(begun), flat_weights(load_checkpoint(given)))
+    first = tmp_path / "given/repetition-0/fge-0-0/members/start.npz"
+    np.testing.assert_array_equal(read_snapshot(first).weights, flat_weights(begun))
+    with np.load(tmp_path / "given/repetition-0/fge.npz") as stored:
+        assert found["start"] == pytest.approx(stored["members:error"][0])
 
 
 def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
@@ -289,7 +295,7 @@ def test_only_classifiers_are_compared(tmp_path):
         run_ensembles(plan, data.load("regression"), tmp_path)
 
 
-def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path):
+def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
     """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
     digits = data.load("digits").first(96, 32)
     one = TrainingOptions(4, 0.1, batch_size=32, verbose=0)
