@@ -23,7 +23,9 @@ _SEAL = re.compile(
 )
 _LENGTH = len(_BINARY) + 64
 # What is left of a checksum that was hit itself.
-_REST = re.compile(rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{40}|\n[ \t]{100}')
+_REST = re.compile(
+    rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{40}|\n[ \t]{100}|[0-9a-f]{8}\Z'
+)
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _END_LENGTH = 22
 _CHUNK_BYTES = 1 << 20
@@ -154,8 +156,12 @@ def read(path, parse, kind, maker=None):
     sealed = _check(io.BytesIO(content), path, maker)
     try:
         return parse(io.BytesIO(content))
-    except (OtherKindError, DamagedFileError):
+    except DamagedFileError:
         raise
+    except OtherKindError as error:
+        if sealed:
+            raise
+        raise DamagedFileError(f"{error} It has no checksum, so it may be damaged.") from error
     except Exception as error:  # zip, numpy and json each have their own
         if sealed and isinstance(error, MemoryError):
             raise

@@ -31,7 +31,7 @@ def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500)
     """
     if any(count < 1 for count in units):
         raise ValueError(f"units must be positive. Received: units={tuple(units)}")
-    inputs = keras.Input(tuple(input_shape))
+    inputs = keras.Input(tuple(input_shape), name="inputs")
     x = keras.layers.Flatten()(inputs)
     for count in units:
         x = dense(x, scaled(count, width), weight_decay, "relu", as_reference=False)

@@ -211,7 +211,7 @@ def image_input(input_shape, network, smallest=1):
             f"{network} expects input_shape=(height, width, channels) of at least "
             f"{smallest} x {smallest} pixels. Received: input_shape={shape}."
         )
-    return keras.Input(shape)
+    return keras.Input(shape, name="inputs")
 
 
 def scaled(units, width):

@@ -74,7 +74,7 @@ def lstm(num_classes, input_shape, weight_decay, batch_size, units, dropout, sca
     def uniform():
         return keras.initializers.RandomUniform(-scale, scale)
 
-    inputs = keras.Input(batch_shape=(batch_size, None), dtype="int32")
+    inputs = keras.Input(batch_shape=(batch_size, None), dtype="int32", name="inputs")
     x = keras.layers.Embedding(
         num_classes, units, embeddings_initializer=uniform(), embeddings_regularizer=decay
     )(inputs)

@@ -190,7 +190,7 @@ def _content(path):
     if path.suffix == ".keras":
         return _network(content)
     if path.suffix == ".html":
-        return re.sub(rb"(page written|latest file)</td>\s*<td[^>]*>[^<]*<", b"", content)
+        return re.sub(rb"(page written|latest file)</th>\s*<td[^>]*>[^<]*<", b"", content)
     if path.name == "r.csv":
         return re.sub(rb"^\d{4}-\d\d-\d\d", b"", content, flags=re.MULTILINE)
     return content

@@ -1,5 +1,6 @@
 """Kills programs at random moments, or starts two at once, and compares what they leave."""
 
+import contextlib
 import pathlib
 import shutil
 import time
@@ -82,7 +83,8 @@ class Trials:
         """Waits until a program has begun to write this number of files, or has ended."""
         seen = set()
         while running.process.is_alive() and len(seen) < times:
-            seen.update(path.name for path in self._now.rglob(".mc_tf-*"))
+            with contextlib.suppress(OSError):  # directories come and go
+                seen.update(path.name for path in self._now.rglob(".mc_tf-*"))
             time.sleep(0.001)
         time.sleep(self.random.uniform(0, 0.01))
 
