@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import BATCH, ZOO, assert_same, compiles, numpy, snapshot
+from model_zoo import BATCH, ZOO, assert_same, compiles, numpy, snapshot, some
 
 from mc_tf import (
     Bezier,
@@ -74,7 +74,9 @@ class Files(keras.utils.PyDataset):
         return self.x[part], self.y[part]
 
 
-@pytest.mark.parametrize("name", ["dense", "conv_bn", "subclassed", "unregistered"])
+@pytest.mark.parametrize(
+    "name", some(["dense", "conv_bn", "subclassed", "unregistered"], ["conv_bn", "subclassed"])
+)
 def test_values_are_those_of_keras_at_each_point(name):
     """Loss with its regularizers and `add_loss`, short last batches, statistics."""
     curve_model = curve_of(name)
@@ -136,7 +138,7 @@ def test_evaluators_of_many_models_are_traced_without_warnings(caplog):
         pytest.skip("TensorFlow's own warning")
     curve_model = curve_of("dense")
     with caplog.at_level("WARNING", logger="tensorflow"):
-        for _ in range(8):
+        for _ in range(6):  # TensorFlow warns from the fifth on
             evaluate_curve(curve_model, *splits("dense"), num_points=2, verbose=0)
     assert not [line for line in caplog.messages if "retracing" in line]
 
@@ -179,7 +181,8 @@ def test_regularization_is_reported_by_itself():
     assert np.isfinite(crossentropy).all()
 
 
-@pytest.mark.parametrize("kind", ["PyDataset", "tf.data"])
+# The tests of what was stopped read a PyDataset too.
+@pytest.mark.parametrize("kind", some(["PyDataset", "tf.data"], ["tf.data"]))
 def test_any_data_set(kind):
     curve_model = curve_of("conv_bn", Segment())
     train, test = splits("conv_bn")
@@ -225,7 +228,7 @@ class Counted(layers.Layer):
 
 
 @compiles
-@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("batch_norm", some([False, True], [True]))
 def test_one_trace_for_all_points(batch_norm):
     def make():
         norm = [layers.BatchNormalization()] if batch_norm else []
@@ -360,7 +363,7 @@ def test_goes_on_where_it_was_stopped(tmp_path, nothing_kept):
     assert untouched.reads == 0
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty", "other"])
+@pytest.mark.parametrize("damage", some(["cut", "text", "empty", "other"], ["cut", "other"]))
 def test_damaged_files_are_refused_and_left(damage, tmp_path):
     curve_model, (train, test) = curve_of("dense"), splits("dense")
     path, file = tmp_path / "result", tmp_path / "result.npz"

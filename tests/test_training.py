@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from full_disk import full_disk
-from model_zoo import ZOO, assert_same, numpy, snapshot
+from model_zoo import ZOO, assert_same, numpy, snapshot, some
 from programs import COMPUTES_BFLOAT16
 
 pytestmark = pytest.mark.skipif(
@@ -377,7 +377,11 @@ def test_a_trajectory_goes_on_before_averaging_begins(digits, tmp_path, monkeypa
     assert found == list(range(1, 4 * STEPS + 1))
 
 
-@pytest.mark.parametrize(("kind", "after"), [("FGE", 3), ("SSE", 9), ("SWA", 10), ("scaled", 10)])
+RUNS = [("FGE", 3), ("SSE", 9), ("SWA", 10), ("scaled", 10)]
+
+
+# The last one has members, averages and a scaled loss at once.
+@pytest.mark.parametrize(("kind", "after"), some(RUNS, [("FGE", 3), ("scaled", 10)]))
 def test_members_and_averages_go_on_in_the_middle_of_an_epoch(
     digits, tmp_path, monkeypatch, kind, after
 ):
@@ -399,6 +403,7 @@ def test_members_and_averages_go_on_in_the_middle_of_an_epoch(
         np.testing.assert_array_equal(averages[0].mean, averages[1].mean)
 
 
+@pytest.mark.long  # as "scaled" above
 def test_scaling_of_the_loss_goes_on(digits, tmp_path, monkeypatch):
     """Keras alone would lose the momentum, the counter and the scaling itself."""
     chosen = options(precision="mixed_float16", save_every_steps=2)
