@@ -261,6 +261,7 @@ def stored_labels(folder, count):
     return [int(tf.io.parse_single_example(r, label)["label"]) for r in records]
 
 
+@pytest.mark.long  # read as CIFAR-10 is; grey as the digits are
 def test_mnist(data_dir):
     skip_without(data_dir, "mnist")
     data = load("mnist", data_dir=data_dir)

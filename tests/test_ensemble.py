@@ -1,5 +1,6 @@
 """Ensembles against members that predict one by one through the plain model."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from full_disk import full_disk
 from keras import layers
-from model_zoo import ZOO, assert_near, assert_same, numpy, snapshot
+from model_zoo import ZOO, assert_near, assert_same, numpy, snapshot, some
 from programs import snapshot as files_in
 
 import mc_tf
@@ -55,9 +56,15 @@ def expected(models, x):
     return np.stack([softmax(numpy(model(x, training=False))) for model in models])
 
 
+@functools.cache
+def looked_at(name, count):
+    return networks(name, count)
+
+
 def small(name="dense", count=3, **kwargs):
-    models = networks(name, count)
-    return models, Ensemble(ZOO[name].model(99), models, output="logits", **kwargs)
+    """Members, for tests that leave them as they are, and an ensemble of its own."""
+    models = looked_at(name, count)
+    return list(models), Ensemble(ZOO[name].model(99), models, output="logits", **kwargs)
 
 
 class Counted:
@@ -126,7 +133,10 @@ def test_scores_of_a_regression():
 # Predictions.
 
 
-@pytest.mark.parametrize("name", MODELS)
+# Kinds of code that `map` or a state might not reach; each takes a second to trace.
+@pytest.mark.parametrize(
+    "name", some(MODELS, ["conv_bn", "embedding_lstm", "subclassed", "unregistered", "mixed"])
+)
 def test_averages_the_members_probabilities(name):
     case, models = ZOO[name], networks(name)
     code = case.model(99)

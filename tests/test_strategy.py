@@ -1,10 +1,9 @@
 """Two devices under `MirroredStrategy`, in a process of its own: what users of several GPUs do."""
 
 import os
-import subprocess
-import sys
 
 import keras
+import programs
 import pytest
 
 pytestmark = pytest.mark.skipif(
@@ -14,7 +13,6 @@ pytestmark = pytest.mark.skipif(
 SCRIPT = """
 import sys
 import keras, numpy as np, tensorflow as tf
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # in less time
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], 2 * [tf.config.LogicalDeviceConfiguration()])
 import mc_tf
@@ -72,10 +70,8 @@ np.testing.assert_allclose(result["test_loss"][1], wanted["loss"], rtol=1e-5)
 
 
 def test_cycles_averages_and_curves_on_two_devices(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    program = os.path.relpath(script.with_suffix(""), programs.REPO / "bin")
+    done = programs.start(program, str(tmp_path)).wait()
+    assert done.code == 0, done.err[-3000:]
