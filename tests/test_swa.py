@@ -50,10 +50,10 @@ def own_model(precision="float32", **kwargs):
     return compiled(model, **kwargs)
 
 
-def undropped():
-    """A model without random seeds, which Keras does not save."""
+def undropped(**kwargs):
+    """A model that is traced in less time, without random seeds, which Keras does not save."""
     keras.utils.set_random_seed(0)
-    return compiled(keras.Sequential([layers.Input((4,)), layers.Dense(3)]))
+    return compiled(keras.Sequential([layers.Input((4,)), layers.Dense(3)]), **kwargs)
 
 
 def compiled(model, **kwargs):
@@ -150,8 +150,8 @@ def test_average_of_epochs_where_loss_scaling_skips_updates(tmp_path, steps_per_
 @pytest.mark.parametrize("steps_per_execution", some([1, 4], [4]))
 def test_average_of_steps(steps_per_execution):
     recorder = Recorder()
-    fit(own_model(), [recorder])
-    model = own_model(steps_per_execution=steps_per_execution)
+    fit(undropped(), [recorder])
+    model = undropped(steps_per_execution=steps_per_execution)
     swa = mc_tf.SWA(
         start_epoch=1, every=5, unit="steps", include_start=False, batch_norm_data=False
     )
@@ -162,7 +162,7 @@ def test_average_of_steps(steps_per_execution):
 
 
 def test_average_at_the_minima_of_cycles():
-    model, recorder = own_model(), Recorder()
+    model, recorder = undropped(), Recorder()
     cycle = mc_tf.LinearCyclicLearningRate(2, 0.1, 0.01, start_epoch=1)
     swa = mc_tf.SWA(1, cycle=cycle, batch_norm_data=False)
     fit(model, [recorder, swa, cycle], epochs=5)
@@ -170,7 +170,7 @@ def test_average_at_the_minima_of_cycles():
 
 
 def test_average_beside_cycles():
-    model, recorder = own_model(), Recorder()
+    model, recorder = undropped(), Recorder()
     cycle = mc_tf.LinearCyclicLearningRate(2, 0.1, 0.01, start_epoch=1)
     swa = mc_tf.SWA(1, every=3, cycle=cycle, include_start=False, batch_norm_data=False)
     fit(model, [recorder, swa, cycle], epochs=5)
@@ -178,7 +178,7 @@ def test_average_beside_cycles():
 
 
 def test_constant_rate_from_scratch():
-    model, recorder = own_model(), Recorder()
+    model, recorder = undropped(), Recorder()
     swa = mc_tf.SWA(0, learning_rate=0.02, batch_norm_data=False, end_with_average=False)
     fit(model, [swa, recorder])
     assert_mean(swa, [recorder.begin, *recorder.epochs])
@@ -312,7 +312,7 @@ def test_resumed_average_has_the_same_bits(tmp_path):
 
 
 def test_a_callback_that_is_used_again_starts_again_or_goes_on():
-    model, recorder = own_model(), Recorder()
+    model, recorder = undropped(), Recorder()
     swa = mc_tf.SWA(1, batch_norm_data=False, end_with_average=False)
     fit(model, [recorder, swa], epochs=3)
     fit(model, [recorder, swa], initial_epoch=3, epochs=5)
@@ -322,7 +322,7 @@ def test_a_callback_that_is_used_again_starts_again_or_goes_on():
 
 
 def test_a_fit_after_one_with_several_callbacks_averages_too():
-    model = own_model()
+    model = undropped()
     fit(model, [mc_tf.SWA(0, batch_norm_data=False), mc_tf.DistanceFromStart(every=5)], epochs=2)
     recorder = Recorder()
     swa = mc_tf.SWA(0, batch_norm_data=False)
@@ -335,7 +335,7 @@ def test_a_fit_after_an_interrupted_one_averages_too():
         def on_epoch_end(self, epoch, logs=None):
             raise KeyboardInterrupt
 
-    model = own_model()
+    model = undropped()
     swa, recorder = mc_tf.SWA(0, batch_norm_data=False), Recorder()
     with pytest.raises(KeyboardInterrupt):
         fit(model, [swa, Stop()], epochs=3)
@@ -345,11 +345,11 @@ def test_a_fit_after_an_interrupted_one_averages_too():
 
 def test_an_average_of_another_run_is_not_taken_in(tmp_path):
     average = WeightAverage()
-    average.add(np.full(83, 100.0), step=0)
+    average.add(np.full(15, 100.0), step=0)
     average.save(tmp_path)
     recorder = Recorder()
     swa = mc_tf.SWA(0, batch_norm_data=False, directory=tmp_path)
-    fit(own_model(), [recorder, swa], epochs=2)
+    fit(undropped(), [recorder, swa], epochs=2)
     assert_mean(swa, [recorder.begin, *recorder.epochs])
 
 
@@ -365,7 +365,7 @@ def test_weights_come_back_where_the_statistics_fail():
 
 
 def test_training_that_goes_on_without_its_average_is_refused(tmp_path):
-    model = own_model()
+    model = undropped()
     with pytest.raises(ValueError, match="no average of step 18"):
         fit(model, [mc_tf.SWA(1, batch_norm_data=False)], initial_epoch=4)
 
@@ -376,7 +376,7 @@ def test_ended_before_the_start_is_said():
             self.model.stop_training = True
 
     with pytest.warns(UserWarning, match=f"before step {STEPS} after the beginning of epoch 3"):
-        fit(own_model(), [mc_tf.SWA(3, batch_norm_data=False), Stop()])
+        fit(undropped(), [mc_tf.SWA(3, batch_norm_data=False), Stop()])
 
 
 def test_the_start_alone_is_no_average():
@@ -386,7 +386,7 @@ def test_the_start_alone_is_no_average():
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 2
 
-    model, recorder = own_model(), Recorder()
+    model, recorder = undropped(), Recorder()
     with pytest.warns(UserWarning, match=f"before step {3 * STEPS} .* of epoch 1"):
         fit(model, [recorder, mc_tf.SWA(1, every=3, batch_norm_data=False), Stop()])
     np.testing.assert_array_equal(flat_weights(model), recorder.epochs[-1])
@@ -440,7 +440,7 @@ def test_bad_arguments_are_refused_before_training(kwargs, words):
 
 @pytest.mark.parametrize("swa_first", [False, True])
 def test_a_constant_rate_beside_a_cyclic_one_is_refused(swa_first):
-    model = own_model()
+    model = undropped()
     before = flat_weights(model)
     swa = mc_tf.SWA(1, learning_rate=0.05, batch_norm_data=False)
     cycle = mc_tf.CyclicLearningRate(2, 0.1, 0.01)
@@ -455,7 +455,7 @@ def test_a_constant_rate_beside_a_cyclic_one_is_refused(swa_first):
 def test_averages_of_chosen_epochs_are_kept(tmp_path):
     recorder = Recorder()
     swa = mc_tf.SWA(1, batch_norm_data=False, directory=tmp_path, keep=1, keep_epochs=(2, 4))
-    fit(own_model(), [recorder, swa])
+    fit(undropped(), [recorder, swa])
     steps = [WeightAverage.load(tmp_path, 6 * (n - 1)).step for n in (1, 2, 3, 4, 5, 6)]
     assert steps == [None, 6, 6, 18, 18, 30]
     kept = WeightAverage.load(tmp_path, 18)
