@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mc_tf import data as mc_data
-from mc_tf.data import ImageData, TextData, crop_and_flip, endless_batches, load
+from mc_tf.data import ImageData, TextData, catalog, crop_and_flip, endless_batches, load
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
@@ -273,8 +273,17 @@ def test_mnist(data_dir):
     np.testing.assert_allclose(x, expected, atol=1e-5)
 
 
-def test_cifar10(data_dir):
+def test_cifar10(data_dir, monkeypatch):
     skip_without(data_dir, "cifar10")
+    kept, entry = {}, catalog._ENTRIES["cifar10"]
+
+    def read(name, split, folder):
+        """Decodes the training images, which both parts come from, only once."""
+        if split not in kept:
+            kept[split] = entry.read(name, split, folder)
+        return kept[split]
+
+    monkeypatch.setitem(catalog._ENTRIES, "cifar10", dataclasses.replace(entry, read=read))
     validation = load("cifar10", data_dir=str(data_dir))
     test = load("cifar10", data_dir=data_dir, use_test=True, normalization="vgg")
     assert (validation.num_train, validation.num_test) == (45000, 5000)
