@@ -202,8 +202,9 @@ def _network(content):
     about = json.loads(members["metadata.json"])
     about.pop("date_saved")
     members["metadata.json"] = about
-    # Keras numbers optimizers, and objects that two layers share until it has loaded them once.
-    numbers = rb', "shared_object_id": \d+|(?<="name": "sgd)_\d+(?=")'
+    # Keras numbers layers and optimizers of a process, and objects that two layers share until it
+    # has loaded them once.
+    numbers = rb', "shared_object_id": \d+|(?<=[a-z0-9])_\d+(?=")'
     members["config.json"] = re.sub(numbers, b"", members["config.json"])
     weights = {}
 
