@@ -121,7 +121,7 @@ def test_average_is_numpys_mean_of_the_epochs(precision):
 @pytest.mark.parametrize("steps_per_execution", some([1, 4], [4]))
 def test_average_of_epochs_where_loss_scaling_skips_updates(tmp_path, steps_per_execution):
     def scaled():
-        model, weight = own_model(), 2.0**10
+        model, weight = undropped(), 2.0**10
         inner = keras.optimizers.SGD(0.1 / weight, momentum=0.9)
         optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**127)
         options = {"loss_weights": weight, "steps_per_execution": steps_per_execution}
@@ -232,7 +232,7 @@ def test_beside_early_stopping_and_model_checkpoint(tmp_path, precision):
 
 
 def test_scores_are_nan_before_there_is_an_average(tmp_path):
-    model, start = own_model(), 2
+    model, start = undropped(), 2
     swa = mc_tf.SWA(
         start, batch_norm_data=False, validation_data=data(seed=1), best_path=tmp_path / "a.keras"
     )
