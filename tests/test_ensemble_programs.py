@@ -117,6 +117,7 @@ def test_killed_averaging_ends_with_the_same_bits(root, runs, tmp_path):
     assert temporary_files(tmp_path) == []
 
 
+@pytest.mark.long  # tests/survival kills it, too
 def test_killed_fge_ends_with_the_same_bits(root, runs, tmp_path):
     flags = fge_flags(root, tmp_path)
     start("fge", *flags).kill_when(lambda: len(history(tmp_path)) >= 3)

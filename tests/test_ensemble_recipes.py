@@ -176,6 +176,7 @@ def test_given_weights_on_imagenet(tmp_path):
     assert names == ["start.npz", "snapshot-00000002.npz"]
 
 
+@pytest.mark.long  # averages begin late in tests/test_training.py, too
 def test_averaging_after_a_training(tmp_path):
     cycles = (
         "--swa_epochs=20,30",
@@ -215,6 +216,7 @@ def test_averaging_after_a_training(tmp_path):
         assert found["start"] == pytest.approx(stored["members:error"][0])
 
 
+@pytest.mark.long  # a training of a minute for one line
 def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
     flags = ("--recipe=digits_ensembles", "--smoke", "--verbose=0", f"--workdir={tmp_path}/it")
     flags += (f"--results_file={tmp_path}/results.csv",)

@@ -92,7 +92,10 @@ def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
     assert {values is not None for values in found} == {wanted}
 
 
-@pytest.mark.parametrize("xla", [False, True], ids=["graph", "XLA"])
+@pytest.mark.parametrize(
+    "xla",
+    [pytest.param(False, id="graph"), pytest.param(True, id="XLA", marks=pytest.mark.long)],
+)
 def test_curves_train_with_it(monkeypatch, xla):
     def losses():
         curve = connect(network(seed=1), network(seed=2), Bezier(1), seed=3)

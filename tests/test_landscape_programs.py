@@ -101,6 +101,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
     assert found.description["kind"] == "plane"
 
 
+@pytest.mark.long  # lines and rays are in tests/test_landscape.py
 def test_other_surfaces(root):
     """Of a curve, a line with a mark, rays, random directions, and of a training."""
     out = root / "others"
@@ -157,6 +158,7 @@ def test_other_surfaces(root):
     assert found["training"].lost["c 4"] == 0
 
 
+@pytest.mark.long  # tests/survival kills it, too
 def test_a_killed_grid_goes_on(root, whole, tmp_path):
     flags = plane(root, tmp_path / "plane")
     start("eval_grid", *flags).kill_when(lambda: done(tmp_path / "plane.npz").any())

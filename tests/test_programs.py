@@ -158,6 +158,7 @@ def test_train_writes_network_and_history(root, networks):
     np.testing.assert_allclose(rates[:3] + rates[-1:], [0.05, 0.05, 0.05, 0.0005], rtol=1e-6)
 
 
+@pytest.mark.long  # tests/test_curve_model.py trains in it
 def test_train_in_bfloat16(tmp_path):
     flags = ("--network=fc", "--batch_size=256", "--epochs=1", "--seed=1")
     folders = tmp_path / "rounded", tmp_path / "exact"
@@ -324,6 +325,7 @@ def test_killed_training_goes_on(root, networks, tmp_path):
     assert_same_history(tmp_path, root / "a")
 
 
+@pytest.mark.long  # tests/survival kills it, too
 def test_killed_connection_goes_on(root, curves, tmp_path):
     flags = connect_flags(root, tmp_path, "bezier", "--num_bends=2")
     before = snapshot(root)
@@ -357,6 +359,7 @@ def assert_same_history(folder, uninterrupted):
     assert history(folder) == history(uninterrupted)
 
 
+@pytest.mark.long  # tests/survival kills it, too
 def test_killed_evaluation_goes_on(root, evaluations, tmp_path):
     flags = (
         f"--curve_file={root}/bezier/curve.keras",
@@ -771,6 +774,7 @@ def mnist(root):
     return run("train", f"--workdir={root}/mnist", *flags, *options)
 
 
+@pytest.mark.long  # CIFAR-10 is read in tests/test_data.py
 def test_mnist(root, mnist):
     error = float(re.search(r"test error (\S+) %", mnist)[1])
     assert error < 60  # by chance: 90

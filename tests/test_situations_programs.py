@@ -71,14 +71,22 @@ def test_a_signal_while_modules_are_imported_is_one_line(tmp_path, number, code)
 
 
 @needs_programs
-@pytest.mark.parametrize("target, words", [("pipe", "closed pipe"), ("/dev/full", "No space left")])
-def test_output_that_nothing_takes_is_one_line(target, words):
+@pytest.mark.parametrize(
+    "what, target, words",
+    [
+        ("--help", "pipe", "Broken pipe"),
+        ("--help", "/dev/full", "No space left"),
+        pytest.param("--list", "pipe", "closed pipe", marks=pytest.mark.long),
+        pytest.param("--list", "/dev/full", "No space left", marks=pytest.mark.long),
+    ],
+)
+def test_output_that_nothing_takes_is_one_line(what, target, words):
     if target == "pipe":
         reading, out = os.pipe()
         os.close(reading)
     else:
         out = os.open(target, os.O_WRONLY)
-    command = [sys.executable, f"{REPO}/bin/reproduce.py", "--list"]
+    command = [sys.executable, f"{REPO}/bin/reproduce.py", what]
     done = subprocess.run(
         command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS
     )
