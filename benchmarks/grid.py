@@ -54,10 +54,10 @@ def main(_):
     import tensorflow as tf
 
     import mc_tf
-    from mc_tf.backend import compiled
-    from mc_tf.batch_norm import has_batch_norm
-    from mc_tf.evaluation_data import EvaluationData
-    from mc_tf.point_evaluation import PointEvaluator
+    from mc_tf.backend.ops import compiled
+    from mc_tf.batch_norm.update import has_batch_norm
+    from mc_tf.evaluation.data import EvaluationData
+    from mc_tf.evaluation.points import PointEvaluator
 
     x = np.random.default_rng(0).normal(size=(FLAGS.examples, 32, 32, 3)).astype("float32")
     y = np.random.default_rng(1).integers(0, 10, FLAGS.examples)

@@ -103,13 +103,13 @@ def load_data(image_size=None, use_test=None, files=()):
     Args:
         image_size, use_test: instead of what the flags say.
         files: files of networks, or `LABEL=FILE`, that must not have been trained on other data,
-            see `mc_tf.training.origins.check_same_data`.
+            see `mc_tf.training.provenance.check_same_data`.
 
     Returns:
         Data set from `mc_tf.data.load`.
     """
     from mc_tf import data
-    from mc_tf.training.origins import check_same_data
+    from mc_tf.training.provenance import check_same_data
 
     found = data.load(
         FLAGS.dataset,

@@ -66,7 +66,7 @@ def main(_):
     """Evaluates, or joins what was evaluated."""
     from mc_tf import GridEvaluation
     from mc_tf.experiments import curve_files, surface_files
-    from mc_tf.landscape.grid_results import shard_path
+    from mc_tf.landscape.results import shard_path
 
     if FLAGS.merge and FLAGS.shard:
         raise ValueError("--merge joins parts and --shard evaluates one. Give one of the two.")

@@ -31,7 +31,7 @@ FLAGS.set_default("snapshots", True)
 def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
-    from mc_tf.training.fitting import MEMBERS
+    from mc_tf.training.fit import MEMBERS
 
     flag_checks.refuse_unused(["precision"], "--checkpoint brings its network's precision")
     training_flags.check_schedule()

@@ -27,7 +27,7 @@ def draw(function, load, label_of=shared.stem, *arguments, repeated=False):
         label_of, repeated: as for `shared.labelled`.
         *arguments: further arguments of the function.
     """
-    from mc_tf.destinations import check_figure
+    from mc_tf.storage.destinations import check_figure
 
     check_figure(FLAGS.output)
     results = shared.labelled(FLAGS.results, load, label_of, repeated)
@@ -51,11 +51,11 @@ def arrays(names, kind, maker):
     """Function that reads the arrays of a result file.
 
     Args:
-        names, kind, maker: see `mc_tf.files.read_arrays`.
+        names, kind, maker: see `mc_tf.storage.files.read_arrays`.
 
     Returns:
         function of a file name.
     """
-    from mc_tf.files import read_arrays
+    from mc_tf.storage.files import read_arrays
 
     return lambda file: read_arrays(file, names, kind, maker)

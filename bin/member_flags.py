@@ -47,7 +47,7 @@ def load_ensemble(in_files=False, path=None):
         `Ensemble`, or `MemberFiles`.
     """
     from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
-    from mc_tf.training.origins import check_held_out
+    from mc_tf.training.provenance import check_held_out
 
     scaling = FLAGS.temperature_scaling
     if FLAGS.members:

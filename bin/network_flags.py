@@ -57,7 +57,7 @@ def network_options(flag="network_option"):
     Returns:
         dict from name to number, bool, list or str.
     """
-    from mc_tf.models import registry
+    from mc_tf.models.zoo import registry
 
     options = {}
     for entry in FLAGS[flag].value:

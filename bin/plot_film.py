@@ -24,7 +24,7 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the film."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.destinations import check_figure
+    from mc_tf.storage.destinations import check_figure
 
     levels = shared.levels(FLAGS.levels)
     check_figure(FLAGS.output, ("gif", "mp4"))

@@ -31,7 +31,7 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the figure."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.destinations import check_figure
+    from mc_tf.storage.destinations import check_figure
 
     if FLAGS.functions and (FLAGS.heat_map or FLAGS.levels or len(FLAGS.results) > 1):
         raise ValueError("--functions takes one file in --results, no --heat_map and no --levels.")

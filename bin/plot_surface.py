@@ -22,7 +22,7 @@ flags.DEFINE_string("title", None, "Heading.")
 def main(_):
     """Draws the figure."""
     from mc_tf import GridEvaluation, plots
-    from mc_tf.destinations import check_figure
+    from mc_tf.storage.destinations import check_figure
 
     check_figure(FLAGS.output)
     plots.plot_surface(

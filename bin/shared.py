@@ -49,7 +49,7 @@ def hold_workdir(directory):
     Raises:
         OSError: if it cannot be written, or another program holds it.
     """
-    from mc_tf.destinations import directory_held
+    from mc_tf.storage.destinations import directory_held
 
     _held.enter_context(directory_held(directory))
 
@@ -65,7 +65,7 @@ def hold_output(path, *endings):
         ValueError: if it names a directory or a device.
         OSError: if it cannot be written, or another program holds it.
     """
-    from mc_tf.destinations import output_held
+    from mc_tf.storage.destinations import output_held
 
     _held.enter_context(output_held(path, endings or ("",)))
 
@@ -130,7 +130,7 @@ def levels(texts):
 
 def _asked_precision():
     if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
-        from mc_tf.compiling import automatic_bfloat16  # imports Keras, which takes seconds
+        from mc_tf.backend.precision import automatic_bfloat16
 
         return automatic_bfloat16()
     return contextlib.nullcontext()

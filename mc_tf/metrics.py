@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mc_tf.keras_internals import mask_of
+from mc_tf.backend.keras_internals import mask_of
 
 __all__ = ["Perplexity"]
 

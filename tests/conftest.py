@@ -60,7 +60,7 @@ def pytest_runtest_call(item):
 @pytest.fixture
 def nothing_kept(monkeypatch):
     """Data sets are read anew at each pass, as large ones are."""
-    monkeypatch.setattr("mc_tf.batches.LIMIT_BYTES", 0)
+    monkeypatch.setattr("mc_tf.backend.batches.LIMIT_BYTES", 0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from keras import layers
 
 from mc_tf import Bezier, CurveLayer, Ensemble, connect, evaluate_curve
 from mc_tf.models import with_weight_decay
-from mc_tf.snapshots import load_snapshot, save_snapshot, take_snapshot
+from mc_tf.storage.snapshots import load_snapshot, save_snapshot, take_snapshot
 
 X = np.random.default_rng(0).normal(5, 3, (60, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 3, 60)

@@ -9,7 +9,7 @@ import pytest
 
 import mc_tf
 from mc_tf import callbacks, ensemble, landscape, models
-from mc_tf.snapshots import save_snapshot, take_snapshot
+from mc_tf.storage.snapshots import save_snapshot, take_snapshot
 from mc_tf.training import TrainingOptions
 
 NAN, INF = float("nan"), float("inf")

@@ -13,7 +13,7 @@ from mc_tf import (
     connect,
     update_batch_norm,
 )
-from mc_tf.batch_norm import BatchNormUpdate, has_batch_norm
+from mc_tf.batch_norm.update import BatchNormUpdate, has_batch_norm
 from mc_tf.layers import set_position
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mc_tf.batches import Batches, KeptBatches, data_fingerprint
-from mc_tf.evaluation_data import EvaluationData
+from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
+from mc_tf.evaluation.data import EvaluationData
 
 X, Y = np.arange(20, dtype="float32").reshape(10, 2), np.arange(10)
 

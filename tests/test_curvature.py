@@ -27,9 +27,9 @@ from mc_tf import (
     hessian_eigenvalues,
     update_batch_norm,
 )
-from mc_tf.flat import FlatLayout, assign_flat, flat_weights
-from mc_tf.landscape.curvature import HessianProducts
-from mc_tf.point_evaluation import PointEvaluator
+from mc_tf.weights.flat import FlatLayout, assign_flat, flat_weights
+from mc_tf.landscape.hessian import HessianProducts
+from mc_tf.evaluation.points import PointEvaluator
 
 EIGENVALUES = ["train_largest_eigenvalue", "train_smallest_eigenvalue", "train_eigenvalue_ratio"]
 

@@ -14,7 +14,7 @@ from model_zoo import some
 import mc_tf
 from mc_tf import schedules
 from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
-from mc_tf.snapshots import read_snapshot
+from mc_tf.storage.snapshots import read_snapshot
 
 BATCHES, BATCH = 10, 4  # of the small problem
 HIGH, LOW = 0.05, 0.0005

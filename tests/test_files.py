@@ -9,8 +9,8 @@ import pytest
 from model_zoo import ZOO, assert_same, snapshot
 
 from mc_tf.callbacks import AtomicCheckpoint
-from mc_tf.checkpoint_files import load_checkpoint
-from mc_tf.files import atomic_path, check_writable, write_json
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.files import atomic_path, check_writable, write_json
 
 
 def names(directory):

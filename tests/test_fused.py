@@ -6,7 +6,8 @@ import pytest
 from keras import layers, ops
 from model_zoo import assert_same, numpy, some
 
-from mc_tf import Bezier, Ensemble, backend, connect, fused_batch_norm, update_batch_norm
+from mc_tf import Bezier, Ensemble, connect, fused_batch_norm, update_batch_norm
+from mc_tf.backend import ops as backend
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 on_tensorflow = pytest.mark.skipif(not ON_TENSORFLOW, reason="JAX joins the operations itself")

@@ -23,10 +23,10 @@ from mc_tf import (
     principal_directions,
     random_direction,
 )
-from mc_tf.compiling import automatic_bfloat16
+from mc_tf.backend.precision import automatic_bfloat16
 from mc_tf.experiments.surface_files import surface_from_files
-from mc_tf.flat import flat_weights
-from mc_tf.landscape.kinds import make_surface
+from mc_tf.weights.flat import flat_weights
+from mc_tf.landscape.factory import make_surface
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 

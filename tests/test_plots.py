@@ -28,7 +28,7 @@ from surfaces import (
 from mc_tf import plots
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, place_labels
-from mc_tf.plots.reliefs import interpolate
+from mc_tf.plots.surface_3d import interpolate
 
 PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
 LINES = {"VGG": line(), "ResNet": line(3.0)}
@@ -347,7 +347,7 @@ def test_a_narrow_strip_and_nothing_marked(tmp_path):
 def test_scales_of_a_plane_are_equal(tmp_path, monkeypatch):
     """A unit of x and of y have the same length."""
     kept = []
-    monkeypatch.setattr("mc_tf.plots.surfaces.save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr("mc_tf.plots.planes.save", lambda figure, path: kept.append(figure))
     plots.plot_plane(PLANES, tmp_path / "a.png")
     (figure,) = kept
     for axis in figure.axes[:2]:
@@ -358,7 +358,7 @@ def test_scales_of_a_plane_are_equal(tmp_path, monkeypatch):
 
 def test_many_planes_are_drawn_in_rows(tmp_path, monkeypatch):
     kept = []
-    monkeypatch.setattr("mc_tf.plots.surfaces.save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr("mc_tf.plots.planes.save", lambda figure, path: kept.append(figure))
     plots.plot_plane({str(k): plane() for k in range(7)}, tmp_path / "a.png", title="Seven")
     (figure,) = kept
     *maps, bar = [axis.get_position() for axis in figure.axes]

@@ -22,7 +22,7 @@ from mc_tf.experiments.targets import (
     format_rows,
     parse_target,
 )
-from mc_tf.models import registry
+from mc_tf.models.zoo import registry
 
 pytestmark = needs_tensorflow
 

@@ -13,8 +13,8 @@ from keras import layers
 from model_zoo import numpy, some
 
 import mc_tf
-from mc_tf.batch_norm import BatchNormUpdate, needs_statistics
-from mc_tf.batches import Batches, data_fingerprint
+from mc_tf.batch_norm.update import BatchNormUpdate, needs_statistics
+from mc_tf.backend.batches import Batches, data_fingerprint
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32") + 2
@@ -815,7 +815,7 @@ UNDECODABLE = {
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TFDS")
 def test_a_shard_that_cannot_be_decoded_is_named(tmp_path, monkeypatch):
-    from mc_tf.data import prepared
+    from mc_tf.data import tfds_reader as prepared
     from mc_tf.data.shards import find_damage
 
     builder, write, files = prepared_images(tmp_path)
@@ -837,7 +837,7 @@ def test_an_update_looks_at_the_layers_once_a_pass(monkeypatch):
     """What was frozen or made trainable between two passes counts."""
     made = []
 
-    class Counted(mc_tf.batch_norm.BatchStatistics):
+    class Counted(mc_tf.batch_norm.update.BatchStatistics):
         def __init__(self, model):
             made.append(model)
             super().__init__(model)
@@ -845,7 +845,7 @@ def test_an_update_looks_at_the_layers_once_a_pass(monkeypatch):
     monkeypatch.setattr(mc_tf.batch_norm, "BatchStatistics", Counted)
     norms = [layers.BatchNormalization() for _ in range(2)]
     model = keras.Sequential([keras.Input((1,)), *norms])
-    update = mc_tf.batch_norm.BatchNormUpdate(model)
+    update = mc_tf.batch_norm.update.BatchNormUpdate(model)
     for frozen, updated in ((None, 2), (0, 1), (None, 2), (1, 1)):
         for index, norm in enumerate(norms):
             norm.trainable = index != frozen

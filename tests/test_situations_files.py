@@ -17,17 +17,11 @@ import pytest
 from programs import server
 
 import mc_tf
-from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, checksums, connect, locks
-from mc_tf.destinations import check_figure, check_output, directory_held, output_held
-from mc_tf.files import (
-    atomic_path,
-    check_writable,
-    read_json,
-    remove_abandoned,
-    write_arrays,
-    write_json,
-)
-from mc_tf.locks import InUseError
+from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, connect
+from mc_tf.storage import checksums, locks
+from mc_tf.storage.destinations import check_figure, check_output, directory_held, output_held
+from mc_tf.storage.files import atomic_path, check_writable, read_json, remove_abandoned, write_arrays, write_json
+from mc_tf.storage.locks import InUseError
 
 WORDS = "in use by process {} on host '{}'"
 
@@ -424,7 +418,7 @@ STEMS |= {"taken": "directory", "pipe": "device", "null": "device", "folder/..":
 @pytest.mark.parametrize("stem", STEMS, ids=repr)
 @pytest.mark.parametrize("function", [evaluate_curve, evaluate_grid], ids=["curve", "grid"])
 def test_stems_are_refused_before_any_work(function, stem, places, monkeypatch):
-    monkeypatch.setattr("mc_tf.point_evaluation.PointEvaluator.__init__", None)
+    monkeypatch.setattr("mc_tf.evaluation.points.PointEvaluator.__init__", None)
     path = os.path.join(places, stem) if stem else f"{places}/"
     with pytest.raises(ValueError, match=STEMS[stem]):
         function(path)

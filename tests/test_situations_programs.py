@@ -14,7 +14,7 @@ import pytest
 from programs import DATA_DIR, LIMIT_SECONDS, REPO, needs_tensorflow, run, snapshot, start
 
 import mc_tf
-from mc_tf.snapshots import save_snapshot, take_snapshot
+from mc_tf.storage.snapshots import save_snapshot, take_snapshot
 
 FC = ("--network=fc", "--network_option=units=[8]", "--verbose=0")
 needs_programs = needs_tensorflow

@@ -7,8 +7,8 @@ import warnings
 import keras
 
 from mc_tf.arguments import check_counts, check_kind, check_path
-from mc_tf.checkpoint_files import read_metrics, read_record, save_checkpoint
-from mc_tf.finite import FiniteVariables
+from mc_tf.storage.checkpoints import read_metrics, read_record, save_checkpoint
+from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
 

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 
-from mc_tf.callbacks.steps import StepCallback, check_length
-from mc_tf.finite import is_finite
-from mc_tf.snapshots import read_snapshot, take_snapshot
+from mc_tf.callbacks.step_callback import StepCallback, check_length
+from mc_tf.weights.finite import is_finite
+from mc_tf.storage.snapshots import read_snapshot, take_snapshot
 
 __all__ = ["DistanceFromStart"]
 

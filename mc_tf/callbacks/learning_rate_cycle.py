@@ -5,10 +5,10 @@ import warnings
 import keras
 from keras import ops
 
-from mc_tf import backend
+from mc_tf.backend import ops as backend
 from mc_tf.callbacks.optimizers import batch_counter, innermost_optimizer, make_train_function
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
-from mc_tf.callbacks.steps import StepCallback, check_length
+from mc_tf.callbacks.step_callback import StepCallback, check_length
 
 __all__ = ["LearningRateCycle", "cycle_of"]
 

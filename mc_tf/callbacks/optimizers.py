@@ -4,7 +4,7 @@ import contextlib
 
 import keras
 
-from mc_tf.keras_internals import inner_optimizer
+from mc_tf.backend.keras_internals import inner_optimizer
 
 __all__ = [
     "accumulation_of",

@@ -2,8 +2,8 @@
 
 import warnings
 
-from mc_tf.callbacks.steps import check_length
-from mc_tf.finite import FiniteVariables
+from mc_tf.callbacks.step_callback import check_length
+from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtPlaces", "next_place"]
 

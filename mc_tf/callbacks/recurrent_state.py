@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.flat import reset_recurrent_state
+from mc_tf.weights.flat import reset_recurrent_state
 
 __all__ = ["ResetRecurrentState"]
 

@@ -12,10 +12,10 @@ from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
-from mc_tf.callbacks.steps import StepCallback
-from mc_tf.checksums import DamagedFileError
-from mc_tf.files import numbered_files
-from mc_tf.snapshots import read_snapshot, save_snapshot, take_snapshot
+from mc_tf.callbacks.step_callback import StepCallback
+from mc_tf.storage.checksums import DamagedFileError
+from mc_tf.storage.files import numbered_files
+from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
 

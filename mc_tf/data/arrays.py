@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from mc_tf.data.checks import check_positive
+from mc_tf.data.validation import check_positive
 
 __all__ = ["ArrayData"]
 

@@ -5,8 +5,8 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from mc_tf.data import prepared
-from mc_tf.data.checks import check_num_examples, check_positive
+from mc_tf.data import tfds_reader as prepared
+from mc_tf.data.validation import check_num_examples, check_positive
 from mc_tf.data.decoding import NORMALIZATIONS, centre_crop, normalize, random_crop
 
 

@@ -10,12 +10,7 @@ import tensorflow as tf
 
 from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip, epoch_plan
-from mc_tf.data.checks import (
-    check_channels,
-    check_images,
-    check_num_examples,
-    check_positive,
-)
+from mc_tf.data.validation import check_channels, check_images, check_num_examples, check_positive
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

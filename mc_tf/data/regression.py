@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mc_tf.data.arrays import ArrayData
-from mc_tf.data.checks import check_num_examples, check_positive
+from mc_tf.data.validation import check_num_examples, check_positive
 
 __all__ = ["RegressionData", "load_regression"]
 

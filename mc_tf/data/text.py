@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mc_tf.data.checks import check_num_examples, check_positive
+from mc_tf.data.validation import check_num_examples, check_positive
 from mc_tf.metrics import Perplexity
 
 __all__ = ["TextData", "build_vocabulary", "encode"]

@@ -14,7 +14,7 @@ from mc_tf.ensemble.scores import (
     negative_log_likelihood,
     score,
 )
-from mc_tf.ensemble.statistics import update_batch_norm
+from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature, temperatures_from_loss
 from mc_tf.ensemble.value_scores import (
     gaussian_negative_log_likelihood,

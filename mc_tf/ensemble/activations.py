@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.keras_internals import operation_of
+from mc_tf.backend.keras_internals import operation_of
 
 __all__ = ["last_activation"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.ensemble.losses import known_name
-from mc_tf.keras_internals import loss_options, set_mask
+from mc_tf.backend.keras_internals import loss_options, set_mask
 
 __all__ = ["keras_loss", "loss_of_predictions"]
 

@@ -9,7 +9,7 @@ from mc_tf.ensemble.compiled_losses import loss_of_predictions
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
-from mc_tf.files import read_arrays, write_arrays
+from mc_tf.storage.files import read_arrays, write_arrays
 
 __all__ = [
     "EnsembleEvaluation",

@@ -6,7 +6,7 @@ import json
 
 import keras
 
-from mc_tf.keras_internals import compile_arguments, loss_options
+from mc_tf.backend.keras_internals import compile_arguments, loss_options
 
 __all__ = [
     "LossReading",

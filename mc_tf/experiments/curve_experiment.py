@@ -7,16 +7,16 @@ import numpy as np
 from keras import ops
 
 from mc_tf import training
-from mc_tf.destinations import holding
+from mc_tf.storage.destinations import holding
 from mc_tf.experiments import curve_figures, curve_files
 from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
 from mc_tf.experiments.pairs import evaluate_pairs, random_segment
 from mc_tf.experiments.targets import compare
-from mc_tf.files import write_json
+from mc_tf.storage.files import write_json
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes, check_num_examples
-from mc_tf.training.fitting import check_cycles
-from mc_tf.training.origins import check_not_held_out
+from mc_tf.training.fit import check_cycles
+from mc_tf.training.provenance import check_not_held_out
 
 __all__ = ["Experiment", "run_experiment"]
 

@@ -3,7 +3,7 @@
 import os
 import zipfile
 
-from mc_tf.checkpoint_files import read_record
+from mc_tf.storage.checkpoints import read_record
 
 __all__ = ["check_kept"]
 

@@ -3,7 +3,7 @@
 import re
 
 from mc_tf.experiments.landscape_plan import Join, SurfacePlan, Training
-from mc_tf.models import registry
+from mc_tf.models.zoo import registry
 
 __all__ = ["parse_join", "parse_surface", "parse_training"]
 

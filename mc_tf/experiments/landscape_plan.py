@@ -5,7 +5,7 @@ import re
 
 from mc_tf.experiments.curve_files import CURVES
 from mc_tf.experiments.references import check_references, parse_reference
-from mc_tf.landscape.kinds import SURFACES
+from mc_tf.landscape.factory import SURFACES
 from mc_tf.training import TrainingOptions
 
 __all__ = ["Join", "LandscapeExperiment", "SurfacePlan", "Training"]
@@ -51,7 +51,7 @@ class SurfacePlan:
 
     Attributes:
         name: its files.
-        kind: see `mc_tf.landscape.kinds.SURFACES`.
+        kind: see `mc_tf.landscape.factory.SURFACES`.
         networks: what it is made of: networks of the experiment, see
             `mc_tf.experiments.references.parse_reference`, or the name of a curve.
         marks: networks that are shown in it too, likewise; `"mean"` for the mean of `networks`.

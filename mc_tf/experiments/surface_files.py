@@ -5,15 +5,15 @@ import re
 
 import numpy as np
 
-from mc_tf.checkpoint_files import load_checkpoint
-from mc_tf.compatibility import check_one_network, find_fixed_difference
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
-from mc_tf.landscape.kinds import SURFACES, make_surface
+from mc_tf.landscape.factory import SURFACES, make_surface
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
-from mc_tf.training.fitting import fixed_batch_size
+from mc_tf.training.fit import fixed_batch_size
 from mc_tf.training.workdir import stored_settings
 
 __all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_files"]
@@ -25,7 +25,7 @@ def surface_from_files(
     """A line, plane or rays through networks in files.
 
     Args:
-        kind: see `mc_tf.landscape.kinds.make_surface`.
+        kind: see `mc_tf.landscape.factory.make_surface`.
         files: dict from label to file: a network (`.keras`), a snapshot (`.npz`) or weights
             (`.weights.h5`); or to a directory of snapshots or of a run that has members, which
             gives one network for each, labelled by its number.

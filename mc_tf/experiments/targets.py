@@ -5,8 +5,8 @@ import dataclasses
 import datetime
 import os
 
-from mc_tf.destinations import output_held
-from mc_tf.files import atomic_path
+from mc_tf.storage.destinations import output_held
+from mc_tf.storage.files import atomic_path
 
 __all__ = [
     "Row",
@@ -171,7 +171,7 @@ def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
     Recipes that end at the same moment add theirs one after the other, see
-    `mc_tf.destinations.output_held`. The table has no checksum, which other tools would take for a
+    `mc_tf.storage.destinations.output_held`. The table has no checksum, which other tools would take for a
     row: it is there to be read and edited, and rows that it holds are only compared with new ones.
 
     Args:

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_kind, check_network, check_seed
-from mc_tf.compatibility import check_one_network
-from mc_tf.flat import FlatLayout
+from mc_tf.weights.compatibility import check_one_network
+from mc_tf.weights.flat import FlatLayout
 from mc_tf.landscape.vectors import flat_points
 
 __all__ = ["principal_directions", "random_direction"]

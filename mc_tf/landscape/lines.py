@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mc_tf.landscape.affine import AffineSurface
-from mc_tf.landscape.algebra import direction_products
+from mc_tf.landscape.surface_base import AffineSurface
+from mc_tf.landscape.gram import direction_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from mc_tf.arguments import check_counts
-from mc_tf.combination import Combination
-from mc_tf.compatibility import check_same_architecture, check_same_fixed
-from mc_tf.keras_internals import evaluation_settings
+from mc_tf.curves.combination import Combination
+from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
+from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.models import CurveModel
 
 __all__ = ["Surface"]
@@ -29,7 +29,7 @@ class Surface:
         description: dict of what it was made of, for the files of a grid: `kind`, and how random
             directions were drawn.
         state: list of arrays: what else the networks have, frozen weights for instance, in the
-            order of `mc_tf.flat.state_variables`. Default `None`: that of `network`.
+            order of `mc_tf.weights.flat.state_variables`. Default `None`: that of `network`.
         settings: dict of what `model` compiles with where the network is not compiled.
     """
 

@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_network
-from mc_tf.checkpoint_files import check_model_file
-from mc_tf.compatibility import check_one_network, check_same_architecture, check_same_fixed
-from mc_tf.flat import flat_weights
+from mc_tf.storage.checkpoints import check_model_file
+from mc_tf.weights.compatibility import check_one_network, check_same_architecture, check_same_fixed
+from mc_tf.weights.flat import flat_weights
 
 __all__ = ["check_apart", "checked_directions", "flat_point", "flat_points"]
 
@@ -45,7 +45,7 @@ def flat_point(weights, network=None, state=None):
     flat = ops.convert_to_numpy(weights)
     if flat.ndim != 1:
         raise ValueError(
-            "Weights are a Keras model or a flat vector (P,), see `mc_tf.flat.flat_weights`. "
+            "Weights are a Keras model or a flat vector (P,), see `mc_tf.weights.flat.flat_weights`. "
             f"Received shape {flat.shape}"
         )
     size = network and sum(math.prod(v.shape) for v in network.trainable_variables)

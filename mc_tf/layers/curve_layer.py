@@ -6,15 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf import backend
+from mc_tf.backend import ops as backend
 from mc_tf.arguments import check_kind
-from mc_tf.compatibility import check_finite, check_same_architecture, check_same_fixed
-from mc_tf.constraints import check_convex_combinations
-from mc_tf.curves import Curve
-from mc_tf.finite import is_finite
-from mc_tf.flat import flat_weights, reset_recurrent_state
+from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
+from mc_tf.weights.constraints import check_convex_combinations
+from mc_tf.curves.families import Curve
+from mc_tf.weights.finite import is_finite
+from mc_tf.weights.flat import flat_weights, reset_recurrent_state
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
-from mc_tf.stateless import StatelessLayer
+from mc_tf.weights.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
 

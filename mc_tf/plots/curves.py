@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mc_tf.plots.grids import as_dict
+from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, plt, save, value_label
 

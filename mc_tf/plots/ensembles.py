@@ -1,6 +1,6 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
-from mc_tf.plots.grids import as_dict
+from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.style import STYLES, number_labels, plt, save
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mc_tf.plots.grids import as_dict, check_grids
+from mc_tf.plots.inputs import as_dict, check_grids
 from mc_tf.plots.marks import place_labels
 from mc_tf.plots.style import (
     STYLES,

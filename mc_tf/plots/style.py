@@ -9,8 +9,8 @@ matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "mc_tf"
 from matplotlib import pyplot as plt  # noqa: E402
 
-from mc_tf.destinations import check_figure  # noqa: E402
-from mc_tf.files import atomic_path  # noqa: E402
+from mc_tf.storage.destinations import check_figure  # noqa: E402
+from mc_tf.storage.files import atomic_path  # noqa: E402
 
 __all__ = [
     "STYLES",

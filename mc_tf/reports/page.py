@@ -7,8 +7,8 @@ import importlib.metadata
 import os
 import platform
 
-from mc_tf.destinations import check_output
-from mc_tf.files import atomic_path
+from mc_tf.storage.destinations import check_output
+from mc_tf.storage.files import atomic_path
 from mc_tf.reports.runs import settings_section, training_section, unfinished_section
 from mc_tf.reports.tables import as_text, file_section, read_json, table
 

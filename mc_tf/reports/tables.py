@@ -3,7 +3,7 @@
 import html
 import json
 
-from mc_tf.files import read_json as read_json_file
+from mc_tf.storage.files import read_json as read_json_file
 
 __all__ = ["as_text", "file_section", "read_json", "table"]
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from mc_tf.training.fitting import fixed_batch_size
+from mc_tf.training.fit import fixed_batch_size
 
 __all__ = [
     "check_batch_size",

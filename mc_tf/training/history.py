@@ -5,7 +5,7 @@ import os
 
 import keras
 
-from mc_tf.files import atomic_path
+from mc_tf.storage.files import atomic_path
 
 __all__ = ["HistoryFile"]
 

@@ -3,7 +3,7 @@
 import json
 import os
 
-from mc_tf.files import read_json, write_json
+from mc_tf.storage.files import read_json, write_json
 
 __all__ = ["as_stored", "claim", "find_difference", "stored_file", "stored_settings"]
 

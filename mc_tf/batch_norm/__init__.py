@@ -1,0 +1,5 @@
+"""Re-estimates the statistics of batch normalisation."""
+
+from mc_tf.batch_norm.update import has_batch_norm, update_batch_norm
+
+__all__ = ["has_batch_norm", "update_batch_norm"]

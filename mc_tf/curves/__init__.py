@@ -1,0 +1,7 @@
+"""Curve families: a number of control points and the coefficients `c(t)`; pure functions."""
+
+from mc_tf.curves.combination import Combination
+from mc_tf.curves.families import Bezier, Curve, PolyChain, Segment
+from mc_tf.curves.trivial import TrivialCurve
+
+__all__ = ["Bezier", "Combination", "Curve", "PolyChain", "Segment", "TrivialCurve"]

@@ -1,0 +1,76 @@
+"""A curve family for everything that is no curve: planes, lines, rays, simplexes."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mc_tf.curves.families import Curve, as_floats
+
+__all__ = ["Combination"]
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class Combination(Curve):
+    """Any combination of its points: the position is the vector of coefficients itself.
+
+    Planes, lines, rays and simplexes of networks are maps from their coordinates to coefficients,
+    see `mc_tf.landscape`. In training each step draws a point of the simplex, with equal density.
+
+    Args:
+        num_points: number `k` of points, at least 2.
+
+    Example:
+        >>> [float(c) for c in Combination(num_points=3).coefficients([-0.5, 1.0, 0.5])]
+        [-0.5, 1.0, 0.5]
+    """
+
+    def __init__(self, num_points):
+        if isinstance(num_points, bool) or not hasattr(num_points, "__index__") or num_points < 2:
+            raise ValueError(
+                f"`num_points` must be an integer of at least 2. Received: num_points={num_points}"
+            )
+        super().__init__(int(num_points) - 2)
+
+    @property
+    def position_shape(self):
+        """Shape of one position: `(num_points,)`."""
+        return (self.num_points,)
+
+    @property
+    def first_position(self):
+        """The position of the first point."""
+        return np.eye(1, self.num_points, dtype="float32")[0]
+
+    def check_position(self, t):
+        """Checks that `t` is a vector of finite coefficients and returns it as a float tensor.
+
+        Args:
+            t: array or tensor of shape `(k,)` or `(B, k)`.
+
+        Returns:
+            `t` as a floating-point tensor.
+
+        Raises:
+            ValueError: if its last dimension is not `num_points` or a value is not finite.
+        """
+        tensor, values = as_floats(t)
+        finite = values is None or np.isfinite(values).all()
+        if tuple(tensor.shape)[-1:] != self.position_shape or not finite:
+            raise ValueError(
+                f"A position must be a vector of {self.num_points} finite coefficients, one for "
+                f"each point. Received: {tuple(tensor.shape) if finite else values.tolist()}"
+            )
+        return tensor
+
+    def draw(self, seed):
+        """A point of the simplex, with equal density: normalised exponential variables."""
+        drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
+        exponential = -ops.log(drawn)
+        return exponential / ops.sum(exponential)
+
+    def _coefficients(self, t):
+        return t
+
+    def get_config(self):
+        """Arguments that make an equal combination."""
+        return {"num_points": self.num_points}

@@ -1,0 +1,66 @@
+"""Batch normalisation statistics of all members, in one pass over the data (section A.2)."""
+
+import functools
+
+import numpy as np
+import tqdm
+from keras import ops
+
+from mc_tf.backend import ops as backend
+from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
+from mc_tf.backend.batches import Batches
+
+__all__ = ["update_batch_norm"]
+
+
+def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbose=1):
+    """Re-estimates the statistics of each member, as `mc_tf.update_batch_norm` does of a model.
+
+    Members taken from a curve need it: their statistics belong to other weights. The data is read
+    once: each batch goes through all members. Nothing changes if the pass fails.
+
+    Args:
+        ensemble: `Ensemble`.
+        dataset: one pass of the training data as training sees it, augmented if it is; anything
+            that `Batches` takes. Labels are ignored.
+        num_batches: use the first batches only. Default: all.
+        batch_size: examples a batch, for arrays only. Default 500.
+        verbose: 1 for a progress bar, 0 for silence.
+
+    Returns:
+        The number of normalisation layers that were updated in each member.
+
+    Raises:
+        ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would
+            not be finite; the former ones are kept.
+    """
+    model = ensemble.model
+    batches = Batches(dataset, batch_size, num_batches, role="dataset")
+    statistics = BatchStatistics(model)
+    if not statistics.any:
+        return 0
+
+    def step(numbers, totals, x):
+        forward = lambda training: model(x, training=training)
+        return ensemble.run_code(lambda: statistics.accumulate(totals, forward), numbers)
+
+    compiled = backend.compiled(step)
+    members = [ensemble.member_numbers(m) for m in range(ensemble.num_members)]
+    totals = None
+    for x, _, _ in tqdm.tqdm(batches, "statistics", disable=not verbose, unit="batch"):
+        if totals is None:
+            totals = [statistics.zeros() for _ in members]
+            statistics.observe(step, members[0], totals[0], x)
+            if not statistics.num_updated:
+                return 0
+        totals = [compiled(numbers, total, x) for numbers, total in zip(members, totals)]
+    results = [
+        ensemble.run_code(functools.partial(statistics.results, total), numbers)
+        for numbers, total in zip(members, totals)
+    ]
+    for pairs in results:
+        check_finite_statistics(pairs, batches)
+    for pairs in zip(*results):
+        values = np.stack([ops.convert_to_numpy(value) for _, value in pairs])
+        ensemble.state_of(pairs[0][0]).assign(values)
+    return statistics.num_updated

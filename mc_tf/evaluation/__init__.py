@@ -1,0 +1,6 @@
+"""The values of a network, and of all networks along a curve."""
+
+from mc_tf.evaluation.curves import evaluate_curve
+from mc_tf.evaluation.results import CurveEvaluation
+
+__all__ = ["CurveEvaluation", "evaluate_curve"]

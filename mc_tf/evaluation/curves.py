@@ -1,0 +1,121 @@
+"""Loss and metrics along a curve (section 4 and A.4 of the paper)."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from mc_tf.arguments import check_counts
+from mc_tf.weights.compatibility import check_finite
+from mc_tf.storage.destinations import holding
+from mc_tf.evaluation.data import EvaluationData
+from mc_tf.evaluation.metric_directions import directions_of
+from mc_tf.models import CurveModel
+from mc_tf.models.joined import join_curve_layers
+from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.evaluation.results import CurveEvaluation
+
+__all__ = ["evaluate_curve"]
+
+
+@holding("path", ".npz", ".json")
+def evaluate_curve(
+    curve_model,
+    train,
+    test,
+    num_points=61,
+    path=None,
+    batch_size=500,
+    description=None,
+    verbose=1,
+    others=None,
+    statistics=None,
+):
+    """Evaluates the networks along a curve on training and test data.
+
+    At each of `num_points` equally spaced positions the statistics of batch normalisation are
+    re-estimated (section A.2), and the loss and all metrics that the model was compiled with are
+    computed on both data sets. Recurrent state is carried from batch to
+    batch and reset between passes.
+
+    Args:
+        curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
+            curve layers that share one curve. It is not changed.
+        train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
+            `PyDataset`, or arrays `(x, y)` of numpy, pandas and the like. The same at each pass: up
+            to 2 GiB of batches of each are read once and kept. The first batch of each is run
+            before all else, so that data that does not fit is refused at once.
+        num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
+            the paper.
+        path: file name without ending; its directory is made. `PATH.npz` is written as the
+            curve is evaluated, `PATH.json` with the summary at the end; the same call goes on
+            where an earlier one was stopped. Other data is refused as far as it is told apart
+            without reading it: of arrays by their ends and all labels, of pipelines by the number
+            of batches only.
+        batch_size: examples a batch, for arrays only. Default 500.
+        description: dict of what else to record in the files (data set, command, seed). A file
+            with another description is not resumed.
+        verbose: 1 for a progress bar, 0 for silence.
+        others: dict of further data sets by name, such as `{"validation": validation}`, whose
+            values are named `validation_loss` and so on. `train`, `test` and `statistics` are
+            taken.
+        statistics: data set on which the statistics of batch normalisation are re-estimated:
+            training data as training saw it. Default: `train`; where training augments, give
+            one pass of the augmented data, to which the statistics belong.
+
+    Returns:
+        `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
+        terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
+        `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`; a
+        metric with a value for each class, such as `F1Score()`, is `test_f1_score[0]` and so on;
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. A warning
+        says where a curve with bends was trained too little to leave the segment.
+
+    Raises:
+        ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
+            endless, can be read once only or has no labels, a name in `others` is taken, or `path`
+            holds the results of another evaluation.
+        OSError: if the directory of `path` cannot be made or written.
+    """
+    if isinstance(curve_model, keras.Model) and not isinstance(curve_model, CurveModel):
+        curve_model = join_curve_layers(curve_model)
+    if not isinstance(curve_model, CurveModel):
+        raise ValueError(
+            "`curve_model` must be a `CurveModel`, as `connect` makes one. Received: "
+            f"{curve_model!r}"
+        )
+    if not getattr(curve_model, "compiled", False):
+        raise ValueError(
+            "The curve model is not compiled: call `curve_model.compile(loss=..., metrics=...)` "
+            "first, to say what to evaluate."
+        )
+    check_finite(curve_model.curve_layer.points, "curve")
+    check_counts(low=2, high=10**7, num_points=num_points)
+    check_counts(batch_size=batch_size)
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    grid = np.linspace(0, 1, num_points)
+    print_of = fingerprint(curve_model, num_points, description)
+    result = CurveEvaluation(grid, print_of, description)
+    result.inputs = data.fingerprint()
+    result = result.resumed(path)
+    result.set_geometry(
+        curve_model.arc_lengths(grid),
+        curve_model.length(),
+        curve_model.length_ratio(),
+        curve_model.curve.bend_positions,
+    )
+    if not result.complete:
+        evaluator = PointEvaluator(curve_model, batch_size)
+        data = data.kept(batch_size)
+        evaluator.check(grid[0], data)
+        evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
+        result.higher_is_better = directions_of(curve_model, result.names)
+    result.finish(path)
+    if curve_model.curve.num_bends and result.is_unbent():
+        warnings.warn(
+            f"{curve_model.curve} is as long as the segment ({result.length_ratio:.2f} times) and "
+            "has a barrier: its bends have hardly moved. Train it for longer, or with a larger "
+            "learning rate.",
+            stacklevel=2,
+        )
+    return result

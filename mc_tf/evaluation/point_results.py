@@ -1,0 +1,172 @@
+"""Values at a number of points in weight space, stored as they come."""
+
+import json
+import os
+
+import numpy as np
+
+from mc_tf.storage.files import read_arrays, write_arrays
+
+__all__ = ["PointResults"]
+
+_NAMES = ("fingerprint", "description", "done")  # of arrays that every file has
+_ACCURACIES = (
+    "sparse_categorical_accuracy",
+    "categorical_accuracy",
+    "binary_accuracy",
+    "accuracy",
+    "acc",
+)
+
+
+class PointResults:
+    """Base of the results of curves and grids: named values at points, with their file.
+
+    A subclass gives `kind` and `maker` for messages, `_arrays` with what else its file holds, and
+    `_from_arrays`, which makes an empty result from that.
+
+    Args:
+        num_points: how many points there are.
+        fingerprint: text that says what the values depend on.
+        description: dict of what is evaluated, for the reader.
+
+    Attributes:
+        done: which points are evaluated, bool of shape `(num_points,)`.
+        fingerprint, description: as given.
+        inputs: text that tells the data apart, as far as that is known without reading it.
+    """
+
+    kind = maker = None
+
+    def __init__(self, num_points, fingerprint="", description=None):
+        self.done = np.zeros(num_points, bool)
+        self.fingerprint = fingerprint
+        self.description = dict(description or {})
+        self.inputs = ""
+        self._values = {}
+
+    @property
+    def complete(self):
+        """Whether every point is evaluated."""
+        return bool(self.done.all())
+
+    @property
+    def names(self):
+        """Names of the values, sorted."""
+        return sorted(self._values)
+
+    def __getitem__(self, name):
+        if name not in self._values:
+            raise KeyError(f"No values named '{name}'. There are: {', '.join(self.names)}")
+        return self._values[name]
+
+    def record(self, index, logs):
+        """Stores the values of one point; accuracies also become errors in percent.
+
+        Args:
+            index: which point.
+            logs: dict name -> float.
+        """
+        logs = dict(logs)
+        for name, value in list(logs.items()):
+            error = _error_name(name)
+            if error:
+                logs.setdefault(error, 100.0 * (1.0 - value))
+        for name, value in logs.items():
+            values = self._values.setdefault(name, np.full(len(self.done), np.nan))
+            values[index] = value
+        self.done[index] = True
+
+    # Files.
+
+    def _arrays(self):
+        raise NotImplementedError
+
+    @classmethod
+    def _from_arrays(cls, stored, fingerprint, description):
+        raise NotImplementedError
+
+    def save(self, path):
+        """Writes `PATH.npz` in one step; nothing if `path` is `None`."""
+        if path is None:
+            return
+        write_arrays(
+            f"{path}.npz",
+            done=self.done,
+            fingerprint=np.array(self.fingerprint),
+            inputs=np.array(self.inputs),
+            description=np.array(json.dumps(self.description, default=str)),
+            **self._arrays(),
+            **{f"value:{name}": array for name, array in self._values.items()},
+        )
+
+    @classmethod
+    def load(cls, path):
+        """Reads what was saved, complete or not.
+
+        Args:
+            path: file name without ending, or with `.npz`.
+
+        Returns:
+            An instance of this class.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            DamagedFileError: if the file is damaged.
+            ValueError: if it holds something else.
+        """
+        path = os.fspath(path)
+        file = path if path.endswith(".npz") else f"{path}.npz"
+        if not os.path.exists(file):
+            raise FileNotFoundError(
+                f"There is no result file '{file}'. Evaluate first ({cls.maker})."
+            )
+
+        def build(stored):
+            description = json.loads(str(stored["description"]))
+            result = cls._from_arrays(stored, str(stored["fingerprint"]), description)
+            result.done = stored["done"]
+            result.inputs = str(stored["inputs"]) if "inputs" in stored else ""
+            result._values = {
+                key.removeprefix("value:"): array
+                for key, array in stored.items()
+                if key.startswith("value:")
+            }
+            return result
+
+        return read_arrays(
+            file, ("fingerprint", "description", "done"), f"a {cls.kind}", cls.maker, build
+        )
+
+    def resumed(self, path):
+        """The stored result of the same evaluation, or this empty one.
+
+        Args:
+            path: file name without ending, or `None`.
+
+        Returns:
+            An instance of this class.
+
+        Raises:
+            DamagedFileError: if the file is damaged.
+            ValueError: if it belongs to another evaluation.
+        """
+        if path is None:
+            return self
+        if not os.path.exists(f"{path}.npz"):
+            return self
+        result = self.load(path)
+        if (result.fingerprint, result.inputs or self.inputs) != (self.fingerprint, self.inputs):
+            raise ValueError(
+                f"'{path}.npz' holds the results of another {self.kind}: other weights, data, "
+                "metrics or points. Choose another path, or move it away to evaluate anew."
+            )
+        result.inputs = self.inputs
+        return result
+
+
+def _error_name(name):
+    for accuracy in _ACCURACIES:
+        if name.endswith(f"_{accuracy}") and not name.endswith(f"top_k_{accuracy}"):
+            return name.removesuffix(accuracy) + "error"
+    return None

@@ -1,0 +1,317 @@
+"""Networks at points of weight space, evaluated one after the other by one compiled function."""
+
+import hashlib
+import json
+import sys
+import time
+
+import keras
+import numpy as np
+import tqdm
+from keras import ops
+
+from mc_tf.backend import ops as backend
+from mc_tf.batch_norm.statistics import BatchStatistics
+from mc_tf.backend.batches import Batches
+from mc_tf.backend.precision import computes_in_bfloat16
+
+__all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
+
+_SAVING_SHARE = 0.02  # of the time; more points than that are stored at once
+
+
+def evaluate_points(result, positions, measure, path=None, indices=None, verbose=1):
+    """Fills in what a result lacks, and stores it as it grows.
+
+    The file is written after each point, or, where points come faster than a file can be written,
+    as often as takes 2 % of the time.
+
+    Args:
+        result: `PointResults`.
+        positions: array, one position of the curve model for each point of the result.
+        measure: function from a position to a dict of floats.
+        path: file name without ending, or `None`.
+        indices: which points to evaluate. Default: all.
+        verbose: 1 for a progress bar, 0 for silence.
+    """
+    wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
+    missing = wanted[~result.done[wanted]]
+    cost, saved_at = 0.0, -np.inf
+    with tqdm.tqdm(
+        total=len(wanted),
+        initial=len(wanted) - len(missing),
+        disable=not verbose,
+        unit="point",
+        mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
+    ) as bar:
+        try:
+            for index in missing:
+                result.record(index, measure(positions[index]))
+                begun = time.monotonic()
+                if begun - saved_at >= cost / _SAVING_SHARE:
+                    result.save(path)
+                    saved_at = time.monotonic()
+                    cost = saved_at - begun
+                bar.update()
+        finally:  # also when it is stopped
+            if result.done[missing].any():
+                result.save(path)
+
+
+class PointEvaluator:
+    """Evaluates a compiled curve model at any position: traced once, for all positions.
+
+    Args:
+        curve_model: a compiled `CurveModel`.
+        batch_size: examples a batch, where the data is made of arrays.
+
+    Attributes:
+        layer: the curve layer.
+    """
+
+    def __init__(self, curve_model, batch_size=500):
+        self._model = curve_model
+        self.layer = curve_model.curve_layer
+        self._batch_size = batch_size
+        self._statistics = BatchStatistics(curve_model)
+        self._observed = False
+        self._finite = []  # data sets, kept so that none is read for each point
+        self._flat_at = backend.compiled(self.layer.flat_point)
+        self._unpack = backend.compiled(self.layer.unpack_point)
+        self._estimate = backend.compiled(self._estimate_step)
+        self._test = backend.compiled(self._test_step)
+
+    def __call__(self, t, data, measures=()):
+        """Evaluates the network at `t`.
+
+        Args:
+            t: position of the curve model.
+            data: `EvaluationData`.
+            measures: functions `(flat, state) -> dict of floats` of what else to find out about
+                the network, as `network_at` gives it.
+
+        Returns:
+            dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics, and what the
+            measures add.
+        """
+        flat, state = self.network_at(t, data.for_statistics)
+        point = self._unpack(flat)
+        logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
+        for name, batches in data.evaluated.items():
+            found = self._evaluate(point, state, self.batches(batches))
+            if not np.isfinite(list(found.values())).all():
+                self.check_finite(batches, data.for_statistics)
+            logs.update({f"{name}_{key}": value for key, value in found.items()})
+        for measure in measures:
+            logs.update(measure(flat, state))
+        return logs
+
+    def network_at(self, t, data=None):
+        """The network at `t`, as numbers.
+
+        Args:
+            t: position of the curve model.
+            data: data set on which to re-estimate the statistics of batch normalisation. Default:
+                they stay as the curve model has them.
+
+        Returns:
+            `(flat, state)`: its weights, tensor `(P,)`, and everything else that it keeps, a list
+            of tensors, with recurrent state at zero.
+        """
+        flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
+        state = self._initial_state()
+        if data is not None and self._statistics.any:
+            state = self._estimate_state(self._unpack(flat), state, data)
+        return flat, state
+
+    def check(self, t, data):
+        """Runs the first batch of each data set, so that data that does not fit is refused early.
+
+        Args:
+            t: position of the curve model.
+            data: `EvaluationData` of `KeptBatches`.
+
+        Raises:
+            ValueError: if a data set is empty or has no labels, or two values have one name; and
+                what Keras raises for inputs that the network does not take.
+        """
+        point = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t))))
+        if self._statistics.any:
+            self._observe(point, data.for_statistics.first()[0])
+        names = []
+        for name, batches in data.evaluated.items():
+            batch = self._built_for(batches.first(), batches.role)
+            logs = self._evaluate(point, self._initial_state(), [batch])
+            names += [f"{name}_{key}" for key in logs]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(
+                f"Two values would be named {sorted(twice)}: choose another name in `others`."
+            )
+
+    def check_finite(self, *data_sets):
+        """Refuses data sets that explain a result that is not finite; each is read once."""
+        for data in data_sets:
+            if not any(data is each for each in self._finite):
+                Batches(data, self._batch_size).check_finite()
+                self._finite.append(data)
+
+    def batches(self, data):
+        """The batches of a data set, once the model is built for them.
+
+        Args:
+            data: data set.
+
+        Yields:
+            `(x, y, sample_weight)`.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        batches = Batches(data, self._batch_size)
+        for index, batch in enumerate(batches):
+            yield batch if index else self._built_for(batch, batches.role)
+
+    def _built_for(self, batch, role):
+        if batch[1] is None and self._model.loss is not None:
+            raise ValueError(
+                f"`{role}` has inputs without labels, which the compiled loss needs. Give "
+                "`(inputs, labels)`, or batches of both."
+            )
+        self._model._symbolic_build(data_batch=batch)
+        return batch
+
+    def batch_loss(self, point, state, batch, metrics=None):
+        """The loss of one batch: a pure function, differentiable in the point.
+
+        Args:
+            point: `(weights, penalties)` as `CurveLayer.unpack_point` gives them.
+            state: list of tensors.
+            batch: `(x, y, sample_weight)`.
+            metrics: values of the metrics' variables to update. Default: no metrics.
+
+        Returns:
+            `(loss, size, state, metrics)`: two float32 scalars, the mean loss with all penalties
+            and the number of targets that it counts for, and two lists of tensors.
+        """
+        x, y, sample_weight = batch
+        variables = [] if metrics is None else self._model.metrics_variables
+        with self._scope(state, zip(variables, metrics or ())) as scope:
+            with self.layer.at_point(*point):
+                y_pred = self._model(x, training=False)
+            loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
+            if metrics is not None:
+                self._model.compute_metrics(x, y, y_pred, sample_weight)
+        # By targets, not examples: the last window of a text may be shorter.
+        leaf = keras.tree.flatten(x if y is None else y)[0]
+        return (
+            ops.cast(loss, "float32"),
+            ops.cast(ops.size(leaf), "float32"),
+            [scope.get_current_value(v) for v in self.layer.state],
+            [scope.get_current_value(v) for v in variables],
+        )
+
+    def _initial_state(self):
+        """The curve layer's state with recurrent state at zero, as a list of tensors."""
+        with keras.StatelessScope() as scope:
+            self.layer.reset_state()
+        given = [scope.get_current_value(v) for v in self.layer.state]
+        return [backend.read(v) if new is None else new for v, new in zip(self.layer.state, given)]
+
+    def _estimate_state(self, point, state, data):
+        totals = None
+        carried = state
+        for x, _, _ in Batches(data, self._batch_size):
+            if totals is None:
+                self._observe(point, x)
+                if not self._statistics.num_updated:
+                    return state
+                totals = self._statistics.zeros()
+            totals, carried = self._estimate(point, carried, totals, x)
+        new = {id(v): value for v, value in self._statistics.results(totals)}
+        return [new.get(id(v), value) for v, value in zip(self.layer.state, state)]
+
+    def _observe(self, point, x):
+        if not self._observed:
+            zeros = self._statistics.zeros()
+            self._statistics.observe(self._estimate_step, point, self._initial_state(), zeros, x)
+            self._observed = True
+
+    def _estimate_step(self, point, state, totals, x):
+        with self._scope(state) as scope, self.layer.at_point(*point):
+            totals = self._statistics.accumulate(
+                totals, lambda training: self._model(x, training=training)
+            )
+        return totals, [scope.get_current_value(v) for v in self.layer.state]
+
+    def _evaluate(self, point, state, batches):
+        values = None
+        loss, count = (ops.zeros((), "float32") for _ in range(2))
+        for batch in batches:
+            if values is None:
+                values = self._zero_metrics()
+            state, values, loss, count = self._test(point, state, values, loss, count, batch)
+        metrics = self._model.metrics_variables
+        with keras.StatelessScope(list(zip(metrics, values))):
+            logs = self._model.get_metrics_result()
+        return _scalars({**logs, "loss": loss / count})
+
+    def _zero_metrics(self):
+        with keras.StatelessScope() as scope:
+            for metric in self._model.metrics:
+                metric.reset_state()
+        variables = self._model.metrics_variables
+        new = [scope.get_current_value(v) for v in variables]
+        return [backend.read(v) if value is None else value for v, value in zip(variables, new)]
+
+    def _test_step(self, point, state, values, loss, count, batch):
+        mean, size, state, values = self.batch_loss(point, state, batch, values)
+        return state, values, loss + mean * size, count + size
+
+    def _scope(self, state, more=()):
+        mapping = [*zip(self.layer.state, state), *more]
+        return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
+
+
+def _scalars(values):
+    """Floats by name; what has a value for each class becomes `name[0]`, `name[1]`, ..."""
+    logs = {}
+    for name, value in values.items():
+        if isinstance(value, dict):  # a metric of several values, as in Keras' logs
+            logs.update(_scalars(value))
+            continue
+        value = np.asarray(ops.convert_to_numpy(value))
+        for index in np.ndindex(value.shape):
+            key = f"{name}[{','.join(map(str, index))}]" if index else name
+            logs[key] = float(value[index])
+    return logs
+
+
+def fingerprint(curve_model, *rest):
+    """What results depend on: all weights, the compiled loss and metrics, precision, and the rest.
+
+    Args:
+        curve_model: compiled `CurveModel`.
+        *rest: positions, a description and the like, of which the representation counts.
+
+    Returns:
+        str.
+    """
+    digest = hashlib.sha256()
+    layer = curve_model.curve_layer
+    created = [v for part in layer.layer._flatten_layers() for v in part._trainable_variables]
+    frozen = [layer.state_copy(v) for v in created if not v.trainable]
+    for variable in (*layer.points, *frozen):
+        digest.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).tobytes())
+    try:
+        compiled_with = dict(curve_model.get_compile_config() or {})
+    except (TypeError, ValueError, NotImplementedError):  # a loss that cannot be serialised
+        compiled_with = {}
+    parts = [
+        repr(curve_model.curve),
+        {key: compiled_with.get(key) for key in ("loss", "loss_weights", "metrics")},
+        *rest,
+        *["bfloat16"][: computes_in_bfloat16()],
+    ]
+    digest.update(json.dumps(parts, default=repr, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,184 @@
+"""The result of evaluating a curve: arrays over `t`, their summary, and the files."""
+
+import json
+
+import numpy as np
+
+from mc_tf.storage.files import write_json
+from mc_tf.evaluation.metric_directions import higher_is_better as by_name
+from mc_tf.evaluation.point_results import PointResults
+
+__all__ = ["CurveEvaluation", "describe_length"]
+
+_TABLE = tuple(
+    f"{part}_{value}"
+    for part in ("train", "validation", "test")
+    for value in ("loss", "error", "perplexity")
+)
+
+
+class CurveEvaluation(PointResults):
+    """Values of loss and metrics at positions along a curve, made by `evaluate_curve`.
+
+    Index it by name: `result["test_error"]` is a float64 array of shape `(num_points,)`.
+
+    Attributes:
+        t: positions, shape `(num_points,)`.
+        done: which of them are evaluated, bool of shape `(num_points,)`.
+        arc_lengths: weight-space distances between neighbours, shape `(num_points - 1,)`.
+        length: length of the curve in weight space.
+        length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
+            one point, infinite for a curve that returns to its start.
+        bends: positions of the bends that the curve passes through, such as those of a chain.
+        higher_is_better: dict from names of values to bools, as the metrics themselves say it.
+        description: dict of what was evaluated.
+    """
+
+    kind = "curve evaluation"
+    maker = "eval_curve.py"
+
+    def __init__(self, t, fingerprint="", description=None):
+        self.t = np.asarray(t, "float64")
+        super().__init__(len(self.t), fingerprint, description)
+        self.higher_is_better = {}
+        self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
+
+    def set_geometry(self, arc_lengths, length, length_ratio, bends=()):
+        """Sets the lengths that Int and the length ratio need, and where the bends are."""
+        self.arc_lengths = np.asarray(arc_lengths, "float64")
+        self.length = float(length)
+        self.length_ratio = float(length_ratio)
+        self.bends = np.asarray(bends, "float64")
+
+    def summary(self, name, higher_is_better=None):
+        """Min / Int / Mean / Max of the paper's tables, and the barrier.
+
+        Args:
+            name: such as `"train_loss"` or `"test_error"`.
+            higher_is_better: which direction is worse, for the barrier. Default: as the metric
+                itself says it, otherwise by its name (`accuracy`, `auc`, `precision`, `f1`, `iou`
+                and the like are better when higher; what is not known is better when lower).
+
+        Returns:
+            dict with `min`; `int`, the trapezoid rule over arc length divided by the length;
+            `mean`, the trapezoid rule over `t`, which is the loss (2) that training minimises;
+            `max`; `barrier`, how much worse than the worse endpoint the curve becomes: the
+            maximum minus that endpoint, or, where higher is better, that endpoint minus the
+            minimum; `start` and `end`.
+        """
+        if higher_is_better is None:
+            higher_is_better = self._is_higher_better(name)
+        values = self[name]
+        middles = (values[1:] + values[:-1]) / 2
+        length = self.arc_lengths.sum()
+        mean = float((middles * np.diff(self.t)).sum())
+        return {
+            "min": float(values.min()),
+            "int": float((middles * self.arc_lengths).sum() / length) if length > 0 else mean,
+            "mean": mean,
+            "max": float(values.max()),
+            "barrier": _barrier(-values if higher_is_better else values),
+            "start": float(values[0]),
+            "end": float(values[-1]),
+        }
+
+    def _is_higher_better(self, name):
+        return self.higher_is_better.get(name, by_name(name))
+
+    def table(self, names=None):
+        """The summary as lines of text, one for each name that is there.
+
+        Args:
+            names: which values, in order. Default: loss, error and perplexity on the training,
+                validation and test data, as far as they are there, and the errors of several
+                outputs.
+
+        Returns:
+            str.
+        """
+        others = [name for name in self.names if name.endswith("_error") and name not in _TABLE]
+        names = names or [*_TABLE, *others]
+        columns = ("start", "end", "min", "int", "mean", "max", "barrier")
+        width = max(14, *(len(name) + 1 for name in names if name in self._values), 0)
+        lines = [f"{'':<{width}}" + "".join(f"{column.capitalize():>10}" for column in columns)]
+        for name in names:
+            if name in self._values:
+                row = self.summary(name)
+                lines.append(
+                    f"{name.replace('_', ' '):<{width}}"
+                    + "".join(f"{row[c]:>10.4f}" for c in columns)
+                )
+        lines.append(describe_length(self.length, self.length_ratio))
+        return "\n".join(lines)
+
+    def is_unbent(self):
+        """Whether the curve is as long as the segment, over a barrier of the loss.
+
+        Returns:
+            bool: length ratio below 1.01, and a barrier of a tenth of the worse endpoint's loss.
+        """
+        losses = [self.summary(name) for name in self.names if name.endswith("_loss")]
+        return self.length_ratio < 1.01 and any(
+            row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses
+        )
+
+    # Files.
+
+    def finish(self, path):
+        """Writes `PATH.npz` and the summary as `PATH.json`; nothing if `path` is `None`."""
+        if path is None:
+            return
+        self.save(path)
+        write_json(
+            f"{path}.json",
+            {
+                "description": self.description,
+                "num_points": len(self.t),
+                "length": self.length,
+                "length_ratio": self.length_ratio,
+                "higher_is_better": sorted(n for n in self.names if self._is_higher_better(n)),
+                "summary": {name: self.summary(name) for name in self.names},
+            },
+        )
+
+    def _arrays(self):
+        lengths = np.array([self.length, self.length_ratio])
+        return {
+            "t": self.t,
+            "arc_lengths": self.arc_lengths,
+            "lengths": lengths,
+            "bends": self.bends,
+            "higher_is_better": np.array(json.dumps(self.higher_is_better)),
+        }
+
+    @classmethod
+    def _from_arrays(cls, stored, fingerprint, description):
+        result = cls(stored["t"], fingerprint, description)
+        bends = stored["bends"] if "bends" in stored else ()
+        result.set_geometry(stored["arc_lengths"], *stored["lengths"], bends)
+        if "higher_is_better" in stored:  # not in files of earlier releases
+            result.higher_is_better = dict(json.loads(str(stored["higher_is_better"])))
+        return result
+
+
+def _barrier(values):
+    return float(values.max() - max(values[0], values[-1]))
+
+
+def describe_length(length, ratio):
+    """The length of a curve in words.
+
+    Args:
+        length: of the curve.
+        ratio: `length` divided by the segment's length.
+
+    Returns:
+        str.
+
+    Example:
+        >>> describe_length(2.5, 1.25), describe_length(2.5, float("inf"))
+        ('length 2.5000, 1.2500 x the segment', 'length 2.5000, from a network back to itself')
+    """
+    if np.isinf(ratio):
+        return f"length {length:.4f}, from a network back to itself"
+    return f"length {length:.4f}, {ratio:.4f} x the segment"

@@ -1,0 +1,180 @@
+"""Loss and metrics on a grid of a line, a plane or rays (figures 1, 4 and 5 of the paper)."""
+
+import importlib
+import platform
+
+import keras
+import numpy as np
+
+from mc_tf.arguments import check_counts, check_kind, check_network
+from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
+from mc_tf.backend.precision import computes_in_bfloat16
+from mc_tf.storage.destinations import holding
+from mc_tf.evaluation.data import EvaluationData
+from mc_tf.landscape.hessian import DEFAULTS, HessianProducts
+from mc_tf.landscape.results import GridEvaluation, shard_path
+from mc_tf.landscape.surface import Surface
+from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+
+__all__ = ["evaluate_grid"]
+
+
+@holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
+def evaluate_grid(
+    model,
+    surface,
+    train,
+    test,
+    shape=21,
+    margin=0.2,
+    limits=None,
+    path=None,
+    batch_size=500,
+    shard=None,
+    description=None,
+    verbose=1,
+    others=None,
+    eigenvalues=None,
+    eigenvalue_options=None,
+    notes=None,
+    statistics=None,
+):
+    """Evaluates the networks on a grid of a surface on training and test data.
+
+    As along a curve: at each point the statistics of batch normalisation are re-estimated, and the
+    loss (with the L2 term at that point) and all metrics that the model was compiled with are
+    computed on both data sets, by one compiled function.
+
+    Args:
+        model: a compiled Keras model of the surface's architecture; or `None`, for the model that
+            the surface was made from. It is not changed.
+        surface: `Line`, `Plane` or `Rays`.
+        train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
+            `PyDataset`, or arrays `(x, y)`. The same at each pass. Give fewer examples for a finer
+            grid: a few thousand keep its structure.
+        shape: number of points on each axis, an integer or one for each. Default 21.
+        margin: how far the grid reaches beyond what is marked, as a part of its extent.
+        limits: `(low, high)` for each axis instead.
+        path: file name without ending; its directory is made. `PATH.npz` is written as the grid
+            grows, `PATH.json` with a summary at the end; the same call goes on where an earlier
+            one was stopped.
+        batch_size: examples a batch, for arrays only. Default 500.
+        shard: `(i, n)`: evaluate the `i`-th of `n` parts only, `i` from 1, and write
+            `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` joins them.
+        description: dict of what else the values depend on (data, seed), recorded in the files:
+            what is stored with another one is not gone on with.
+        verbose: 1 for a progress bar, 0 for silence.
+        others: dict of further data sets by name, as in `evaluate_curve`.
+        eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
+            training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
+            100 passes over the training data; or a smaller data set, to find them on that.
+        eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
+        notes: dict of what to record only, such as the files of the networks, which may be moved:
+            that a result belongs to the surface its weights say.
+        statistics: data set for the statistics of batch normalisation, as in `evaluate_curve`.
+
+    Returns:
+        `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
+        (percent, where an accuracy is compiled in), `train_METRIC`, `test_METRIC` and
+        `regularization` an array with the shape of the grid; with `eigenvalues` also
+        `train_largest_eigenvalue`, `train_smallest_eigenvalue` and `train_eigenvalue_ratio`,
+        the map of Li et al. (2018, section 6).
+
+    Raises:
+        ValueError: if the model is not compiled, its weights are not the surface's, the shape or
+            the shard is none, or `path` holds the results of another grid.
+        OSError: if the directory of `path` cannot be made or written.
+    """
+    if model is not None:
+        check_network("model", model)
+    check_kind("surface", surface, Surface, "a `Line`, `Plane` or `Rays`")
+    check_counts(batch_size=batch_size)
+    curve_model = surface.model(model)
+    if not curve_model.compiled:
+        raise ValueError(
+            "The model is not compiled: call `model.compile(loss=..., metrics=...)` first, to say "
+            "what to evaluate."
+        )
+    limits = {} if limits is None else {"limits": limits}
+    axes = surface.axes(shape, margin, **limits)
+    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    with_eigenvalues = eigenvalues is not None and eigenvalues is not False
+    if with_eigenvalues and eigenvalues is not True:
+        Batches(eigenvalues, role="eigenvalues")
+    # Rounded, since sums that end in other digits on another machine make the same grid.
+    parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
+    parts += sorted(others or ())
+    if with_eigenvalues:
+        parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
+        parts += sorted(set((eigenvalue_options or {}).items()) - set(DEFAULTS.items()))
+    print_of = fingerprint(curve_model, *parts)
+    result = GridEvaluation(
+        type(surface).__name__,
+        axes,
+        surface.marks,
+        surface.paths,
+        surface.lost,
+        print_of,
+        {**(description or {}), **(notes or {}), "versions": _versions()},
+        surface.units,
+    )
+    result.inputs = f"{type(surface).__name__} {data.fingerprint()}"
+    if with_eigenvalues and eigenvalues is not True:
+        result.inputs += f" eigenvalues: {data_fingerprint(eigenvalues)}"
+    indices = _shard_indices(len(result.done), shard)
+    path = shard_path(path, shard)
+    result = result.with_values_of(result.resumed(path))
+    if not result.done[indices].all():
+        evaluator = PointEvaluator(curve_model, batch_size)
+        positions = surface.coefficients(result.coordinates)
+        data = data.kept(batch_size)
+        evaluator.check(positions[0], data)
+        measures = []
+        if with_eigenvalues:
+            of = data.train
+            if eigenvalues is not True:
+                of = KeptBatches(eigenvalues, batch_size, role="eigenvalues")
+                of.first()
+            measures.append(HessianProducts(evaluator, of, **(eigenvalue_options or {})))
+        evaluate_points(
+            result,
+            positions,
+            lambda c: evaluator(c, data, measures),
+            path,
+            indices,
+            verbose,
+        )
+    if shard is None:
+        result.finish(path)
+    return result
+
+
+def _shard_indices(size, shard):
+    """Which points a part of a grid has: every n-th, so that all parts take equally long."""
+    if shard is None:
+        return np.arange(size)
+    check_kind("shard", shard, (tuple, list), "a part, (i, n)")
+    if len(shard) != 2:
+        raise ValueError(f"`shard` must be (i, n), the i-th of n parts. Received: {shard!r}")
+    number, count = shard
+    check_counts(low=0, **{"shard[0]": number, "shard[1]": count})
+    if not 1 <= number <= count <= size:
+        raise ValueError(
+            f"A shard is (i, n) with 1 <= i <= n <= {size}, the number of points. Received: {shard}"
+        )
+    return np.arange(number - 1, size, count)
+
+
+def _versions():
+    import mc_tf
+
+    backend = keras.backend.backend()
+    versions = {
+        "mc_tf": mc_tf.__version__,
+        "keras": keras.__version__,
+        "backend": backend,
+        backend: importlib.import_module(backend).__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    return versions | ({"precision": "bfloat16"} if computes_in_bfloat16() else {})

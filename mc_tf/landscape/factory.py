@@ -1,0 +1,98 @@
+"""The kinds of lines, planes and rays that programs and recipes name."""
+
+from mc_tf.weights.flat import assign_flat
+from mc_tf.landscape.directions import ignored, principal_directions, random_direction
+from mc_tf.landscape.lines import Line, Rays
+from mc_tf.landscape.planes import Plane
+
+__all__ = ["SURFACES", "make_surface"]
+
+# What each kind of surface is made of: the number of networks, and words for it.
+SURFACES = {
+    "plane": (3, "three networks"),
+    "line": (2, "two networks"),
+    "curve_plane": (0, "a curve with one bend"),
+    "trajectory": (None, "at least three networks in the order of their training"),
+    "random_plane": (1, "one network"),
+    "random_line": (1, "one network"),
+    "rays": (1, "one network"),
+}
+
+
+def make_surface(
+    kind,
+    network,
+    vectors,
+    curve_model=None,
+    normalization="filter",
+    ignore=("bias", "batch_norm"),
+    num_rays=10,
+    seed=0,
+):
+    """A line, plane or rays of one of the kinds in `SURFACES`.
+
+    Args:
+        kind: `"plane"` or `"line"`, through networks; `"curve_plane"`, through the endpoints and
+            the bend of a curve; `"trajectory"`, around the last network in the two directions in
+            which all of them vary most; `"random_plane"`, `"random_line"` and `"rays"`, from one
+            network in random directions.
+        network: Keras model: the layers.
+        vectors: dict from label to flat vector `(P,)`.
+        curve_model: `CurveModel`, of `"curve_plane"`.
+        normalization, ignore: of random planes and lines, see `mc_tf.random_direction`. Rays have
+            length one and take all weights.
+        num_rays: of `"rays"`, default 10.
+        seed: integer, of random directions.
+
+    Returns:
+        `Line`, `Plane` or `Rays`, with what it is made of marked.
+
+    Raises:
+        ValueError: if the kind is unknown, the number of networks is not what it needs, or as the
+            surface itself.
+    """
+    if kind not in SURFACES:
+        raise ValueError(f"Unknown surface '{kind}'. Choose one of: {', '.join(SURFACES)}.")
+    wanted, words = SURFACES[kind]
+    fits = len(vectors) == wanted if wanted is not None else len(vectors) >= 3
+    if not fits or (kind == "curve_plane") != (curve_model is not None):
+        curve = "" if curve_model is None else " and a curve"
+        raise ValueError(
+            f"A surface of kind '{kind}' is made of {words}. Received: {len(vectors)} "
+            f"networks{curve} ({', '.join(vectors) or 'none'})."
+        )
+    labels, points = tuple(vectors), list(vectors.values())
+
+    made = {}
+    if wanted == 1:
+        assign_flat(network, points[0])  # whose norms random directions take
+        if kind == "rays":
+            normalization, ignore = "unit", ()
+        made = {"normalization": normalization, "ignore": list(ignored(ignore)), "seed": seed}
+
+    def drawn(number):
+        return random_direction(network, normalization, ignore, seed=[seed, number])
+
+    if kind == "plane":
+        surface = Plane.through(*points, labels=labels)
+    elif kind == "line":
+        surface = Line.through(*points, labels=labels)
+    elif kind == "curve_plane":
+        surface = Plane.of_curve(curve_model)
+    elif kind == "trajectory":
+        directions, shares = principal_directions(points)
+        surface = Plane.along(points[-1], *directions, label=labels[-1])
+        surface.mark_path("trajectory", points)
+        made = {"variance shares": shares}
+    elif kind == "rays":
+        surface = Rays(points[0], [drawn(k) for k in range(num_rays)])
+        surface.limits = [(0.0, 10.0)]
+    elif kind == "random_line":
+        surface = Line.along(points[0], drawn(0), label=labels[0])
+    else:
+        surface = Plane.along(points[0], drawn(0), drawn(1), label=labels[0])
+    if kind.startswith("random_"):
+        surface.limits = [(-1.0, 1.0)] * surface.dimensions
+    surface.network = network
+    surface.description = {"kind": kind, **made}
+    return surface

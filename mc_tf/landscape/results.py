@@ -1,0 +1,230 @@
+"""The result of evaluating a grid: arrays over its coordinates, and files, whole or in parts."""
+
+import os
+
+import numpy as np
+
+from mc_tf.storage.destinations import output_held
+from mc_tf.storage.files import write_json
+from mc_tf.evaluation.point_results import PointResults
+
+__all__ = ["GridEvaluation", "shard_path"]
+
+
+class GridEvaluation(PointResults):
+    """Values of loss and metrics on a grid of a line, plane or rays, made by `evaluate_grid`.
+
+    Index it by name: `result["train_loss"]` is a float64 array with one axis for each coordinate,
+    so on a plane `result["train_loss"][i, j]` is the value at `(axes[0][i], axes[1][j])`.
+
+    Args:
+        surface: class name of the surface, such as `"Plane"`.
+        axes: list of coordinate arrays.
+        marks, paths, lost, units: see `mc_tf.landscape.Surface`. Units are ones by default.
+        fingerprint, description: see `PointResults`.
+
+    Attributes:
+        surface, axes, marks, paths, lost, units, description: as given.
+        done: which points are evaluated, bool of shape `(N,)`, the last coordinate fastest.
+    """
+
+    kind = "grid evaluation"
+    maker = "eval_grid.py"
+
+    def __init__(
+        self, surface, axes, marks, paths, lost, fingerprint="", description=None, units=None
+    ):
+        self.surface = surface
+        self.axes = [np.asarray(axis, "float64") for axis in axes]
+        self.marks, self.paths, self.lost = dict(marks), dict(paths), dict(lost)
+        self.units = np.ones(len(self.axes)) if units is None else np.asarray(units, "float64")
+        super().__init__(int(np.prod(self.shape)), fingerprint, description)
+
+    @property
+    def shape(self):
+        """Number of coordinates on each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def coordinates(self):
+        """The coordinates of all points, float64 `(N, d)`, the last one fastest."""
+        return np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, len(self.axes))
+
+    def __getitem__(self, name):
+        return super().__getitem__(name).reshape(self.shape)
+
+    def with_values_of(self, stored):
+        """This result, with its own marks and description, and the values of a stored one.
+
+        Args:
+            stored: `GridEvaluation` of the same grid.
+        """
+        self.done, self._values = stored.done, stored._values
+        if self.done.any() and stored is not self:
+            now = [] if self.complete else _versions_of(self)
+            self._set_versions(_versions_of(stored) + now)
+        return self
+
+    def _set_versions(self, versions):
+        """Records the versions of the first points, and others that later points were made with."""
+        different = [v for index, v in enumerate(versions) if v not in versions[:index]]
+        if different:
+            self.description["versions"] = different[0]
+        if different[1:]:
+            self.description["versions of later points"] = different[1:]
+
+    def minimum(self, name):
+        """The smallest value and where it is.
+
+        Args:
+            name: such as `"test_error"`.
+
+        Returns:
+            `(value, coordinates)`: float and float64 array `(d,)`; NaN if there is no value.
+        """
+        values = self[name].ravel()
+        if np.isnan(values).all():
+            return np.nan, np.full(len(self.axes), np.nan)
+        best = int(np.nanargmin(values))
+        return float(values[best]), self.coordinates[best]
+
+    def maximum(self, name):
+        """The largest value.
+
+        Args:
+            name: such as `"test_error"`.
+
+        Returns:
+            float; NaN if there is no value.
+        """
+        return float(np.fmax.reduce(self[name], axis=None))
+
+    def table(self):
+        """Smallest and largest value of each quantity as lines of text.
+
+        Returns:
+            str.
+        """
+        lines = [f"{'':<24}{'Min':>12}{'Max':>12}   at its minimum"]
+        for name in self.names:
+            value, place = self.minimum(name)
+            where = ", ".join(f"{x:.4g}" for x in place)
+            lines.append(
+                f"{name.replace('_', ' '):<24}{value:>12.4f}{self.maximum(name):>12.4f}   ({where})"
+            )
+        return "\n".join(lines)
+
+    def finish(self, path):
+        """Writes `PATH.npz` and what it holds as `PATH.json`; nothing if `path` is `None`."""
+        if path is None:
+            return
+        self.save(path)
+        write_json(
+            f"{path}.json",
+            {
+                "surface": self.surface,
+                "shape": list(self.shape),
+                "limits": [[axis[0], axis[-1]] for axis in self.axes],
+                "marks": {label: place.tolist() for label, place in self.marks.items()},
+                "distance_lost": {label: float(lost.max()) for label, lost in self.lost.items()},
+                "minimum": {name: self.minimum(name)[0] for name in self.names},
+                "maximum": {name: self.maximum(name) for name in self.names},
+                "description": self.description,
+            },
+        )
+
+    @classmethod
+    def merge(cls, path, num_shards):
+        """Joins the parts that processes with `shard=(i, num_shards)` wrote.
+
+        Args:
+            path: file name of the whole, without ending.
+            num_shards: how many parts there are.
+
+        Returns:
+            The complete `GridEvaluation`, which is also written to `PATH.npz` and `PATH.json`.
+
+        Raises:
+            FileNotFoundError: if a part is missing, naming all that are.
+            ValueError: if parts belong to different grids, or one is not complete.
+        """
+        files = [shard_path(path, (i, num_shards)) for i in range(1, num_shards + 1)]
+        missing = [f"{file}.npz" for file in files if not os.path.exists(f"{file}.npz")]
+        if missing:
+            raise FileNotFoundError(
+                f"Of {num_shards} shards {len(missing)} are missing: {', '.join(missing)}. "
+                "Evaluate them first (eval_grid.py --shard=I/N)."
+            )
+        whole = cls.load(files[0])
+        versions = _versions_of(whole)
+        for file in files[1:]:
+            part = cls.load(file)
+            if part.fingerprint != whole.fingerprint or part.inputs != whole.inputs:
+                raise ValueError(
+                    f"'{files[0]}.npz' and '{file}.npz' are parts of different grids: other "
+                    "weights, data, metrics or points. Evaluate one of them anew."
+                )
+            for index in np.flatnonzero(part.done):
+                whole.record(index, {name: part._values[name][index] for name in part.names})
+            versions += _versions_of(part)
+        whole._set_versions(versions)
+        if not whole.complete:
+            lacking = sorted({int(index) % num_shards + 1 for index in np.flatnonzero(~whole.done)})
+            raise ValueError(
+                f"{int((~whole.done).sum())} of {len(whole.done)} points are not evaluated, of "
+                f"shards {', '.join(map(str, lacking))}. Run these again, they go on."
+            )
+        with output_held(path, (".npz", ".json")):
+            whole.finish(path)
+        return whole
+
+    def _arrays(self):
+        arrays = {f"axis:{k}": axis for k, axis in enumerate(self.axes)}
+        for kind in ("marks", "paths", "lost"):
+            arrays.update({f"{kind}:{key}": value for key, value in getattr(self, kind).items()})
+        return {"surface": np.array(self.surface), "units": self.units, **arrays}
+
+    @classmethod
+    def _from_arrays(cls, stored, fingerprint, description):
+        parts = {"axis": {}, "marks": {}, "paths": {}, "lost": {}}
+        for key in stored:
+            kind, _, label = key.partition(":")
+            if kind in parts and label:
+                parts[kind][label] = stored[key]
+        axes = [parts["axis"][str(k)] for k in range(len(parts["axis"]))]
+        if not axes:
+            raise KeyError("axis:0")
+        return cls(
+            str(stored["surface"]),
+            axes,
+            parts["marks"],
+            parts["paths"],
+            parts["lost"],
+            fingerprint,
+            description,
+            stored["units"] if "units" in stored else None,
+        )
+
+
+def _versions_of(result):
+    """The versions that a result was made with, one dict or more."""
+    later = result.description.get("versions of later points", [])
+    first = result.description.get("versions")
+    return ([first] if first else []) + (later if isinstance(later, list) else [later])
+
+
+def shard_path(path, shard):
+    """The file, without ending, of one part of a grid.
+
+    Args:
+        path: file name of the whole, without ending, or `None`.
+        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole.
+
+    Returns:
+        str or `None`.
+
+    Example:
+        >>> shard_path("runs/plane", (2, 4))
+        'runs/plane-2-of-4'
+    """
+    return path if path is None or shard is None else f"{path}-{shard[0]}-of-{shard[1]}"

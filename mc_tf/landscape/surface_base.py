@@ -1,0 +1,135 @@
+"""Surfaces whose coefficients are affine in the coordinates: lines and planes."""
+
+import numpy as np
+from keras import ops
+
+from mc_tf.weights.compatibility import check_curve, check_same_architecture, check_same_fixed
+from mc_tf.landscape.gram import direction_products, distance_beside, inner_products, rest_products
+from mc_tf.landscape.surface import Surface
+from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
+
+__all__ = ["AffineSurface"]
+
+
+class AffineSurface(Surface):
+    """Base of surfaces with `c(x) = offset + x @ matrix`.
+
+    Args:
+        points, network: see `Surface`.
+        offset: array `(k,)`, the coefficients of the origin.
+        matrix: array `(d, k)`, the coefficients of the directions.
+    """
+
+    def __init__(self, points, offset, matrix, network=None):
+        super().__init__(points, network)
+        self._offset = np.asarray(offset, "float64")
+        self._matrix = np.asarray(matrix, "float64")
+        self._products = direction_products(points, self._matrix)
+        self.units = np.sqrt(np.diag(self._products))
+
+    def _coefficients(self, coordinates):
+        return self._offset + coordinates @ self._matrix
+
+    def project(self, weights):
+        """The nearest point of the surface.
+
+        Args:
+            weights: a model or layer of the same architecture, or a flat vector `(P,)`.
+
+        Returns:
+            `(coordinates, distance)`: float64 array `(d,)`, and the distance from `weights` to the
+            surface that is lost.
+        """
+        flat = flat_point(weights, self.network, self.state)
+        along = inner_products(self.points, self._matrix, self._offset, flat)
+        coordinates = np.linalg.solve(self._products, along)
+        return coordinates, distance_beside(self.points, self._coefficients(coordinates), flat)
+
+    def project_curve(self, curve_model, t):
+        """The nearest points of the surface to networks on a curve.
+
+        Args:
+            curve_model: `CurveModel`.
+            t: positions, array `(n,)`.
+
+        Returns:
+            `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
+
+        Raises:
+            ValueError: if it is no curve, or its networks differ from the surface's in more than
+                their weights.
+        """
+        check_curve(curve_model)
+        if self.network is not None:
+            roles = ("surface", "curve")
+            check_same_architecture(self.network, curve_model.network, roles)
+            check_same_fixed(
+                self.network, curve_model.network, roles, self.state, curve_model.curve_layer.state
+            )
+        points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
+        c = ops.convert_to_numpy(curve_model.curve.coefficients(np.asarray(t, "float64")))
+        if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the plane has an origin then
+            points, c = [c[k] @ np.stack(points) for k in range(len(c))], np.eye(len(c))
+        places = np.array([self.project(point)[0] for point in points])
+        rest = rest_products(self.points, self._coefficients(places), points)
+        distances = np.sqrt(np.maximum(np.einsum("nk,kl,nl->n", c, rest, c), 0))
+        return c @ places, distances
+
+    def mark(self, label, weights):
+        """Projects a network into the surface, to be drawn and kept with results.
+
+        Args:
+            label: text.
+            weights: see `project`.
+
+        Returns:
+            `(coordinates, distance)`, as `project`.
+        """
+        self.marks[label], lost = self.project(weights)
+        self.lost[label] = np.array([lost])
+        return self.marks[label], lost
+
+    def mark_curve(self, label, curve_model, num_points=61):
+        """Projects a curve into the surface, to be drawn and kept with results.
+
+        Args:
+            label: text.
+            curve_model: `CurveModel`.
+            num_points: equally spaced positions, default 61.
+
+        Returns:
+            `(coordinates, distances)`, as `project_curve`.
+        """
+        t = np.linspace(0, 1, num_points)
+        self.paths[label], self.lost[label] = self.project_curve(curve_model, t)
+        return self.paths[label], self.lost[label]
+
+    def mark_path(self, label, networks):
+        """Projects networks that follow each other, such as those of a training.
+
+        Args:
+            label: text.
+            networks: iterable of what `project` takes.
+
+        Returns:
+            `(coordinates, distances)`, as `project_curve`.
+        """
+        found = [self.project(network) for network in networks]
+        self.paths[label] = np.array([coordinates for coordinates, _ in found])
+        self.lost[label] = np.array([distance for _, distance in found])
+        return self.paths[label], self.lost[label]
+
+    @classmethod
+    def _spanned(cls, origin, directions, label):
+        """The surface from a network along directions; coordinates count directions."""
+        points, network = flat_points([origin], (label,))
+        directions = checked_directions(directions, points[0])
+        size = len(directions)
+        surface = cls(
+            [*points, *directions], np.eye(1, size + 1)[0], np.eye(size, size + 1, 1), network
+        )
+        scale = np.sqrt(np.diag(surface._products))
+        if np.linalg.cond(surface._products / np.outer(scale, scale)) > 1e12:
+            raise ValueError("The two directions are parallel, so they span no plane.")
+        surface.marks[label], surface.lost[label] = np.zeros(size), np.zeros(1)
+        return surface

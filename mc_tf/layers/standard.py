@@ -1,0 +1,121 @@
+"""Named curve layers, for networks that are written by hand with every layer on a curve.
+
+They add nothing to `CurveLayer` but the constructor of the layer that they wrap. `connect` puts a
+whole model on a curve at once and needs none of them.
+"""
+
+import keras
+
+from mc_tf.curves.families import Bezier
+from mc_tf.layers.curve_layer import CurveLayer
+
+__all__ = [
+    "CurveBatchNormalization",
+    "CurveConv2D",
+    "CurveDense",
+    "CurveEmbedding",
+    "CurveLSTM",
+    "set_position",
+]
+
+
+class _NamedCurveLayer(CurveLayer):
+    """A curve layer that makes the layer it wraps.
+
+    Args:
+        *args: positional arguments of the wrapped layer.
+        curve: the curve, default `Bezier(1)`. Layers of one network share its position.
+        fix_start, fix_end: whether the endpoint stays as it is in training, default `True`.
+        seed: integer seed of the positions drawn in training.
+        **kwargs: keyword arguments of the wrapped layer, `name` included.
+    """
+
+    wrapped_class = None
+
+    def __init__(self, *args, curve=None, fix_start=True, fix_end=True, seed=None, **kwargs):
+        layer = self.wrapped_class(*args, **kwargs)
+        super().__init__(
+            layer,
+            Bezier(1) if curve is None else curve,
+            fix_start,
+            fix_end,
+            seed,
+            name=kwargs.get("name"),
+        )
+
+    def get_config(self):
+        """Arguments of the wrapped layer and of the curve."""
+        return {**self.layer.get_config(), "name": self.name, **self._curve_config()}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the layer that `get_config` described."""
+        config = dict(config)
+        options = {key: config.pop(key) for key in ("fix_start", "fix_end", "seed")}
+        curve = keras.saving.deserialize_keras_object(config.pop("curve"))
+        layer = cls.wrapped_class.from_config(config)
+        made = cls.__new__(cls)
+        CurveLayer.__init__(made, layer, curve, name=config["name"], **options)
+        return made
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveDense(_NamedCurveLayer):
+    """`keras.layers.Dense` on a curve.
+
+    Example:
+        >>> layer = CurveDense(3, curve=Bezier(num_bends=2))
+        >>> layer.build((None, 4))
+        >>> [tuple(v.shape) for v in layer.trainable_variables]
+        [(15,), (15,)]
+    """
+
+    wrapped_class = keras.layers.Dense
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveConv2D(_NamedCurveLayer):
+    """`keras.layers.Conv2D` on a curve."""
+
+    wrapped_class = keras.layers.Conv2D
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveBatchNormalization(_NamedCurveLayer):
+    """`keras.layers.BatchNormalization` on a curve.
+
+    Its statistics belong to one position: after moving, call `update_batch_norm` (section A.2).
+    """
+
+    wrapped_class = keras.layers.BatchNormalization
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveEmbedding(_NamedCurveLayer):
+    """`keras.layers.Embedding` on a curve."""
+
+    wrapped_class = keras.layers.Embedding
+
+
+@keras.saving.register_keras_serializable("mc_tf")
+class CurveLSTM(_NamedCurveLayer):
+    """`keras.layers.LSTM` on a curve."""
+
+    wrapped_class = keras.layers.LSTM
+
+
+def set_position(network, t):
+    """Moves all curve layers of a network to the position `t`.
+
+    Args:
+        network: a Keras layer or model with curve layers inside, at any depth.
+        t: position in [0, 1] at which they run at inference.
+
+    Raises:
+        ValueError: if `t` is outside [0, 1] or there is no curve layer in the network.
+    """
+    found = [part for part in network._flatten_layers() if isinstance(part, CurveLayer)]
+    if not found:
+        raise ValueError(f"'{network.name}' has no curve layer, so it has no position to set.")
+    for part in found:
+        part.t = t

@@ -1,0 +1,1 @@
+"""Networks of the papers, and the registry that builds them by name."""

@@ -1,0 +1,197 @@
+"""Maps of planes in weight space: figures 1 and 4 of the paper, curvature of Li et al."""
+
+import numpy as np
+from matplotlib.colors import CenteredNorm, Normalize
+
+from mc_tf.plots.inputs import as_dict, check_grids
+from mc_tf.plots.levels import Levels
+from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
+from mc_tf.plots.style import heading, plain, plt, save, value_label
+
+__all__ = [
+    "map_aspect",
+    "plot_eigenvalue_ratio",
+    "plot_heat_map",
+    "plot_plane",
+    "prepare_map",
+]
+
+# Inches: the longest side of a map, and what is left for numbers and labels beside it.
+_SIDE, _LEFT, _BOTTOM, _BAR = 4.0, 0.75, 0.55, 1.3
+_COLUMNS = 4  # more maps than these begin another row
+
+
+def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None, title=None):
+    """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
+
+    The levels lie close together near the minimum; all above the maximum, and all that is not
+    finite, is one class. Networks that are marked have their labels, and are circles where they
+    lie beside the plane. Curves are lines; one off the plane is dashed, and the legend says how far
+    off it lies: its own values are not those below the line. Both coordinates have one scale; in a
+    plane that is more than four times as wide as it is high, or the reverse, the label of the
+    second axis says how much it is stretched or shortened.
+
+    Args:
+        results: `GridEvaluation` of a `Plane`, or dict from label to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
+        value: name of the value, default `"train_loss"`.
+        levels: number of levels, default 8; or their increasing limits, the last of which is the
+            maximum.
+        maximum: where the top class begins. Default: the value that four fifths are below.
+        title: heading, default none.
+
+    Raises:
+        ValueError: if a result is no complete grid of a plane or lacks the value, or the levels or
+            the maximum do not fit.
+    """
+    results = as_dict(results)
+    check_grids(results, "Plane", [value])
+    shared = Levels.of([result[value] for result in results.values()], levels, maximum)
+    figure, axes, bar = _panels(results, title)
+    for axis, result in zip(axes, results.values()):
+        shared.draw(axis, *result.axes, result[value])
+    shared.color_bar(bar, value_label(value, results.values()))
+    return _finish(figure, axes, results, path)
+
+
+def plot_heat_map(results, path, value, limits=None, title=None):
+    """Draws values on planes as colours without contours, a colour for each point of the grid.
+
+    Values of both signs have two colours that meet at zero. What is not finite is grey.
+
+    Args:
+        results: `GridEvaluation` of a `Plane`, or dict from label to several.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
+        value: name of the value, such as `"train_smallest_eigenvalue"`.
+        limits: `(low, high)` of the colours. Default: the smallest and the largest value.
+        title: heading, default none.
+
+    Raises:
+        ValueError: if a result is no complete grid of a plane or lacks the value, or no value is
+            finite.
+    """
+    results = as_dict(results)
+    check_grids(results, "Plane", [value])
+    norm, colors = _color_scale([result[value] for result in results.values()], limits)
+    figure, axes, bar = _panels(results, title)
+    for axis, result in zip(axes, results.values()):
+        shown = np.ma.masked_invalid(result[value].T)
+        drawn = axis.pcolormesh(*result.axes, shown, norm=norm, cmap=colors, shading="nearest")
+        drawn.set_edgecolor("face")
+        drawn.set_linewidth(0.1)  # no white seams in vector formats
+    figure.colorbar(drawn, cax=bar, label=value_label(value, results.values()))
+    return _finish(figure, axes, results, path)
+
+
+def plot_eigenvalue_ratio(
+    results, path=None, value="train_eigenvalue_ratio", limits=None, title=None
+):
+    """Draws where a surface is not convex: |smallest / largest eigenvalue| (Li et al., section 6).
+
+    Args:
+        results, path, value, limits, title: see `plot_heat_map`. The ratio is zero where the
+            Hessian has no negative eigenvalue that matters.
+    """
+    return plot_heat_map(results, path, value, limits, title)
+
+
+def _color_scale(values, limits):
+    """Normalisation and colours: light to dark, or two colours that meet at zero."""
+    seen = np.concatenate([np.ravel(array) for array in values])
+    finite = seen[np.isfinite(seen)]
+    if not len(finite):
+        raise ValueError("None of the values is finite, so there is nothing to draw.")
+    low, high = (finite.min(), finite.max()) if limits is None else limits
+    if not low <= high:
+        raise ValueError(f"The limits must be (low, high). Received: {limits}.")
+    both = low < 0 < high
+    colors = plt.get_cmap("PuOr_r" if both else "viridis").with_extremes(bad="0.8")
+    return (CenteredNorm(0, max(-low, high)) if both else Normalize(low, high)), colors
+
+
+def _panels(results, title):
+    """A figure with a map for each result, equally wide, and an axis for the colour bar."""
+    aspects = [map_aspect(result) for result in results.values()]
+    wide = min(_SIDE, _SIDE / max(aspects))
+    columns, rows = min(len(aspects), _COLUMNS), -(-len(aspects) // _COLUMNS)
+    below = _BOTTOM + max(legend_height(r, r.paths, wide) for r in results.values())
+    height = below + wide * max(aspects) + 0.25 * (len(aspects) > 1)  # of a map with its heading
+    size = np.array([columns * (_LEFT + wide) + _BAR, rows * height + 0.2 + 0.3 * bool(title)])
+    figure = plt.figure(figsize=size)
+    boxes = []
+    for index, aspect in enumerate(aspects):
+        row, column = divmod(index, columns)
+        corner = [_LEFT + column * (_LEFT + wide), (rows - 1 - row) * height + below]
+        boxes.append([*corner, wide, wide * aspect])
+    whole = (rows - 1) * height + wide * max(aspects)
+    boxes.append([size[0] - _BAR + 0.2, below, 0.18, whole])
+    *axes, bar = (figure.add_axes(np.array(box) / [*size, *size]) for box in boxes)
+    heading(figure, title, y=1 - 0.12 / size[1], va="top")
+    return figure, axes, bar
+
+
+def map_aspect(result):
+    """Height of a map divided by its width: coordinates have one scale, except in narrow strips.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+
+    Returns:
+        float.
+    """
+    width, height = (np.ptp(axis) for axis in result.axes)
+    return height / width if 0.25 <= height / width <= 4 else 0.75
+
+
+def stretched(result, aspect):
+    """What the label of the second axis adds where it has another scale than the first.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+        aspect: height of what is drawn divided by its width.
+
+    Returns:
+        str, empty where the scales are equal.
+    """
+    width, height = (np.ptp(axis) for axis in result.axes)
+    factor = aspect * width / height
+    if np.isclose(factor, 1):
+        return ""
+    what, factor = ("stretched", factor) if factor > 1 else ("shortened", 1 / factor)
+    return f" ({what} {factor:.3g} times)"
+
+
+def prepare_map(axis, result):
+    """Limits and axis labels of a map.
+
+    Args:
+        axis: matplotlib axis.
+        result: `GridEvaluation` of a `Plane`.
+    """
+    labels, shares = ["coordinate x", "coordinate y"], result.description.get("variance shares")
+    if shares:
+        labels = [
+            f"{text} ({100 * share:.0f} % of the path)" for text, share in zip(labels, shares)
+        ]
+    labels[1] += stretched(result, map_aspect(result))
+    axis.set(xlabel=labels[0], ylabel=labels[1])
+    axis.set_xlim(result.axes[0][[0, -1]])
+    axis.set_ylim(result.axes[1][[0, -1]])
+
+
+def _finish(figure, axes, results, path):
+    """Draws what is marked on each map, and writes the figure."""
+    for index, (axis, (label, result)) in enumerate(zip(axes, results.items())):
+        prepare_map(axis, result)
+        draw_paths(axis, result)
+        draw_marks(axis, result)
+        if len(results) > 1:
+            inches = axis.get_position().width * figure.get_figwidth()
+            axis.set_title(plain(label), fontsize=min(12, 125 * inches / len(label)))
+        if index % _COLUMNS:
+            axis.set_ylabel("")
+    for axis, result in zip(axes, results.values()):
+        place_labels(axis, result.marks, result.paths.values())
+    return save(figure, path)

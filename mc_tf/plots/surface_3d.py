@@ -1,0 +1,167 @@
+"""Planes in weight space as surfaces in three dimensions."""
+
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.patheffects import withStroke
+
+from mc_tf.plots.inputs import check_grids
+from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
+from mc_tf.plots.style import heading, plain, plt, save, value_label
+from mc_tf.plots.planes import stretched
+
+__all__ = ["plot_surface"]
+
+_FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
+
+
+def plot_surface(
+    result, path=None, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
+):
+    """Draws a value on a plane as a surface over it, with the networks and curves on it.
+
+    A curve off the plane is the dashed line above its projection, with the distance in the legend;
+    what lies outside the grid is left out.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
+            returns the matplotlib figure instead.
+        value: name of the value, default `"train_loss"`.
+        scale: of the height: `"log"` or `"linear"`.
+        maximum: all that is higher, or not finite, is drawn at this height. Default: the value
+            that nine tenths are below.
+        view: `(elevation, azimuth)` in degrees, default `(55, -70)`.
+        title: heading, default none.
+
+    Raises:
+        ValueError: if the result is no complete grid of a plane or lacks the value, the maximum is
+            below all values, or a logarithm is asked of values that are not positive.
+    """
+    check_grids({"": result}, "Plane", [value])
+    to_height, ticks = _scale(result[value], scale, maximum)
+    heights = to_height(result[value])
+    figure = plt.figure(figsize=(7, 5.6))
+    axis = figure.add_axes([-0.02, 0.02, 0.94, 0.98], projection="3d", computed_zorder=False)
+    x, y = np.meshgrid(*result.axes, indexing="ij")
+    norm = Normalize(heights.min(), heights.max())
+    colors = plt.get_cmap("viridis_r")(norm(heights))
+    colors[..., :3] *= _light(heights, result.axes)[..., None]
+    count = min(max(result.shape), _FINEST)
+    axis.plot_surface(
+        *(x, y, heights),
+        facecolors=colors,
+        rcount=count,
+        ccount=count,
+        linewidth=0,
+        antialiased=False,
+        shade=False,
+    )
+    halo = {"linewidth": 2, "path_effects": [withStroke(linewidth=3.5, foreground="white")]}
+    styles = [path_style(result, label, number) for number, label in enumerate(result.paths)]
+    lines = []
+    for places, style in zip(result.paths.values(), styles):
+        places = _dense(places)
+        above = to_height(interpolate(result, value, places))
+        above = np.where(_inside(result, places), above, np.nan)
+        style = halo | style | {"label": plain(style["label"])}
+        lines.extend(axis.plot(*places.T, above, **style))
+    draw_legend(axis, styles, lines, drop=0)
+    for label, place in result.marks.items():
+        if not _inside(result, place):
+            continue
+        above = float(to_height(interpolate(result, value, [place]))[0])
+        axis.plot(*([x] for x in (*place, above)), **point_style(result, label))
+        text = above + 0.1 * np.ptp(heights)
+        axis.text(*place, text, in_lines(label), ha="center", bbox=BEHIND, zorder=10)
+    axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
+    axis.set_xlabel("coordinate x", labelpad=10)
+    aspect = min(max(np.ptp(y) / np.ptp(x), 0.5), 2)
+    axis.set_ylabel("coordinate y" + stretched(result, aspect), labelpad=10)
+    axis.set_zlabel(value_label(value, [result]), labelpad=8)
+    axis.view_init(*view)
+    axis.set_box_aspect((1, aspect, 0.7))
+    heading(figure, title, y=0.97)
+    return save(figure, path)
+
+
+def _dense(places, parts=8):
+    """Coordinates along a line of points, close enough for a line over the surface."""
+    at = np.linspace(0, len(places) - 1, parts * (len(places) - 1) + 1)
+    return np.stack([np.interp(at, np.arange(len(places)), x) for x in np.transpose(places)], -1)
+
+
+def _inside(result, places):
+    """Whether coordinates `(..., 2)` lie on a grid."""
+    low, high = np.transpose([axis[[0, -1]] for axis in result.axes])
+    return ((places >= low) & (places <= high)).all(-1)
+
+
+def interpolate(result, value, places):
+    """Values between the points of a plane's grid; outside it, of its nearest point.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+        value: name of the value.
+        places: coordinates `(n, 2)`.
+
+    Returns:
+        float64 array `(n,)`, bilinear in each cell.
+    """
+    values, corner, share = result[value], [], []
+    for axis, place in zip(result.axes, np.transpose(places)):
+        inside = np.clip(place, axis[0], axis[-1])
+        index = np.clip(np.searchsorted(axis, inside, side="right") - 1, 0, len(axis) - 2)
+        corner.append(index)
+        share.append((inside - axis[index]) / (axis[index + 1] - axis[index]))
+    (i, j), (a, b) = corner, share
+    total = np.zeros(len(i))
+    for right, up in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        part = (a if right else 1 - a) * (b if up else 1 - b)
+        total += np.where(part > 0, values[i + right, j + up] * part, 0)
+    return total
+
+
+def _light(heights, axes):
+    """How much light falls on a surface from the upper left, from 0.6 to 1."""
+    sides = [(axis - axis[0]) / np.ptp(axis) for axis in axes]
+    slopes = np.gradient(0.7 * heights / max(np.ptp(heights), 1e-12), *sides)
+    normal = np.stack([-slopes[0], -slopes[1], np.ones_like(heights)])
+    source = np.array([-0.5, -0.3, 0.8]) / np.sqrt(0.98)
+    shade = np.tensordot(source, normal / np.linalg.norm(normal, axis=0), 1)
+    return 0.6 + 0.4 * np.clip(shade, 0, 1)
+
+
+def _scale(values, scale, maximum):
+    """Function from values to heights, and values for the ticks."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        raise ValueError("None of the values is finite, so there is nothing to draw.")
+    low, high = finite.min(), float(np.quantile(finite, 0.9) if maximum is None else maximum)
+    if maximum is None and not high > low:
+        high = max(finite.max(), low + (abs(low) or 1.0) * 1e-3)
+    if not high > low:
+        raise ValueError(
+            f"The maximum must be above the smallest value, {low:.4g}. Received: {maximum}."
+        )
+    if scale == "linear":
+        function = np.asarray
+        ticks = plt.MaxNLocator(5).tick_values(low, high)
+    elif scale == "log":
+        if low <= 0:
+            raise ValueError(
+                f"The smallest value is {low:.4g}, which has no logarithm. Choose the scale linear."
+            )
+        function = np.log10
+        powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        ticks = np.ravel(np.multiply.outer(10.0**powers, [1, 2, 5]))
+        if high > 1e3 * low:
+            ticks = 10.0**powers
+    else:
+        raise ValueError(f"The scale is log or linear. Received: '{scale}'.")
+    shown = [float(tick) for tick in ticks if low <= tick <= high * (1 + 1e-9)]
+
+    def to_height(array):
+        array = np.asarray(array, "float64")
+        return function(np.where(np.isfinite(array), np.clip(array, low, high), high))
+
+    return to_height, shown

@@ -1,0 +1,1 @@
+"""Files: how they are named, locked, written, checked and read. Private."""

@@ -1,0 +1,150 @@
+"""The running average of weight vectors, held in float64 and kept on disk."""
+
+import os
+
+import numpy as np
+
+from mc_tf.storage.checksums import OtherKindError
+from mc_tf.storage.files import numbered_files, read_arrays, write_arrays
+
+__all__ = ["WeightAverage"]
+
+_PREFIX = "average"
+
+
+class WeightAverage:
+    """Mean of the weight vectors that were added (arXiv 1803.05407, Algorithm 1).
+
+    Attributes:
+        mean: float64 vector `(P,)`, or `None` before the first.
+        count: how many were added.
+        step: step of training of the last one.
+        left_out: how many that were due before it were not finite.
+
+    Example:
+        >>> average = WeightAverage()
+        >>> average.add([1.0, 2.0], step=10)
+        >>> average.add([3.0, 4.0], step=20)
+        >>> average.mean.tolist(), average.count, average.step
+        ([2.0, 3.0], 2, 20)
+    """
+
+    def __init__(self):
+        self.mean = None
+        self.count = 0
+        self.step = None
+        self.left_out = 0
+        self._before = None  # step of the one before
+
+    def add(self, weights, step):
+        """Adds one vector.
+
+        Args:
+            weights: array `(P,)`.
+            step: step of training at which these were the weights.
+
+        Raises:
+            ValueError: if a weight is not finite; the average stays as it was.
+        """
+        weights = np.asarray(weights, "float64")
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"The weights of step {step} are not finite numbers, so they cannot be averaged. "
+                "Leave that network out."
+            )
+        self._before = self.step
+        self.count += 1
+        if self.mean is None:
+            self.mean = weights.copy()
+        else:
+            self.mean += (weights - self.mean) / self.count
+        self.step = int(step)
+
+    def leave_out(self, step):
+        """Passes a step whose weights were not finite: the average stays as it was.
+
+        Args:
+            step: step of training.
+        """
+        self._before, self.step = self.step, int(step)
+        self.left_out += 1
+
+    def save(self, directory, keep=2, keep_steps=()):
+        """Writes the average as `average-00000390.npz` (the step) and removes older ones.
+
+        What a former run left there of later steps stays, see `remove_later`; what it left between
+        this step and the one before is removed.
+
+        Args:
+            directory: where.
+            keep: how many of the latest to keep. Default 2.
+            keep_steps: steps whose averages are kept, too.
+
+        Raises:
+            OSError: if it cannot be written; those that were written stay.
+        """
+        path = os.path.join(directory, f"average-{self.step:08d}.npz")
+        numbers = {"count": self.count, "step": self.step, "left_out": self.left_out}
+        write_arrays(path, mean=self.mean, **numbers)
+        kept = {f"average-{step:08d}.npz" for step in keep_steps}
+        here = []
+        for step, file in numbered_files(directory, _PREFIX).items():
+            if step < self.step and (self._before is None or step > self._before):
+                os.remove(file)  # of a former run, which averaged at other steps
+            elif step <= self.step:
+                here.append(file)
+        for old in here[:-keep]:
+            if os.path.basename(old) not in kept:
+                os.remove(old)
+
+    @staticmethod
+    def files(directory):
+        """The averages in a directory, in the order of their steps."""
+        return list(numbered_files(directory, _PREFIX).values())
+
+    @staticmethod
+    def remove_later(directory, step):
+        """Removes the averages of later steps, which a longer former run left.
+
+        Args:
+            directory: where `save` wrote.
+            step: the last step of this run.
+        """
+        for later, path in numbered_files(directory, _PREFIX).items():
+            if later > step:
+                os.remove(path)
+
+    @classmethod
+    def load(cls, directory, step):
+        """Reads the average as it was at a step of training.
+
+        Args:
+            directory: where `save` wrote.
+            step: number of steps that were done.
+
+        Returns:
+            `WeightAverage`, an empty one if nothing had been added by then.
+
+        Raises:
+            DamagedFileError: if a file is damaged.
+        """
+        files = numbered_files(directory, _PREFIX)
+        earlier = [path for number, path in files.items() if number <= step]
+        return cls._read(earlier[-1]) if earlier else cls()
+
+    @classmethod
+    def _read(cls, path):
+        def build(arrays):
+            average = cls()
+            average.mean = arrays["mean"]
+            average.count, average.step = int(arrays["count"]), int(arrays["step"])
+            average.left_out = int(arrays.get("left_out", 0))
+            if not np.isfinite(average.mean).all():  # earlier versions wrote such
+                raise OtherKindError(
+                    f"The average in '{path}' has NaN or infinite weights. Remove the file, and "
+                    "resume from an earlier checkpoint or start anew."
+                )
+            return average
+
+        kind = "an average of weights"
+        return read_arrays(path, ("mean", "count", "step"), kind, "training with SWA", build)

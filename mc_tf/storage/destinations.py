@@ -1,0 +1,152 @@
+"""Where results go: checked before any work, and held while they are written."""
+
+import contextlib
+import functools
+import inspect
+import os
+import stat
+
+from mc_tf.arguments import check_path
+from mc_tf.storage.files import check_writable
+from mc_tf.storage.locks import locked
+
+__all__ = ["check_figure", "check_output", "directory_held", "holding", "output_held"]
+
+
+def check_output(path, endings=("",)):
+    """Refuses a path that no result can be written to, before any work.
+
+    Args:
+        path: file, or its name without ending. Its directory is made.
+        endings: what is added to the path. Default: nothing.
+
+    Raises:
+        ValueError: if it names a directory, a device or no file at all.
+        OSError: if its directory cannot be made or written.
+    """
+    check_path("path", path)
+    path = os.fspath(path)
+    name = os.path.basename(path)
+    if name in ("", ".", "..") or (endings == ("",) and os.path.isdir(path)):
+        raise ValueError(
+            f"'{path}' names a directory, but a file is written. Give the name of the file too, "
+            f"such as '{os.path.join(path, 'result')}'."
+        )
+    for file in {path, *(f"{path}{ending}" for ending in endings)}:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            mode = os.stat(file).st_mode
+            if stat.S_ISDIR(mode) and file != path:
+                raise ValueError(f"'{file}' is a directory. Give another name, or move it away.")
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise ValueError(
+                    f"'{file}' is a device, a pipe or the like, which a result would replace. "
+                    "Give the name of a file."
+                )
+    check_writable(os.path.dirname(os.path.abspath(path)))
+
+
+def check_figure(path, endings=None):
+    """Refuses a figure that cannot be written, before it is drawn.
+
+    Args:
+        path: file; its ending says the format. Its directory is made.
+        endings: the formats, such as `("gif", "mp4")`. Default: those of matplotlib.
+
+    Raises:
+        ValueError: if its ending is unknown, or as `check_output`.
+        OSError: as `check_output`.
+    """
+    check_output(path)
+    if endings is None:
+        from matplotlib.backend_bases import FigureCanvasBase
+
+        endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    root, ending = os.path.splitext(os.fspath(path))
+    if not os.path.basename(root) or ending[1:].lower() not in endings:
+        raise ValueError(
+            f"The ending of a figure says its format: {_either(endings)}. Received: '{path}'."
+        )
+
+
+def _either(endings):
+    *first, last = (f".{ending}" for ending in endings)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+@contextlib.contextmanager
+def directory_held(directory, wait=False):
+    """Keeps other programs out of a directory; it is made and checked first.
+
+    Args:
+        directory: path; nothing is held if it is `None`.
+        wait: whether to wait until it is free. Default `False`: it is refused.
+
+    Raises:
+        InUseError: if another program holds it, naming its process and host.
+        OSError: if it cannot be made or written.
+    """
+    if directory is None:
+        yield
+        return
+    made = not os.path.isdir(directory)
+    check_writable(directory)
+    try:
+        with locked(os.path.join(directory, ".lock"), directory, wait):
+            yield
+    finally:
+        if made:  # what is refused leaves no empty directory
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+@contextlib.contextmanager
+def output_held(path, endings=("",), wait=False):
+    """Keeps other programs from writing the same result; the path is checked first.
+
+    Args:
+        path, endings: as for `check_output`; nothing is held if the path is `None`.
+        wait: whether to wait until it is free. Default `False`: it is refused.
+
+    Raises:
+        InUseError: if another program holds it, naming its process and host.
+        ValueError, OSError: as `check_output`.
+    """
+    if path is None:
+        yield
+        return
+    check_output(path, endings)
+    folder, name = os.path.split(os.path.abspath(path))
+    with locked(os.path.join(folder, f".{name}.lock"), path, wait):
+        yield
+
+
+def holding(argument, *endings, part=None):
+    """Makes a function hold the place that it writes to, from its first line to its last.
+
+    Args:
+        argument: name of the argument with the path; `None` as its value holds nothing.
+        *endings: of the files that are written, such as `".npz"`. Default: the path is a directory.
+        part: function of the path and of all arguments (a dict) that returns the path to hold.
+
+    Returns:
+        Decorator.
+    """
+
+    def decorate(function):
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def held(*args, **kwargs):
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # which says so
+            given.apply_defaults()
+            path = given.arguments[argument]
+            path = part(path, given.arguments) if part else path
+            with output_held(path, endings) if endings else directory_held(path):
+                return function(*args, **kwargs)
+
+        return held
+
+    return decorate

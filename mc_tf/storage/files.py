@@ -1,0 +1,295 @@
+"""Files that are whole or not there: written under a temporary name, then renamed."""
+
+import contextlib
+import errno
+import glob
+import io
+import json
+import math
+import os
+import re
+import tempfile
+import time
+import zipfile
+
+import numpy as np
+
+from mc_tf.storage import checksums
+from mc_tf.storage.locks import release, take
+
+__all__ = [
+    "DESCRIPTION",
+    "atomic_path",
+    "check_writable",
+    "numbered_files",
+    "read_arrays",
+    "read_json",
+    "remove_abandoned",
+    "weight_shapes",
+    "write_arrays",
+    "write_json",
+]
+
+DESCRIPTION = "mc_tf_architecture"  # in a file of weights: what its network computes
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MARK = ".mc_tf-"  # begins the name of every temporary file
+# Of numbered files, as earlier versions called their temporary ones.
+_EARLIER = r"\.(?:snapshot-\d{8,}|average-\d{8,}|start)-[a-z0-9_]{8}\.npz"
+_DAY_SECONDS = 86400
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Gives a temporary path beside `path` that becomes `path` if the block succeeds.
+
+    The temporary file is locked while it is written, so that other programs can tell it from what
+    a killed program left, which they remove.
+
+    Args:
+        path: the file to write. An existing file is replaced in one step, or left as it was.
+
+    Yields:
+        Path of the temporary file, with the same ending.
+
+    Raises:
+        OSError: with one clear line, if the disk is full.
+    """
+    path = os.path.abspath(os.fspath(path))
+    remove_abandoned(os.path.dirname(path), os.path.basename(path))
+    descriptor, temporary = _locked_temporary(path)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise OSError(
+                f"Cannot write '{path}': {error.strerror}. What was written before is intact. "
+                "Free some space, and run the same again."
+            ) from error
+        raise
+    finally:
+        release(descriptor)
+
+
+def _locked_temporary(path):
+    directory, name = os.path.split(path)
+    while True:
+        descriptor, temporary = tempfile.mkstemp(f"-{name}", _MARK, directory)
+        if take(descriptor) is not False and os.path.exists(temporary):
+            return descriptor, temporary
+        release(descriptor)  # another program took it for abandoned before it was locked
+
+
+def remove_abandoned(directory, name=None):
+    """Removes the temporary files of programs that were killed, never those of living ones.
+
+    Args:
+        directory: where files are written.
+        name: of the file that is about to be written: what earlier versions of this library left
+            of it, under other temporary names, is removed too.
+    """
+    pattern = rf"{re.escape(_MARK)}[a-z0-9_]{{8}}-.+|{_EARLIER}"
+    if name:
+        root, dot, ending = name.partition(".") if name[0] != "." else (name, "", "")
+        pattern += rf"|\.{re.escape(root)}-[a-z0-9_]{{8}}{re.escape(dot + ending)}"
+    with os.scandir(directory) as entries:
+        found = [entry.path for entry in entries if re.fullmatch(pattern, entry.name)]
+    for path in found:
+        with contextlib.suppress(OSError):
+            _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path):
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        free = take(descriptor)
+        if free is None:  # no locks here
+            free = time.time() - os.fstat(descriptor).st_mtime > _DAY_SECONDS
+        if free:
+            os.remove(path)
+    finally:
+        release(descriptor)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(directory):
+    """Makes a directory if it is not there and checks that files can be written in it.
+
+    What killed programs left half written there is removed.
+
+    Args:
+        directory: path.
+
+    Raises:
+        OSError: with one clear line, if it cannot be made or written.
+    """
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+        remove_abandoned(directory)
+    except OSError as error:
+        raise OSError(
+            f"Cannot write in the directory '{directory}' ({error.strerror}). Give another one, "
+            "or change its permissions."
+        ) from error
+
+
+def write_arrays(path, **arrays):
+    """Writes an `.npz` file with a checksum, in one step.
+
+    Args:
+        path: the file, ending in `.npz`.
+        **arrays: what `numpy.savez` takes.
+    """
+    with atomic_path(path) as temporary:
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        checksums.seal(temporary)
+
+
+def read_arrays(path, names, kind, maker, build=dict):
+    """Reads an `.npz` file.
+
+    Args:
+        path: the file.
+        names: arrays that must be in it.
+        kind: what it is, for messages, such as `"a trajectory"`.
+        maker: what writes such files, such as a program.
+        build: function of the dict of arrays. Default: returns the dict.
+
+    Returns:
+        What `build` returns.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged.
+        OtherKindError: a `ValueError`, if it is something else.
+        OSError: if it cannot be read.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no result file '{path}' of {kind}. Make it: {maker}.")
+
+    def parse(content):
+        with np.load(content, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        missing = [name for name in names if name not in arrays]
+        if missing:
+            raise checksums.OtherKindError(
+                f"The file '{path}' is not {kind}, which {maker} makes: it has no "
+                f"'{missing[0]}'. It has: {', '.join(list(arrays)[:9]) or 'nothing'}."
+            )
+        return build(arrays)
+
+    return checksums.read(path, parse, kind, maker)
+
+
+def numbered_files(directory, prefix):
+    """The files `PREFIX-00000390.npz` and the like in a directory, of at least eight digits.
+
+    Args:
+        directory: path; it need not be there.
+        prefix: str.
+
+    Returns:
+        dict from number to file name, in the order of the numbers.
+    """
+    pattern = os.path.join(glob.escape(os.fspath(directory)), f"{prefix}-*.npz")
+    found = {}
+    for path in glob.glob(pattern):
+        match = re.fullmatch(rf"{re.escape(prefix)}-(\d{{8,}})\.npz", os.path.basename(path))
+        if match:
+            found[int(match[1])] = path
+    return dict(sorted(found.items()))
+
+
+def weight_shapes(path):
+    """What a file of weights that Keras wrote holds, without the optimizer and the description.
+
+    Args:
+        path: `.weights.h5`, `.h5` or `.keras` file.
+
+    Returns:
+        dict from the name of each array to its shape.
+
+    Raises:
+        DamagedFileError: if it is damaged, or holds no weights.
+        OSError: if it cannot be read.
+    """
+    import h5py  # a dependency of Keras
+
+    shapes = {}
+
+    def visit(name, item):
+        left_out = name == DESCRIPTION or name.startswith("optimizer/")
+        if isinstance(item, h5py.Dataset) and not left_out:
+            shapes[name] = tuple(item.shape)
+
+    def parse(file):
+        if str(path).endswith(".keras"):
+            file = io.BytesIO(zipfile.ZipFile(file).read("model.weights.h5"))
+        with h5py.File(file, "r") as content:
+            content.visititems(visit)
+        return shapes
+
+    return checksums.read(path, parse, "a file of weights")
+
+
+def write_json(path, content):
+    """Writes a JSON file in one step; numbers that are not finite become null.
+
+    Args:
+        path: the file.
+        content: nested dicts, lists, strings and numbers. A checksum is added; in a dict it is the
+            last key.
+    """
+    text = json.dumps(_finite(content), indent=2, default=str, allow_nan=False)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(checksums.sealed_json(text.encode()))
+
+
+def read_json(path, kind, maker):
+    """Reads a JSON file.
+
+    Args:
+        path: the file.
+        kind: what it is, for messages, such as `"the settings of a run"`.
+        maker: what writes such files, such as a program.
+
+    Returns:
+        Its content, without the checksum.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged, or was changed without its checksum.
+        OSError: if it cannot be read.
+    """
+
+    def parse(file):
+        content = json.load(file)
+        if isinstance(content, dict):
+            content.pop("checksum", None)
+        return content
+
+    return checksums.read(path, parse, kind, maker)
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

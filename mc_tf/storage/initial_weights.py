@@ -1,0 +1,53 @@
+"""Weights from a file, to begin a training with."""
+
+import os
+import re
+import warnings
+
+from mc_tf.storage import checksums
+from mc_tf.storage.files import weight_shapes
+
+__all__ = ["load_initial_weights"]
+
+
+def load_initial_weights(model, path):
+    """Loads a file of weights with one clear line if that fails.
+
+    Args:
+        model: built Keras model.
+        path: file name: `.keras`, `.weights.h5`, or `.h5` as `keras.applications` publishes.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged, or holds no weights.
+        ValueError: if it holds other weights.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no file of weights '{path}'.")
+    try:
+        names = weight_shapes(path)
+    except checksums.DamagedFileError as error:
+        raise checksums.DamagedFileError(
+            f"The file '{path}' does not hold the weights of the network '{model.name}'. {error}"
+        ) from error
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            model.load_weights(path)
+        if path.endswith((".keras", ".weights.h5")):  # of older files Keras counts the layers
+            _check_nothing_left(model, names)
+    except Exception as error:  # h5py and Keras each have their own
+        reason = str(error).strip().splitlines() or [""]
+        raise ValueError(
+            f"The file '{path}' does not hold the weights of the network '{model.name}' "
+            f"({type(error).__name__}: {reason[0][:200]})."
+        ) from error
+    for warning in caught:  # where it fails, one line is enough
+        warnings.warn(warning.message, stacklevel=2)
+
+
+def _check_nothing_left(model, names):
+    """Refuses a file with more weights than the network, which Keras would leave out silently."""
+    found = sum(not re.search(r"\bseed_generator", name) for name in names)
+    if found > len(model.weights):
+        raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")

@@ -1,0 +1,85 @@
+"""Models of this library whose files carry a checksum, as all its files do."""
+
+import json
+import os
+
+import numpy as np
+
+from mc_tf.storage import checksums
+from mc_tf.weights.architecture import describe, find_difference
+from mc_tf.storage.files import DESCRIPTION, weight_shapes
+
+__all__ = ["SealedFiles"]
+
+
+class SealedFiles:
+    """Adds to what a Keras model saves what it is of, and looks at it when weights are loaded.
+
+    That is a checksum, and in files of weights a description of the network. Keras reads them as
+    its own. Files that a plain network's `save_weights` makes have neither: of these only names
+    and shapes are compared, so that the weights of a ReLU network fit one with tanh. Snapshots
+    (`mc_tf.storage.snapshots.save_snapshot`) describe theirs.
+    """
+
+    def save(self, filepath, *args, **kwargs):
+        """Saves the model as `keras.Model.save` does, with a checksum.
+
+        Args:
+            filepath: `.keras` file.
+            *args, **kwargs: see `keras.Model.save`.
+        """
+        super().save(filepath, *args, **kwargs)
+        if _is(filepath, ".keras"):
+            checksums.seal(filepath)
+
+    def save_weights(self, filepath, *args, **kwargs):
+        """Saves the weights as `keras.Model.save_weights` does, with a description and a checksum.
+
+        Args:
+            filepath: `.weights.h5` file.
+            *args, **kwargs: see `keras.Model.save_weights`.
+        """
+        super().save_weights(filepath, *args, **kwargs)
+        if _is(filepath, ".weights.h5"):
+            import h5py  # a dependency of Keras
+
+            text = json.dumps(describe(self)).encode()
+            with h5py.File(filepath, "a") as file:  # attributes hold 64 KiB at most
+                file.create_dataset(DESCRIPTION, data=np.frombuffer(text, "uint8"))
+            checksums.seal(filepath)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Loads weights as `keras.Model.load_weights` does, from a file that is not damaged.
+
+        Args:
+            filepath: `.weights.h5` or `.keras` file.
+            skip_mismatch: whether what does not fit is left out, as far as shapes tell; see
+                `keras.Model.load_weights`. Default `False`.
+            **kwargs: see `keras.Model.load_weights`.
+
+        Raises:
+            DamagedFileError: if it is damaged.
+            ValueError: if it is of a model that computes otherwise, naming the first difference.
+        """
+        if str(filepath).endswith((".h5", ".keras")) and os.path.isfile(filepath):
+            weight_shapes(filepath)
+            found = None if skip_mismatch else self._difference(filepath)
+            if found:
+                raise ValueError(
+                    f"The weights in '{filepath}' are of another model than '{self.name}'. They "
+                    f"first differ at {found[0]}: {found[1]} in the file, {found[2]} in the model."
+                )
+        super().load_weights(filepath, skip_mismatch, **kwargs)
+
+    def _difference(self, path):
+        import h5py
+
+        if not _is(path, ".h5"):
+            return None
+        with h5py.File(path, "r") as file:
+            stored = file[DESCRIPTION][()].tobytes() if DESCRIPTION in file else None
+        return stored and find_difference(json.loads(stored), describe(self))
+
+
+def _is(path, ending):
+    return str(path).endswith(ending) and os.path.isfile(path)

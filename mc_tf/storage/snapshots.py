@@ -1,0 +1,253 @@
+"""Snapshots: the numbers of a network at one moment of training, in one small file each."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+from keras import ops
+
+from mc_tf.weights.preprocessing import refresh
+from mc_tf.weights.architecture import describe, find_difference
+from mc_tf.arguments import check_network, check_path
+from mc_tf.storage.checksums import OtherKindError
+from mc_tf.weights.compatibility import check_one_network
+from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.weights.finite import is_finite
+from mc_tf.weights.flat import aligned_state, assign_flat, flat_weights, state_variables, variable_name
+
+__all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """Weights and state of a network, without the network.
+
+    Attributes:
+        weights: flat vector `(P,)` of the trainable weights, in the order of
+            `model.trainable_variables`.
+        state: list of arrays: everything else that the network keeps, such as the statistics of
+            batch normalisation.
+        layout: list of `[path, shape]` of the trainable weights and then of the state.
+        record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
+        architecture: what the network computes, see `mc_tf.weights.architecture.describe`; `None` where it
+            is not known, as of files of earlier versions.
+    """
+
+    weights: np.ndarray
+    state: list
+    layout: list
+    record: dict
+    architecture: list | None = None
+
+    def check_fits(self, model, source="the snapshot"):
+        """Refuses a model whose weights have other shapes or names, or that computes otherwise.
+
+        Args:
+            model: built Keras model.
+            source: what to call the snapshot in the message, such as its file.
+
+        Raises:
+            ValueError: naming the first difference.
+        """
+        check_one_network(model, getattr(model, "name", "model"))
+        wanted = _layout(model)
+        for index in range(max(len(wanted), len(self.layout))):
+            ours = self.layout[index] if index < len(self.layout) else ("nothing", "")
+            theirs = wanted[index] if index < len(wanted) else ("nothing", "")
+            names = [variable_name(each[0]) for each in (ours, theirs)]
+            if list(ours[1]) != list(theirs[1]) or names[0] != names[1]:
+                shown = [f"'{each[0]}' {tuple(each[1])}" for each in (ours, theirs)]
+                self._refuse(model, source, f"variable {index}", *shown)
+        if self.architecture is not None:
+            found = find_difference(self.architecture, describe(model))
+            if found:
+                self._refuse(model, source, *found)
+
+    def aligned(self, model):
+        """The same numbers for a model that draws random numbers in other layers.
+
+        A dropout of rate 0 has no seed, so that networks that are the same at inference may keep
+        another number of them.
+
+        Args:
+            model: built Keras model, whose seeds are taken where their number differs.
+
+        Returns:
+            `Snapshot`, which may still not fit.
+        """
+        layout = self.layout[len(self.layout) - len(self.state) :]
+        paths = [path for path, _ in layout]
+        state = aligned_state(model, paths, self.state)
+        if state is self.state:
+            return self
+        layout = [
+            each if isinstance(each, list) else [each.path, list(each.shape)]
+            for each in aligned_state(model, paths, layout)
+        ]
+        layout = [*self.layout[: len(self.layout) - len(self.state)], *layout]
+        state = [np.array(ops.convert_to_numpy(value)) for value in state]
+        return dataclasses.replace(self, state=state, layout=layout)
+
+    @staticmethod
+    def _refuse(model, source, where, ours, theirs):
+        raise ValueError(
+            f"{source} does not fit the model '{getattr(model, 'name', model)}'. They first differ "
+            f"at {where}: {ours} in the snapshot, {theirs} in the model. Give the model that was "
+            "trained."
+        )
+
+    def assign_to(self, model):
+        """Gives a model these weights and this state.
+
+        Args:
+            model: built Keras model.
+
+        Raises:
+            ValueError: if its weights have other shapes.
+        """
+        aligned = self.aligned(model)
+        aligned.check_fits(model)
+        assign_flat(model, self.weights)
+        for variable, value in zip(state_variables(model), aligned.state):
+            variable.assign(value)
+        refresh(model)
+
+
+def take_snapshot(model, **record):
+    """Copies a network's numbers.
+
+    Args:
+        model: built Keras model.
+        **record: numbers to keep with them.
+
+    Returns:
+        `Snapshot`.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> take_snapshot(model, step=7).weights.shape
+        (3,)
+    """
+    return Snapshot(
+        flat_weights(model),
+        [np.array(ops.convert_to_numpy(v)) for v in state_variables(model)],
+        _layout(model),
+        dict(record),
+        describe(model),
+    )
+
+
+def _layout(model):
+    variables = [*model.trainable_variables, *state_variables(model)]
+    return [[v.path, list(v.shape)] for v in variables]
+
+
+def save_snapshot(path, snapshot):
+    """Writes a snapshot in one step.
+
+    Args:
+        path: file name, ending in `.npz`.
+        snapshot: `Snapshot`.
+
+    Raises:
+        ValueError: if a weight is not finite, or a number of the state is NaN.
+        OSError: if the file cannot be written, on a full disk for instance; what was there stays.
+    """
+    _check_finite(snapshot, path)
+    arrays = {f"state:{index}": _storable(value) for index, value in enumerate(snapshot.state)}
+    arrays |= {f"record:{name}": np.asarray(value) for name, value in snapshot.record.items()}
+    arrays["weights"] = _storable(snapshot.weights)
+    dtypes = [str(snapshot.weights.dtype), *(str(value.dtype) for value in snapshot.state)]
+    about = {"variables": snapshot.layout, "dtypes": dtypes}
+    if snapshot.architecture is not None:
+        about["architecture"] = snapshot.architecture
+    arrays["layout"] = np.asarray(json.dumps(about))
+    write_arrays(path, **arrays)
+
+
+def _check_finite(snapshot, path):
+    states = zip(snapshot.layout[-len(snapshot.state) :], snapshot.state)
+    # An infinity in the state may be a mask.
+    wrong = [name for (name, _), value in states if not is_finite(value) and np.isnan(value).any()]
+    if not is_finite(snapshot.weights) or wrong:
+        what = f"'{wrong[0]}' is" if wrong else "some of its weights are"
+        raise ValueError(
+            f"The snapshot is not written to '{os.fspath(path)}': {what} NaN or infinite. Save the "
+            "network before training diverges, or train it with a smaller learning rate."
+        )
+
+
+def _storable(value):
+    """Numpy writes its own dtypes only: bfloat16 goes as float32, which holds it exactly."""
+    return value.astype("float32") if value.dtype.kind == "V" else value
+
+
+def read_snapshot(path):
+    """Reads a snapshot.
+
+    Args:
+        path: file that `save_snapshot` wrote.
+
+    Returns:
+        `Snapshot`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        DamagedFileError: if it is damaged.
+        ValueError: if it is something else.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no snapshot '{path}'.")
+
+    def build(arrays):
+        if "layout" not in arrays:
+            kinds = ", ".join(list(arrays)[:5]) or "nothing"
+            raise OtherKindError(
+                f"'{path}' is not a snapshot: it holds {kinds}. Averaged weights are in swa.keras."
+            )
+        return _from_arrays(arrays)
+
+    return read_arrays(path, (), "a snapshot", "save it again", build)
+
+
+def _from_arrays(arrays):
+    about = json.loads(str(arrays["layout"]))
+    dtypes = about["dtypes"]
+    state = [_restored(arrays[f"state:{i}"], dtypes[i + 1]) for i in range(len(dtypes) - 1)]
+    prefix = "record:"
+    record = {k.removeprefix(prefix): v.item() for k, v in arrays.items() if k.startswith(prefix)}
+    weights = _restored(arrays["weights"], dtypes[0])
+    return Snapshot(weights, state, about["variables"], record, about.get("architecture"))
+
+
+def _restored(value, dtype):
+    if str(value.dtype) == dtype:
+        return value
+    import ml_dtypes  # a dependency of Keras
+
+    return value.astype(np.dtype(getattr(ml_dtypes, dtype, dtype)))
+
+
+def load_snapshot(model, path):
+    """Gives a model the weights and the state of a snapshot.
+
+    Args:
+        model: built Keras model.
+        path: file that `SnapshotSaver` or `save_snapshot` wrote.
+
+    Returns:
+        The snapshot's record, a dict of numbers.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or does not fit the model, naming the first difference.
+    """
+    check_network("model", model)
+    check_path("path", path)
+    snapshot = read_snapshot(path).aligned(model)
+    snapshot.check_fits(model, f"The snapshot '{os.fspath(path)}'")
+    snapshot.assign_to(model)
+    return snapshot.record

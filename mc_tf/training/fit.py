@@ -1,0 +1,244 @@
+"""`model.fit` that goes on at any step that was saved, with data in the order of (seed, epoch)."""
+
+import os
+import warnings
+
+import keras
+import tensorflow as tf
+
+from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint
+from mc_tf.callbacks.cyclic import (
+    CosineCyclicLearningRate,
+    CyclicLearningRate,
+    LinearCyclicLearningRate,
+)
+from mc_tf.callbacks.places import AtPlaces
+from mc_tf.callbacks.recurrent_state import ResetRecurrentState
+from mc_tf.callbacks.snapshot_saver import SnapshotSaver
+from mc_tf.callbacks.swa import SWA
+from mc_tf.storage.checkpoints import read_record
+from mc_tf.backend.keras_internals import build_metrics
+from mc_tf.evaluation.metric_directions import higher_is_better
+from mc_tf.models import CurveModel
+from mc_tf.schedules import learning_rate_at
+from mc_tf.training.history import HistoryFile
+from mc_tf.training.kept import warn_of_lost
+
+__all__ = ["MEMBERS", "TRAJECTORY", "check_cycles", "fit", "fixed_batch_size"]
+
+MEMBERS = "members"  # folder of a run's snapshots at the minima of cycles
+TRAJECTORY = "trajectory"  # and of those at equal distances
+
+
+def fit(model, path, data, options, validate):
+    """Trains a compiled model from the step that its checkpoint has reached.
+
+    Args:
+        model: compiled Keras model, as loaded from `path` if that is there.
+        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
+        data: data set with `epoch_batches` and `steps_per_epoch`.
+        options: `TrainingOptions`.
+        validate: whether to evaluate after each epoch, on the validation part where the data has
+            one of its own, otherwise on `data.test_batches`.
+
+    Returns:
+        `model`.
+    """
+    steps = data.steps_per_epoch(options.batch_size)
+    epoch, first_step = divmod(_steps_done(model, path), steps)
+    directory = os.path.dirname(path)
+    history = HistoryFile(os.path.join(directory, "history.csv"))
+    history.trim(epoch)
+    warn_of_lost(path, epoch, options, validate)
+    # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if options.epochs == 0 and not os.path.exists(path):
+        AtomicCheckpoint(path).save(model)
+    # These may change from run to run; a checkpoint brings what it was compiled with.
+    model.steps_per_execution = options.steps_per_execution
+    if options.jit_compile != "auto":
+        model.jit_compile = options.jit_compile
+    size = fixed_batch_size(model) or options.eval_batch_size
+    validation = _validation(data, size) if validate else None
+    # First the rest of an epoch that was begun, then the whole ones.
+    parts = [(epoch, epoch + 1, first_step)] if first_step else []
+    parts.append((epoch + len(parts), options.epochs, 0))
+    for start, end, first in parts:
+        if start >= end:
+            continue
+        model.optimizer.learning_rate = options.learning_rate
+        batches = _EpochBatches(data, options, first, end)
+        if first:  # the checkpoint has the metrics of the epoch's beginning
+            build_metrics(model, next(iter(batches.dataset)))
+        acting = list(_cycle_and_average(directory, options, steps, end))
+        for callback in acting:
+            callback.to_be_continued = end < options.epochs
+        callbacks = [
+            *_scheduled_rate(options, end),
+            batches,
+            *acting,
+            ResetRecurrentState(keep_first=first > 0),
+            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
+            *_optional_callbacks(directory, data, options, validate),
+            # Before the checkpoint, like all that is written: rows after it are dropped when
+            # training resumes. A row of NaN stays where the checkpoint refuses to be written.
+            history,
+            AtomicCheckpoint(
+                path,
+                every=options.save_every,
+                every_steps=options.save_every_steps,
+                keep_every=options.keep_every,
+                keep_epochs=options.keep_epochs,
+                steps_per_epoch=steps,
+                first_step=first,
+            ),
+        ]
+        with warnings.catch_warnings():
+            # The checkpoint says so, too, in the one line with which a program ends.
+            warnings.filterwarnings("ignore", "Training diverged")
+            model.fit(
+                batches.dataset,
+                shuffle=False,  # the data set does it
+                initial_epoch=start,
+                epochs=options.epochs,
+                validation_data=validation,
+                verbose=options.verbose,
+                callbacks=callbacks,
+            )
+    return model
+
+
+def check_cycles(data, options):
+    """Refuses a schedule whose cycles do not fit the data or the training, before any work.
+
+    Args:
+        data: data set with `steps_per_epoch`.
+        options: `TrainingOptions`.
+
+    Raises:
+        ValueError: if a triangular cycle has an odd number of steps, its largest rate is below its
+            smallest, or training ends before the first network is saved or averaged.
+    """
+    steps = data.steps_per_epoch(options.batch_size)
+    for callback in _cycle_and_average(".", options, steps, options.epochs):
+        if isinstance(callback, AtPlaces):
+            callback.check_reached(options.epochs)
+        else:  # the cycle itself, which may have no minimum that is looked for
+            callback.places_in(callback)
+
+
+def _cycle_and_average(directory, options, steps, end):
+    """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
+    cycle = None
+    begun = end > (options.swa_start or 0)  # else this is the rest of an epoch before
+    if options.cycle_epochs is not None and begun:
+        # Averaging at the minima of cycles begins with the cycles.
+        start = {"start_epoch": options.swa_start or 0, "steps_per_epoch": steps}
+        if options.schedule == "cosine_cycle":
+            cycle = CosineCyclicLearningRate(options.cycle_epochs, options.learning_rate, **start)
+        else:
+            kinds = {"triangular_cycle": CyclicLearningRate}
+            kind = kinds.get(options.schedule, LinearCyclicLearningRate)
+            rates = options.learning_rate, options.min_learning_rate
+            cycle = kind(options.cycle_epochs, *rates, **start)
+        yield cycle
+        if options.snapshots:
+            yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle, replace=True)
+    if options.trajectory_every and (begun or options.cycle_epochs is None):
+        folder = os.path.join(directory, TRAJECTORY)
+        settings = {"steps_per_epoch": steps, "replace": True}  # the directory is this run's
+        every = options.trajectory_every
+        yield SnapshotSaver(folder, cycle, every=every, unit="steps", **settings)
+    if options.swa_start is not None and begun:
+        yield SWA(
+            options.swa_start,
+            every=None if cycle else options.swa_every,
+            cycle=cycle,
+            batch_norm_data=False,  # estimated once, at the end
+            directory=directory,
+            keep=options.save_every + 1,
+            keep_epochs=options.keep_epochs,
+            end_with_average=False,
+            steps_per_epoch=steps,
+        )
+
+
+def _scheduled_rate(options, end):
+    """The rate of each epoch, as far as no cycle sets it."""
+    if options.cycle_epochs is None or end <= (options.swa_start or 0) or options.swa_start:
+        yield keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options))
+
+
+def _optional_callbacks(directory, data, options, validate):
+    if options.keep_best and validate:
+        # Before the checkpoint: if killed between the two, the epoch is trained again.
+        best = os.path.join(directory, "best.keras")
+        yield BestCheckpoint(best, *_monitored(data))
+    if options.tensorboard:
+        yield keras.callbacks.TensorBoard(os.path.join(directory, "tensorboard"))
+
+
+def fixed_batch_size(network):
+    """The only batch size that a network takes, or `None`.
+
+    Args:
+        network: `keras.Model`, or a `CurveModel`.
+
+    Returns:
+        int or `None`.
+    """
+    if isinstance(network, CurveModel):
+        network = network.network
+    shape = getattr(network, "input_shape", None)
+    return shape[0] if isinstance(shape, tuple) and shape else None
+
+
+class _EpochBatches(keras.callbacks.Callback):
+    """A data set of which each pass is the next epoch's batches.
+
+    Keras reads it anew in each epoch, so that `steps_per_execution` cannot read past the end of
+    an epoch, as it would with one endless data set.
+
+    Training is stopped at `end`, a number of epochs: Keras counts them as of all that are wanted.
+    """
+
+    def __init__(self, data, options, first_step, end):
+        super().__init__()
+        self._end = end
+        with tf.device("CPU:0"):
+            self._epoch = tf.Variable(0, dtype="int64", trainable=False)
+
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        def one_epoch(_):
+            epoch = tf.identity(self._epoch)
+            return data.epoch_batches(options.batch_size, options.seed, epoch, first_step)
+
+        steps = data.steps_per_epoch(options.batch_size) - first_step
+        dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+        self.dataset = dataset.prefetch(tf.data.AUTOTUNE)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch.assign(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self._end:
+            self.model.stop_training = True
+
+
+def _steps_done(model, path):
+    """Steps that the checkpoint was trained for; loss scaling can leave out some updates."""
+    if not os.path.exists(path):
+        return 0
+    return int(read_record(path).get("step", model.optimizer.iterations))
+
+
+def _validation(data, batch_size):
+    return getattr(data, "validation_batches", data.test_batches)(batch_size)
+
+
+def _monitored(data):
+    """Name in the logs and direction of the data set's first metric."""
+    name = data.metrics()[0].name
+    return f"val_{name}", "max" if higher_is_better(name) else "min"

@@ -1,0 +1,242 @@
+"""Training a network or a curve with the reference's settings, resumable in a directory."""
+
+import dataclasses
+import os
+import sys
+
+import keras
+from keras import ops
+
+from mc_tf.storage.averages import WeightAverage
+from mc_tf.batch_norm.update import update_batch_norm
+from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
+from mc_tf.weights.compatibility import check_one_network
+from mc_tf.backend.precision import precision
+from mc_tf.storage.destinations import holding
+from mc_tf.weights.flat import assign_flat
+from mc_tf.backend.fused_batch_norm import fused_batch_norm
+from mc_tf.models import connect
+from mc_tf.models.zoo import registry
+from mc_tf.schedules import CYCLES
+from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
+from mc_tf.training.fit import check_cycles, fit, fixed_batch_size
+from mc_tf.storage.initial_weights import load_initial_weights
+from mc_tf.training.options import compile_for
+from mc_tf.training.provenance import check_same_data
+from mc_tf.training.workdir import claim, find_difference, stored_settings
+
+__all__ = [
+    "averaged_network",
+    "build_network",
+    "train_curve",
+    "train_network",
+]
+
+
+@holding("workdir")
+def train_network(
+    workdir,
+    data,
+    network,
+    options,
+    weight_decay=0.0,
+    network_options=None,
+    initial_weights=None,
+):
+    """Trains one network, an endpoint (section 4), or goes on where training was stopped.
+
+    Args:
+        workdir: directory for `model.keras`, `history.csv` and `settings.json`; `best.keras`,
+            `model-0010.keras`, `members/`, averages and `tensorboard/` where the options ask for
+            them.
+        data: data set from `mc_tf.data.load`.
+        network: name in the registry, or `None` for the one in `initial_weights`.
+        options: `TrainingOptions`.
+        weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`, default 0.
+        network_options: dict of the builder's own options, such as `{"width": 0.5}`.
+        initial_weights: file of weights to start from (`.keras`, `.weights.h5` or `.h5`), of the
+            same network; with `network=None` a `.keras` file, whose network has its own weight
+            decay and options. Default: fresh weights from the seed.
+
+    Returns:
+        The trained `keras.Model`.
+
+    Raises:
+        ValueError, OSError: if the network is unknown, the weights do not fit, or the directory
+            holds another run, cannot be written, or its checkpoint is damaged.
+    """
+    chosen = dict(network_options or {})
+    settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
+    if chosen:
+        settings["network_options"] = chosen
+    files = {"initial_weights": initial_weights} if initial_weights else {}
+    path = os.path.join(workdir, "model.keras")
+    begun = os.path.exists(path)
+    keras.utils.set_random_seed(options.seed)
+    # What a run with equal settings began with need not be built again to be checked.
+    if not begun or find_difference(workdir, settings, files):
+        if network is None:
+            model = _whole_network(initial_weights, data, options)
+        else:
+            model = build_network(network, data, options, weight_decay, chosen)
+    if initial_weights and network is not None and not begun:
+        load_initial_weights(model, initial_weights)
+    check_cycles(data, options)
+    check_held_out_for_best(data, options)
+    claim(workdir, settings, files)
+    if begun:
+        model = load_checkpoint(path)
+    else:
+        compile_for(model, data, options)
+    with fused_batch_norm(model):
+        return fit(model, path, data, options, validate=True)
+
+
+def _whole_network(path, data, options):
+    """The network in a `.keras` file, with its own weight decay."""
+    if path is None:
+        raise ValueError("Give a network, or a `.keras` file of initial weights that holds one.")
+    model = load_checkpoint(path, compile=False)
+    check_one_network(model, os.fspath(path))
+    check_fits(model, data)
+    check_batch_size(model, options.batch_size)
+    return model
+
+
+@holding("workdir")
+def averaged_network(workdir, data, epochs=None, batch_size=500):
+    """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
+
+    Statistics of batch normalisation are estimated on all training examples. The network is
+    written to `swa.keras` (`swa-0160.keras`), and read from there if it is that average.
+
+    Args:
+        workdir: directory of `train_network`.
+        data: data set from `mc_tf.data.load`.
+        epochs: the average after so many epochs, one of the run's `keep_epochs`. Default: the
+            latest.
+        batch_size: examples a batch in the estimation, default 500.
+
+    Returns:
+        Compiled `keras.Model`.
+
+    Raises:
+        ValueError: if there is no such average in that directory.
+    """
+    stored = stored_settings(workdir) or {}
+    if stored.get("swa_start") is None:
+        raise ValueError(f"No weights were averaged in '{workdir}'. Train with swa_start.")
+    step = sys.maxsize
+    if epochs is not None:
+        step = (epochs - stored["swa_start"]) * data.steps_per_epoch(stored["batch_size"])
+    average = WeightAverage.load(workdir, step)
+    if not average.count or epochs is not None and average.step != step:
+        raise ValueError(
+            f"There is no average of {epochs or 'any'} epochs in '{workdir}'. Train for longer, "
+            "with that number among keep_epochs."
+        )
+    ending = "" if epochs is None else f"-{epochs:04d}"
+    path = os.path.join(workdir, f"swa{ending}.keras")
+    if os.path.exists(path) and read_record(path).get("step") == average.step:
+        return load_checkpoint(path)
+    model = load_checkpoint(os.path.join(workdir, "model.keras"))
+    assign_flat(model, average.mean)
+    update_batch_norm(model, data.statistics_batches(fixed_batch_size(model) or batch_size))
+    save_checkpoint(model, path, step=average.step, count=average.count)
+    return model
+
+
+def build_network(network, data, options, weight_decay=0.0, network_options=None):
+    """Builds a fresh network for a data set.
+
+    Args:
+        network, data, options, weight_decay, network_options: as for `train_network`.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        ValueError: if the network is unknown or cannot be trained on the data with the options.
+    """
+    of_data = data.network_options(options.batch_size)
+    lacking = sorted(set(of_data) - set(registry.options(network)))
+    if lacking:
+        raise ValueError(
+            f"The network '{network}' is not made for the data set '{data.name}': it takes no "
+            f"{', '.join(lacking)}. Networks for texts are lstm_small, lstm_medium and lstm_large."
+        )
+    with precision(options.precision):
+        model = registry.build(
+            network,
+            data.num_classes,
+            data.input_shape,
+            weight_decay=weight_decay,
+            **{**of_data, **(network_options or {})},
+        )
+    check_batch_size(model, options.batch_size)
+    return model
+
+
+@holding("workdir")
+def train_curve(workdir, data, start, end, curve, options):
+    """Connects two trained networks (section 3.1), or goes on where training was stopped.
+
+    Args:
+        workdir: directory for `curve.keras`, `history.csv` and `settings.json`.
+        data: data set from `mc_tf.data.load`.
+        start, end: `.keras` files of the endpoints, which bring their own weight decay.
+        curve: a `Curve`. One with nothing to train is saved as it is.
+        options: `TrainingOptions`.
+
+    Returns:
+        The trained `CurveModel`.
+
+    Raises:
+        ValueError, OSError: if the endpoints differ, are not finite or were trained on other
+            data, or the directory holds another run, cannot be written, or its checkpoint is
+            damaged.
+    """
+    if not curve.trainable:
+        options = _untrained(options)
+    check_same_data([start, end], data)
+    keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout
+    first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
+    for path, network in ((start, first), (end, last)):
+        check_one_network(network, os.fspath(path))
+    check_fits(first, data)
+    check_batch_size(first, options.batch_size)
+    check_cycles(data, options)
+    made = connect(first, last, curve, seed=options.seed)
+    files = {"start": start, "end": end}
+    claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
+    path = os.path.join(workdir, "curve.keras")
+    if os.path.exists(path):
+        ends = _ends(made)
+        made = load_checkpoint(path)
+        _check_same_ends(made, ends, path)
+    else:
+        keras.utils.set_random_seed(options.seed)
+        compile_for(made, data, options)
+    # Validation would look at the start only.
+    return fit(made, path, data, options, validate=False)
+
+
+def _untrained(options):
+    """Options of no training: without what acts in its course."""
+    acting = {"swa_start": None, "cycle_epochs": None, "snapshots": False, "trajectory_every": None}
+    if options.schedule in ("swa", *CYCLES):
+        acting["schedule"] = "constant"
+    return dataclasses.replace(options, epochs=0, **acting)
+
+
+def _check_same_ends(curve_model, ends, path):
+    """Refuses to go on with a curve whose endpoint files were trained anew in between."""
+    if not all(bool(ops.all(a == b)) for a, b in zip(_ends(curve_model), ends)):
+        raise ValueError(
+            f"'{path}' joins other networks than the files of --start and --end hold now. "
+            "Choose another --workdir to start anew."
+        )
+
+
+def _ends(curve_model):
+    return [curve_model.curve_layer.flat_point(t) for t in (0.0, 1.0)]

@@ -1,0 +1,237 @@
+"""A network as code: copies of it, and its configuration, without how it was compiled."""
+
+import contextlib
+
+import keras
+
+from mc_tf.weights.preprocessing import copy_tables
+from mc_tf.backend.keras_internals import compile_arguments, layers_within
+from mc_tf.weights.own_values import is_users_function
+
+__all__ = ["clone_network", "network_config", "revive_network", "revive_parts", "what_is_missing"]
+
+
+@contextlib.contextmanager
+def _not_compiled(network):
+    """Context in which Keras takes a network, and models in it, for not compiled."""
+    parts = [part for part in layers_within(network) if isinstance(part, keras.Model)]
+    compiled = [part for part in parts if vars(part).get("compiled")]
+    try:
+        for part in parts:  # past Keras' `__setattr__`, so that it is no part of what is tracked
+            vars(part)["get_compile_config"] = lambda: None
+        for part in compiled:
+            vars(part)["compiled"] = False
+        yield
+    finally:
+        for part in parts:
+            vars(part).pop("get_compile_config", None)
+        for part in compiled:
+            vars(part)["compiled"] = True
+
+
+def network_config(network, otherwise=None):
+    """What `revive_network` makes an equal network of, numbers and compile settings excepted.
+
+    Args:
+        network: built Keras layer or model.
+        otherwise: what to do with weights alone where its class has no configuration.
+
+    Returns:
+        dict.
+
+    Raises:
+        ValueError: if its class has no configuration, and `otherwise` is given.
+    """
+    try:
+        with _not_compiled(network):
+            return keras.saving.serialize_keras_object(network)
+    except NotImplementedError as error:
+        if otherwise is None:
+            raise
+        raise ValueError(
+            f"The class {type(network).__name__} of the network cannot be saved whole: "
+            "give it a `get_config` and register it with "
+            "`keras.saving.register_keras_serializable`, or use `save_weights` and "
+            f"{otherwise}."
+        ) from error
+
+
+def revive_network(config):
+    """Makes what a configuration describes, not compiled.
+
+    Args:
+        config: dict, of `network_config` or of files of earlier versions, with compile settings.
+
+    Returns:
+        A Keras layer or model, or another object that Keras can revive.
+    """
+    return keras.saving.deserialize_keras_object(_without_compile_settings(config))
+
+
+def revive_parts(config, *names):
+    """A configuration with what it describes at these keys made, not compiled.
+
+    Args:
+        config: dict of the arguments of a class.
+        *names: keys that may hold the configuration of a network, a curve or a dtype policy.
+
+    Returns:
+        dict; the given one is not changed.
+    """
+    parts = {name: config[name] for name in names if isinstance(config.get(name), dict)}
+    return {**config, **{name: revive_network(part) for name, part in parts.items()}}
+
+
+def _without_compile_settings(config):
+    if isinstance(config, dict):
+        return {
+            key: _without_compile_settings(value)
+            for key, value in config.items()
+            if key != "compile_config"
+        }
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(_without_compile_settings, config))
+    return config
+
+
+def clone_network(network, otherwise):
+    """A new model like a given one, vocabularies included.
+
+    Its layers call the same functions, lambdas too. It is compiled with the same loss and metrics
+    where the given one is compiled and these can be made again.
+
+    Args:
+        network: built Keras model.
+        otherwise: what to do where Keras cannot copy it, for the message.
+
+    Returns:
+        `keras.Model`, built, with weights of its own.
+
+    Raises:
+        ValueError: if Keras cannot copy it, saying why and what to do.
+    """
+    try:
+        with _not_compiled(network), _own_names(network):
+            if isinstance(network, keras.Sequential) or type(network).__name__ == "Functional":
+                clone = keras.models.clone_model(network)
+            else:
+                config = keras.saving.serialize_keras_object(network)
+                clone = keras.saving.deserialize_keras_object(config)
+        if not clone.built:
+            raise ValueError("the copy is not built")
+        copy_tables(network, clone)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise ValueError(
+            f"Keras cannot copy the network '{network.name}' of class {type(network).__name__} "
+            f"({type(error).__name__}: {reason[:200]}). Each custom class needs a `get_config` "
+            "with all arguments of its constructor, which takes `**kwargs` for Keras, and no code "
+            f"among them. Or {otherwise}."
+        ) from error
+    _compile_alike(network, clone)
+    return clone
+
+
+@contextlib.contextmanager
+def _own_names(network):
+    """Context in which Keras finds the classes and functions of a network's layers by name.
+
+    A copy within one process needs none of them registered, and calls the functions themselves:
+    Keras would write the code of a lambda down and lose what it refers to.
+    """
+    parts = layers_within(network)
+    classes = [type(part) for part in parts if not type(part).__module__.startswith("keras.")]
+    known = {cls.__name__: cls for cls in classes}
+    shadowed = []
+    try:
+        for number, part in enumerate(parts):
+            functions = _functions_of(part)
+            if functions:
+                names = {key: f"mc_tf_function_{number}_{key}" for key in functions}
+                known |= {names[key]: functions[key] for key in functions}
+                vars(part)["get_config"] = _config_with(part.get_config, names)
+                shadowed.append(part)
+        with keras.saving.custom_object_scope(known):
+            yield
+    finally:
+        for part in shadowed:
+            vars(part).pop("get_config", None)
+
+
+def _functions_of(part):
+    """Functions of the user's in a layer's configuration, by key."""
+    if not isinstance(part, keras.layers.Lambda):
+        attributes = vars(part)
+    else:
+        attributes = {**vars(part), "output_shape": vars(part).get("_output_shape")}
+    return {
+        key: value
+        for key, value in attributes.items()
+        if key[0] != "_" and is_users_function(value)
+    }
+
+
+def _config_with(get_config, names):
+    def replaced():
+        config = get_config()
+        for key, name in names.items():
+            if key in config and not callable(config[key]):
+                config[key] = {
+                    "module": None,
+                    "class_name": "function",
+                    "config": name,
+                    "registered_name": name,
+                }
+        return config
+
+    return replaced
+
+
+def _compile_alike(network, clone):
+    """Compiles a copy with fresh losses, metrics and optimizer; functions are shared."""
+    if not getattr(network, "compiled", False) or type(network).compile is not keras.Model.compile:
+        return
+
+    def fresh(value):
+        made = hasattr(value, "get_config") and not isinstance(value, type)
+        return type(value).from_config(value.get_config()) if made else value
+
+    # Where a class cannot be made again, the copy is left for the user to compile.
+    with contextlib.suppress(Exception):
+        given = {
+            key: keras.tree.map_structure(fresh, value)
+            for key, value in compile_arguments(network).items()
+        }
+        clone.compile(**given)
+
+
+def what_is_missing(error):
+    """Why a sound file or configuration cannot be revived here, and what to do.
+
+    Args:
+        error: exception of Keras.
+
+    Returns:
+        Text of one or two sentences, or `None` if something else is the reason.
+    """
+    text = ""
+    while error is not None:
+        text += f"{error}\n"
+        error = error.__cause__ or error.__context__
+    if "lambda" in text.lower() and "safe_mode" in text:
+        return (
+            "It holds a lambda, in a `Lambda` layer for instance: Python code, which Keras runs "
+            "only if you trust the file. If you do, call "
+            "`keras.config.enable_unsafe_deserialization()` before, or load it with "
+            "`keras.saving.load_model(file, safe_mode=False)` and give the loaded model. A named "
+            "function, registered with `keras.saving.register_keras_serializable`, needs neither."
+        )
+    at = text.find("Could not locate")
+    if at >= 0:
+        what = text[at:].splitlines()[0].partition(". ")[0]
+        return (
+            f"It has a class or function that is not known here: {what}. Import the module that "
+            "defines it, decorated with `@keras.saving.register_keras_serializable()`, before the "
+            "file is loaded; programs do so with --import=MODULE or --import=FILE.py."
+        )
+    return None
