@@ -4,11 +4,15 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+HERE = Path(__file__).parent
+version = {}
+exec((HERE / "mc_tf" / "version.py").read_text(encoding="utf-8"), version)
+
 setup(
     name="mc_tf",
-    version="0.1.0",
+    version=version["__version__"],
     description="Mode connectivity and fast ensembling of neural networks, for Keras 3",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",

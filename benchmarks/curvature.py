@@ -31,9 +31,9 @@ def main(_):
     import tensorflow as tf
 
     import mc_tf
-    from mc_tf.curves.families import Segment
-    from mc_tf.landscape.hessian import HessianProducts
+    from mc_tf.curves import Segment
     from mc_tf.evaluation.points import PointEvaluator
+    from mc_tf.landscape.hessian import HessianProducts
 
     x = np.random.default_rng(0).normal(size=(FLAGS.examples, 32, 32, 3)).astype("float32")
     y = np.random.default_rng(1).integers(0, 10, FLAGS.examples)

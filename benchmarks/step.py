@@ -36,8 +36,8 @@ def main(_):
     import numpy as np
 
     import mc_tf
-    from mc_tf.batch_norm.update import has_batch_norm
     from mc_tf.backend.precision import automatic_bfloat16
+    from mc_tf.batch_norm.update import has_batch_norm
 
     rng = np.random.default_rng(0)
 

@@ -33,8 +33,8 @@ flags.DEFINE_integer(
 def main(_):
     """Connects and reports the lengths."""
     from mc_tf import training
-    from mc_tf.experiments import curve_files
     from mc_tf.evaluation.results import describe_length
+    from mc_tf.experiments import curve_files
 
     training_flags.check_schedule()
     flag_checks.refuse_unused(["precision"], "a curve has its endpoints' precision")

@@ -19,8 +19,8 @@ flags.DEFINE_list("values", ["train_loss", "test_error"], "What to draw, a panel
 
 def main(_):
     """Draws the figure."""
-    from mc_tf.plots import plot_curves
     from mc_tf.evaluation.results import CurveEvaluation
+    from mc_tf.plots import plot_curves
 
     def label_of(one, file):
         return one.description.get("curve", file)

@@ -18,8 +18,8 @@ flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 
 def main(arguments):
     """Writes the page."""
-    from mc_tf.storage.destinations import check_output
     from mc_tf.reports.page import write_report
+    from mc_tf.storage.destinations import check_output
 
     given = [*arguments[1:], *filter(None, [FLAGS.workdir])]
     if len(given) != 1:

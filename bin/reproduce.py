@@ -40,7 +40,7 @@ flags.DEFINE_bool(
     "data set in --data_dir, or without that of embedded data in its shape.",
 )
 flags.DEFINE_string("results_file", "runs/results.csv", "Table that the numbers are added to.")
-flags.DEFINE_string("network", "convnet", "Network, see mc_tf.models.zoo.registry.names().")
+flags.DEFINE_string("network", "convnet", "Network, see mc_tf.models.registry.names().")
 flags.DEFINE_float("weight_decay", 0.0, "Factor wd of wd/2 * sum of squares.", lower_bound=0.0)
 flags.DEFINE_string("initial_weights", None, "File of weights that both endpoints start from.")
 flags.DEFINE_integer("num_points", 61, "Positions to evaluate; the paper has 121.", lower_bound=2)
@@ -62,8 +62,8 @@ landscape_flags.define_landscape_flags()
 
 def main(_):
     """Runs the recipe, or lists all."""
-    from mc_tf.storage.destinations import check_output
     from mc_tf.experiments import recipes, targets
+    from mc_tf.storage.destinations import check_output
 
     if FLAGS.list:
         every = recipes.read_recipes(RECIPES)

@@ -5,7 +5,8 @@ network at `t` runs with the weights `c(t) @ points`.
 """
 
 from mc_tf import callbacks, ensemble, landscape, layers, models
-from mc_tf.batch_norm.update import update_batch_norm
+from mc_tf.backend.fused_batch_norm import fused_batch_norm
+from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
     SWA,
     CosineCyclicLearningRate,
@@ -14,13 +15,10 @@ from mc_tf.callbacks import (
     LinearCyclicLearningRate,
     SnapshotSaver,
 )
-from mc_tf.storage.checksums import DamagedFileError
-from mc_tf.curves.combination import Combination
-from mc_tf.curves.families import Bezier, Curve, PolyChain, Segment
+from mc_tf.curves import Bezier, Combination, Curve, PolyChain, Segment, TrivialCurve
 from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
 from mc_tf.ensemble import Ensemble
-from mc_tf.evaluation.curves import evaluate_curve
-from mc_tf.backend.fused_batch_norm import fused_batch_norm
+from mc_tf.evaluation import CurveEvaluation, evaluate_curve
 from mc_tf.landscape import (
     GridEvaluation,
     HessianEigenvalues,
@@ -41,11 +39,9 @@ from mc_tf.layers import (
     CurveLSTM,
 )
 from mc_tf.models import CurveModel, connect
-from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.snapshots import load_snapshot
-from mc_tf.curves.trivial import TrivialCurve
-
-__version__ = "0.1.0"
+from mc_tf.version import __version__ as __version__
 
 __all__ = [
     "Bezier",

@@ -27,9 +27,9 @@ from mc_tf import (
     hessian_eigenvalues,
     update_batch_norm,
 )
-from mc_tf.weights.flat import FlatLayout, assign_flat, flat_weights
-from mc_tf.landscape.hessian import HessianProducts
 from mc_tf.evaluation.points import PointEvaluator
+from mc_tf.landscape.hessian import HessianProducts
+from mc_tf.weights.flat import FlatLayout, assign_flat, flat_weights
 
 EIGENVALUES = ["train_largest_eigenvalue", "train_smallest_eigenvalue", "train_eigenvalue_ratio"]
 

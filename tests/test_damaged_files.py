@@ -21,18 +21,18 @@ from hypothesis import strategies as st
 
 import mc_tf
 from mc_tf import Bezier, CurveEvaluation, DamagedFileError, GridEvaluation
+from mc_tf.ensemble import Ensemble
+from mc_tf.ensemble.evaluation import EnsembleEvaluation
+from mc_tf.ensemble.members import read_member
+from mc_tf.ensemble.prediction_cache import PredictionCache
 from mc_tf.storage import checksums
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
-from mc_tf.ensemble import Ensemble
-from mc_tf.ensemble.prediction_cache import PredictionCache
-from mc_tf.ensemble.evaluation import EnsembleEvaluation
-from mc_tf.ensemble.members import read_member
 from mc_tf.storage.files import read_arrays, read_json, write_arrays, write_json
-from mc_tf.weights.flat import flat_weights
-from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 from mc_tf.storage.initial_weights import load_initial_weights
+from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 from mc_tf.training.workdir import claim, stored_settings
+from mc_tf.weights.flat import flat_weights
 
 MUTATIONS = int(os.environ.get("MUTATIONS", 200))
 OLD = pathlib.Path(__file__).parent / "files"  # written by version 3bd52f1, without checksums

@@ -23,8 +23,8 @@ from mc_tf.ensemble import (
     scores,
     temperatures_from_loss,
 )
-from mc_tf.weights.flat import flat_weights, state_variables
 from mc_tf.storage.snapshots import save_snapshot, take_snapshot
+from mc_tf.weights.flat import flat_weights, state_variables
 
 MODELS = [
     "dense",

@@ -13,13 +13,13 @@ from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 
 from mc_tf import data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.experiments.ensemble_experiment import EnsembleExperiment, run_ensembles
 from mc_tf.experiments.ensemble_runs import EnsembleRuns
-from mc_tf.weights.flat import flat_weights
 from mc_tf.models.zoo import registry
+from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training import TrainingOptions
+from mc_tf.weights.flat import flat_weights
 
 pytestmark = needs_tensorflow
 

@@ -25,8 +25,8 @@ from mc_tf import (
 )
 from mc_tf.backend.precision import automatic_bfloat16
 from mc_tf.experiments.surface_files import surface_from_files
-from mc_tf.weights.flat import flat_weights
 from mc_tf.landscape.factory import make_surface
+from mc_tf.weights.flat import flat_weights
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 
@@ -440,7 +440,7 @@ def test_versions_of_all_points_are_recorded(tmp_path, nothing_kept, monkeypatch
     train, test = splits("dense")
 
     def made_with(version, data, path="plane", **options):
-        monkeypatch.setattr("mc_tf.__version__", version)
+        monkeypatch.setattr("mc_tf.version.__version__", version)
         options = {"shape": 2, "path": str(tmp_path / path), **options}
         return grid("dense", data=(data, test), **options)
 

@@ -21,12 +21,12 @@ from programs import (
 
 from mc_tf import CurveEvaluation, GridEvaluation, data, update_batch_norm
 from mc_tf.callbacks import snapshot_files
-from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.experiments import landscape_parsing, landscape_plan
-from mc_tf.weights.flat import flat_weights
 from mc_tf.models.zoo import registry
+from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
 from mc_tf.training import TrainingOptions
+from mc_tf.weights.flat import flat_weights
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
 

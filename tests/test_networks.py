@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from model_zoo import gradients, numpy, some
 
-from mc_tf.curves.families import Bezier
 from mc_tf.backend.fused_batch_norm import fused_calls
+from mc_tf.curves import Bezier
 from mc_tf.models import connect, with_weight_decay
 from mc_tf.models.zoo import imagenet_resnet, registry
 from mc_tf.models.zoo.preresnet import preresnet

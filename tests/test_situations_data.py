@@ -13,8 +13,8 @@ from keras import layers
 from model_zoo import numpy, some
 
 import mc_tf
-from mc_tf.batch_norm.update import BatchNormUpdate, needs_statistics
 from mc_tf.backend.batches import Batches, data_fingerprint
+from mc_tf.batch_norm.update import BatchNormUpdate, needs_statistics
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32") + 2

@@ -20,7 +20,14 @@ import mc_tf
 from mc_tf import Bezier, CurveEvaluation, Ensemble, GridEvaluation, Line, connect
 from mc_tf.storage import checksums, locks
 from mc_tf.storage.destinations import check_figure, check_output, directory_held, output_held
-from mc_tf.storage.files import atomic_path, check_writable, read_json, remove_abandoned, write_arrays, write_json
+from mc_tf.storage.files import (
+    atomic_path,
+    check_writable,
+    read_json,
+    remove_abandoned,
+    write_arrays,
+    write_json,
+)
 from mc_tf.storage.locks import InUseError
 
 WORDS = "in use by process {} on host '{}'"

@@ -15,13 +15,19 @@ from model_zoo import some
 
 import mc_tf
 from mc_tf import Bezier, CurveModel, Ensemble, Line, Plane, PolyChain, Rays, connect
-from mc_tf.weights.architecture import describe
+from mc_tf.landscape import principal_directions, random_direction
 from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.snapshots import (
+    Snapshot,
+    load_snapshot,
+    read_snapshot,
+    save_snapshot,
+    take_snapshot,
+)
+from mc_tf.weights.architecture import describe
 from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
 from mc_tf.weights.flat import flat_weights
-from mc_tf.landscape import principal_directions, random_direction
 from mc_tf.weights.moving_state import moved_by_training
-from mc_tf.storage.snapshots import Snapshot, load_snapshot, read_snapshot, save_snapshot, take_snapshot
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = X[:, :3].argmax(-1)

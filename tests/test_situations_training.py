@@ -11,12 +11,12 @@ from keras import layers, ops
 from model_zoo import some
 
 import mc_tf
-from mc_tf.storage.averages import WeightAverage
 from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint
-from mc_tf.weights.flat import flat_weights
 from mc_tf.evaluation.metric_directions import directions_of
 from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
+from mc_tf.weights.flat import flat_weights
 
 HIGH, LOW, BATCHES = 0.5, 0.125, 4
 on_tensorflow = pytest.mark.skipif(
@@ -771,7 +771,8 @@ def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypat
     import tensorflow as tf
 
     from mc_tf.storage.checkpoints import load_checkpoint
-    from mc_tf.training import TrainingOptions, fit as fitting
+    from mc_tf.training import TrainingOptions
+    from mc_tf.training import fit as fitting
 
     class Data:
         def steps_per_epoch(self, batch_size):

@@ -14,8 +14,8 @@ from model_zoo import compiles, some
 
 import mc_tf
 from mc_tf.storage.averages import WeightAverage
-from mc_tf.weights.flat import flat_weights
 from mc_tf.storage.snapshots import read_snapshot
+from mc_tf.weights.flat import flat_weights
 
 EPOCHS, SIZE, BATCH = 6, 48, 8
 STEPS = SIZE // BATCH

@@ -19,9 +19,9 @@ from mc_tf.callbacks import ResetRecurrentState  # noqa: E402
 from mc_tf.data import TextData, load, stand_in  # noqa: E402
 from mc_tf.data.text import build_vocabulary, encode  # noqa: E402
 from mc_tf.evaluation.data import EvaluationData  # noqa: E402
+from mc_tf.evaluation.points import PointEvaluator  # noqa: E402
 from mc_tf.metrics import Perplexity  # noqa: E402
 from mc_tf.models.zoo import registry  # noqa: E402
-from mc_tf.evaluation.points import PointEvaluator  # noqa: E402
 
 WORDS = 11
 STREAMS = 3

@@ -25,12 +25,12 @@ from mc_tf import (  # noqa: E402
     schedules,
     training,  # noqa: E402
 )
-from mc_tf.storage.averages import WeightAverage  # noqa: E402
-from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
-from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint  # noqa: E402
 from mc_tf.backend.precision import automatic_bfloat16, precision  # noqa: E402
+from mc_tf.callbacks import AtomicCheckpoint, BestCheckpoint, snapshot_files  # noqa: E402
 from mc_tf.data import TextData, endless_batches, load  # noqa: E402
 from mc_tf.models.zoo import registry  # noqa: E402
+from mc_tf.storage.averages import WeightAverage  # noqa: E402
+from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint  # noqa: E402
 from mc_tf.storage.snapshots import read_snapshot  # noqa: E402
 from mc_tf.training import TrainingOptions, compile_for  # noqa: E402
 from mc_tf.training.provenance import check_same_data  # noqa: E402

@@ -2,8 +2,9 @@
 
 import keras
 import numpy as np
+from keras import ops
 
-__all__ = ["as_dense", "as_rows", "content", "is_array", "is_sparse"]
+__all__ = ["as_dense", "as_rows", "content", "is_array", "is_finite", "is_sparse"]
 
 
 def is_array(leaf):
@@ -16,6 +17,25 @@ def is_array(leaf):
         bool.
     """
     return hasattr(leaf, "shape") and (hasattr(leaf, "__array__") or hasattr(leaf, "dtype"))
+
+
+def is_finite(values):
+    """Whether an array has finite numbers only.
+
+    Args:
+        values: array or variable of any dtype; what is no floating-point number counts as finite.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> is_finite(np.ones(3)), is_finite(np.array([1.0, np.inf])), is_finite(np.array(["a"]))
+        (True, False, True)
+    """
+    values = np.asarray(ops.convert_to_numpy(values) if hasattr(values, "assign") else values)
+    if values.dtype.kind == "V":  # bfloat16 and the like
+        values = values.astype("float32")
+    return values.dtype.kind not in "fc" or bool(np.isfinite(values).all())
 
 
 def is_sparse(leaf):

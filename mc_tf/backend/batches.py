@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from mc_tf.backend import ops as backend
-from mc_tf.backend.array_kinds import as_dense, as_rows, content, is_array
-from mc_tf.weights.finite import is_finite
+from mc_tf.backend.array_kinds import as_dense, as_rows, content, is_array, is_finite
 
 __all__ = ["Batches", "KeptBatches", "data_fingerprint"]
 

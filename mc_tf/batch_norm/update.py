@@ -7,10 +7,10 @@ layers belong to other weights. They are re-estimated in one pass over the train
 import keras
 import numpy as np
 
-from mc_tf.backend import ops as backend
 from mc_tf.arguments import check_counts, check_network
-from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
+from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
+from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
 
 __all__ = ["BatchNormUpdate", "has_batch_norm", "needs_statistics", "update_batch_norm"]
 

@@ -7,13 +7,13 @@ import numpy as np
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.storage.averages import WeightAverage
-from mc_tf.batch_norm.update import BatchNormUpdate, needs_statistics
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.batches import Batches
+from mc_tf.batch_norm.update import BatchNormUpdate, needs_statistics
 from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.step_callback import StepCallback
-from mc_tf.weights.finite import is_finite
+from mc_tf.storage.averages import WeightAverage
 from mc_tf.weights.flat import assign_flat, state_variables
 
 __all__ = ["AveragedNetwork"]

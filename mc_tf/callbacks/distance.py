@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.callbacks.step_callback import StepCallback, check_length
-from mc_tf.weights.finite import is_finite
 from mc_tf.storage.snapshots import read_snapshot, take_snapshot
 
 __all__ = ["DistanceFromStart"]

@@ -5,8 +5,8 @@ import warnings
 import keras
 import numpy as np
 
-from mc_tf.weights.flat import flat_weights
 from mc_tf.backend.keras_internals import append_callback, callbacks_of_fit
+from mc_tf.weights.flat import flat_weights
 
 __all__ = ["FinalWeights"]
 

@@ -4,8 +4,8 @@ import contextlib
 import threading
 import time
 
-from mc_tf.storage.destinations import directory_held
 from mc_tf.backend.keras_internals import frame_of_fit, is_running
+from mc_tf.storage.destinations import directory_held
 
 __all__ = ["HoldsDirectory"]
 

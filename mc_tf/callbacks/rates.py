@@ -7,8 +7,8 @@ import warnings
 import keras
 from keras import ops
 
-from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.backend.keras_internals import callbacks_of_fit
+from mc_tf.callbacks.optimizers import innermost_optimizer
 
 __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
 

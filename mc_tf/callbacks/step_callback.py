@@ -3,8 +3,8 @@
 import keras
 
 from mc_tf.arguments import check_numbers
-from mc_tf.callbacks.step_counter import CountedFit
 from mc_tf.callbacks.optimizers import accumulation_of
+from mc_tf.callbacks.step_counter import CountedFit
 
 __all__ = ["StepCallback", "check_length"]
 

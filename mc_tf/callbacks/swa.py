@@ -5,7 +5,6 @@ import warnings
 
 import keras
 
-from mc_tf.storage.averages import WeightAverage
 from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.final_weights import FinalWeights
 from mc_tf.callbacks.held_directory import HoldsDirectory
@@ -13,6 +12,7 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
+from mc_tf.storage.averages import WeightAverage
 from mc_tf.weights.flat import flat_weights
 
 __all__ = ["SWA"]

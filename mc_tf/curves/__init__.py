@@ -1,7 +1,8 @@
 """Curve families: a number of control points and the coefficients `c(t)`; pure functions."""
 
+from mc_tf.curves.base import Curve
 from mc_tf.curves.combination import Combination
-from mc_tf.curves.families import Bezier, Curve, PolyChain, Segment
+from mc_tf.curves.families import Bezier, PolyChain, Segment
 from mc_tf.curves.trivial import TrivialCurve
 
 __all__ = ["Bezier", "Combination", "Curve", "PolyChain", "Segment", "TrivialCurve"]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.curves.families import Curve, as_floats
+from mc_tf.curves.base import Curve, as_floats
 
 __all__ = ["Combination"]
 

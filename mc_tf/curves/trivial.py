@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.curves.families import Curve
+from mc_tf.curves.base import Curve
 
 __all__ = ["TrivialCurve"]
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from mc_tf.data import digits, tfds_reader as prepared, corpora as texts
+from mc_tf.data import corpora as texts
+from mc_tf.data import digits
+from mc_tf.data import tfds_reader as prepared
 from mc_tf.data.decoding import NORMALIZATIONS
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from mc_tf.data import tfds_reader as prepared
-from mc_tf.data.validation import check_num_examples, check_positive
 from mc_tf.data.decoding import NORMALIZATIONS, centre_crop, normalize, random_crop
+from mc_tf.data.validation import check_num_examples, check_positive
 
 
 def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=224):

@@ -1,9 +1,9 @@
 """Small embedded data in the shape of a named data set, to try an experiment without it."""
 
+from mc_tf.data.corpora import load_pydoc
 from mc_tf.data.digits import read
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import load_regression
-from mc_tf.data.corpora import load_pydoc
 
 __all__ = ["stand_in"]
 

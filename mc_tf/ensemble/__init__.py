@@ -1,5 +1,6 @@
 """Ensembles: many sets of weights of one network, whose class probabilities are averaged."""
 
+from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.member_files import MemberFiles
@@ -14,7 +15,6 @@ from mc_tf.ensemble.scores import (
     negative_log_likelihood,
     score,
 )
-from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature, temperatures_from_loss
 from mc_tf.ensemble.value_scores import (
     gaussian_negative_log_likelihood,

@@ -7,8 +7,8 @@ import tqdm
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
 from mc_tf.backend.batches import Batches
+from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
 
 __all__ = ["update_batch_norm"]
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.ensemble.losses import known_name
 from mc_tf.backend.keras_internals import loss_options, set_mask
+from mc_tf.ensemble.losses import known_name
 
 __all__ = ["keras_loss", "loss_of_predictions"]
 

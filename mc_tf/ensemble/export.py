@@ -9,10 +9,10 @@ import tempfile
 import keras
 from keras import ops
 
-from mc_tf.weights.preprocessing import resources
 from mc_tf.ensemble.signature import input_signature
 from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
+from mc_tf.weights.preprocessing import resources
 
 __all__ = ["export_ensemble"]
 

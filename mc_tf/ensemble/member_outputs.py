@@ -8,10 +8,10 @@ from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
-from mc_tf.storage.destinations import directory_held
-from mc_tf.ensemble.prediction_cache import PredictionCache, member_fingerprint
-from mc_tf.ensemble.labels import read_targets, the_one
 from mc_tf.backend.keras_internals import mask_of
+from mc_tf.ensemble.labels import read_targets, the_one
+from mc_tf.ensemble.prediction_cache import PredictionCache, member_fingerprint
+from mc_tf.storage.destinations import directory_held
 
 __all__ = ["member_outputs"]
 

@@ -9,15 +9,15 @@ import tempfile
 import keras
 import numpy as np
 
-from mc_tf.storage import checksums
 from mc_tf.arguments import check_kind
-from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.weights.compatibility import check_one_network, check_same_architecture
-from mc_tf.storage.files import numbered_files, weight_shapes
-from mc_tf.weights.finite import is_finite
-from mc_tf.weights.flat import state_variables
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.keras_internals import seed_generators
+from mc_tf.storage import checksums
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.files import numbered_files, weight_shapes
 from mc_tf.storage.snapshots import Snapshot, read_snapshot, take_snapshot
+from mc_tf.weights.compatibility import check_one_network, check_same_architecture
+from mc_tf.weights.flat import state_variables
 
 __all__ = ["check_network", "read_member", "read_members"]
 

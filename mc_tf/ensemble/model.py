@@ -8,19 +8,19 @@ import numpy as np
 from keras import ops
 
 from mc_tf.backend import ops as backend
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.batches import Batches
-from mc_tf.weights.compatibility import check_curve
+from mc_tf.backend.keras_internals import mask_of, set_mask
+from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.labels import output_name, the_one
 from mc_tf.ensemble.losses import read_loss
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
-from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.temperature import fit_temperature
-from mc_tf.weights.finite import is_finite
-from mc_tf.backend.keras_internals import mask_of, set_mask
 from mc_tf.storage.snapshots import take_snapshot
+from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Ensemble"]
 

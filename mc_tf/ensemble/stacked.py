@@ -8,12 +8,12 @@ import numpy as np
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.weights.preprocessing import check_saved_whole
-from mc_tf.weights.compatibility import check_same_architecture
 from mc_tf.ensemble.members import check_network, read_members
-from mc_tf.weights.network_code import clone_network, network_config, revive_parts
 from mc_tf.storage.sealed_models import SealedFiles
 from mc_tf.storage.snapshots import take_snapshot
+from mc_tf.weights.compatibility import check_same_architecture
+from mc_tf.weights.network_code import clone_network, network_config, revive_parts
+from mc_tf.weights.preprocessing import check_saved_whole
 from mc_tf.weights.stateless import StatelessLayer
 
 __all__ = ["StackedModel"]

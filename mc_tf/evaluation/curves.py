@@ -6,14 +6,14 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_counts
-from mc_tf.weights.compatibility import check_finite
-from mc_tf.storage.destinations import holding
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.metric_directions import directions_of
-from mc_tf.models import CurveModel
-from mc_tf.models.joined import join_curve_layers
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.models import CurveModel
+from mc_tf.models.joined import join_curve_layers
+from mc_tf.storage.destinations import holding
+from mc_tf.weights.compatibility import check_finite
 
 __all__ = ["evaluate_curve"]
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
+from mc_tf.batch_norm.update import has_batch_norm
 
 __all__ = ["EvaluationData"]
 

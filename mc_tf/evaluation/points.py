@@ -11,9 +11,9 @@ import tqdm
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.batch_norm.statistics import BatchStatistics
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.precision import computes_in_bfloat16
+from mc_tf.batch_norm.statistics import BatchStatistics
 
 __all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
 

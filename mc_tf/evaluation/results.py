@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 
-from mc_tf.storage.files import write_json
 from mc_tf.evaluation.metric_directions import higher_is_better as by_name
 from mc_tf.evaluation.point_results import PointResults
+from mc_tf.storage.files import write_json
 
 __all__ = ["CurveEvaluation", "describe_length"]
 

@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 
 from mc_tf import training
-from mc_tf.storage.destinations import holding
 from mc_tf.experiments import curve_figures, curve_files
 from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
 from mc_tf.experiments.pairs import evaluate_pairs, random_segment
 from mc_tf.experiments.targets import compare
+from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes, check_num_examples

@@ -3,15 +3,15 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.curves.families import Bezier, PolyChain, Segment
+from mc_tf.curves import Bezier, PolyChain, Segment
+from mc_tf.curves.trivial import TrivialCurve
 from mc_tf.evaluation.curves import evaluate_curve
-from mc_tf.storage.files import write_arrays
 from mc_tf.models import CurveModel
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.files import write_arrays
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
-from mc_tf.curves.trivial import TrivialCurve
 
 __all__ = [
     "CURVES",

@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 
-from mc_tf.storage.destinations import holding
 from mc_tf.experiments.ensemble_runs import EnsembleRuns
 from mc_tf.experiments.kept_networks import check_kept
 from mc_tf.experiments.targets import Row
+from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_classes

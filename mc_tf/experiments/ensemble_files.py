@@ -5,13 +5,13 @@ import os
 import numpy as np
 
 from mc_tf.callbacks.snapshot_saver import snapshot_files
-from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.storage.destinations import holding
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.scores import score
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays, write_json
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes, check_fits

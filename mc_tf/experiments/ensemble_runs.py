@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from mc_tf import training
-from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.ensemble import MemberFiles
 from mc_tf.experiments import ensemble_files
+from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.fit import MEMBERS

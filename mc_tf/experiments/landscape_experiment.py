@@ -5,11 +5,9 @@ import glob
 import os
 
 from mc_tf import training
-from mc_tf.callbacks import snapshot_files
-from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.backend.precision import check_exact_products
-from mc_tf.curves.families import PolyChain
-from mc_tf.storage.destinations import holding
+from mc_tf.callbacks import snapshot_files
+from mc_tf.curves import PolyChain
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments import curve_files
 from mc_tf.experiments.references import parse_reference
@@ -19,8 +17,10 @@ from mc_tf.experiments.surface_files import (
     surface_from_files,
 )
 from mc_tf.experiments.targets import Row, compare
-from mc_tf.storage.files import write_json
 from mc_tf.models import CurveModel
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.storage.destinations import holding
+from mc_tf.storage.files import write_json
 from mc_tf.training.checks import check_num_examples
 from mc_tf.training.fit import MEMBERS, TRAJECTORY, check_cycles
 

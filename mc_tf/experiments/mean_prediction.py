@@ -3,8 +3,8 @@
 import numpy as np
 
 from mc_tf.batch_norm.update import has_batch_norm
-from mc_tf.storage.destinations import holding
 from mc_tf.ensemble import Ensemble
+from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays
 from mc_tf.training.checks import check_fits
 

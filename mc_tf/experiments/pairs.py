@@ -3,12 +3,12 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.curves.families import Segment
-from mc_tf.storage.destinations import holding
+from mc_tf.curves import Segment
 from mc_tf.ensemble import Ensemble, score
 from mc_tf.ensemble.member_outputs import member_outputs
-from mc_tf.storage.files import write_arrays
 from mc_tf.models import CurveModel
+from mc_tf.storage.destinations import holding
+from mc_tf.storage.files import write_arrays
 from mc_tf.training.checks import check_classes, check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]

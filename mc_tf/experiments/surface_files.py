@@ -5,16 +5,16 @@ import re
 
 import numpy as np
 
-from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.factory import SURFACES, make_surface
+from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
 from mc_tf.training.workdir import stored_settings
+from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 
 __all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_files"]
 

@@ -170,9 +170,9 @@ _COLUMNS = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))
 def append_results(path, recipe, rows):
     """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
 
-    Recipes that end at the same moment add theirs one after the other, see
-    `mc_tf.storage.destinations.output_held`. The table has no checksum, which other tools would take for a
-    row: it is there to be read and edited, and rows that it holds are only compared with new ones.
+    Recipes that end at the same moment add theirs one after the other. The table has no checksum,
+    which other tools would take for a row: it is there to be read and edited, and rows that it
+    holds are only compared with new ones.
 
     Args:
         path: the file; made if it is not there.

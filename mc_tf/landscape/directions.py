@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_kind, check_network, check_seed
+from mc_tf.landscape.vectors import flat_points
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import FlatLayout
-from mc_tf.landscape.vectors import flat_points
 
 __all__ = ["principal_directions", "random_direction"]
 

@@ -6,15 +6,16 @@ import platform
 import keras
 import numpy as np
 
+from mc_tf import version
 from mc_tf.arguments import check_counts, check_kind, check_network
 from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
 from mc_tf.backend.precision import computes_in_bfloat16
-from mc_tf.storage.destinations import holding
 from mc_tf.evaluation.data import EvaluationData
+from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.landscape.hessian import DEFAULTS, HessianProducts
 from mc_tf.landscape.results import GridEvaluation, shard_path
 from mc_tf.landscape.surface import Surface
-from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.storage.destinations import holding
 
 __all__ = ["evaluate_grid"]
 
@@ -166,11 +167,10 @@ def _shard_indices(size, shard):
 
 
 def _versions():
-    import mc_tf
 
     backend = keras.backend.backend()
     versions = {
-        "mc_tf": mc_tf.__version__,
+        "mc_tf": version.__version__,
         "keras": keras.__version__,
         "backend": backend,
         backend: importlib.import_module(backend).__version__,

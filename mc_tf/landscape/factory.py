@@ -1,9 +1,9 @@
 """The kinds of lines, planes and rays that programs and recipes name."""
 
-from mc_tf.weights.flat import assign_flat
 from mc_tf.landscape.directions import ignored, principal_directions, random_direction
 from mc_tf.landscape.lines import Line, Rays
 from mc_tf.landscape.planes import Plane
+from mc_tf.weights.flat import assign_flat
 
 __all__ = ["SURFACES", "make_surface"]
 

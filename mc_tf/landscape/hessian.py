@@ -9,14 +9,14 @@ import tqdm
 from keras import ops
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from mc_tf.backend import ops as backend
 from mc_tf.arguments import check_counts, check_network, check_numbers, check_seed
+from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import KeptBatches
-from mc_tf.backend.precision import check_exact_products
-from mc_tf.curves.families import Segment
 from mc_tf.backend.keras_internals import evaluation_settings
-from mc_tf.models import CurveModel
+from mc_tf.backend.precision import check_exact_products
+from mc_tf.curves import Segment
 from mc_tf.evaluation.points import PointEvaluator
+from mc_tf.models import CurveModel
 
 __all__ = ["HessianEigenvalues", "HessianProducts", "hessian_eigenvalues"]
 

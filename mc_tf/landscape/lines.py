@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.gram import direction_products
 from mc_tf.landscape.surface import Surface
+from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
 
 __all__ = ["Line", "Rays"]

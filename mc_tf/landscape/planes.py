@@ -3,11 +3,11 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.weights.compatibility import check_curve
 from mc_tf.backend.keras_internals import evaluation_settings
-from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.gram import direction_products, distance_beside
+from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, flat_points
+from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Plane"]
 

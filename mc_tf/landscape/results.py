@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 
+from mc_tf.evaluation.point_results import PointResults
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
-from mc_tf.evaluation.point_results import PointResults
 
 __all__ = ["GridEvaluation", "shard_path"]
 

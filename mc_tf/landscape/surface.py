@@ -3,10 +3,10 @@
 import numpy as np
 
 from mc_tf.arguments import check_counts
-from mc_tf.curves.combination import Combination
-from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
 from mc_tf.backend.keras_internals import evaluation_settings
+from mc_tf.curves.combination import Combination
 from mc_tf.models import CurveModel
+from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
 
 __all__ = ["Surface"]
 

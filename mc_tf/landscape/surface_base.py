@@ -3,10 +3,10 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.weights.compatibility import check_curve, check_same_architecture, check_same_fixed
 from mc_tf.landscape.gram import direction_products, distance_beside, inner_products, rest_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
+from mc_tf.weights.compatibility import check_curve, check_same_architecture, check_same_fixed
 
 __all__ = ["AffineSurface"]
 

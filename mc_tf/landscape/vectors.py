@@ -45,7 +45,7 @@ def flat_point(weights, network=None, state=None):
     flat = ops.convert_to_numpy(weights)
     if flat.ndim != 1:
         raise ValueError(
-            "Weights are a Keras model or a flat vector (P,), see `mc_tf.weights.flat.flat_weights`. "
+            "Weights are a Keras model or a flat vector (P,), in the order of `trainable_weights`. "
             f"Received shape {flat.shape}"
         )
     size = network and sum(math.prod(v.shape) for v in network.trainable_variables)

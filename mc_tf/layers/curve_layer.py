@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.backend import ops as backend
 from mc_tf.arguments import check_kind
+from mc_tf.backend import ops as backend
+from mc_tf.backend.array_kinds import is_finite
+from mc_tf.curves.base import Curve
+from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.weights.constraints import check_convex_combinations
-from mc_tf.curves.families import Curve
-from mc_tf.weights.finite import is_finite
 from mc_tf.weights.flat import flat_weights, reset_recurrent_state
-from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.weights.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from mc_tf.weights.preprocessing import check_saved_whole
 from mc_tf.weights.network_code import network_config, revive_parts
+from mc_tf.weights.preprocessing import check_saved_whole
 
 __all__ = ["CurveLayerFiles"]
 

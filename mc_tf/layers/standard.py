@@ -6,7 +6,7 @@ whole model on a curve at once and needs none of them.
 
 import keras
 
-from mc_tf.curves.families import Bezier
+from mc_tf.curves import Bezier
 from mc_tf.layers.curve_layer import CurveLayer
 
 __all__ = [

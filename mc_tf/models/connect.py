@@ -1,12 +1,12 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
-from mc_tf.weights.architecture import describe
 from mc_tf.arguments import check_counts, check_kind
-from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
-from mc_tf.curves.families import Bezier, Curve
-from mc_tf.weights.flat import flat_weights
-from mc_tf.models.given_networks import given_network
+from mc_tf.curves import Bezier, Curve
 from mc_tf.models.curve_model import CurveModel
+from mc_tf.models.given_networks import given_network
+from mc_tf.weights.architecture import describe
+from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
+from mc_tf.weights.flat import flat_weights
 
 __all__ = ["connect"]
 

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.backend import ops as backend
-from mc_tf.weights.preprocessing import check_saved_whole, refresh
 from mc_tf.arguments import check_network
-from mc_tf.weights.compatibility import check_one_network, check_same_architecture
-from mc_tf.weights.flat import state_variables
+from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import knows_training
 from mc_tf.layers.curve_layer import CurveLayer
-from mc_tf.weights.network_code import clone_network, network_config, revive_parts
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
+from mc_tf.weights.compatibility import check_one_network, check_same_architecture
+from mc_tf.weights.flat import state_variables
+from mc_tf.weights.network_code import clone_network, network_config, revive_parts
+from mc_tf.weights.preprocessing import check_saved_whole, refresh
 
 __all__ = ["CurveModel"]
 

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.weights.flat import flat_weights, state_variables
 from mc_tf.backend.keras_internals import evaluation_settings, layers_within
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.curve_model import CurveModel
+from mc_tf.weights.flat import flat_weights, state_variables
 
 __all__ = ["join_curve_layers"]
 

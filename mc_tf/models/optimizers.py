@@ -4,7 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.backend.keras_internals import excluded_by_others, inner_optimizer, set_by_slice, uses_weight_decay
+from mc_tf.backend.keras_internals import (
+    excluded_by_others,
+    inner_optimizer,
+    set_by_slice,
+    uses_weight_decay,
+)
 
 __all__ = ["check_optimizer", "treat_by_weight"]
 

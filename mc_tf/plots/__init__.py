@@ -9,11 +9,11 @@ from mc_tf.plots.ensembles import (
 )
 from mc_tf.plots.films import plot_film
 from mc_tf.plots.lines import plot_line, plot_rays
+from mc_tf.plots.planes import plot_eigenvalue_ratio, plot_heat_map, plot_plane
 from mc_tf.plots.regression import plot_regression
-from mc_tf.plots.surface_3d import plot_surface
 from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.style import in_both_formats
-from mc_tf.plots.planes import plot_eigenvalue_ratio, plot_heat_map, plot_plane
+from mc_tf.plots.surface_3d import plot_surface
 
 __all__ = [
     "in_both_formats",

@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 
-from mc_tf.storage.destinations import check_output
-from mc_tf.storage.files import atomic_path
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
-from mc_tf.plots.style import heading, plain, plt, value_label
 from mc_tf.plots.planes import map_aspect, prepare_map
+from mc_tf.plots.style import heading, plain, plt, value_label
+from mc_tf.storage.destinations import check_output
+from mc_tf.storage.files import atomic_path
 
 __all__ = ["plot_film"]
 

@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
-from mc_tf.storage.files import read_arrays
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
-from mc_tf.plots.style import heading, plt, save, value_label
 from mc_tf.plots.planes import map_aspect, prepare_map
+from mc_tf.plots.style import heading, plt, save, value_label
+from mc_tf.storage.files import read_arrays
 
 __all__ = ["plot_regression"]
 

@@ -6,8 +6,8 @@ from matplotlib.patheffects import withStroke
 
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
-from mc_tf.plots.style import heading, plain, plt, save, value_label
 from mc_tf.plots.planes import stretched
+from mc_tf.plots.style import heading, plain, plt, save, value_label
 
 __all__ = ["plot_surface"]
 

@@ -7,10 +7,11 @@ import importlib.metadata
 import os
 import platform
 
-from mc_tf.storage.destinations import check_output
-from mc_tf.storage.files import atomic_path
 from mc_tf.reports.runs import settings_section, training_section, unfinished_section
 from mc_tf.reports.tables import as_text, file_section, read_json, table
+from mc_tf.storage.destinations import check_output
+from mc_tf.storage.files import atomic_path
+from mc_tf.version import __version__
 
 __all__ = ["write_report"]
 
@@ -115,7 +116,6 @@ def _origin(workdir, files):
 
 
 def _versions():
-    import mc_tf
 
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -123,7 +123,7 @@ def _versions():
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {**found, "mc_tf": mc_tf.__version__}
+    return {**found, "mc_tf": __version__}
 
 
 def _results(workdir, files):

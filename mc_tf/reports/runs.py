@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 
+from mc_tf.reports.tables import read_json, table
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.files import read_arrays
-from mc_tf.reports.tables import read_json, table
 
 __all__ = ["settings_section", "training_section", "unfinished_section"]
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.storage import checksums
 from mc_tf.backend.precision import precision
+from mc_tf.storage import checksums
 from mc_tf.storage.files import atomic_path
 from mc_tf.weights.flat import state_variables
 from mc_tf.weights.network_code import what_is_missing
@@ -122,7 +122,7 @@ def check_model_file(path):
     if path.endswith(".npz"):
         other = (
             "holds numbers only, as a snapshot does. Build the network, give it those of the "
-            "snapshot by `mc_tf.storage.snapshots.load_snapshot(network, path)`, and give the network."
+            "snapshot by `mc_tf.load_snapshot(network, path)`, and give the network."
         )
     elif path.endswith(".h5") and not _has_architecture(path):
         other = (

@@ -6,8 +6,8 @@ import os
 import numpy as np
 
 from mc_tf.storage import checksums
-from mc_tf.weights.architecture import describe, find_difference
 from mc_tf.storage.files import DESCRIPTION, weight_shapes
+from mc_tf.weights.architecture import describe, find_difference
 
 __all__ = ["SealedFiles"]
 

@@ -7,14 +7,20 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.weights.preprocessing import refresh
-from mc_tf.weights.architecture import describe, find_difference
 from mc_tf.arguments import check_network, check_path
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.storage.checksums import OtherKindError
-from mc_tf.weights.compatibility import check_one_network
 from mc_tf.storage.files import read_arrays, write_arrays
-from mc_tf.weights.finite import is_finite
-from mc_tf.weights.flat import aligned_state, assign_flat, flat_weights, state_variables, variable_name
+from mc_tf.weights.architecture import describe, find_difference
+from mc_tf.weights.compatibility import check_one_network
+from mc_tf.weights.flat import (
+    aligned_state,
+    assign_flat,
+    flat_weights,
+    state_variables,
+    variable_name,
+)
+from mc_tf.weights.preprocessing import refresh
 
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
 
@@ -30,8 +36,8 @@ class Snapshot:
             batch normalisation.
         layout: list of `[path, shape]` of the trainable weights and then of the state.
         record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
-        architecture: what the network computes, see `mc_tf.weights.architecture.describe`; `None` where it
-            is not known, as of files of earlier versions.
+        architecture: what the network computes, see `mc_tf.weights.architecture.describe`; `None`
+            where it is not known, as of files of earlier versions.
     """
 
     weights: np.ndarray

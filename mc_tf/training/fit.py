@@ -6,6 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
+from mc_tf.backend.keras_internals import build_metrics
 from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint
 from mc_tf.callbacks.cyclic import (
     CosineCyclicLearningRate,
@@ -16,11 +17,10 @@ from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
-from mc_tf.storage.checkpoints import read_record
-from mc_tf.backend.keras_internals import build_metrics
 from mc_tf.evaluation.metric_directions import higher_is_better
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
+from mc_tf.storage.checkpoints import read_record
 from mc_tf.training.history import HistoryFile
 from mc_tf.training.kept import warn_of_lost
 

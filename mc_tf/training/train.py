@@ -7,23 +7,23 @@ import sys
 import keras
 from keras import ops
 
-from mc_tf.storage.averages import WeightAverage
-from mc_tf.batch_norm.update import update_batch_norm
-from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
-from mc_tf.weights.compatibility import check_one_network
-from mc_tf.backend.precision import precision
-from mc_tf.storage.destinations import holding
-from mc_tf.weights.flat import assign_flat
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
+from mc_tf.backend.precision import precision
+from mc_tf.batch_norm.update import update_batch_norm
 from mc_tf.models import connect
 from mc_tf.models.zoo import registry
 from mc_tf.schedules import CYCLES
+from mc_tf.storage.averages import WeightAverage
+from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
+from mc_tf.storage.destinations import holding
+from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fit import check_cycles, fit, fixed_batch_size
-from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.options import compile_for
 from mc_tf.training.provenance import check_same_data
 from mc_tf.training.workdir import claim, find_difference, stored_settings
+from mc_tf.weights.compatibility import check_one_network
+from mc_tf.weights.flat import assign_flat
 
 __all__ = [
     "averaged_network",

@@ -16,9 +16,15 @@ import warnings
 import keras
 from keras import ops
 
-from mc_tf.weights.preprocessing import learned
 from mc_tf.backend.keras_internals import calls_within, input_structure, layers_within
-from mc_tf.weights.own_values import has_own_config, is_function, is_own_array, is_users_function, own_values
+from mc_tf.weights.own_values import (
+    has_own_config,
+    is_function,
+    is_own_array,
+    is_users_function,
+    own_values,
+)
+from mc_tf.weights.preprocessing import learned
 
 __all__ = ["describe", "find_difference"]
 

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.weights.preprocessing import check_same_adapted
+from mc_tf.backend.keras_internals import layers_within, own_variables
 from mc_tf.weights.architecture import describe, find_difference
 from mc_tf.weights.flat import aligned_state, recurrent_state, state_variables, variable_name
-from mc_tf.backend.keras_internals import layers_within, own_variables
 from mc_tf.weights.moving_state import moved_by_training
+from mc_tf.weights.preprocessing import check_same_adapted
 
 __all__ = [
     "check_curve",

@@ -1,30 +1,9 @@
-"""Whether the numbers of a network are still finite."""
+"""Whether a network is still finite."""
 
-import numpy as np
-from keras import ops
-
+from mc_tf.backend.array_kinds import is_finite
 from mc_tf.weights.flat import state_variables
 
-__all__ = ["FiniteVariables", "is_finite"]
-
-
-def is_finite(values):
-    """Whether an array has finite numbers only.
-
-    Args:
-        values: array or variable of any dtype; what is no floating-point number counts as finite.
-
-    Returns:
-        bool.
-
-    Example:
-        >>> is_finite(np.ones(3)), is_finite(np.array([1.0, np.inf])), is_finite(np.array(["a"]))
-        (True, False, True)
-    """
-    values = np.asarray(ops.convert_to_numpy(values) if hasattr(values, "assign") else values)
-    if values.dtype.kind == "V":  # bfloat16 and the like
-        values = values.astype("float32")
-    return values.dtype.kind not in "fc" or bool(np.isfinite(values).all())
+__all__ = ["FiniteVariables"]
 
 
 class FiniteVariables:

@@ -3,8 +3,14 @@
 import keras
 from keras import ops
 
+from mc_tf.backend.keras_internals import (
+    calls_within,
+    knows_training,
+    layers_within,
+    own_variables,
+    training_in_fit,
+)
 from mc_tf.weights.flat import recurrent_state
-from mc_tf.backend.keras_internals import calls_within, knows_training, layers_within, own_variables, training_in_fit
 
 __all__ = ["moved_by_training"]
 

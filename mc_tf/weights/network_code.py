@@ -4,9 +4,9 @@ import contextlib
 
 import keras
 
-from mc_tf.weights.preprocessing import copy_tables
 from mc_tf.backend.keras_internals import compile_arguments, layers_within
 from mc_tf.weights.own_values import is_users_function
+from mc_tf.weights.preprocessing import copy_tables
 
 __all__ = ["clone_network", "network_config", "revive_network", "revive_parts", "what_is_missing"]
 

@@ -2,12 +2,12 @@
 
 import keras
 
-from mc_tf.weights.preprocessing import derived
-from mc_tf.weights.constraints import PointConstraint
-from mc_tf.weights.flat import FlatLayout, state_variables
 from mc_tf.backend.fused_batch_norm import fused_calls
 from mc_tf.backend.keras_internals import metrics_within
+from mc_tf.weights.constraints import PointConstraint
+from mc_tf.weights.flat import FlatLayout, state_variables
 from mc_tf.weights.penalty import WeightPenalty
+from mc_tf.weights.preprocessing import derived
 
 __all__ = ["StatelessLayer"]
 

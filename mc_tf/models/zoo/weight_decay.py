@@ -2,8 +2,8 @@
 
 import keras
 
-from mc_tf.weights.preprocessing import copy_tables, refresh
 from mc_tf.models.zoo.blocks import l2
+from mc_tf.weights.preprocessing import copy_tables, refresh
 
 
 def with_weight_decay(model, weight_decay, momentum=None):

@@ -1,0 +1,226 @@
+"""Curve families: how the weights of a network depend on the position `t`.
+
+A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) -> (k,)`; the
+network at `t` has the weights `phi(t) = c(t) @ points`. This file holds the second half only:
+pure functions of `t`, which know nothing of networks.
+"""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+__all__ = ["Curve", "as_floats"]
+
+
+def as_floats(t):
+    """A position as a float tensor, and what can be seen of it.
+
+    Args:
+        t: a number, array or tensor.
+
+    Returns:
+        `(tensor, values)`: a floating-point tensor, and a numpy array, or `None` for a symbolic
+        tensor inside a compiled function.
+    """
+    if t is None or isinstance(t, (str, bytes)):
+        raise ValueError(f"`t` must be a number, an array or a tensor. Received: t={t!r}")
+    tensor = ops.convert_to_tensor(t)
+    if not keras.backend.is_float_dtype(tensor.dtype):
+        tensor = ops.cast(tensor, keras.backend.floatx())
+    try:
+        # A plain number can be looked at even while a function is being compiled.
+        return tensor, ops.convert_to_numpy(tensor) if hasattr(t, "dtype") else np.asarray(t)
+    except Exception:  # symbolic: each backend has its own error type for this
+        return tensor, None
+
+
+class Curve:
+    """Base class of the curve families: a number of control points and their coefficients.
+
+    A new family implements `_coefficients(t)` for a vector `t` of shape `(B,)` with `keras.ops`,
+    differentiable in `t`, the coefficients of each row adding up to one.
+
+    Args:
+        num_bends: number of control points between the two endpoints, 0 or more.
+
+    Attributes:
+        position_shape: shape of one position, `()` for all families but `Combination`.
+
+    Raises:
+        ValueError: if `num_bends` is not an integer of at least 0.
+    """
+
+    position_shape = ()
+
+    def __init__(self, num_bends=1):
+        if isinstance(num_bends, bool) or not hasattr(num_bends, "__index__") or num_bends < 0:
+            raise ValueError(
+                "`num_bends` is the number of control points between the endpoints and must be "
+                f"an integer of at least 0. Received: num_bends={num_bends}"
+            )
+        self.num_bends = int(num_bends)
+
+    @property
+    def num_points(self):
+        """Number of control points: the bends and the two endpoints."""
+        return self.num_bends + 2
+
+    @property
+    def trainable(self):
+        """Whether there is anything between the endpoints to train."""
+        return self.num_bends > 0
+
+    @property
+    def bend_positions(self):
+        """Positions `t` at which the curve passes through its bends, a list of floats.
+
+        A Bezier curve passes through none.
+        """
+        return []
+
+    def for_network(self, network):
+        """The curve as it is for a network; a family that depends on it returns another one.
+
+        Args:
+            network: built Keras model.
+
+        Returns:
+            `Curve`.
+        """
+        del network
+        return self
+
+    def initial_points(self, start, end, layout):
+        """Control points before training: evenly spaced on the segment, in order.
+
+        Args:
+            start, end: flat weight vectors, numpy arrays `(P,)`.
+            layout: `FlatLayout` of them.
+
+        Returns:
+            List of `num_points` numpy arrays `(P,)`.
+        """
+        del layout
+        last = self.num_points - 1
+        inner = [(1 - j / last) * start + j / last * end for j in range(1, last)]
+        return [start, *inner, end]
+
+    @property
+    def first_position(self):
+        """The position of the start, an array of shape `position_shape`."""
+        return np.zeros((), "float32")
+
+    def check_position(self, t):
+        """Checks that the position `t` lies on the curve and returns it as a float tensor.
+
+        Args:
+            t: a number, array or tensor with values in [0, 1]. Symbolic tensors (inside a compiled
+                function) cannot be looked at and are returned as they are.
+
+        Returns:
+            `t` as a floating-point tensor (float32, or `t`'s own floating dtype).
+
+        Raises:
+            ValueError: if a value is not a number in [0, 1].
+        """
+        tensor, values = as_floats(t)
+        if values is not None and not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(
+                f"The position `t` on a curve must lie in [0, 1], 0 the start and 1 the end. "
+                f"Received: t={values.tolist()}"
+            )
+        return tensor
+
+    def draw(self, seed):
+        """A position for one training step: `t ~ U(0, 1)`, equation (2) of the paper.
+
+        Args:
+            seed: `keras.random.SeedGenerator`.
+
+        Returns:
+            float32 tensor of shape `position_shape`.
+        """
+        return keras.random.uniform((), dtype="float32", seed=seed)
+
+    def coefficients(self, t):
+        """Coefficients of the control points at the position `t`.
+
+        Args:
+            t: position in [0, 1]: a number or scalar tensor, or a vector of shape `(B,)`.
+
+        Returns:
+            Tensor of shape `(k,)`, or `(B, k)` for a vector, with `k = num_points`.
+
+        Raises:
+            ValueError: if `t` is outside [0, 1] or has more than one dimension.
+        """
+        t = self.check_position(t)
+        single = len(self.position_shape)
+        if len(t.shape) > single + 1:
+            raise ValueError(
+                "`t` must be a scalar or a vector of positions. "
+                f"Received a tensor of shape {tuple(t.shape)}"
+            )
+        if len(t.shape) == single:
+            return self._checked_coefficients(ops.expand_dims(t, 0))[0]
+        return self._checked_coefficients(t)
+
+    def _checked_coefficients(self, t):
+        found, expected = self._coefficients(t), (t.shape[0], self.num_points)
+        shape = tuple(found.shape) if hasattr(found, "shape") else type(found).__name__
+        if shape != expected:
+            raise ValueError(
+                f"{type(self).__name__}._coefficients must return a tensor of shape (B, "
+                f"{self.num_points}): the coefficients of all control points for each of B "
+                f"positions. Expected shape {expected}. Received: {shape}"
+            )
+        found, values = as_floats(found)
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(
+                f"{type(self).__name__}._coefficients must return finite coefficients. Received: "
+                f"{values.tolist()} at t={ops.convert_to_numpy(t).tolist()}"
+            )
+        return found
+
+    def _coefficients(self, t):
+        raise NotImplementedError
+
+    def get_config(self):
+        """Arguments that make an equal curve."""
+        return {"num_bends": self.num_bends}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the curve that `get_config` described."""
+        return cls(**config)
+
+    def check_saved(self):
+        """Says what a family of your own lacks to be loaded again from a whole file.
+
+        Warns if its class is not registered.
+
+        Raises:
+            ValueError: if its `get_config` leaves out an argument.
+        """
+        name = type(self).__name__
+        registered = keras.saving.get_registered_name(type(self))
+        if keras.saving.get_registered_object(registered) is not type(self):
+            warnings.warn(
+                f"The curve family {name} is not registered, so the file can be loaded only with "
+                f"`custom_objects={{'{name}': {name}}}`. Decorate the class with "
+                "`@keras.saving.register_keras_serializable()`.",
+                stacklevel=2,
+            )
+        try:
+            self.from_config(self.get_config())
+        except TypeError as error:
+            raise ValueError(
+                f"The curve {name} cannot be made again from its `get_config()` "
+                f"({error}): return all arguments of its constructor there, or use `save_weights`."
+            ) from error
+
+    def __repr__(self):
+        arguments = ", ".join(f"{key}={value}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
