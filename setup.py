@@ -21,7 +21,7 @@ setup(
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",
         "importlib_resources",  # tensorflow-datasets imports it and does not declare it
-        "keras>=3.12",
+        "keras>=3.12,<4",
         "numpy>=1.26",
         "h5py>=3.11",  # what files of weights hold; Keras needs it, too
         "scipy>=1.11",  # eigenvalues of Hessians
