@@ -842,7 +842,7 @@ def test_an_update_looks_at_the_layers_once_a_pass(monkeypatch):
             made.append(model)
             super().__init__(model)
 
-    monkeypatch.setattr(mc_tf.batch_norm, "BatchStatistics", Counted)
+    monkeypatch.setattr(mc_tf.batch_norm.update, "BatchStatistics", Counted)
     norms = [layers.BatchNormalization() for _ in range(2)]
     model = keras.Sequential([keras.Input((1,)), *norms])
     update = mc_tf.batch_norm.update.BatchNormUpdate(model)

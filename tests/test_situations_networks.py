@@ -1227,10 +1227,10 @@ def counted(function, calls):
 @pytest.mark.parametrize("bends", [0, 3])
 def test_connect_describes_each_network_once(bends, monkeypatch):
     described, checked = [], []
-    for module in ("mc_tf.compatibility", "mc_tf.models.connect"):
+    for module in ("mc_tf.weights.compatibility", "mc_tf.models.connect"):
         module = sys.modules[module]
         monkeypatch.setattr(module, "describe", counted(module.describe, described))
-    one = sys.modules["mc_tf.compatibility"]
+    one = sys.modules["mc_tf.weights.compatibility"]
     monkeypatch.setattr(one, "check_one_network", counted(one.check_one_network, checked))
     start, end, *others = [net() for _ in range(2 + bends)]
     given = {"curve": Bezier(bends), "bends": others} if bends else {}

@@ -16,7 +16,7 @@ import keras, numpy as np, tensorflow as tf
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], 2 * [tf.config.LogicalDeviceConfiguration()])
 import mc_tf
-from mc_tf.snapshots import read_snapshot
+from mc_tf.storage.snapshots import read_snapshot
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(64, 4)).astype("float32")

@@ -81,7 +81,7 @@ def check_same_architecture(first, second, roles=("start", "end"), described=Non
     """Refuses two networks that are not the same but for their numbers.
 
     The same are: the variables, one to one, in shape, dtype, name and class of layer; the layers
-    in their order, with all settings that matter at inference (see `mc_tf.architecture`); how
+    in their order, with all settings that matter at inference (see `weights.architecture`); how
     they are connected; and what they were adapted to and do not keep in variables, such as a
     vocabulary. Names of layers may differ, and numbers at the end of other names: Keras makes them.
 

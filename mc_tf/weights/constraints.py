@@ -23,7 +23,7 @@ class PointConstraint:
 
     Example:
         >>> import keras
-        >>> from mc_tf.flat import FlatLayout
+        >>> from mc_tf.weights.flat import FlatLayout
         >>> dense = keras.layers.Dense(1, kernel_constraint="non_neg")
         >>> dense.build((None, 2))
         >>> constraint = PointConstraint(dense.variables, FlatLayout(dense.variables))
