@@ -297,6 +297,7 @@ def test_only_classifiers_are_compared(tmp_path):
         run_ensembles(plan, data.load("regression"), tmp_path)
 
 
+@pytest.mark.long  # six trainings
 def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
     """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
     digits = data.load("digits").first(96, 32)

@@ -190,7 +190,11 @@ def test_penalty_covers_every_trainable_weight(name):
 
 # VGG-16 is like 3conv3fc, with millions of weights; the two others have a sibling here.
 @pytest.mark.parametrize(
-    "name", some(list(QUICK), set(QUICK) - {"vgg16", "preresnet8", "pyramidnet11", "fc"})
+    "name",
+    some(
+        list(QUICK),
+        set(QUICK) - {"vgg16", "preresnet8", "pyramidnet11", "fc"},
+    ),
 )
 def test_a_training_step_and_a_curve(name):
     first, second = (quick(name, weight_decay=1e-4) for _ in range(2))
@@ -426,6 +430,7 @@ def pretrained(tmp_path_factory):
     return model, file
 
 
+@pytest.mark.long  # 25 million weights, as in the next
 def test_imagenet_resnet_reads_the_weights_of_keras_applications(pretrained):
     original, file = pretrained
     model = registry.build("imagenet_resnet50", 4, SHAPE, weight_decay=0.01)
@@ -438,6 +443,7 @@ def test_imagenet_resnet_reads_the_weights_of_keras_applications(pretrained):
     assert {b.momentum for b in layers_of(model, keras.layers.BatchNormalization)} == {0.9}
 
 
+@pytest.mark.long
 def test_weights_files_that_do_not_fit(pretrained, tmp_path):
     _, file = pretrained
     for wrong in (file, tmp_path / "text.h5", tmp_path / "text.txt"):

@@ -144,7 +144,7 @@ def texts(path):
 # Each function once; other options of one that is drawn anyway when asked for.
 OPTIONS = (
     *("planes", "planes with given levels", "lines", "lines of one value", "several pairs"),
-    "surface with a linear scale",
+    *("surface with a linear scale", "curves and ensembles", "eigenvalue ratio"),
 )
 
 

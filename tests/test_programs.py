@@ -781,6 +781,7 @@ def test_mnist(root, mnist):
     assert len(history(root / "mnist")) == 1
 
 
+@pytest.mark.long  # tests/test_situations_programs.py damages shards, too
 def test_damaged_data_are_named(root, mnist, tmp_path):
     shutil.copytree(DATA_DIR / "mnist", tmp_path / "mnist")
     (file,) = (tmp_path / "mnist").rglob("*test.tfrecord*")

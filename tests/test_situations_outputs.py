@@ -451,7 +451,8 @@ LOSSES = {
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("name", LOSSES)
+# Neighbours in the table differ in one thing.
+@pytest.mark.parametrize("name", some(list(LOSSES), list(LOSSES)[::3]))
 def test_the_loss_of_a_member_is_the_one_of_keras(name, tmp_path):
     model, data, output = LOSSES[name]()
     x, y, w = (*data, None)[:3]
@@ -691,7 +692,7 @@ CONTAINERS = {
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("kind", ["graph", "dict", "Sequential"])
+@pytest.mark.parametrize("kind", some(["graph", "dict", "Sequential"], ["dict"]))
 @pytest.mark.parametrize("of_loss", CONTAINERS)
 @pytest.mark.parametrize("of_labels", CONTAINERS)
 def test_losses_and_labels_in_every_container(kind, of_loss, of_labels):
