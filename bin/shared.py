@@ -130,6 +130,7 @@ def levels(texts):
 
 def _asked_precision():
     if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
+        # Imports Keras, which takes seconds.
         from mc_tf.backend.precision import automatic_bfloat16
 
         return automatic_bfloat16()

@@ -42,7 +42,7 @@ def layers_within(layer):
 
 def seed_generators(layer):
     """The `keras.random.SeedGenerator`s of a layer or model and of all layers in it."""
-    return [each for part in layer._flatten_layers() for each in part._seed_generators]
+    return [each for part in layers_within(layer) for each in part._seed_generators]
 
 
 def own_variables(layer):
