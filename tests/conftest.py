@@ -18,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
 # What was imported is never garbage: no collection need look at it again.
 gc.collect()
 gc.freeze()
+gc.set_threshold(100_000, 20, 20)  # tracing makes millions of small objects that all stay
 
 
 @pytest.fixture(scope="session")

@@ -324,6 +324,18 @@ def test_whatever_byte_is_hit(written, mutate):
         pathlib.Path(path).write_bytes(content)
 
 
+def test_a_checksum_hit_at_two_places_is_still_seen(tmp_path):
+    path = tmp_path / "summary.json"
+    write_json(path, {"a": 1})
+    content = path.read_bytes()
+    at = content.index(b'checksum": "') + len(b'checksum": "') + 32
+    for key in (b"checksu1", b"checks"):
+        changed = content[:at] + b"m" + content[at + 1 :]
+        path.write_bytes(changed.replace(b"checksum", key))
+        with pytest.raises(DamagedFileError, match="checksum is broken"):
+            read_json(path, "a summary", "a program")
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_that_may_not_be_read_is_not_said_to_be_damaged(name, tmp_path, monkeypatch):
     kind, path = KINDS[name], str(tmp_path / KINDS[name].name)

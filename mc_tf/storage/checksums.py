@@ -24,7 +24,7 @@ _SEAL = re.compile(
 _LENGTH = len(_BINARY) + 64
 # What is left of a checksum that was hit itself.
 _REST = re.compile(
-    rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{40}|\n[ \t]{100}|[0-9a-f]{8}\Z'
+    rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{20}|\n[ \t]{100}|[0-9a-f]{8}\Z'
 )
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _END_LENGTH = 22
