@@ -1,5 +1,6 @@
 """`evaluate_curve` against Keras' own `evaluate`, and its files."""
 
+import functools
 import inspect
 import json
 
@@ -361,6 +362,25 @@ def test_goes_on_where_it_was_stopped(tmp_path, nothing_kept):
     untouched = Files(*train, fail_at=0)
     evaluate_curve(curve_model, untouched, Files(*test), 5, path=path, verbose=0)
     assert untouched.reads == 0
+
+
+def test_stopped_after_the_last_point_it_knows_what_is_better(tmp_path, monkeypatch):
+    """Which decides the sign of a barrier."""
+    curve_model = curve_of("dense")
+    train, test = splits("dense")
+    evaluate = functools.partial(
+        evaluate_curve, curve_model, train, test, num_points=3, batch_size=4, verbose=0
+    )
+    whole = evaluate(path=tmp_path / "whole")
+    monkeypatch.setattr(CurveEvaluation, "finish", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(path=tmp_path / "stopped")
+    monkeypatch.undo()
+    again = evaluate(path=tmp_path / "stopped")
+    assert again.higher_is_better == whole.higher_is_better != {}
+    for ending in ("npz", "json"):
+        files = (tmp_path / f"{name}.{ending}" for name in ("whole", "stopped"))
+        assert len({file.read_bytes() for file in files}) == 1
 
 
 @pytest.mark.parametrize("damage", some(["cut", "text", "empty", "other"], ["cut", "other"]))

@@ -108,8 +108,14 @@ def evaluate_curve(
         evaluator = PointEvaluator(curve_model, batch_size)
         data = data.kept(batch_size)
         evaluator.check(grid[0], data)
-        evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=verbose)
-        result.higher_is_better = directions_of(curve_model, result.names)
+
+        def measure(t):
+            values = evaluator(t, data)
+            # With the first values, so that no file has all values and not this.
+            result.higher_is_better = directions_of(curve_model, values)
+            return values
+
+        evaluate_points(result, grid, measure, path, verbose=verbose)
     result.finish(path)
     if curve_model.curve.num_bends and result.is_unbent():
         warnings.warn(
