@@ -82,6 +82,11 @@ def define_data_flags():
     )
     flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
+    define_program_flags()
+
+
+def define_program_flags():
+    """Flags of all programs that read data."""
     flags.DEFINE_multi_string(
         "import",
         [],
@@ -125,18 +130,30 @@ def load_data(image_size=None, use_test=None, files=()):
     return found
 
 
-def load_small_data(num_examples, image_size=None):
-    """A few examples of the data set that the flags choose, or embedded ones in their shape.
+def load_recipe_data(chosen, num_examples=None):
+    """The data set of a recipe, or a few examples of it for a smoke run.
 
     Args:
-        num_examples: how many for training and for testing; of a text, times 30 words.
-        image_size: of the chosen data set, instead of what the flag says.
+        chosen: `mc_tf.experiments.recipes.Data`.
+        num_examples: how many for training and for testing, of a text times 30 words. Default:
+            all. Without `--data_dir` they are embedded ones in the shape of the data set.
 
     Returns:
-        Data set: the chosen one if `--data_dir` is given.
+        Data set.
     """
-    from mc_tf.data import stand_in
+    from mc_tf import data
 
-    data = load_data(image_size) if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
-    size = 30 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
-    return data.first(size, size)
+    if num_examples and not FLAGS.data_dir:
+        found = data.stand_in(chosen.name, chosen.num_steps)
+    else:
+        found = data.load(
+            chosen.name,
+            data_dir=FLAGS.data_dir,
+            use_test=chosen.use_test,
+            normalization=chosen.normalization,
+            num_steps=chosen.num_steps,
+            image_size=num_examples and chosen.smoke_image_size or chosen.image_size,
+        )
+    _loaded.append(found)
+    size = num_examples and num_examples * (30 if chosen.num_steps else 1)
+    return found.first(size, size) if size else found

@@ -2,7 +2,7 @@ r"""The main job on the embedded digits, from nothing to a table and figures.
 
 Trains two convolutional networks with batch normalisation, joins them by a segment, a Bezier curve
 and a polygonal chain, and shows loss and error along each: the segment crosses a barrier, the
-trained curves do not. Takes about two minutes on two cores. Run the same command again to go on
+trained curves do not. Takes about two minutes on two cores. Run the same command again to resume
 after an interruption. The same as `bin/reproduce.py --recipe=digits`, with flags of its own.
 
   python bin/demo.py --workdir=runs/demo
@@ -24,27 +24,25 @@ flags.DEFINE_integer("seed", 1, "Seed; the second network has the next one, the 
 def main(_):
     """Trains, connects, evaluates and draws."""
     from mc_tf import data
-    from mc_tf.experiments import curve_experiment
-    from mc_tf.training import TrainingOptions
+    from mc_tf.experiments import run_experiment
+    from mc_tf.experiments.recipes import Recipe
 
-    def options(epochs):
-        return TrainingOptions(
-            epochs, learning_rate=0.05, batch_size=64, seed=FLAGS.seed, save_every=10, verbose=0
-        )
-
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes", "digits.py")
+    settings = {
+        "training.epochs": FLAGS.epochs,
+        "training.seed": FLAGS.seed,
+        "curve_training.epochs": FLAGS.curve_epochs,
+        "curve_seeds": [FLAGS.seed + 2],
+        "num_points": FLAGS.num_points,
+    }
     shared.hold_workdir(FLAGS.workdir)
-    plan = curve_experiment.Experiment(
-        network="convnet",
-        training=options(FLAGS.epochs),
-        curve_training=options(FLAGS.curve_epochs),
-        weight_decay=5e-4,
-        curve_seeds=(FLAGS.seed + 2,),
-        num_points=FLAGS.num_points,
-        title="Digits: two networks joined by a curve",
-    )
-    digits = data.load("digits", use_test=True)
-    curve_experiment.run_experiment(
-        plan, digits, FLAGS.workdir, say=lambda line: print(line, flush=True)
+    recipe = Recipe(path, [f"{name}={value}" for name, value in settings.items()])
+    run_experiment(
+        recipe.experiment(),
+        data.load("digits", use_test=True),
+        FLAGS.workdir,
+        say=lambda line: print(line, flush=True),
+        verbose=0,
     )
     for ending in ("png", "svg"):
         print(f"Figure: {os.path.join(FLAGS.workdir, f'curves.{ending}')}")

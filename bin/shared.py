@@ -18,13 +18,13 @@ FLAGS = flags.FLAGS
 _held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
 
 
-def run(main, recipes=None, positional=0):
+def run(main, positional=0, hint="See --help"):
     """Runs a program; a failure that the user can fix ends it with one line, see `endings`.
 
     Args:
         main: function of the remaining command line arguments.
-        recipes: directory of flag files, for a program with the flag `--recipe`.
         positional: how many arguments that are no flags it takes at most.
+        hint: what a line about an unknown flag ends with.
     """
 
     def checked(arguments):
@@ -37,7 +37,7 @@ def run(main, recipes=None, positional=0):
 
     endings.catch_signals()
     with endings.one_line():
-        app.run(checked, flags_parser=lambda arguments: _parse(arguments, recipes))
+        app.run(checked, flags_parser=lambda arguments: _parse(arguments, hint))
 
 
 def hold_workdir(directory):
@@ -137,28 +137,13 @@ def _asked_precision():
     return contextlib.nullcontext()
 
 
-def _parse(arguments, recipes):
+def _parse(arguments, hint):
     try:
-        if recipes:
-            arguments = _with_recipe(arguments, recipes)
         return FLAGS(arguments)
     except flags.Error as error:
         text = str(error).removeprefix("ERROR:: ").strip().rstrip(".")
-        endings.fail(f"{text}. See --help.")
+        endings.fail(f"{text}. {hint}.")
     except (ValueError, OSError) as error:
         endings.fail(error)
     except SystemExit:  # --help was asked for: absl ends it with status 1
         sys.exit(0)
-
-
-def _with_recipe(arguments, folder):
-    """Puts the flags of `--recipe=NAME` before the others, which therefore win."""
-    for index, argument in enumerate(arguments):
-        flag, _, name = argument.partition("=")
-        if flag in ("--recipe", "-recipe"):
-            from mc_tf.experiments.recipes import find_recipe  # imports Keras, which takes seconds
-
-            name = name or "".join(arguments[index + 1 : index + 2])
-            path = find_recipe(folder, name).path
-            return [arguments[0], f"--flagfile={path}", *arguments[1:]]
-    return arguments

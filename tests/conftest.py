@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -19,25 +18,6 @@ if keras.backend.backend() == "tensorflow":
 gc.collect()
 gc.freeze()
 gc.set_threshold(100_000, 20, 20)  # tracing makes millions of small objects that all stay
-
-
-@pytest.fixture(scope="session")
-def parsed():
-    """Function from a recipe's name and more flags to the plan that they describe."""
-    from absl.testing import flagsaver
-    from programs import REPO
-
-    sys.path.insert(0, str(REPO / "bin"))
-    import reproduce
-
-    def parse(name, *more):
-        with flagsaver.flagsaver():
-            reproduce.FLAGS([name, f"--flagfile={REPO}/bin/recipes/{name}.flags", *more])
-            return reproduce.plan_from_flags()[0]
-
-    yield parse
-    reproduce.FLAGS.unparse_flags()
-    sys.path.remove(str(REPO / "bin"))
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,26 @@ import shutil
 
 import numpy as np
 import pytest
-from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
+from programs import DATA_DIR, needs_tensorflow, run, snapshot
+from recipes import of_kind, recipe, steps
 
 from mc_tf import data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.experiments.ensemble_experiment import EnsembleExperiment, run_ensembles
-from mc_tf.experiments.ensemble_runs import EnsembleRuns
+from mc_tf.experiments import (
+    Ensembles,
+    Experiment,
+    Network,
+    Saved,
+    Score,
+    Train,
+    average,
+    equal_budgets,
+    fge_training,
+    members,
+    run_experiment,
+    swa_training,
+    weight_averages,
+)
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import read_snapshot
@@ -23,36 +37,37 @@ from mc_tf.weights.flat import flat_weights
 
 pytestmark = needs_tensorflow
 
-RECIPES = {
-    path.stem: path
-    for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))
-    if "--methods" in path.read_text()
-}
+RECIPES = of_kind("methods=")
 
 
 EXAMPLES = {"cifar": 50_000, "mnist": 60_000, "digits": 959}
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_is_whole(parsed, name):
+def test_recipe_is_whole(name):
     for smoke in (False, True):
-        plan = parsed(name, *["--smoke"][:smoke])
-        assert set(plan.network_options) <= set(registry.options(plan.network))
-        settings = [plan.training, plan.sse, plan.fge, plan.swa]
-        assert not smoke or max(options.epochs for options in settings if options) <= 4
-    plan = parsed(name)
-    numbers = range(1, plan.budgets + 1)
-    ensembles = {*plan.methods} - {"swa", "sgd"}
-    obtained = {f"{method}-{k}" for method in ensembles for k in numbers}
-    obtained |= {f"swa-{plan.budgets_of(epochs)}" for epochs in plan.swa_epochs}
-    obtained |= ensembles  # disagreement, distance
-    obtained |= {"start"} if plan.include_start or plan.swa_pretraining is not None else set()
-    assert {target.curve for target in plan.targets} <= obtained
-    assert re.search("digits|mnist|constant", name) or plan.targets
-    if plan.fge and plan.fge.trajectory_every:  # figure 3 has the members, too
-        size = next(number for word, number in EXAMPLES.items() if word in name)
-        steps = -(-size // plan.fge.batch_size)
-        assert plan.fge.cycle_epochs * steps // 2 % plan.fge.trajectory_every == 0
+        every = steps(name, smoke=smoke)
+        trained = {n: step for n, step in every.items() if isinstance(step, Train)}
+        for step in trained.values():
+            if isinstance(step.begin, Network):
+                assert set(step.begin.options) <= set(registry.options(step.begin.name))
+            assert not smoke or step.training.epochs <= 4
+        obtained = set()
+        for step in every.values():
+            if isinstance(step, Ensembles):
+                obtained |= {f"{step.label}-{k + 1}" for k in range(len(step.budgets))}
+                obtained |= {step.label, *["start"][: step.include_start]}
+            elif isinstance(step, Score):
+                obtained.add(step.label)
+        whole = recipe(name)
+        assert smoke or {target.curve for target in whole.targets} <= obtained
+    assert re.search("digits|mnist|constant", name) or whole.targets
+    for step in steps(name).values():
+        options = step.training if isinstance(step, Train) else None
+        if options and options.trajectory_every:  # figure 3 has the members, too
+            size = next(number for word, number in EXAMPLES.items() if word in name)
+            per_epoch = -(-size // options.batch_size)
+            assert options.cycle_epochs * per_epoch // 2 % options.trajectory_every == 0
 
 
 # Rate, weight decay, epochs, cycles of SSE; starts, cycle and rate of FGE (section 5, A.9).
@@ -65,45 +80,63 @@ PAPER = {
 
 @pytest.mark.parametrize("network", PAPER)
 @pytest.mark.parametrize("classes", [10, 100])
-def test_settings_of_table_1(parsed, network, classes):
-    plan = parsed(f"table1_cifar{classes}_{network}")
+def test_settings_of_table_1(network, classes):
+    name = f"table1_cifar{classes}_{network}"
+    every = steps(name)
     rate, decay, epochs, cycles, starts, cycle, high = PAPER[network]
-    one, sse, fge = plan.training, plan.sse, plan.fge
-    assert (one.learning_rate, plan.weight_decay, one.epochs) == (rate, decay, epochs)
-    assert (one.batch_size, one.momentum, one.schedule) == (128, 0.9, "piecewise_linear")
-    assert sse.schedule == "cosine_cycle" and sse.snapshots
-    assert (sse.learning_rate, sse.cycle_epochs) == (rate, epochs // cycles)
-    assert sse.epochs == cycles * sse.cycle_epochs <= epochs
-    assert fge.schedule == "triangular_cycle" and fge.snapshots
-    assert (plan.fge_starts, fge.cycle_epochs, fge.learning_rate) == (starts, cycle, high)
-    assert (fge.min_learning_rate, fge.epochs) == (5e-4, 22)
+    for k in range(3):
+        ind, sse = (every[f"repetition-0/{method}-{k}"] for method in ("ind", "sse"))
+        one, sse = ind.training, sse.training
+        assert (one.learning_rate, ind.begin.weight_decay, one.epochs) == (rate, decay, epochs)
+        assert (one.batch_size, one.momentum, one.schedule) == (128, 0.9, "piecewise_linear")
+        assert sse.schedule == "cosine_cycle" and sse.snapshots
+        assert (sse.learning_rate, sse.cycle_epochs) == (rate, epochs // cycles)
+        assert sse.epochs == cycles * sse.cycle_epochs <= epochs
+        for begun in starts:
+            step = every[f"repetition-0/fge-{k}-{begun}"]
+            fge = step.training
+            assert step.begin == Saved(ind.name, "checkpoint", begun)
+            assert fge.schedule == "triangular_cycle" and fge.snapshots
+            assert (fge.cycle_epochs, fge.learning_rate) == (cycle, high)
+            assert (fge.min_learning_rate, fge.epochs) == (5e-4, 22)
+            assert fge.seed == sse.seed == one.seed == 1 + k
     # No more than the budget: pretraining is shared by the runs from its checkpoints.
     assert max(starts) + len(starts) * fge.epochs <= epochs
     per_run = len(range(cycle // 2, fge.epochs + 1, cycle))
     assert len(starts) * per_run == {"vgg16": 22, "resnet164": 6, "wrn28x10": 12}[network]
-    assert plan.budgets == 3
+    trained = [step for step in every.values() if isinstance(step, Train)]
+    assert len(trained) == 3 * (2 + len(starts))
 
 
-def test_settings_of_weight_averaging(parsed):
-    plan = parsed("swa_cifar100_resnet164")
-    options = plan.swa
-    assert plan.swa_epochs == (150, 188, 225) and options.epochs == 225
+def test_settings_of_weight_averaging():
+    every = steps("swa_cifar100_resnet164")
+    options = every["repetition-0/swa"].training
+    scored = [step.network for step in every.values() if isinstance(step, Score)]
+    found = [saved.number for saved in scored if saved.kind == "average"]
+    assert found == [150, 188, 225] and options.epochs == 225
     assert (options.schedule, options.swa_start, options.learning_rate) == ("swa", 126, 0.1)
     assert options.final_ratio * options.learning_rate == pytest.approx(0.05)
-    assert plan.training.swa_start is None and plan.training.schedule == "piecewise_linear"
+    one = every["repetition-0/ind-0"].training
+    assert one.swa_start is None and one.schedule == "piecewise_linear"
 
 
 @pytest.mark.parametrize("network", ["imagenet_resnet50", "cifar100_pyramidnet272"])
-def test_settings_of_weight_averaging_after_a_training(parsed, network):
-    plan = parsed(f"swa_{network}")
-    options, budget = plan.swa, plan.training.epochs
-    assert plan.swa_pretraining == (0 if "imagenet" in network else budget)
+def test_settings_of_weight_averaging_after_a_training(network):
+    every, whole = steps(f"swa_{network}"), recipe(f"swa_{network}")
+    step, budget = every["repetition-0/swa"], whole.settings["training"].epochs
+    options, epochs = step.training, whole.settings["swa_epochs"]
+    given = "imagenet" in network
+    begun = (
+        whole.settings["network"] if given else Saved("repetition-0/ind-0", "checkpoint", budget)
+    )
+    assert step.begin == begun
     assert (options.schedule, options.swa_start) == ("linear_cycle", 0)
-    assert options.epochs == max(plan.swa_epochs) and options.cycle_epochs < min(plan.swa_epochs)
-    assert 0 < options.min_learning_rate < options.learning_rate < plan.training.learning_rate
-    obtained = {f"swa-{(plan.swa_pretraining + n) / budget:g}" for n in plan.swa_epochs}
-    obtained |= {"ind-1" if plan.swa_pretraining else "start"}
-    assert {target.curve for target in plan.targets} == obtained
+    assert options.epochs == max(epochs) and options.cycle_epochs < min(epochs)
+    rate = whole.settings["training"].learning_rate
+    assert 0 < options.min_learning_rate < options.learning_rate < rate
+    obtained = {f"swa-{((0 if given else budget) + n) / budget:g}" for n in epochs}
+    obtained |= {"start" if given else "ind-1"}
+    assert {target.curve for target in whole.targets} == obtained
 
 
 def smoke(name, workdir, *flags):
@@ -125,9 +158,9 @@ def test_numbers_come_from_the_runs(tmp_path):
     members = {
         "ind": [["ind-0"], ["ind-1"]],
         "sse": [snapshot_files(folder / f"sse-{run}" / "members") for run in range(2)],
-        "fge": [snapshot_files(folder / f"fge-{run}-1" / "members") for run in range(2)],
+        "fge": [snapshot_files(folder / f"fge-{run}-32" / "members") for run in range(2)],
     }
-    assert [len(files) for files in members["sse"] + members["fge"]] == [2, 2, 1, 1]
+    assert [len(files) for files in members["sse"] + members["fge"]] == [3, 3, 3, 3]
     for method, of_runs in members.items():
         with np.load(folder / f"{method}.npz") as stored:
             errors, predictions = stored["cumulative:error"], stored["predictions"]
@@ -145,67 +178,72 @@ def test_numbers_come_from_the_runs(tmp_path):
             np.testing.assert_array_equal(stored["error"], errors)
             assert (np.diff(stored["epochs"]) > 0).all()
             assert stored["member_error"].shape == errors.shape
-    for budgets in ("1", "1.5", "2"):
+    for budgets in ("1", "1.25", "1.5"):
         for name in ("swa", "last", "sgd"):
             said = re.search(rf"^{name} {budgets}: error (\S+) %", out, re.MULTILINE)
             assert found[f"{name}-{budgets}"] == pytest.approx(float(said[1]), abs=0.01)
     for figure in ("curves", "budgets", "trajectory"):
         assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     assert not (folder / "ind-0" / "trajectory").exists()
-    with np.load(folder / "fge-0-1" / "trajectory-evaluation.npz") as stored:
-        assert stored["step"].tolist() == [1, 2, 3, 4]
+    with np.load(folder / "fge-0-32" / "trajectory-evaluation.npz") as stored:
+        assert stored["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.long  # given weights on digits are below, records of images in test_recipes.py
 def test_given_weights_on_imagenet(tmp_path):
-    average = ("--methods=fge,swa", "--swa_pretraining=0", "--swa_epochs=5", "--swa_cycle_epochs=1")
-    smoke("fge_imagenet_resnet50", tmp_path, *average)
+    smoke("fge_imagenet_resnet50", tmp_path)
     rows = json.loads((tmp_path / "comparison.json").read_text())
     found = {row["curve"]: row for row in rows if row["value"] == "test_error"}
-    assert found["start"]["target"] == 23.87 and found["fge-1"]["target"] == 23.31
     with np.load(tmp_path / "repetition-0" / "fge.npz") as stored:
         assert found["start"]["obtained"] == pytest.approx(stored["members:error"][0])
-    assert {"swa-1", "last-1"} < found.keys()
-    with open(tmp_path / "results.csv", newline="") as file:  # says with which flags
+    with open(tmp_path / "results.csv", newline="") as file:
         names = {row["recipe"] for row in csv.DictReader(file)}
-    assert names == {f"smoke/fge_imagenet_resnet50 {' '.join(average)}"}
+    assert names == {"smoke/fge_imagenet_resnet50"}
     assert all(0 <= row["obtained"] <= 100 for row in found.values())
     run_folder = tmp_path / "repetition-0" / "fge-0-0" / "members"
     names = [os.path.basename(path) for path in snapshot_files(run_folder, include_start=True)]
-    assert names == ["start.npz", "snapshot-00000002.npz"]
+    assert names[0] == "start.npz" and len(names) == 3
+
+
+FEW = TrainingOptions(2, 0.1, batch_size=32)
+SMALL = Network("fc", {"units": (4,)})
+
+
+def ran(made, folder, few=(96, 32)):
+    """Obtained numbers by (label, value, statistic)."""
+    rows = run_experiment(
+        Experiment(made), data.load("digits").first(*few), folder, say=print, verbose=0
+    )
+    return {(row.curve, row.value, row.statistic): row.obtained for row in rows}
 
 
 @pytest.mark.long  # averages begin late in tests/test_training.py, too
-def test_averaging_after_a_training(tmp_path):
-    cycles = (
-        "--swa_epochs=20,30",
-        "--swa_pretraining=9",
-        "--swa_cycle_epochs=10",
-        "--swa_min_learning_rate=0.01",
-    )
-    whole = "--network=fc"  # and no other one for --smoke, so that weights given below fit
-    smoke("digits_ensembles", tmp_path, "--methods=ind,swa", "--budgets=1", whole, *cycles)
-    rows = json.loads((tmp_path / "comparison.json").read_text())
-    found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
-    # It begins after the two epochs that a budget has here, with that network.
-    assert found["start"] == found["ind-1"]
-    budgets = ("2", "2.5")
-    assert found.keys() == {"ind-1", "start"} | {
-        f"{n}-{b}" for n in ("swa", "last") for b in budgets
-    }
+def test_averaging_after_a_training(tmp_path, eagerly):
+    options = {"cycle_epochs": 1, "min_learning_rate": 0.01}
+    swa = swa_training(FEW, 3, 0.05, **options)
+    both = {"methods": ("ind", "swa"), "pretraining": 2}
+    one = equal_budgets(SMALL, FEW, methods=both["methods"], budgets=1)
+    found = ran((*one, *weight_averages(SMALL, FEW, swa, (2, 3), trained=one, **both)), tmp_path)
+    errors = {label: number for (label, value, _), number in found.items() if value == "test_error"}
+    # It begins after the two epochs of a budget, with that network.
+    assert errors["start"] == errors["ind-1"]
+    expected = {f"{n}-{b}" for n in ("swa", "last") for b in ("2", "2.5")}
+    assert errors.keys() == {"ind-1", "start"} | expected
     folder = tmp_path / "repetition-0"
     stored = json.loads((folder / "swa" / "settings.json").read_text())
-    given = folder / "ind-0" / "model.keras"
-    assert stored["initial_weights"] == str(given)
+    given = str(folder / "ind-0" / "model.keras")
+    assert stored["initial_weights"] == str(folder / "ind-0" / "model-0002.keras")
     assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
     # The same from given weights, at a constant rate, and cycles of FGE.
-    flags = (f"--initial_weights={given}", "--swa_pretraining=0", cycles[0], whole)
-    cyclic = ("--methods=swa,fge", "--fge_starts=0", "--include_start", "--budgets=1")
-    out = smoke("digits_ensembles", tmp_path / "given", *flags, *cyclic)
-    rows = json.loads((tmp_path / "given" / "comparison.json").read_text())
-    assert found["start"] in [row["obtained"] for row in rows if row["curve"] == "start"]
-    assert "random weights" not in out
+    begin = Network("fc", SMALL.options, initial_weights=given)
+    fge = fge_training(FEW, 2, 2, 0.1, 0.01)
+    made = weight_averages(begin, FEW, swa_training(FEW, 2, 0.05), (2,), pretraining=0)
+    made += equal_budgets(
+        begin, FEW, budgets=1, methods=("fge",), fge=fge, fge_starts=(0,), include_start=True
+    )
+    found = ran(made, tmp_path / "given")
+    assert found["start", "test_error", "mean"] == errors["start"]
     stored = json.loads((tmp_path / "given/repetition-0/swa/settings.json").read_text())
     assert stored["schedule"] == "constant" and "cycle_epochs" not in stored
     begun = load_checkpoint(tmp_path / "given/repetition-0/start/model.keras")
@@ -213,62 +251,96 @@ def test_averaging_after_a_training(tmp_path):
     first = tmp_path / "given/repetition-0/fge-0-0/members/start.npz"
     np.testing.assert_array_equal(read_snapshot(first).weights, flat_weights(begun))
     with np.load(tmp_path / "given/repetition-0/fge.npz") as stored:
-        assert found["start"] == pytest.approx(stored["members:error"][0])
+        assert errors["start"] == pytest.approx(stored["members:error"][0])
 
 
-@pytest.mark.long  # a training of a minute for one line
-def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path):
-    flags = ("--recipe=digits_ensembles", "--smoke", "--verbose=0", f"--workdir={tmp_path}/it")
-    flags += (f"--results_file={tmp_path}/results.csv",)
-    run("reproduce", *flags, "--methods=ind", "--budgets=1")
+def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path, eagerly):
+    fge = fge_training(FEW, 2, 2, 0.1, 0.01)
+
+    def made(budgets, *methods):
+        return equal_budgets(SMALL, FEW, budgets=budgets, methods=methods, fge=fge, fge_starts=(1,))
+
+    trained = [step for step in made(1, "ind") if step.name == "repetition-0/ind-0"]
+    ran(tuple(trained), tmp_path)
     before = snapshot(tmp_path)
+    folder = tmp_path / "repetition-0" / "ind-0"
     # The second budget is not trained, though it could be.
-    ended = start("reproduce", *flags, "--methods=ind,fge", "--budgets=2").wait()
-    (line,) = ended.errors
-    assert ended.code == 1 and ended.out == ""
-    folder = tmp_path / "it" / "repetition-0" / "ind-0"
-    assert f"'{folder}/model-0001.keras'" in line and "after epoch 1, from which FGE starts" in line
-    assert f"Remove '{folder}'" in line and "--fge_starts" in line and "--methods" in line
+    with pytest.raises(FileNotFoundError) as caught:
+        ran(made(2, "ind", "fge"), tmp_path)
+    text = str(caught.value)
+    assert f"'{folder}/model-0001.keras'" in text and "after epoch 1" in text
+    assert f"Remove '{folder}'" in text
     assert snapshot(tmp_path) == before
     shutil.rmtree(folder)  # as it says
-    run("reproduce", *flags, "--methods=ind,fge", "--budgets=1")
+    ran(made(1, "ind", "fge"), tmp_path)
     # Cycles that are done need the network no more.
     (folder / "model-0001.keras").unlink()
-    run("reproduce", *flags, "--methods=ind,fge", "--budgets=1")
+    ran(made(1, "ind", "fge"), tmp_path)
 
 
 AVERAGED = TrainingOptions(6, 0.1, schedule="swa", swa_start=2, swa_every=2)
+FOUR = TrainingOptions(4, 0.1)
+CYCLES = fge_training(FOUR, 2, 2)
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("made", "words"),
     [
-        ({"methods": ("ind", "bagging")}, "Methods must be of.*bagging"),
-        ({"methods": ()}, "Methods must be of"),
-        ({"methods": ("sse",)}, "'sse' needs"),
-        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (5,)}, "FGE must start.*5"),
-        ({"fge": TrainingOptions(2, 0.1)}, "FGE must start"),
-        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (3, 2)}, "in their order.*3, 2"),
-        ({"fge": TrainingOptions(2, 0.1), "fge_starts": (2, 2)}, "different epochs.*2, 2"),
-        (
-            {"methods": ("ind",), "swa_pretraining": 5},
-            "averaging must begin in the 4 epochs.*swa_pretraining=5",
+        (lambda: equal_budgets(SMALL, FOUR, methods=("ind", "bagging")), "must be of.*bagging"),
+        (lambda: equal_budgets(SMALL, FOUR, methods=()), "Methods must be of"),
+        (lambda: equal_budgets(SMALL, FOUR, methods=("sse",)), "'sse' needs"),
+        (lambda: equal_budgets(SMALL, FOUR, methods=("ind",), budgets=0), "budgets.*at least 1"),
+        *(
+            (
+                lambda starts=starts: equal_budgets(
+                    SMALL, FOUR, methods=("fge",), fge=CYCLES, fge_starts=starts
+                ),
+                words,
+            )
+            for starts, words in (
+                ((5,), "FGE must start.*5"),
+                ((), "FGE must start"),
+                ((3, 2), "in their order.*3, 2"),
+                ((2, 2), "different epochs.*2, 2"),
+                ((-1,), "FGE must start.*-1"),
+            )
         ),
         (
-            {"methods": ("swa",), "swa": TrainingOptions(6, 0.1), "swa_epochs": (4, 5)},
-            "ends after 6 epochs.*4, 5",
+            lambda: weight_averages(SMALL, FOUR, AVERAGED, (6,), pretraining=5),
+            "averaging must begin in the 4 epochs.*pretraining=5",
         ),
-        ({"methods": ("ind",), "training": TrainingOptions(0, 0.1)}, "at least 1 epoch"),
+        (lambda: weight_averages(SMALL, FOUR, AVERAGED, (4, 5)), "ends after 6 epochs.*4, 5"),
+        (lambda: weight_averages(SMALL, FOUR, AVERAGED, (0, 6)), "swa_epochs.*at least 1"),
+        (lambda: weight_averages(SMALL, FOUR, None, (4,)), "'swa' needs"),
         (
-            {"methods": ("swa",), "swa": AVERAGED, "swa_epochs": (1, 3, 6)},
-            "no average after 1, 3 epochs.*from epoch 2 on, after each 2",
+            lambda: equal_budgets(SMALL, TrainingOptions(0, 0.1), methods=("ind",)),
+            "at least 1 epoch",
         ),
+        (lambda: swa_training(FOUR, 6, 0.1, start=7), "must start before training ends"),
     ],
 )
-def test_bad_plans_are_refused(changes, words):
-    plan = {"network": "fc", "training": TrainingOptions(4, 0.1), "methods": ("ind", "fge")}
+def test_bad_plans_are_refused(made, words):
     with pytest.raises(ValueError, match=words):
-        EnsembleExperiment(**{**plan, **changes})
+        made()
+
+
+@pytest.mark.parametrize(
+    ("needed", "changes", "words"),
+    [
+        (average("a", 1), {}, "no average of 'a' after 1 epochs.*from epoch 2 to 6, after each 2"),
+        (average("a", 3), {}, "no average of 'a' after 3"),
+        (Saved("a", "checkpoint", 7), {}, "'a' does not save.*a after 7 epochs"),
+        (members("a"), {}, "'a' does not save.*members of a"),
+        (Saved("a", "trajectory"), {}, "'a' does not save.*trajectory of a"),
+        (average("a"), {"schedule": "constant", "swa_start": None}, "does not save.*average of a"),
+    ],
+)
+def test_what_a_training_will_not_save_is_refused_before_it(tmp_path, needed, changes, words):
+    options = TrainingOptions(**{**vars(AVERAGED), **changes})
+    made = (Train("a", SMALL, options), Train("b", needed, FOUR))
+    with pytest.raises(ValueError, match=words):
+        ran(made, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -280,44 +352,29 @@ def test_bad_plans_are_refused(changes, words):
     ],
 )
 def test_cycles_that_cannot_be_are_refused_before_any_training(tmp_path, changes, words):
-    digits = data.load("digits").first(200, 50)  # seven steps an epoch
     settings = {"epochs": 4, "learning_rate": 0.1, "batch_size": 32, "snapshots": True}
     settings |= {"schedule": "triangular_cycle", "cycle_epochs": 4, "min_learning_rate": 1e-3}
     fge = TrainingOptions(**{**settings, **changes})
     one = TrainingOptions(4, 0.1, batch_size=32)
-    plan = EnsembleExperiment("fc", one, ("fge",), fge=fge, fge_starts=(2,))
+    made = equal_budgets(Network("fc"), one, methods=("fge",), fge=fge, fge_starts=(2,))
     with pytest.raises(ValueError, match=words):
-        run_ensembles(plan, digits, tmp_path, say=print)
+        ran(made, tmp_path, (200, 50))  # seven steps an epoch
     assert not list(tmp_path.iterdir())
 
 
 def test_only_classifiers_are_compared(tmp_path):
-    plan = EnsembleExperiment("fc", TrainingOptions(4, 0.1), ("ind",))
+    made = equal_budgets(Network("fc"), FOUR, methods=("ind",))
     with pytest.raises(ValueError, match="judged by root_mean_squared_error"):
-        run_ensembles(plan, data.load("regression"), tmp_path)
+        run_experiment(Experiment(made), data.load("regression"), tmp_path)
 
 
 @pytest.mark.long  # six trainings
 def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
     """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
-    digits = data.load("digits").first(96, 32)
-    one = TrainingOptions(4, 0.1, batch_size=32, verbose=0)
-    cycles = {"schedule": "triangular_cycle", "cycle_epochs": 2, "snapshots": True}
-    fge = TrainingOptions(2, 0.1, batch_size=32, verbose=0, **cycles)
-    plan = EnsembleExperiment(
-        "fc",
-        one,
-        ("ind", "fge"),
-        budgets=1,
-        repetitions=2,
-        fge=fge,
-        fge_starts=(1, 2),
-        network_options={"units": (4,)},
-    )
-    found = {
-        (row.curve, row.value, row.statistic): row.obtained
-        for row in run_ensembles(plan, digits, tmp_path, say=print)
-    }
+    one = TrainingOptions(4, 0.1, batch_size=32)
+    fge = fge_training(one, 2, 2, 0.1, 0.0)
+    settings = {"budgets": 1, "repetitions": 2, "fge": fge, "fge_starts": (1, 2)}
+    found = ran(equal_budgets(SMALL, one, methods=("ind", "fge"), **settings), tmp_path)
     each = []
     for repetition in range(2):
         with np.load(tmp_path / f"repetition-{repetition}" / "ind.npz") as stored:
@@ -328,7 +385,6 @@ def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
         json.loads(path.read_text())["seed"] for path in tmp_path.glob("*/ind-*/settings.json")
     ]
     assert len(set(seeds)) == 2
-    runs = EnsembleRuns(plan, digits, tmp_path / "repetition-0", 0, say=print)
-    runs.evaluate_fge()
     # From 1 and 2 epochs, half a cycle each; the second start after the first's two epochs.
-    assert runs.epochs["FGE"]["epochs"].tolist() == [2, 5]
+    with np.load(tmp_path / "repetition-0" / "fge-epochs.npz") as stored:
+        assert stored["epochs"].tolist() == [2, 5]

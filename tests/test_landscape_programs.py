@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 from programs import (
-    REPO,
     assert_refused,
     done,
     needs_tensorflow,
@@ -18,10 +17,26 @@ from programs import (
     start,
     temporary_files,
 )
+from recipes import of_kind, steps
 
 from mc_tf import CurveEvaluation, GridEvaluation, data, update_batch_norm
 from mc_tf.callbacks import snapshot_files
-from mc_tf.experiments import landscape_parsing, landscape_plan
+from mc_tf.experiments import (
+    Connect,
+    Experiment,
+    Film,
+    Grid,
+    Network,
+    Saved,
+    Surface,
+    Train,
+    average,
+    checkpoint,
+    last,
+    members,
+    run_experiment,
+)
+from mc_tf.experiments.step import networks_in
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
@@ -30,11 +45,7 @@ from mc_tf.weights.flat import flat_weights
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
 
-RECIPES = {
-    path.stem: path
-    for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))
-    if re.search("^--train=", path.read_text(), re.MULTILINE)
-}
+RECIPES = of_kind("SurfaceFigures")
 NETWORK = ("--network=fc", "--batch_size=256")
 SIZES = ("small", "large")  # of the batches of a recipe
 
@@ -246,33 +257,26 @@ def test_bad_input(refused, case):
 # Recipes.
 
 
-def of_network(changes):
-    names = ("network", "weight_decay", "network_options", "start")
-    return {name: changes[name] for name in names if name in changes}
-
-
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_is_whole(parsed, name):
+def test_recipe_is_whole(name):
     for smoke in (False, True):
-        plan = parsed(name, *["--smoke"][:smoke])
-        assert plan.surfaces
-        different = [(plan.options(one), of_network(one.changes)) for one in plan.trainings]
+        every = steps(name, smoke=smoke).values()
+        trained = {step.name: step for step in every if isinstance(step, Train)}
+        assert any(isinstance(step, Surface) for step in every)
+        different = [(step.begin, step.training) for step in trained.values()]
         assert not any(one in different[:index] for index, one in enumerate(different))
-        used = [name for join in plan.joins for name in join.networks]
-        used += [name for surface in plan.surfaces for name in (*surface.networks, *surface.marks)]
-        used += [training.changes.get("start", "") for training in plan.trainings]
-        for training in plan.trainings:
-            assert any(re.fullmatch(f"{training.name}([@/].*)?", name) for name in used)
-            network = training.changes.get("network", plan.network)
-            options = training.changes.get("network_options", plan.network_options)
-            assert set(options) <= set(registry.options(network))
-            epochs = plan.options(training).epochs
-            assert not smoke or epochs <= 25
-            for reference in re.findall(rf"{training.name}@(\d+)", str(plan)):
-                assert int(reference) <= epochs
-                assert int(reference) in plan.options(training).keep_epochs
-            for member in re.findall(rf"'{training.name}/(\d+)'", str(plan)):
-                assert int(member) <= epochs // plan.options(training).cycle_epochs
+        used = [saved for step in every for saved in networks_in(step)]
+        for run_name, step in trained.items():
+            assert any(saved.run == run_name for saved in used)
+            if isinstance(step.begin, Network):
+                assert set(step.begin.options) <= set(registry.options(step.begin.name))
+            assert not smoke or step.training.epochs <= 4
+        for saved in used:
+            options = trained[saved.run].training
+            if saved.kind == "checkpoint":
+                assert 0 < saved.number <= options.epochs
+            if saved.kind == "member":
+                assert 0 < saved.number <= options.epochs // options.cycle_epochs
 
 
 def test_a_recipe_from_start_to_end(tmp_path):
@@ -283,13 +287,13 @@ def test_a_recipe_from_start_to_end(tmp_path):
     found = {(row["curve"], row["value"], row["statistic"]): row["obtained"] for row in rows}
     for name in ("optima", "bezier", "line", "rays", "random"):
         grid = GridEvaluation.load(tmp_path / "surfaces" / name)
-        assert found[name, "train_loss", "max"] == grid["train_loss"].max()
-        assert found[name, "test_error", "min"] == grid["test_error"].min()
+        assert found[f"surfaces/{name}", "train_loss", "max"] == grid["train_loss"].max()
+        assert found[f"surfaces/{name}", "test_error", "min"] == grid["test_error"].min()
     out = re.findall(r"^a: error ([0-9.]+) %", out, re.MULTILINE)
     assert [f"{found['a', 'test_error', 'mean']:.2f}"] == out
     chain = CurveEvaluation.load(tmp_path / "chain" / "evaluation")
-    members = snapshot_files(tmp_path / "swa" / "members", include_start=True)
-    assert len(chain.t) == 2 * (len(members) - 1) + 1  # each member and each middle
+    found_members = snapshot_files(tmp_path / "swa" / "members", include_start=True)
+    assert len(chain.t) == 2 * (len(found_members) - 1) + 1  # each member and each middle
     line = GridEvaluation.load(tmp_path / "surfaces" / "line")
     assert {*line.marks} == {"a", "SWA"}
     bezier = GridEvaluation.load(tmp_path / "surfaces" / "bezier")
@@ -307,10 +311,9 @@ def test_a_recipe_from_start_to_end(tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_batch_sizes_differ_in_small(parsed):
-    plan = parsed("sharpness_mnist", "--smoke")
-    sizes = {training.name: plan.options(training).batch_size for training in plan.trainings}
-    small, large = (sizes[name] for name in SIZES)
+def test_batch_sizes_differ_in_small():
+    every = steps("sharpness_mnist", smoke=True)
+    small, large = (every[name].training.batch_size for name in SIZES)
     assert large == 2 * small
 
 
@@ -326,124 +329,74 @@ def test_batch_sizes_are_compared_in_small(tmp_path):
         assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_members_on_a_chain_are_evaluated_at_their_positions(parsed):
+def test_members_on_a_chain_are_evaluated_at_their_positions():
     """Settings of section A.10, and of weight averaging's figures."""
-    plan = parsed("a10_fge_chain_cifar100_resnet164")
-    sgd, fge = plan.trainings
-    options = plan.options(fge)
+    every = steps("a10_fge_chain_cifar100_resnet164")
+    options = every["fge"].training
     assert (options.schedule, options.cycle_epochs, options.epochs) == ("triangular_cycle", 4, 22)
     assert (options.learning_rate, options.min_learning_rate) == (0.05, 5e-4)
-    assert plan.options(sgd).keep_epochs == (125,) and fge.changes["start"] == "sgd@125"
-    (join,) = plan.joins
-    assert join == landscape_plan.Join("chain", "through", ("fge/members",))
+    assert every["fge"].begin == checkpoint("sgd", 125)
+    assert every["chain"].networks == (members("fge"),)
 
 
-PLAN = {
-    "network": "fc",
-    "training": TrainingOptions(4, 0.1),
-    "curve_training": TrainingOptions(4, 0.1),
-    "trainings": (landscape_plan.Training("a"), landscape_plan.Training("b")),
-}
-
-
-SURFACE = landscape_plan.SurfacePlan
-BEZIER = (landscape_plan.Join("j", "bezier", ("a", "b")),)
+FEW = TrainingOptions(4, 0.1)
+AB = tuple(Train(name, Network("fc"), FEW) for name in "ab")
+BEZIER = Connect("j", last("a"), last("b"), "bezier", FEW)
+PLANE = Surface("surfaces/j", "curve_plane", curve="j")
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("made", "words"),
     [
-        ({"trainings": PLAN["trainings"] * 2}, "have the name 'a'"),
-        ({"trainings": (landscape_plan.Training("a/b"),)}, "'a/b' cannot be the name"),
+        (lambda: Surface("s", "cube", (last("a"),)), "Unknown surface 'cube'"),
+        (lambda: Surface("s", "curve_plane", (last("a"),)), "made of a curve.*: a"),
+        (lambda: Surface("s", "plane", (last("a"), last("b"))), "made of three networks.*: a, b"),
+        (lambda: Surface("s", "trajectory", (last("a"), last("b"))), "at least three networks"),
+        (lambda: Surface("s", "rays", (last("a"),), marks=(last("b"),)), "On the rays 's' nothing"),
+        (lambda: Surface("s", "curve_plane", curve="j", mark_mean=True), "has no mean"),
+        (lambda: Grid(ray_length=0.0), "must reach somewhere"),
+        (lambda: Grid(shape=0), "shape.*at least 1"),
+        (lambda: Grid(shape=(3, 10**6)), "shape.*at most 10000"),
+        (lambda: Grid(line_points=1), "line_points.*at least 2"),
+        (lambda: Film("film", "surfaces/j", shape=1), "shape.*at least 2"),
+        (lambda: Experiment((*AB, PLANE)), "'surfaces/j' needs 'j'"),
         (
-            {"trainings": (landscape_plan.Training("a", {"rate": 1}),)},
-            "Unknown setting of the training 'a'.*rate",
+            lambda: Experiment((*AB, Surface("s", "rays", (Saved("z"),)))),
+            "'s' needs 'z'.*There are: a, b",
         ),
-        (
-            {"trainings": (landscape_plan.Training("a", {"start": "z@3"}),)},
-            "'a' refers to 'z@3'.*none",
-        ),
-        ({"joins": (landscape_plan.Join("j", "spline", ("a", "b")),)}, "Unknown curve 'spline'"),
-        ({"joins": (landscape_plan.Join("j", "bezier", ("a", "c")),)}, "'j' refers to 'c'"),
-        (
-            {"surfaces": (landscape_plan.SurfacePlan("s", "cube", ("a",)),)},
-            "Unknown surface 'cube'",
-        ),
-        (
-            {"surfaces": (landscape_plan.SurfacePlan("s", "rays", ("a@x",)),)},
-            "'s' refers to 'a@x'",
-        ),
-        (
-            {"surfaces": (landscape_plan.SurfacePlan("s", "curve_plane", ("a",)),)},
-            "'s' refers to 'a'.*none",
-        ),
-        (
-            {
-                "surfaces": (
-                    landscape_plan.SurfacePlan("s", "line", ("a", "b"), (), {"a": "x", "b": "x"}),
-                )
-            },
-            "Two networks of 's' have one label",
-        ),
-        ({"film": "a"}, "A film needs a curve"),
-        (
-            {"joins": BEZIER, "surfaces": (SURFACE("j", "plane", ("a", "b", "a")),), "film": "j"},
-            "A film needs a curve and the plane of that curve",
-        ),
-        ({"surfaces": (SURFACE("s", "plane", ("a", "b")),)}, "made of three networks.*: a, b"),
-        ({"surfaces": (SURFACE("s", "trajectory", ("a", "b")),)}, "at least three networks"),
-        ({"surfaces": (SURFACE("s", "rays", ("a",), ("b",)),)}, "On the rays 's' nothing"),
-        (
-            {"joins": BEZIER, "surfaces": (SURFACE("s", "curve_plane", ("j",), ("mean",)),)},
-            "has no mean",
-        ),
-        ({"surfaces": (SURFACE("s", "rays", ("a",)),), "ray_length": 0.0}, "must reach somewhere"),
-        *(
-            ({"surfaces": (SURFACE("s", "rays", (reference,)),)}, f"'s' refers to '{reference}'")
-            for reference in ("a@9", "a/1", "a/members", "a/trajectory", "a/swa", "a/x")
-        ),
-        (
-            {"trainings": (landscape_plan.Training("a", {"schedule": "foo"}),)},
-            "The training 'a': Unknown schedule 'foo'",
-        ),
-        (
-            {"trainings": (landscape_plan.Training("a", {"schedule": "step"}),)},
-            "The training 'a': .*decay_epochs",
-        ),
+        (lambda: TrainingOptions(4, 0.1, schedule="step"), "decay_epochs"),
     ],
 )
-def test_bad_plans_are_refused(changes, words):
+def test_bad_experiments_are_refused(made, words):
     with pytest.raises(ValueError, match=words):
-        landscape_plan.LandscapeExperiment(**{**PLAN, **changes})
+        made()
 
 
 @pytest.mark.parametrize(
-    ("function", "text"),
+    ("more", "words"),
     [
-        (landscape_parsing.parse_training, "a:epochs"),
-        (landscape_parsing.parse_join, "a:bezier"),
-        (landscape_parsing.parse_join, "a:bezier:b,c,d"),
-        (landscape_parsing.parse_join, "a:through:b,,c"),
-        (landscape_parsing.parse_surface, "a:plane"),
-        (landscape_parsing.parse_surface, "a:plane:b,c,d:e:f"),
-        (landscape_parsing.parse_surface, "a:plane:b,,d"),
+        ((BEZIER, PLANE, Film("film", "surfaces/j")), "keeps every epoch.*the curve 'j'"),
+        (
+            (Surface("s", "line", (last("a"), last("b"))), Film("film", "s")),
+            "shows the plane of a curve.*no curve",
+        ),
+        *(
+            ((Surface("s", "rays", (saved,)),), f"'a' does not save.*{saved}")
+            for saved in (
+                checkpoint("a", 9),
+                Saved("a", "member", 1),
+                members("a"),
+                Saved("a", "trajectory"),
+                average("a"),
+            )
+        ),
+        ((Surface("s", "rays", (last("a"),), grid=Grid(num_train=10**6)),), "959.*1000000"),
     ],
 )
-def test_what_recipes_cannot_say(function, text):
-    with pytest.raises(ValueError, match=rf"must be NAME:.*Received: '{text}'"):
-        function(text)
-
-
-def test_lists_in_a_training():
-    for text, epochs in (("80", (80,)), ("[80,120]", (80, 120))):
-        training = landscape_parsing.parse_training(f"a:decay_epochs={text},schedule=step")
-        assert training.changes == {"decay_epochs": epochs, "schedule": "step"}
-
-
-def test_initial_weights_are_not_ignored(tmp_path):
-    flags = ("--recipe=digits_planes", "--smoke", f"--initial_weights={tmp_path}/a.h5")
-    (line,) = start("reproduce", *flags).wait().errors
-    assert "--initial_weights is for recipes without --train" in line
+def test_experiments_that_cannot_be_are_refused_before_any_work(tmp_path, more, words):
+    with pytest.raises(ValueError, match=words):
+        run_experiment(Experiment((*AB, *more)), data.load("digits"), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_beside_a_member_and_a_path_with_an_equals_sign(root, whole, tmp_path):
@@ -460,8 +413,9 @@ def test_a_network_beside_a_member_and_a_path_with_an_equals_sign(root, whole, t
 
 
 def test_options_of_a_network_in_a_training():
-    plain = landscape_parsing.parse_training("plain:option.skip_connections=false,epochs=3")
-    assert plain.changes == {"network_options": {"skip_connections": False}, "epochs": 3}
+    every = steps("skips_cifar10_resnet56")
+    assert every["plain"].begin.options == {"skip_connections": False}
+    assert every["skips"].begin.options == {}
     shape = data.load("digits").input_shape
     with_skips = registry.build("preresnet8", 10, shape)
     without = registry.build("preresnet8", 10, shape, skip_connections=False)

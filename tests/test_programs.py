@@ -266,7 +266,7 @@ HELP = {
     "demo": ("The main job on the embedded digits", {"workdir": "runs/demo"}),
     "reproduce": (
         "Reproduces a published result",
-        {"num_points": "61", "results_file": "runs/results.csv"},
+        {"verbose": "2"},
     ),
     "fge": ("Fast geometric ensembling", {"cycle_epochs": "4", "schedule": "triangular_cycle"}),
     "sse": ("Snapshot ensembles", {"num_cycles": "5", "schedule": "cosine_cycle"}),
@@ -301,9 +301,9 @@ def test_help(program):
     for name, default in defaults.items():
         assert re.search(rf"--{name}: [^-]*\(default: '{default}'\)", ended.out), name
     explained = set(re.findall(r"--(?:\[no\])?(\w+)", ended.out))
-    if program in ("train", "connect", "reproduce"):  # flags that programs share, too
+    if program in ("train", "connect"):  # flags that programs share, too
         assert {"workdir", "data_dir", "image_size", "seed", "schedule", "clip_norm"} <= explained
-    if program in ("train", "reproduce"):
+    if program == "train":
         assert {"network_option", "initial_weights", "weight_decay"} <= explained
 
 
@@ -428,6 +428,7 @@ NEW = "--workdir={root}/new"
 CURVE = "--curve_file={root}/bezier/curve.keras"
 FIGURE = "--output={root}/new.png"
 DIGITS = "--recipe=digits"
+SWEEP = ("--recipe=mnist_width_sweep", "--set=data.name=digits")
 BAD = {
     "train: unknown data set": ("train", [NEW, "--dataset=svhn"], "'svhn'.*digits"),
     "train: data set not there": (
@@ -497,13 +498,18 @@ BAD = {
     ),
     "reproduce: a width that leaves nothing": (
         "reproduce",
-        [NEW, DIGITS, "--network=fc", "--widths=0.02,0.0001"],
+        [NEW, *SWEEP, "--set=widths=[0.02,0.0001]"],
         "width must leave at least one",
     ),
-    "reproduce: flags of another kind of recipe": (
+    "reproduce: a setting of another recipe": (
         "reproduce",
-        [NEW, "--recipe=digits_ensembles", "--curves=bezier", "--widths=1"],
-        "--widths, --curves: for recipes with neither --methods nor --train only",
+        [NEW, "--recipe=digits_ensembles", "--set=curves=bezier"],
+        "'curves=bezier' cannot be: .*no 'curves'.*sse_cycles",
+    ),
+    "reproduce: a flag that became a setting": (
+        "reproduce",
+        [NEW, DIGITS, "--epochs=3"],
+        "'epochs'.*--set=training.epochs=3",
     ),
     "reproduce: results in a directory": (
         "reproduce",
@@ -695,43 +701,32 @@ BAD = {
     ),
     "reproduce: unknown schedule": (
         "reproduce",
-        [NEW, DIGITS, "--schedule=cosine"],
-        "schedule=cosine.*exponential",
+        [NEW, DIGITS, "--set=training.schedule=cosine"],
+        "cosine.*exponential",
     ),
-    "reproduce: target": (
-        "reproduce",
-        [NEW, DIGITS, "--target=bezier=3"],
-        "CURVE:VALUE.*'bezier=3'",
-    ),
-    "reproduce: a surface of no network": (
-        "reproduce",
-        [NEW, DIGITS, "--surface=a:plane:start,end,bend"],
-        "--surface: for recipes with --train only",
-    ),
-    "reproduce: widths": ("reproduce", [NEW, DIGITS, "--widths=1,wide"], "--widths.*numbers.*wide"),
     "reproduce: no curves": (
         "reproduce",
-        [NEW, DIGITS, "--smoke", "--curves="],
+        [NEW, DIGITS, "--smoke", "--set=curves=[]"],
         r"at least one curve.*curves=\[\]",
     ),
     "reproduce: no seeds of curves": (
         "reproduce",
-        [NEW, DIGITS, "--smoke", "--curve_seeds="],
+        [NEW, DIGITS, "--smoke", "--set=curve_seeds=[]"],
         r"at least one seed.*curve_seeds=\[\]",
     ),
     "reproduce: no trivial curve": (
         "reproduce",
-        [NEW, DIGITS, "--smoke", "--curves=segment,trivial"],
+        [NEW, DIGITS, "--smoke", "--set=curves=[segment,trivial]"],
         "trivial curve.*'batch_normalization.*BatchNormalization",
     ),
     "reproduce: too many examples": (
         "reproduce",
-        [NEW, DIGITS, "--num_train_examples=5000"],
+        [NEW, DIGITS, "--set=num_train=5000"],
         "1198.*5000",
     ),
     "reproduce: unknown curve": (
         "reproduce",
-        [NEW, DIGITS, "--smoke", "--curves=segment,circle"],
+        [NEW, DIGITS, "--smoke", "--set=curves=[segment,circle]"],
         "'circle'.*polychain",
     ),
     "reproduce: unwritable": (

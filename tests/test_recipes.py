@@ -1,4 +1,4 @@
-"""The recipes: each tried, their flags, kill and resume, and the comparison with targets."""
+"""The recipes: each tried, their settings, kill and resume, and the comparison with targets."""
 
 import concurrent.futures
 import csv
@@ -6,33 +6,34 @@ import io
 import json
 import os
 import re
+import sys
 
 import numpy as np
 import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
+from recipes import ALL, of_kind, recipe, steps
 
 from mc_tf import CurveEvaluation
-from mc_tf.experiments import curve_files
-from mc_tf.experiments.recipes import find_recipe, read_recipes, state
+from mc_tf.experiments import Connect, CurveEnsembles, Experiment, Pairs, Saved, Train, curve_files
+from mc_tf.experiments.recipes import Recipe, with_setting
 from mc_tf.experiments.targets import (
     Row,
     Target,
     append_results,
     compare,
     format_rows,
-    parse_target,
+    published,
 )
 from mc_tf.models.zoo import registry
+from mc_tf.training import TrainingOptions
+
+sys.path.append(str(REPO / "bin"))
+import recipe_list  # noqa: E402
 
 pytestmark = needs_tensorflow
 
-ALL = {path.stem: path for path in sorted((REPO / "bin" / "recipes").glob("*.flags"))}
 # Those that compare ensembles or look at loss surfaces have files of tests of their own.
-RECIPES = {
-    name: path
-    for name, path in ALL.items()
-    if not re.search("^--(methods|train)=", path.read_text(), re.MULTILINE)
-}
+RECIPES = of_kind("two_networks")
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
 # A recipe of each kind is tried, and the others when asked for: a text, widths, ensembles and
 # pairs; other tests here try chains of two seeds and the digits.
@@ -56,6 +57,10 @@ def smoke(name, workdir, *more):
         more = (f"--data_dir={DATA_DIR}", *more)
     files = (f"--workdir={workdir}", f"--results_file={workdir}/results.csv")
     return (f"--recipe={name}", "--smoke", "--verbose=0", *files, *more)
+
+
+def setting(*changes):
+    return [f"--set={change}" for change in changes]
 
 
 @pytest.fixture(scope="module")
@@ -86,16 +91,16 @@ def statistics(values):
 
 
 @pytest.mark.parametrize("name", TRIED)
-def test_smoke(tried, parsed, name):
+def test_smoke(tried, name):
     folder = tried(name)
-    plan, rows = parsed(name), comparison(folder)
+    plan, rows = recipe(name), comparison(folder)
     found = {(row["curve"], row["value"], row["statistic"]): row for row in rows}
     for target in plan.targets:
         row = found[target.curve, target.value, target.statistic]
-        assert row["target"] == target.number
         assert np.isfinite(row["obtained"])
+    assert all(row["target"] is None for row in rows)  # no published number beside 64 digits
     labels = {row["curve"].split()[-1].split("-")[0] for row in rows}
-    assert labels >= {"single", *plan.curves}
+    assert labels >= {"single", *plan.settings["curves"]}
     for (curve, value, statistic), row in found.items():
         *width, label = curve.split() if " of " not in curve else [curve]
         path = folder.joinpath("-".join(width), label, "evaluation.npz")
@@ -104,15 +109,15 @@ def test_smoke(tried, parsed, name):
                 expected = statistics(stored[f"value:{value}"])[statistic]
             assert row["obtained"] == pytest.approx(expected, rel=1e-9)
     each = [f"{path.name}/curves" for path in folder.glob("width-*")]
-    assert len(each) == min(len(plan.widths), 2)
+    assert len(each) == min(len(plan.settings.get("widths", ())), 2)
     for figure in ["widths", *each] if each else ["curves"]:
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{figure}.svg").stat().st_size > 10_000
-    if plan.ensemble_points:
+    if plan.settings.get("ensemble_points"):
         assert (folder / "ensembles.png").read_bytes().startswith(b"\x89PNG")
-    if plan.pair_points:
+    if plan.settings.get("pair_points"):
         assert (folder / "pairs.png").read_bytes().startswith(b"\x89PNG")
-        for curve in (*plan.curves, "random-segment"):
+        for curve in (*plan.settings["curves"], "random-segment"):
             with np.load(folder / curve / "pairs.npz") as stored:
                 assert stored["pair_error"].shape == (3,)
                 assert stored["pair_error"][0] == stored["single_error"][0]
@@ -125,22 +130,24 @@ def test_smoke(tried, parsed, name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_recipe_says_what_it_is(name):
-    title, *lines = ALL[name].read_text().splitlines()
-    assert re.match(r"# \S.{10,}", title)
-    header = " ".join(line for line in lines if line.startswith("#"))
-    assert re.search(r"[Tt](ime|ook|akes)\b.* (hour|minute|day)s?|(hour|minute)s?\b", header)
-    assert all(line.startswith(("#", "--")) for line in lines if line)
+    listed = {one.name: one for one in recipe_list.read_recipes(REPO / "bin" / "recipes")}
+    assert re.match(r"\S.{10,}", listed[name].title)
+    text = ALL[name].read_text().split('"""')[1].replace("\n", " ")
+    assert re.search(r"[Tt](ime|ook|akes)\b.* (hour|minute|day)s?|(hour|minute)s?\b", text)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_is_whole(parsed, name):
-    for more in ([], ["--smoke"]):
-        plan = parsed(name, *more)
-        assert set(plan.network_options) <= set(registry.options(plan.network))
-        assert not plan.widths or "width" in registry.options(plan.network)
-        for curve in plan.curves:
-            curve_files.make_curve(curve, plan.num_bends)
-    assert plan.training.epochs == plan.curve_training.epochs == 1
+def test_recipe_is_whole(name):
+    for smoke in (False, True):
+        every = steps(name, smoke=smoke).values()
+        trained = [step for step in every if isinstance(step, Train)]
+        joined = [step for step in every if isinstance(step, Connect)]
+        assert len({step.training.seed for step in trained}) == 2 and joined
+        for step in trained:
+            assert set(step.begin.options) <= set(registry.options(step.begin.name))
+            assert not smoke or step.training.epochs == 1
+        assert not smoke or all(step.training.epochs == 1 for step in joined)
+        assert not smoke or all(step.num_points == 3 for step in joined)
 
 
 # network, rate, weight decay, epochs, rate and epochs of curves: those of the reference
@@ -155,52 +162,163 @@ PAPER = {
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_settings_of_the_paper(parsed, name):
-    plan = parsed(name)
-    one, curve = plan.training, plan.curve_training
-    given = (plan.network, one.learning_rate, plan.weight_decay, one.epochs)
-    assert (*given, curve.learning_rate, curve.epochs) == PAPER[name]
-    for options in (one, curve):
-        assert (options.batch_size, options.momentum) == (128, 0.9)
-        assert (options.schedule, options.final_ratio) == ("piecewise_linear", 0.01)
-    assert plan.curves == ("segment", "bezier", "polychain")
-    assert (plan.num_bends, plan.num_points, plan.num_train) == (1, 121, None)
-    lines = ALL[name].read_text().splitlines()
-    assert f"--dataset={name.split('_')[1]}" in lines
-    assert ("--normalization=vgg" in lines) == ("vgg" in name)
+def test_settings_of_the_paper(name):
+    every = steps(name)
+    start, end = every["start"], every["end"]
+    one, network = start.training, start.begin
+    found = [every[family] for family in ("segment", "bezier", "polychain")]
+    for step in found:
+        curve = step.training
+        given = (network.name, one.learning_rate, network.weight_decay, one.epochs)
+        assert (*given, curve.learning_rate, curve.epochs) == PAPER[name]
+        for options in (one, end.training, curve):
+            assert (options.batch_size, options.momentum) == (128, 0.9)
+            assert (options.schedule, options.final_ratio) == ("piecewise_linear", 0.01)
+        assert (step.num_bends, step.num_points, step.num_train) == (1, 121, None)
+        assert (step.start, step.end) == (Saved("start"), Saved("end"))
+    data = recipe(name).data
+    assert data.name == name.split("_")[1] and data.use_test
+    assert (data.normalization == "vgg") == ("vgg" in name)
 
 
-def test_settings_of_the_large_language_model(parsed):
-    plan = parsed("table3_ptb_lstm_large")
-    one = plan.training
+def test_settings_of_the_large_language_model():
+    every = steps("table3_ptb_lstm_large")
+    one, curve = every["start"].training, every["bezier"].training
     # The TensorFlow tutorial's rate 1, norm 10 and decay 1 / 1.15 for a sum over 35 steps.
-    assert (plan.network, one.epochs, one.learning_rate) == ("lstm_large", 55, 35 * 1)
+    given = (every["start"].begin.name, one.epochs, one.learning_rate)
+    assert given == ("lstm_large", 55, 35 * 1)
     assert one.clip_norm == pytest.approx(10 / 35, rel=1e-5)
     assert one.decay_factor == pytest.approx(1 / 1.15, rel=1e-5)
     assert (one.schedule, one.decay_epochs, one.momentum) == ("exponential", (14,), 0)
-    assert plan.curve_training.schedule == "piecewise_linear"
+    assert curve.schedule == "piecewise_linear"
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("training.epochs=3", lambda s: s["training"].epochs == 3),
+        ("training.learning_rate=1", lambda s: s["training"].learning_rate == 1.0),
+        ("training.save_every_steps=7", lambda s: s["training"].save_every_steps == 7),
+        ("training.tensorboard=true", lambda s: s["training"].tensorboard is True),
+        ("curves=[segment]", lambda s: s["curves"] == ("segment",)),
+        ("curves=segment", lambda s: s["curves"] == ("segment",)),
+        ("curve_seeds=[5, 6]", lambda s: s["curve_seeds"] == (5, 6)),
+        ("num_train=none", lambda s: s["num_train"] is None),
+        ("num_train=100", lambda s: s["num_train"] == 100),
+        ("network.options.width=0.5", lambda s: s["network"].options == {"width": 0.5}),
+        ("network.name=fc", lambda s: s["network"].name == "fc"),
+        ("data.use_test=false", lambda s: not s["data"].use_test),
+    ],
+)
+def test_a_setting_is_changed(change, found):
+    settings = {**recipe("digits").settings, "num_train": None}
+    changed = with_setting(settings, change)
+    assert found(changed) and (found(settings) == (change == "num_train=none"))
+    assert [n for n in settings if settings[n] != changed[n]] in (
+        [change.split(".")[0].split("=")[0]],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("epochs=3", "'epochs=3'.*there is no 'epochs'.*training"),
+        ("training.epoch=3", "there is no 'epoch'.*epochs"),
+        ("training.epochs", "NAME=VALUE"),
+        ("training=3", "with a dot: epochs"),
+        ("training.epochs=x", "a whole number.*'x'"),
+        ("training.epochs=1.5", "a whole number"),
+        ("training.epochs=true", "a whole number"),
+        ("training.epochs=-1", "epochs must be at least 0"),
+        ("training.learning_rate=fast", "a number"),
+        ("training.learning_rate=NaN", "finite"),
+        ("training.schedule=cosine", "cosine.*exponential"),
+        ("network.name=3", "a text"),
+        ("num_points.more=3", "nothing is inside"),
+        ("data.use_test=1", "true or false"),
+    ],
+)
+def test_what_is_no_setting_is_refused(change, words):
+    with pytest.raises(ValueError, match=words):
+        recipe("digits", change)
+
+
+def test_a_recipe_of_ones_own(tmp_path):
+    """A copy with one line changed; and a file that is none."""
+    path = tmp_path / "mine.py"
+    text = ALL["digits"].read_text().replace("num_points=61", "num_points=3")
+    path.write_text(text.replace('"segment", "bezier", "polychain"', '"segment",'))
+    folder = tmp_path / "it"
+    run("reproduce", *smoke(str(path), folder, *setting("network.name=fc")))
+    assert (folder / "segment" / "curve.keras").exists() and not (folder / "bezier").exists()
+    with open(folder / "results.csv", newline="") as file:
+        assert {row["recipe"] for row in csv.DictReader(file)} == {"smoke/mine network.name=fc"}
+    path.write_text("DATA = 3")
+    with pytest.raises(ValueError, match="is no recipe: it needs `DATA`"):
+        Recipe(path)
+
+
+TRAINING = TrainingOptions(4, 0.1)
+A, B = (Train(name, recipe("digits").settings["network"], TRAINING) for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: Experiment((A, A)), "have the name 'a'"),
+        (lambda: Experiment((Train("a b", A.begin, TRAINING),)), "'a b' cannot be the name"),
+        (lambda: Experiment((Train("a", Saved("z"), TRAINING),)), "'a' needs 'z'.*none"),
+        (
+            lambda: Experiment((A, Connect("c", Saved("a"), Saved("b"), "bezier", TRAINING))),
+            "'c' needs 'b'.*There are: a",
+        ),
+        (lambda: Connect("c", Saved("a"), Saved("b"), "spline", TRAINING), "'spline'.*polychain"),
+        (
+            lambda: Connect("c", Saved("a"), Saved("b"), "bezier", TRAINING, num_points=1),
+            "num_points.*at least 2",
+        ),
+        (lambda: Saved("a", "best"), "`kind` must be one of last, checkpoint.*'best'"),
+        (lambda: CurveEnsembles("e", "c", 1), "num_points.*at least 2"),
+        (lambda: Pairs("p", "c", 1.5), "num_points.*whole"),
+    ],
+)
+def test_bad_experiments_are_refused(made, words):
+    with pytest.raises(ValueError, match=words):
+        made()
 
 
 # The program.
 
 
 def test_data_that_are_judged_by_another_metric(tmp_path):
-    given = ("--dataset=regression", "--network=fc", "--curves=segment", "--batch_size=16")
+    given = setting("data.name=regression", "network.name=fc", "curves=segment")
     out = run("reproduce", *smoke("digits", tmp_path), *given)
     assert "test root mean squared error" in out
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_weights_of_the_whole_network_are_left_out_of_a_small_one(parsed):
-    given = "--initial_weights=resnet50.h5"
-    assert parsed("imagenet_resnet50", given).initial_weights == "resnet50.h5"
-    assert parsed("imagenet_resnet50", given, "--smoke").initial_weights is None
+def test_weights_of_the_whole_network_are_left_out_of_a_small_one():
+    given = "network.initial_weights=resnet50.h5"
+    for smoke, weights in ((False, "resnet50.h5"), (True, None)):
+        every = steps("imagenet_resnet50", given, smoke=smoke)
+        assert every["start"].begin.initial_weights == weights
 
 
 def flags_of_chains(folder):
-    given = ("--network=fc", "--curves=segment,polychain", "--curve_seeds=5,6,7", "--num_bends=2")
-    more = ("--curve_learning_rate=0.5", "--target=endpoints:distance=9", "--ensemble_points=3")
-    return *given, *smoke("digits", folder, *more)
+    """Two chains and the ensembles on them, of a recipe of our own."""
+    path = folder.parent / "chains.py"
+    text = (
+        ALL["digits"]
+        .read_text()
+        .replace("curves=curves,", "curves=curves, num_bends=2, ensemble_points=3,")
+    )
+    path.write_text(f'{text}\n\nTARGETS = {{"endpoints": {{"distance": 9}}}}\n')
+    given = ("network.name=fc", "curves=[segment,polychain]", "curve_seeds=[5,6,7]")
+    return (*smoke(str(path), folder, *setting(*given, "curve_training.learning_rate=0.5")),)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +350,7 @@ def test_given_flags_win_and_two_chains_differ(chains_folder):
     assert distance["obtained"] == pytest.approx(np.mean(apart[1:3]), rel=1e-4)
     ends = found["endpoints", "distance"]
     assert ends["obtained"] == pytest.approx(np.linalg.norm(chains[0][3] - chains[0][0]), rel=1e-4)
-    assert ends["target"] == 9 and distance["target"] is None
+    assert ends["target"] is distance["target"] is None  # of a smoke run
     assert {curve for curve, _ in found} >= {"single", "polychain-5", "polychain-6"}
     assert not (chains_folder / "bezier").exists()
 
@@ -264,10 +382,13 @@ def test_ensembles_of_the_networks_on_each_trained_curve(chains_folder):
 
 
 def test_ensembles_on_the_curves_of_a_text_are_refused(tmp_path):
-    ended = start("reproduce", *smoke("ptb_lstm_small", tmp_path, "--ensemble_points=4")).wait()
+    path = tmp_path / "texts.py"
+    text = ALL["ptb_lstm_small"].read_text()
+    path.write_text(text.replace("curves=curves,", "curves=curves, ensemble_points=4,"))
+    ended = start("reproduce", *smoke(str(path), tmp_path / "it")).wait()
     (line,) = ended.errors
-    assert ended.code == 1 and "perplexity" in line and "--ensemble_points" in line
-    assert not (tmp_path / "start").exists()
+    assert ended.code == 1 and "perplexity" in line and "ensemble_points" in line
+    assert not (tmp_path / "it" / "start").exists()
 
 
 @pytest.mark.xdist_group("resumed")
@@ -277,11 +398,11 @@ def test_killed_recipe_goes_on(tried, tmp_path):
     start("reproduce", *flags).kill_when(first.exists)
     before = first.read_bytes()
     assert not (tmp_path / "comparison.json").exists()
-    assert state(tmp_path).startswith("begun: 1 networks, 0 curves")
+    assert recipe_list.state(tmp_path).startswith("begun: 1 networks, 0 curves")
     run("reproduce", *flags)
     assert first.read_bytes() == before
     assert comparison(tmp_path) == comparison(tried(RESUMED))
-    assert state(tmp_path) == "done"
+    assert recipe_list.state(tmp_path) == "done"
 
 
 @pytest.mark.xdist_group("resumed")
@@ -293,6 +414,7 @@ def test_finished_recipe_is_left_as_it_is(tried):
 
 
 def test_list(tmp_path):
+    """Without TensorFlow, whose import takes seconds."""
     runs = {"digits": "comparison.json", "table2_mnist_fc": "start/model.keras"}
     for name, file in runs.items():
         path = tmp_path / "runs" / name / file
@@ -303,14 +425,14 @@ def test_list(tmp_path):
     lines = {line.split()[0]: line for line in ended.out.splitlines()}
     assert list(lines) == list(ALL)
     expected = {"digits": "done", "table2_mnist_fc": "begun: 1 networks, 0 curves, 0 evaluations"}
-    for recipe in read_recipes(REPO / "bin" / "recipes"):
-        name, rest = lines[recipe.name].split(maxsplit=1)
+    for one in recipe_list.read_recipes(REPO / "bin" / "recipes"):
+        name, rest = lines[one.name].split(maxsplit=1)
         assert rest.startswith(expected.get(name, "not begun"))
-        assert rest.endswith(recipe.title)
+        assert rest.endswith(one.title)
     elsewhere = ("--list", f"--workdir={tmp_path}/runs")
     assert start("reproduce", *elsewhere).wait().out == ended.out
     with pytest.raises(ValueError, match="'table9'.*nearest names: table2_mnist_fc, .*--list"):
-        find_recipe(REPO / "bin" / "recipes", "table9")
+        recipe_list.find_recipe(REPO / "bin" / "recipes", "table9")
 
 
 # Targets.
@@ -325,49 +447,42 @@ def made_up(values, length_ratio=1.25):
     return result
 
 
-def as_dict(rows):
+def compared(curves, more=None, targets=None, publish=True):
+    """Rows by key of evaluations of curves by label, and of other numbers."""
+    numbers, shown = {}, set()
+    for index, (label, result) in enumerate(curves.items()):
+        ends = None if index else "single"
+        step = Connect(label, Saved("a"), Saved("b"), "bezier", TRAINING, ends_label=ends)
+        values = step.values(result)
+        numbers |= values
+        shown |= {key for key in values if step.is_shown(*key[1:])}
+    numbers |= more or {}
+    rows = compare(numbers, shown | set(more or ()), published(targets or {}), publish)
     return {(row.curve, row.value, row.statistic): row for row in rows}
 
 
-@pytest.mark.parametrize(
-    "text, expected",
-    {
-        "bezier:test_error:max=7.01": ("bezier", "test_error", "max", 7.01),
-        "single:train_loss:min=-1e-3": ("single", "train_loss", "min", -0.001),
-        "polychain:length_ratio=1.5": ("polychain", "length_ratio", "", 1.5),
-        "bends of polychain:distance=29.6": ("bends of polychain", "distance", "", 29.6),
-        "width 0.3 bezier:test_loss:int=2": ("width 0.3 bezier", "test_loss", "int", 2.0),
-    }.items(),
-)
-def test_target_is_read(text, expected):
-    assert parse_target(text) == Target(*expected)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "=5",
-        "bezier=5",
-        "bezier:test_error=5",
-        "bezier:test_error:max",
-        "bezier:test_error:max=low",
-        "bezier:test_error:median=5",
-        "bezier:test_error:max:more=5",
-        "bezier:length_ratio:max=5",
-        ":test_error:max=5",
-    ],
-)
-def test_bad_target_is_refused(text):
-    with pytest.raises(ValueError, match="CURVE:VALUE:STATISTIC=NUMBER") as caught:
-        parse_target(text)
-    assert f"'{text}'" in str(caught.value)
+def test_published_numbers():
+    numbers = {
+        "bezier": {"test_error": {"max": 7.01, "int": 6}, "length_ratio": 1.5},
+        "width 0.3 bezier": {"test_loss": {"int": 2}},
+        "bends of polychain": {"distance": 29.6},
+    }
+    assert published(numbers) == [
+        Target("bezier", "test_error", "max", 7.01),
+        Target("bezier", "test_error", "int", 6.0),
+        Target("bezier", "length_ratio", "", 1.5),
+        Target("width 0.3 bezier", "test_loss", "int", 2.0),
+        Target("bends of polychain", "distance", "", 29.6),
+    ]
 
 
 def test_comparison():
     results = {"segment": made_up([4, 9, 5], 1.0), "bezier": made_up([4, 6, 5])}
-    texts = ["single:test_error:min=3", "bezier:train_loss:mean=0.5", "bezier:length_ratio=1.5"]
-    rows = as_dict(compare(results, {"endpoints": 12.0}, map(parse_target, texts)))
+    targets = {
+        "single": {"test_error": {"min": 3}},
+        "bezier": {"train_loss": {"mean": 0.5}, "length_ratio": 1.5},
+    }
+    rows = compared(results, {("endpoints", "distance", ""): 12.0}, targets)
     expected = {
         ("single", "test_error", "min"): (3.0, 4),
         ("single", "test_error", "max"): (None, 5),
@@ -386,36 +501,13 @@ def test_comparison():
     assert ("segment", "train_loss", "mean") not in rows  # neither usual nor a target
     curves = [key[0] for key in rows]
     assert curves == sorted(curves, key=["single", "segment", "bezier", "endpoints"].index)
-
-
-def test_comparison_of_ensembles():
-    errors = {"bezier ensemble": ("test_error", 3.5), "single ensemble": ("test_error", 4.0)}
-    wanted = [parse_target("bezier ensemble:test_error:mean=3")]
-    rows = as_dict(compare({"bezier": made_up([4, 6, 5])}, {}, wanted, errors))
-    for name, target in (("bezier ensemble", 3.0), ("single ensemble", None)):
-        assert rows[name, "test_error", "mean"] == Row(
-            name, "test_error", "mean", target, errors[name][1]
-        )
-    assert ("bezier", "test_error", "mean") not in rows
-
-
-def test_comparison_of_widths():
-    results = {"width 0.3 bezier": made_up([1, 2, 3]), "width 1 bezier": made_up([4, 5, 6])}
-    wanted = [
-        parse_target("width 1 single:test_error:max=5"),
-        parse_target("width 2 bezier:x:max=1"),
-    ]
-    rows = as_dict(compare(results, {}, wanted))
-    assert rows["width 0.3 single", "test_error", "max"].obtained == pytest.approx(3)
-    assert rows["width 1 single", "test_error", "max"] == Row(
-        "width 1 single", "test_error", "max", 5.0, pytest.approx(6)
-    )
-    assert rows["width 0.3 bezier", "test_error", "min"].obtained == pytest.approx(1)
+    smoke = compared(results, {("endpoints", "distance", ""): 12.0}, targets, publish=False)
+    assert smoke.keys() == rows.keys() and {row.target for row in smoke.values()} == {None}
 
 
 def test_target_that_is_not_obtained_is_shown():
-    wanted = [parse_target("polychain:test_error:max=7"), parse_target("bezier:test_error:max=6.5")]
-    rows = compare({"bezier": made_up([4, 6, 5])}, {}, wanted)
+    wanted = {"polychain": {"test_error": {"max": 7}}, "bezier": {"test_error": {"max": 6.5}}}
+    rows = list(compared({"bezier": made_up([4, 6, 5])}, targets=wanted).values())
     assert rows[-1] == Row("polychain", "test_error", "max", 7.0, None)
     head, *lines = format_rows(rows).splitlines()
     assert head.split() == ["target", "obtained"]

@@ -1,1 +1,68 @@
-"""Whole experiments, as recipes describe them, and the pieces that the programs share."""
+"""Whole experiments: named steps, one runner, recipes in Python, and pieces of the programs."""
+
+from mc_tf.experiments.budgets import (
+    equal_budgets,
+    fge_training,
+    sse_training,
+    swa_training,
+    weight_averages,
+)
+from mc_tf.experiments.recipes import Data
+from mc_tf.experiments.runner import Experiment, Run, run_experiment
+from mc_tf.experiments.step import (
+    Network,
+    Saved,
+    Step,
+    average,
+    checkpoint,
+    last,
+    member,
+    members,
+    trajectory,
+)
+from mc_tf.experiments.steps.connect import Chain, Connect
+from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
+from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
+from mc_tf.experiments.steps.film import Film
+from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
+from mc_tf.experiments.steps.surfaces import Grid, Surface
+from mc_tf.experiments.steps.train import Score, Train
+from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
+
+__all__ = [
+    "Chain",
+    "Connect",
+    "CurveEnsembles",
+    "Data",
+    "Distances",
+    "Ensembles",
+    "Experiment",
+    "Figure",
+    "Film",
+    "Grid",
+    "Network",
+    "Pairs",
+    "Part",
+    "Run",
+    "Saved",
+    "Score",
+    "Step",
+    "Surface",
+    "SurfaceFigures",
+    "Train",
+    "Trajectory",
+    "average",
+    "checkpoint",
+    "equal_budgets",
+    "fge_training",
+    "last",
+    "member",
+    "members",
+    "run_experiment",
+    "sse_training",
+    "swa_training",
+    "trajectory",
+    "two_networks",
+    "two_networks_of_widths",
+    "weight_averages",
+]

@@ -1,116 +1,171 @@
-"""Recipes: flag files, one for each published result, and how far each of them is."""
+"""Recipes: one Python file for each published result, and its settings.
+
+A recipe has a docstring, whose first line is its title and which says what it costs; `DATA`, a
+`Data`; a function `experiment` with default settings that returns an `Experiment`; and may have
+`TARGETS`, the published numbers, and `SMOKE`, settings of its own for smoke runs.
+"""
 
 import dataclasses
-import difflib
-import glob
+import importlib.util
+import inspect
+import math
 import os
+import typing
 
-__all__ = ["Recipe", "find_recipe", "read_recipes", "state", "with_changes"]
-
-_UNCHANGING = {  # flags that leave a recipe's numbers what they are
-    *("recipe", "smoke", "data_dir", "workdir", "results_file", "verbose", "title", "tensorboard"),
-    *("save_every", "save_every_steps", "keep_every", "keep_epochs", "steps_per_execution"),
-    *("max_loss", "list"),
-}
+__all__ = ["Data", "Recipe", "with_setting"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    """A file of flags for `bin/reproduce.py`.
+class Data:
+    """The data set of a recipe; see `mc_tf.data.load`.
 
     Attributes:
-        name: file name without ending.
-        path: the file.
-        title: first line of its heading comment.
+        name: of the data set.
+        use_test: train on all training examples and evaluate on the test set.
+        normalization, image_size, num_steps: of images and texts.
+        smoke_image_size: of the images of smoke runs.
     """
 
     name: str
-    path: str
-    title: str
+    use_test: bool = True
+    normalization: str | None = None
+    image_size: int | None = None
+    num_steps: int | None = None
+    smoke_image_size: int | None = None
 
 
-def read_recipes(folder):
-    """The recipes in a folder, sorted by name.
-
-    Args:
-        folder: directory of `*.flags` files.
-
-    Returns:
-        List of `Recipe`.
-    """
-    recipes = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.flags"))):
-        with open(path, encoding="utf-8") as file:
-            title = file.readline().lstrip("# ").strip()
-        recipes.append(Recipe(os.path.splitext(os.path.basename(path))[0], path, title))
-    return recipes
-
-
-def find_recipe(folder, name):
-    """The recipe of a name.
+class Recipe:
+    """A recipe that was imported, with its settings.
 
     Args:
-        folder: directory of `*.flags` files.
-        name: name without ending.
+        path: its file.
+        changes: list of `NAME=VALUE`, see `with_setting`.
+        smoke: whether its settings for smoke runs come after those.
 
-    Returns:
-        `Recipe`.
+    Attributes:
+        settings: dict from name to value: `data`, and the arguments of `experiment`.
+        targets: list of `mc_tf.experiments.targets.Target`.
 
     Raises:
-        ValueError: if no recipe has that name; the message names the nearest ones.
+        ValueError: if it is no recipe, or has no such setting.
     """
-    recipes = {recipe.name: recipe for recipe in read_recipes(folder)}
-    if name not in recipes:
-        near = difflib.get_close_matches(name, recipes, n=5, cutoff=0)
+
+    def __init__(self, path, changes=(), smoke=False):
+        from mc_tf.experiments.targets import published
+
+        self.smoke, self._module = smoke, _imported(path)
+        parameters = inspect.signature(self._module.experiment).parameters.values()
+        self.settings = {"data": self._module.DATA}
+        self.settings |= {parameter.name: parameter.default for parameter in parameters}
+        for change in changes:
+            self.settings = with_setting(self.settings, change)
+        if smoke:
+            self.settings |= getattr(self._module, "SMOKE", {})
+        self.targets = published(getattr(self._module, "TARGETS", {}))
+
+    @property
+    def data(self):
+        """Its `Data`."""
+        return self.settings["data"]
+
+    def experiment(self):
+        """The `mc_tf.experiments.runner.Experiment`, made small for a smoke run."""
+        from mc_tf.experiments.smoke import made_small
+
+        given = {name: value for name, value in self.settings.items() if name != "data"}
+        made = self._module.experiment(**given)
+        return made_small(made, self.data.num_steps is not None) if self.smoke else made
+
+
+def _imported(path):
+    name = f"recipe_{os.path.splitext(os.path.basename(path))[0]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not (isinstance(getattr(module, "DATA", None), Data) and hasattr(module, "experiment")):
         raise ValueError(
-            f"Unknown recipe '{name}'. The nearest names: {', '.join(near)}. --list shows all."
+            f"'{path}' is no recipe: it needs `DATA`, a mc_tf.experiments.recipes.Data, and a "
+            "function `experiment`. Copy one of bin/recipes."
         )
-    return recipes[name]
+    return module
 
 
-def with_changes(name, arguments):
-    """A recipe's name, and the flags beside it with which its numbers may be others.
+def with_setting(settings, change):
+    """Settings with one of them changed.
 
     Args:
-        name: its name.
-        arguments: list of str, the command line without the program.
+        settings: dict, dataclass, or whatever holds settings.
+        change: `NAME=VALUE`, with dots for what is inside: `training.epochs=3`,
+            `network.options.width=0.5`, `curves=[segment,bezier]`, `num_train=none`.
 
     Returns:
-        str.
+        The same kind of thing.
+
+    Raises:
+        ValueError: if there is no such setting, or it cannot have that value.
 
     Example:
-        >>> with_changes("digits", ["--recipe=digits", "--epochs", "3", "--verbose=0"])
-        'digits --epochs=3'
+        >>> with_setting({"data": Data("mnist"), "num_points": 61}, "data.use_test=false")["data"]
+        Data(name='mnist', use_test=False, normalization=None, image_size=None, num_steps=None, \
+smoke_image_size=None)
     """
-    changes, changed = [], False
-    for argument in arguments:
-        if argument.startswith("-"):
-            flag = argument.lstrip("-").partition("=")[0]
-            changed = not {flag, flag.removeprefix("no")} & _UNCHANGING
-            changes += [argument] if changed else []
-        elif changed:  # the value of the flag before it
-            changes[-1] += f"={argument}"
-    return " ".join([name, *changes])
+    from mc_tf.models.zoo.registry import parse_value
+
+    name, equals, text = change.partition("=")
+    if not equals:
+        raise ValueError(f"A setting is changed by NAME=VALUE. Received: '{change}'.")
+    value = None if text.lower() == "none" else parse_value(text)
+    if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
+        value = [parse_value(part.strip()) for part in value[1:-1].split(",")]
+    try:
+        return _changed(settings, name.split("."), value)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"The setting '{change}' cannot be: {error.args[0]}") from error
 
 
-def state(workdir):
-    """How far an experiment in a directory is.
+def _changed(holder, path, value, open_ended=False):
+    first, *rest = path
+    if dataclasses.is_dataclass(holder):
+        hints = typing.get_type_hints(type(holder))
+        known, inner = list(hints), getattr(holder, first, None)
+    elif isinstance(holder, dict):
+        hints, known, inner = {}, list(holder), holder.get(first)
+    else:
+        raise KeyError(f"nothing is inside {holder!r}.")
+    if first not in known and not open_ended:  # a builder's options are known to it alone
+        raise KeyError(f"there is no '{first}'. Choose one of: {', '.join(known)}.")
+    if rest:
+        inner = _changed(inner, rest, value, first == "options")
+    else:
+        inner = _fitting(inner, hints.get(first), value)
+    changed = {first: inner}
+    return {**holder, **changed} if hints == {} else dataclasses.replace(holder, **changed)
 
-    Args:
-        workdir: directory of `mc_tf.experiments.curve_experiment.run_experiment`.
 
-    Returns:
-        `"done"`, `"not begun"`, or what there is of networks, curves and evaluations.
-    """
+def _fitting(default, hint, value):
+    """A value from the command line as the kind of thing that a setting holds."""
+    if isinstance(default, tuple):
+        return tuple(value) if isinstance(value, list) else (value,)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"it must be finite, not {value}.")
+    if dataclasses.is_dataclass(default) or isinstance(default, dict):
+        names = list(default) if isinstance(default, dict) else default.__dataclass_fields__
+        raise TypeError(f"set what is inside, with a dot: {', '.join(names)}.")
+    kinds = typing.get_args(hint) or (hint or type(default), type(None))
+    if default is None and hint is None or type(value) in kinds:
+        return tuple(value) if isinstance(value, list) else value
+    if float in kinds and type(value) is int:
+        return float(value)
+    if tuple in kinds and isinstance(value, list):
+        return tuple(value)
+    words = " or ".join(_WORDS[kind] for kind in kinds if kind in _WORDS)
+    raise TypeError(f"it must be {words}, as {default!r} is, not {value!r}.")
 
-    def count(name):
-        return len(glob.glob(os.path.join(glob.escape(workdir), "**", name), recursive=True))
 
-    if os.path.exists(os.path.join(workdir, "comparison.json")):
-        return "done"
-    if not os.path.isdir(workdir):
-        return "not begun"
-    return (
-        f"begun: {count('model.keras')} networks, {count('curve.keras')} curves, "
-        f"{count('evaluation.json')} evaluations"
-    )
+_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a list",
+}

@@ -15,22 +15,8 @@ __all__ = [
     "check_results",
     "compare",
     "format_rows",
-    "parse_target",
+    "published",
 ]
-
-_STATISTICS = ("min", "int", "mean", "max")
-_REPORTED = (  # in every comparison, with a target or without
-    ("train_loss", "max"),
-    ("test_error", "min"),
-    ("test_error", "int"),
-    ("test_error", "max"),
-    ("train_perplexity", "max"),
-    ("validation_perplexity", "max"),
-    ("test_perplexity", "min"),
-    ("test_perplexity", "max"),
-    ("length_ratio", ""),
-    ("distance", ""),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +28,8 @@ class Target:
             ensembles `"bezier ensemble"`, `"bezier scaled ensemble"` (with temperatures) and
             `"single ensemble"`.
         value: name of the value, such as `"test_error"`, or `"length_ratio"`.
-        statistic: `"min"`, `"int"`, `"mean"` or `"max"`; empty for `"length_ratio"` and distances.
+        statistic: `"min"`, `"int"`, `"mean"`, `"max"` or `"std"`; empty for `"length_ratio"` and
+            distances.
         number: float.
     """
 
@@ -63,85 +50,46 @@ class Row:
     obtained: float | None
 
 
-def parse_target(text):
-    """Reads a target as recipes write it.
+def published(numbers):
+    """The published numbers of a recipe.
 
     Args:
-        text: `CURVE:VALUE:STATISTIC=NUMBER`, or `CURVE:length_ratio=NUMBER`, or
-            `endpoints:distance=NUMBER`. An ensemble, and a network of a recipe with `--train`, has
-            the one value `test_error:mean`.
+        numbers: dict from label to a dict from value to a number, or to a dict from statistic to a
+            number: `"min"`, `"int"`, `"mean"`, `"max"` of values along a curve, `"mean"` of a
+            network or an ensemble, none of a `"length_ratio"` and a `"distance"`.
 
     Returns:
-        `Target`.
-
-    Raises:
-        ValueError: if it is anything else.
+        List of `Target`.
 
     Example:
-        >>> parse_target("bezier:test_error:max=7.01")
+        >>> published({"bezier": {"test_error": {"max": 7.01}, "length_ratio": 1.55}})[0]
         Target(curve='bezier', value='test_error', statistic='max', number=7.01)
     """
-    key, _, number = text.partition("=")
-    curve, _, rest = key.partition(":")
-    value, _, statistic = rest.partition(":")
-    choices = ("",) if value in ("length_ratio", "distance") else _STATISTICS
-    try:
-        if not (curve and value and statistic in choices):
-            raise ValueError(key)
-        return Target(curve, value, statistic, float(number))
-    except ValueError as error:
-        raise ValueError(
-            "A target must be CURVE:VALUE:STATISTIC=NUMBER, such as bezier:test_error:max=7.01, "
-            f"with a statistic of {', '.join(_STATISTICS)}; or CURVE:length_ratio=NUMBER, or "
-            f"endpoints:distance=NUMBER. Received: '{text}'."
-        ) from error
-
-
-def compare(results, distances, targets, networks=None):
-    """Puts what was obtained beside the targets.
-
-    Args:
-        results: dict from label to complete `CurveEvaluation`.
-        distances: dict from name to distance in weight space.
-        targets: iterable of `Target`.
-        networks: dict from name to `(value, number)`, such as `("test_error", 5.4)`, of other
-            networks and of ensembles. Default: none.
-
-    Returns:
-        List of `Row`, of the endpoints first, then of each curve, then of the others. A target that
-        this experiment does not obtain comes last, with `None`.
-    """
-    obtained = _obtained(results, distances)
-    of_networks = {(name, value, "mean"): x for name, (value, x) in (networks or {}).items()}
-    obtained |= of_networks
-    wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
-    reported = wanted.keys() | of_networks.keys()
-    keys = [key for key in obtained if key[1:] in _REPORTED or key in reported]
-    keys += [key for key in wanted if key not in obtained]
-    return [Row(*key, wanted.get(key), obtained.get(key)) for key in keys]
-
-
-def _obtained(results, distances):
-    found = {}
-    for label, result in results.items():
-        single = _single(label)
-        for value in result.names:
-            summary = result.summary(value)
-            ends = (summary["start"], summary["end"])
-            found.setdefault((single, value, "min"), min(ends))
-            found.setdefault((single, value, "max"), max(ends))
-    for label, result in results.items():
-        for value in result.names:
-            summary = result.summary(value)
-            found.update({(label, value, name): summary[name] for name in _STATISTICS})
-        found[label, "length_ratio", ""] = result.length_ratio
-    found.update({(name, "distance", ""): value for name, value in distances.items()})
+    found = []
+    for label, values in numbers.items():
+        for value, each in values.items():
+            each = each if isinstance(each, dict) else {"": each}
+            found += [Target(label, value, name, float(number)) for name, number in each.items()]
     return found
 
 
-def _single(label):
-    """What the endpoints of a curve are called: `"single"`, or `"width 0.5 single"`."""
-    return label.rpartition(" ")[0] + " single" if " " in label else "single"
+def compare(numbers, shown, targets=(), publish=True):
+    """Puts what was obtained beside the published numbers.
+
+    Args:
+        numbers: dict from `(label, value, statistic)` to float.
+        shown: keys that are shown although no number is published for them.
+        targets: list of `Target`.
+        publish: whether the published numbers are shown; `False` for smoke runs.
+
+    Returns:
+        List of `Row` in the order of `numbers`; a published number that this experiment does not
+        obtain comes last, with `None`.
+    """
+    wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
+    keys = [key for key in numbers if key in shown or key in wanted]
+    keys += [key for key in wanted if key not in numbers]
+    return [Row(*key, wanted.get(key) if publish else None, numbers.get(key)) for key in keys]
 
 
 def format_rows(rows):

@@ -139,7 +139,7 @@ CASES = (
         "reproduce",
         "reproduce",
         (
-            *("--recipe=digits", "--smoke", "--curves=bezier", "--num_points=3", "--verbose=0"),
+            *("--recipe=digits", "--smoke", "--set=curves=[bezier]", "--verbose=0"),
             *("--workdir=out", "--results_file=r.csv"),
         ),
     ),

@@ -1,0 +1,231 @@
+"""The one runner of experiments: order, resuming, what was obtained beside what was published."""
+
+import dataclasses
+import os
+import re
+
+import numpy as np
+
+from mc_tf import training
+from mc_tf.callbacks import snapshot_files
+from mc_tf.experiments.step import Saved, Step, networks_in
+from mc_tf.experiments.steps.train import Train
+from mc_tf.experiments.targets import compare
+from mc_tf.storage.destinations import holding
+from mc_tf.storage.files import write_json
+from mc_tf.training.fit import MEMBERS, TRAJECTORY
+
+__all__ = ["Experiment", "Run", "run_experiment"]
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """Named steps, in an order in which each finds what it needs.
+
+    Attributes:
+        steps: tuple of `Step`.
+        title: heading of the figures.
+        eval_batch_size: examples a batch in evaluations, default 500.
+
+    Raises:
+        ValueError: if a name is used twice or is none, or a step needs what no earlier one gives.
+    """
+
+    steps: tuple[Step, ...]
+    title: str | None = None
+    eval_batch_size: int = 500
+
+    def __post_init__(self):
+        """Checks names and references."""
+        seen = {}
+        for step in self.steps:
+            if not _NAME.fullmatch(step.name):
+                raise ValueError(f"'{step.name}' cannot be the name of a step.")
+            if step.name in seen:
+                raise ValueError(f"Two steps have the name '{step.name}'.")
+            missing = [name for name in step.needs if name not in seen]
+            if missing:
+                raise ValueError(
+                    f"The step '{step.name}' needs '{missing[0]}', which is no step before it. "
+                    f"There are: {', '.join(seen) or 'none'}."
+                )
+            seen[step.name] = step
+
+
+class Run:
+    """An experiment at work: where its steps find the data, the folders and other results.
+
+    Attributes:
+        experiment: `Experiment`.
+        data: data set from `mc_tf.data.load`.
+        workdir: directory of everything.
+        say: function of a line of text.
+        verbose: Keras' verbosity of trainings, 0 for none.
+        steps: dict from name to `Step`.
+        results: dict from name to what the steps that are done returned.
+        batch_size: examples a batch in evaluations.
+        title: heading of the figures.
+    """
+
+    def __init__(self, experiment, data, workdir, say=print, verbose=2):
+        self.experiment, self.data, self.workdir = experiment, data, workdir
+        self.say, self.verbose = say, verbose
+        self.steps = {step.name: step for step in experiment.steps}
+        self.results = {}
+        self.batch_size, self.title = experiment.eval_batch_size, experiment.title
+
+    @property
+    def bar(self):
+        """Verbosity of evaluations: 1 for a progress bar, 0 for none."""
+        return int(self.verbose > 0)
+
+    def folder(self, name):
+        """The folder of a step."""
+        return os.path.join(self.workdir, *name.split("/"))
+
+    def options(self, name):
+        """The `TrainingOptions` of a training, with the checkpoints that other steps need."""
+        options = self.steps[name].training
+        kept = {saved.number for saved in self.references(name) if saved.number}
+        kept = tuple(sorted(kept | set(options.keep_epochs)))
+        size = self.batch_size
+        return dataclasses.replace(
+            options, keep_epochs=kept, verbose=self.verbose, eval_batch_size=size
+        )
+
+    def references(self, name):
+        """The checkpoints and averages at epochs of a training that any step refers to."""
+        kinds = ("checkpoint", "average")
+        return [saved for saved in self._saved(name) if saved.kind in kinds]
+
+    def _saved(self, name):
+        every = [saved for step in self.steps.values() for saved in networks_in(step)]
+        return [saved for saved in every if saved.run == name]
+
+    def several(self, name):
+        """The members and trajectories of a training that any step refers to."""
+        return [saved for saved in self._saved(name) if saved not in self.references(name)]
+
+    def still_needs(self, saved):
+        """Whether a step that has not ended needs a saved network.
+
+        A training that has begun needs its beginning no more.
+        """
+        return any(
+            saved in networks_in(step)
+            and not os.path.exists(os.path.join(self.folder(name), "model.keras"))
+            for name, step in self.steps.items()
+        )
+
+    def origin(self, saved):
+        """The `Train` step that built the network of a saved one."""
+        step = self.steps[saved.run]
+        return self.origin(step.begin) if isinstance(step.begin, Saved) else step
+
+    def first_network(self):
+        """The `Network` that is built first."""
+        return next((step.begin for step in self.steps.values() if isinstance(step, Train)), None)
+
+    def network_file(self, saved):
+        """The `.keras` file with the layers of a saved network."""
+        return os.path.join(self.folder(saved.run), "model.keras")
+
+    def file(self, saved):
+        """The file of one network.
+
+        Args:
+            saved: `Saved`.
+
+        Returns:
+            str.
+
+        Raises:
+            ValueError: if the training has no such member.
+        """
+        folder = self.folder(saved.run)
+        if saved.kind == "checkpoint" and saved.number == 0:
+            raise ValueError(f"'{saved.run}' keeps no checkpoint after 0 epochs.")
+        if saved.kind == "checkpoint":
+            return os.path.join(folder, f"model-{saved.number:04d}.keras")
+        if saved.kind == "average":
+            training.averaged_network(folder, self.data, saved.number, self.batch_size)
+            ending = "" if saved.number is None else f"-{saved.number:04d}"
+            return os.path.join(folder, f"swa{ending}.keras")
+        if saved.kind == "member":
+            found = snapshot_files(os.path.join(folder, MEMBERS))
+            if not 1 <= saved.number <= len(found):
+                raise ValueError(
+                    f"'{folder}' has members 1 to {len(found)}. Received: {saved.number}. Train it "
+                    "with snapshots and a schedule in cycles."
+                )
+            return found[saved.number - 1]
+        return os.path.join(folder, "model.keras")
+
+    def files(self, networks):
+        """Files of networks by label; members and trajectories one by one.
+
+        Args:
+            networks: dict from label to `Saved`.
+
+        Returns:
+            dict from label to file.
+        """
+        found = {}
+        for label, saved in networks.items():
+            if saved.kind in ("members", "trajectory"):
+                inner = MEMBERS if saved.kind == "members" else TRAJECTORY
+                folder = os.path.join(self.folder(saved.run), inner)
+                several = snapshot_files(folder, include_start=True)
+                found |= {f"{label} {number}": file for number, file in enumerate(several)}
+            else:
+                found[label] = self.file(saved)
+        return found
+
+
+@holding("workdir")
+def run_experiment(experiment, data, workdir, *, targets=(), say=print, verbose=2, publish=True):
+    """Runs an experiment from start to end, or resumes it.
+
+    Args:
+        experiment: `Experiment`.
+        data: data set from `mc_tf.data.load`.
+        workdir: directory for everything: what the steps write, and `comparison.json`.
+        targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
+        say: function of a line of text, called at each step.
+        verbose: Keras' verbosity of trainings: 0 silent, 1 a bar, 2 a line an epoch.
+        publish: whether the comparison shows the published numbers; `False` for smoke runs.
+
+    Returns:
+        List of `mc_tf.experiments.targets.Row`.
+
+    Raises:
+        ValueError, OSError: as the steps do; what could not run is refused before any work.
+    """
+    run = Run(experiment, data, os.fspath(workdir), say, verbose)
+    for step in experiment.steps:
+        step.check(run)
+    found, shown = {}, set()
+    for step in experiment.steps:
+        run.results[step.name] = step.run(run)
+        for key, number in step.values(run.results[step.name]).items():
+            found.setdefault(key, []).append(number)
+            shown |= {key} if step.is_shown(*key[1:]) else set()
+    rows = compare(_over_repetitions(found, shown), shown, targets, publish)
+    content = [dataclasses.asdict(row) for row in rows]
+    write_json(os.path.join(run.workdir, "comparison.json"), content)
+    return rows
+
+
+def _over_repetitions(found, shown):
+    """One number for each key: of repeated ones the mean, smallest, largest and deviation."""
+    numbers = {}
+    for (label, value, statistic), each in found.items():
+        numbers[label, value, statistic] = float(np.mean(each))
+        if len(each) > 1:
+            spread = {"min": np.min(each), "max": np.max(each), "std": np.std(each, ddof=1)}
+            more = {(label, value, name): float(number) for name, number in spread.items()}
+            numbers |= more
+            shown.update(more)
+    return numbers

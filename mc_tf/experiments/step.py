@@ -1,0 +1,193 @@
+"""The steps of an experiment, and how they refer to the networks that other steps save."""
+
+import dataclasses
+
+__all__ = [
+    "Network",
+    "Saved",
+    "Step",
+    "average",
+    "checkpoint",
+    "last",
+    "member",
+    "members",
+    "networks_in",
+    "trajectory",
+    "with_networks",
+]
+
+_KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory")
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network to build.
+
+    Attributes:
+        name: in `mc_tf.models.registry`.
+        options: dict of its builder's own options, such as `{"width": 0.5}`.
+        weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`.
+        initial_weights: file of weights to start from. Default: random ones from the seed.
+    """
+
+    name: str
+    options: dict = dataclasses.field(default_factory=dict)
+    weight_decay: float = 0.0
+    initial_weights: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+    """One network, or several, that a training of the experiment saves.
+
+    Attributes:
+        run: name of the `Train` step.
+        kind: `"last"`; `"checkpoint"` after `number` epochs; `"average"` of weights, after
+            `number` epochs or the latest; `"member"`, the `number`-th from 1; `"members"` or
+            `"trajectory"`, all of them.
+        number: see there.
+    """
+
+    run: str
+    kind: str = "last"
+    number: int | None = None
+
+    def __post_init__(self):
+        """Checks the kind."""
+        if self.kind not in _KINDS:
+            raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {self.kind!r}.")
+
+    def __str__(self):
+        """A name for figures and messages."""
+        texts = {
+            "last": self.run,
+            "checkpoint": f"{self.run} after {self.number} epochs",
+            "average": f"average of {self.run}",
+            "member": f"{self.run}, member {self.number}",
+        }
+        return texts.get(self.kind, f"{self.kind} of {self.run}")
+
+
+def last(run):
+    """The network at the end of the training `run`."""
+    return Saved(run)
+
+
+def checkpoint(run, epoch):
+    """The network of the training `run` after `epoch` epochs."""
+    return Saved(run, "checkpoint", epoch)
+
+
+def average(run, epoch=None):
+    """The averaged weights of the training `run`, after `epoch` epochs or at its end."""
+    return Saved(run, "average", epoch)
+
+
+def member(run, number):
+    """The `number`-th snapshot, from 1, at the minima of the cycles of the training `run`."""
+    return Saved(run, "member", number)
+
+
+def members(run):
+    """All snapshots at the minima of the cycles of the training `run`."""
+    return Saved(run, "members")
+
+
+def trajectory(run):
+    """All snapshots of the training `run` at equal distances."""
+    return Saved(run, "trajectory")
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step of an experiment: what it needs, and a function that runs it in its folder.
+
+    A new kind of step is a subclass with fields for its settings. It resumes: `run` is called
+    again with the same settings after an interruption.
+
+    Attributes:
+        name: its folder or files in the experiment's directory; unique, may contain `/`.
+    """
+
+    name: str
+
+    @property
+    def needs(self):
+        """Names of the steps that must run before this one: a list."""
+        return [saved.run for saved in networks_in(self)]
+
+    def check(self, run):
+        """Refuses, before any work, what could not run.
+
+        Args:
+            run: `mc_tf.experiments.runner.Run`.
+
+        Raises:
+            ValueError, FileNotFoundError: naming what is wrong.
+        """
+
+    def run(self, run):
+        """Does the work, or resumes it.
+
+        Args:
+            run: `mc_tf.experiments.runner.Run`: the data, the folders, results of other steps.
+
+        Returns:
+            What later steps and figures need; kept in `run.results`.
+        """
+        raise NotImplementedError
+
+    def values(self, result):
+        """The numbers that the comparison shows.
+
+        Args:
+            result: what `run` returned.
+
+        Returns:
+            dict from `(label, value, statistic)` to float, such as
+            `("bezier", "test_error", "max")`. The same key from several steps is a repetition.
+        """
+        return {}
+
+    def is_shown(self, value, statistic):
+        """Whether the comparison shows a number for which none is published."""
+        return True
+
+    def small(self, smoke):
+        """The step with settings for a smoke run.
+
+        Args:
+            smoke: `mc_tf.experiments.smoke.Smoke`: what stands for a `Saved`, for a training.
+
+        Returns:
+            `Step` of the same class and name.
+        """
+        return with_networks(self, smoke.saved)
+
+
+def networks_in(value):
+    """Every `Saved` in a step, or in a tuple, list or dict of its fields."""
+    if isinstance(value, Saved):
+        return [value]
+    if isinstance(value, Step):
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [s for part in value for s in networks_in(part)] if isinstance(value, _MANY) else []
+
+
+def with_networks(value, change):
+    """A step, tuple, list or dict with each `Saved` in it replaced by `change` of it."""
+    if isinstance(value, Saved):
+        return change(value)
+    if isinstance(value, Step):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **with_networks(fields, change))
+    if isinstance(value, dict):
+        return {key: with_networks(part, change) for key, part in value.items()}
+    return (
+        type(value)(with_networks(p, change) for p in value) if isinstance(value, _MANY) else value
+    )
+
+
+_MANY = (tuple, list)

@@ -1,0 +1,178 @@
+"""Connecting saved networks by a curve, or by a chain through several, and evaluating it."""
+
+import dataclasses
+import os
+
+from mc_tf import training
+from mc_tf.arguments import check_counts
+from mc_tf.curves import PolyChain
+from mc_tf.ensemble.members import read_members
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.step import Saved, Step
+from mc_tf.experiments.steps.train import build
+from mc_tf.experiments.surface_files import common_state
+from mc_tf.models import CurveModel
+from mc_tf.storage.checkpoints import load_checkpoint
+from mc_tf.training import TrainingOptions
+from mc_tf.training.checks import check_num_examples
+from mc_tf.training.fit import check_cycles
+
+__all__ = ["Chain", "Connect"]
+
+_STATISTICS = ("min", "int", "mean", "max")
+_SHOWN = (  # in every comparison, published or not
+    ("train_loss", "max"),
+    ("test_error", "min"),
+    ("test_error", "int"),
+    ("test_error", "max"),
+    ("train_perplexity", "max"),
+    ("validation_perplexity", "max"),
+    ("test_perplexity", "min"),
+    ("test_perplexity", "max"),
+    ("length_ratio", ""),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Curve(Step):
+    """What curves and chains share: their evaluation, as in Table 2."""
+
+    num_points: int = dataclasses.field(default=61, kw_only=True)
+    num_train: int | None = dataclasses.field(default=None, kw_only=True)
+    label: str | None = dataclasses.field(default=None, kw_only=True)
+    ends_label: str | None = dataclasses.field(default=None, kw_only=True)
+
+    def __post_init__(self):
+        """Checks the numbers."""
+        check_counts(low=2, high=10**5, num_points=self.num_points)
+        check_counts(optional=True, num_train=self.num_train)
+
+    def check(self, run):
+        """Refuses to evaluate on more examples than there are."""
+        check_num_examples(run.data, run.batch_size, self.num_train)
+
+    def _evaluate(self, run, curve_model, num_points):
+        folder = run.folder(self.name)
+        result = curve_files.evaluate(
+            curve_model,
+            run.data,
+            os.path.join(folder, "evaluation"),
+            num_points=num_points,
+            batch_size=run.batch_size,
+            num_train=self.num_train,
+            verbose=run.bar,
+        )
+        if run.data.input_shape == (1,):
+            path = os.path.join(folder, "functions.npz")
+            curve_files.save_functions(curve_model, run.data, path)
+        label = self.label or self.name
+        run.say(f"\n{label[0].upper()}{label[1:]}\n{result.table()}\n")
+        return result
+
+    def values(self, result):
+        """Statistics of each value, of the endpoints first where they have a label."""
+        found, label = {}, self.label or self.name
+        for value in result.names:
+            summary = result.summary(value)
+            if self.ends_label:
+                ends = summary["start"], summary["end"]
+                found[self.ends_label, value, "min"] = min(ends)
+                found[self.ends_label, value, "max"] = max(ends)
+        for value in result.names:
+            summary = result.summary(value)
+            found |= {(label, value, name): summary[name] for name in _STATISTICS}
+        return {**found, (label, "length_ratio", ""): result.length_ratio}
+
+    def is_shown(self, value, statistic):
+        """The usual ones."""
+        return (value, statistic) in _SHOWN
+
+    def small(self, smoke):
+        """Three positions, evaluated on all of the few examples."""
+        return dataclasses.replace(super().small(smoke), num_points=3, num_train=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Connect(_Curve):
+    """Trains a curve between two saved networks (section 3.1) and evaluates it.
+
+    Attributes:
+        name: its folder.
+        start, end: `Saved`, the endpoints.
+        curve: name of a family, see `mc_tf.experiments.curve_files.make_curve`.
+        training: `TrainingOptions`.
+        num_bends: of families with bends.
+        num_points: equally spaced positions at which it is evaluated.
+        num_train: evaluate on the first training examples only. Default: all.
+        label: in the comparison. Default: `name`.
+        ends_label: of the endpoints' rows in the comparison. Default: no such rows.
+    """
+
+    start: Saved
+    end: Saved
+    curve: str
+    training: TrainingOptions
+    num_bends: int = 1
+
+    def __post_init__(self):
+        """Checks the numbers and the family."""
+        super().__post_init__()
+        check_counts(low=1, high=1000, num_bends=self.num_bends)
+        self.made()
+
+    def check(self, run):
+        """Refuses unknown families, cycles that end nowhere, and curves that cannot be."""
+        super().check(run)
+        curve = self.made()
+        if curve.trainable:
+            check_cycles(run.data, self.training)
+        if self.curve == "trivial":  # through zero, which not every network stands
+            first = run.origin(self.start)
+            curve.for_network(build(first.begin, run.data, first.training))
+
+    def made(self):
+        """The `Curve`."""
+        return curve_files.make_curve(self.curve, self.num_bends)
+
+    def run(self, run):
+        """Trains and evaluates; returns the `CurveEvaluation`."""
+        run.say(f"Connecting by '{self.name}' ...")
+        options = dataclasses.replace(
+            self.training, verbose=run.verbose, eval_batch_size=run.batch_size
+        )
+        ends = run.file(self.start), run.file(self.end)
+        curve_model = training.train_curve(
+            run.folder(self.name), run.data, *ends, self.made(), options
+        )
+        return self._evaluate(run, curve_model, self.num_points)
+
+    def small(self, smoke):
+        """A few epochs of small batches."""
+        return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain(_Curve):
+    """A polygonal chain through saved networks, without training (section A.10).
+
+    Attributes:
+        name: its folder.
+        networks: tuple of `Saved`, at least two networks in all; each is at a position.
+        num_points, num_train, label, ends_label: as of `Connect`; at least so many positions.
+    """
+
+    networks: tuple[Saved, ...] = ()
+
+    def run(self, run):
+        """Evaluates; returns the `CurveEvaluation`."""
+        run.say(f"Connecting by '{self.name}' ...")
+        files = list(run.files({str(saved): saved for saved in self.networks}).values())
+        network = load_checkpoint(run.network_file(self.networks[0]), compile=False)
+        found = read_members(network, files)
+        common_state(network, dict(zip(files, found)))
+        curve_model = CurveModel(network, PolyChain(len(found) - 2))
+        for index, one in enumerate(found):
+            curve_model.curve_layer.set_point(index, one.weights)
+        pieces = len(found) - 1
+        num_points = pieces * max(2, -(-(self.num_points - 1) // pieces)) + 1
+        return self._evaluate(run, curve_model, num_points)

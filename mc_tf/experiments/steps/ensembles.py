@@ -1,0 +1,159 @@
+"""Ensembles of what trainings saved, by budgets (Table 1), and the networks they came by."""
+
+import dataclasses
+import itertools
+import os
+
+import numpy as np
+
+from mc_tf.ensemble import MemberFiles
+from mc_tf.experiments import ensemble_files
+from mc_tf.experiments.step import Saved, Step
+from mc_tf.storage.checkpoints import load_checkpoint, read_record
+from mc_tf.storage.files import write_arrays
+from mc_tf.storage.snapshots import read_snapshot
+from mc_tf.training.checks import check_classes
+
+__all__ = ["Ensembles", "Part", "Trajectory"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Members of an ensemble that one training saves.
+
+    Attributes:
+        saved: `Saved`: its last network, or its members.
+        before: epochs of all trainings before this one.
+    """
+
+    saved: Saved
+    before: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensembles(Step):
+    """Errors of the ensembles of the first 1, 2, ... members.
+
+    Attributes:
+        name: its files `NAME.npz`, `NAME.json`, `NAME-epochs.npz` and its predictions.
+        budgets: tuple of tuples of `Part`: the trainings of each budget, in order.
+        label: of the method: `ind-1` is the ensemble of one budget, and so on.
+        include_start: whether the network from which members were collected is one.
+    """
+
+    budgets: tuple[tuple[Part, ...], ...]
+    label: str
+    include_start: bool = False
+
+    @property
+    def needs(self):
+        """The trainings of all parts."""
+        return [part.saved.run for part in self._parts()]
+
+    def _parts(self):
+        return [part for budget in self.budgets for part in budget]
+
+    def check(self, run):
+        """Refuses data that are judged by no error."""
+        check_classes(run.data, "Comparisons of ensembles", "them")
+
+    def run(self, run):
+        """Evaluates; returns a dict: the `result`, where budgets `end`, and more numbers."""
+        files = {part: self._files(run, part) for part in self._parts()}
+        every = [file for of_part in files.values() for file in of_part]
+        network = os.path.join(run.folder(self._parts()[0].saved.run), "model.keras")
+        path = run.folder(self.name)
+        result = ensemble_files.evaluate_ensemble(
+            MemberFiles(load_checkpoint(network, compile=False), every, output="logits"),
+            run.data,
+            path,
+            batch_size=run.batch_size,
+            verbose=run.bar,
+        )
+        records = {file: _record(file) for file in every}
+        epochs = {
+            "epochs": np.array(
+                [e for part, of in files.items() for e in self._epochs(run, part, of, records)]
+            ),
+            "error": result.cumulative["error"],
+            "member_error": result.members["error"],
+        }
+        write_arrays(f"{path}-epochs.npz", **epochs)
+        run.say(f"\n{self.label.upper()}\n{result.table()}\n")
+        counts = [sum(len(files[part]) for part in budget) for budget in self.budgets]
+        steps = [
+            records[after]["distance_from_previous"]
+            for of_part in files.values()
+            for _, after in itertools.pairwise(of_part)
+            if "distance_from_previous" in records[after]
+        ]
+        runs = np.repeat(np.arange(len(counts)), counts)
+        return {
+            "result": result,
+            "epochs": epochs,
+            "ends": np.cumsum(counts),
+            "disagreement": 100 * _within(result.disagreement, runs),
+            "distance_from_previous": float(np.mean(steps)) if steps else None,
+        }
+
+    def _files(self, run, part):
+        if part.saved.kind == "last":
+            return [run.file(part.saved)]
+        return ensemble_files.find_members([run.folder(part.saved.run)], self.include_start)
+
+    def _epochs(self, run, part, files, records):
+        """Epochs of training that had been done in all when each member was there."""
+        steps = run.data.steps_per_epoch(run.steps[part.saved.run].training.batch_size)
+        return [part.before + records[file]["step"] / steps for file in files]
+
+    def values(self, result):
+        """The error at each budget, and how far members differ."""
+        errors = result["result"].cumulative["error"]
+        found = {
+            (f"{self.label}-{k}", "test_error", "mean"): errors[end - 1]
+            for k, end in enumerate(result["ends"], start=1)
+        }
+        if self.include_start:
+            found["start", "test_error", "mean"] = result["result"].members["error"][0]
+        for name in ("disagreement", "distance_from_previous"):
+            if result[name] is not None:
+                found[self.label, name, "mean"] = result[name]
+        return found
+
+
+def _record(file):
+    return read_snapshot(file).record if file.endswith(".npz") else read_record(file)
+
+
+def _within(disagreement, run):
+    """Mean disagreement of two networks of one run, or of two runs of one network each."""
+    pairs = np.triu(np.ones((len(run), len(run)), bool), 1)
+    if len(run) > len(set(run)):
+        pairs &= run[:, None] == run
+    return float(disagreement[pairs].mean()) if pairs.any() else float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Trajectory(Step):
+    """Errors of the networks that a training came by (figure 3, left).
+
+    Attributes:
+        name: its files.
+        saved: `Saved`: the trajectory of a training.
+    """
+
+    saved: Saved
+
+    def check(self, run):
+        """Refuses data that are judged by no error."""
+        check_classes(run.data, "Errors of a trajectory", "it")
+
+    def run(self, run):
+        """Evaluates; returns what `mc_tf.plots.plot_trajectory` draws."""
+        return ensemble_files.evaluate_trajectory(
+            run.folder(self.saved.run),
+            run.data,
+            run.folder(self.name),
+            batch_size=run.batch_size,
+            verbose=run.bar,
+        )

@@ -1,0 +1,170 @@
+"""Figures of what other steps found, each as PNG and SVG."""
+
+import dataclasses
+import os
+
+from mc_tf.ensemble import EnsembleEvaluation
+from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.experiments.step import Step
+
+__all__ = ["Figure", "SurfaceFigures"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure(Step):
+    """One figure.
+
+    Attributes:
+        name: its files `NAME.png` and `NAME.svg`.
+        kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
+            `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs, or
+            `"trajectory"` (figure 3, left).
+        of: dict from label to the name of a step, or to a tuple of names (of widths or
+            repetitions).
+        options: dict of other arguments of the plot function.
+    """
+
+    kind: str
+    of: dict
+    options: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def needs(self):
+        """The steps whose results are drawn."""
+        several = [names if isinstance(names, tuple) else (names,) for names in self.of.values()]
+        found = [name for names in several for name in names]
+        if self.kind == "curve_ensembles":
+            found += [f"{name}/ensemble" for name in found]
+        return found
+
+    def run(self, run):
+        """Draws."""
+        from mc_tf import plots
+
+        results = {
+            label: [run.results[name] for name in names]
+            if isinstance(names, tuple)
+            else run.results[names]
+            for label, names in self.of.items()
+        }
+        function, *arguments = getattr(self, f"_{self.kind}")(plots, results, run)
+        path = run.folder(self.name)
+        results, *arguments = arguments
+        plots.in_both_formats(function, results, path, *arguments, title=run.title, **self.options)
+
+    def _curves(self, plots, results, run):
+        names = next(iter(results.values())).names
+        return plots.plot_curves, results, ("train_loss", _quality(names))
+
+    def _pairs(self, plots, results, run):
+        return plots.plot_pairs, results
+
+    def _curve_ensembles(self, plots, results, run):
+        ensembles = {
+            label: [
+                EnsembleEvaluation.load(os.path.join(run.folder(name), f"ensemble-{kind}.npz"))
+                for kind in ("ensemble", "scaled-ensemble")
+            ]
+            for label, name in self.of.items()
+        }
+        return plots.plot_curve_ensembles, results, ensembles
+
+    def _widths(self, plots, results, run):
+        return plots.plot_widths, results
+
+    def _ensembles(self, plots, results, run):
+        return plots.plot_ensembles, {label: found["result"] for label, found in results.items()}
+
+    def _budgets(self, plots, results, run):
+        epochs = {label: [one["epochs"] for one in found] for label, found in results.items()}
+        return plots.plot_budgets, epochs
+
+    def _trajectory(self, plots, results, run):
+        return plots.plot_trajectory, *results.values()
+
+
+def _quality(names):
+    """What a figure shows beside the train loss."""
+    if "test_error" in names:
+        return "test_error"
+    of_test = [name for name in names if name.startswith("test_") and name != "test_loss"]
+    return of_test[0] if of_test else "test_loss"
+
+
+@dataclasses.dataclass(frozen=True)
+class SurfaceFigures(Step):
+    """The figures of all curves and surfaces before this step.
+
+    They are `curves`; `planes-train_loss`, `planes-test_error`, `lines-...`, `random-lines-...`
+    and `rays` for what there is; `relief-NAME` in three dimensions of each plane in random
+    directions; `eigenvalues`, and `regression` (`regression-NAME` of several planes).
+
+    Attributes:
+        name: unique name of the step.
+        maximum: train losses above are drawn alike. Default: chosen by the figures.
+    """
+
+    maximum: float | None = None
+
+    def run(self, run):
+        """Draws."""
+        from mc_tf.experiments.steps.surfaces import Surface
+
+        done = {name: run.steps[name] for name in run.results}
+        curves = {n: r for n, r in run.results.items() if isinstance(r, CurveEvaluation)}
+        surfaces = [step for step in done.values() if isinstance(step, Surface)]
+        self._draw(run, curves, surfaces)
+
+    def _draw(self, run, curves, surfaces):
+        from mc_tf import plots
+
+        def save(function, results, name, *arguments, **options):
+            if results:
+                path = os.path.join(run.workdir, name)
+                given = {"title": run.title, **options}
+                plots.in_both_formats(function, results, path, *arguments, **given)
+
+        by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
+        for surface in surfaces:
+            grid, title = run.results[surface.name], _title(surface.label)
+            kind = surface.kind if surface.kind in by_kind else grid.surface
+            if kind in ("Rays", "random_line"):  # of one network, which has a label
+                title = next(iter(surface.networks))
+            by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
+        grids = [run.results[surface.name] for surface in surfaces]
+        quality = _quality(set().union(*(found.names for found in (*curves.values(), *grids))))
+        labelled = {_title(name): curve for name, curve in curves.items()}
+        save(plots.plot_curves, labelled, "curves", ("train_loss", quality))
+        for value in ("train_loss", quality):
+            highest = self.maximum if value == "train_loss" else None
+            save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
+            for kind, name, label in _ALONG:
+                options = {"maximum": highest, "label": label}
+                save(plots.plot_line, by_kind[kind], f"{name}-{value}", [value], **options)
+        save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
+        with_ratio = "train_eigenvalue_ratio"
+        ratios = {k: g for k, g in by_kind["Plane"].items() if with_ratio in g.names}
+        save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
+        planes = [surface for surface in surfaces if surface.kind == "curve_plane"]
+        for surface, grid in zip(surfaces, grids):
+            if surface.kind == "random_plane":
+                relief = f"relief-{surface.label}"
+                save(plots.plot_surface, grid, relief, maximum=self.maximum)
+        for surface in planes:
+            functions = os.path.join(run.folder(surface.curve), "functions.npz")
+            if os.path.exists(functions):
+                stem = f"regression-{surface.label}" if planes[1:] else "regression"
+                for ending in ("png", "svg"):
+                    path = os.path.join(run.workdir, f"{stem}.{ending}")
+                    grid = run.results[surface.name]
+                    plots.plot_regression(grid, functions, path, title=run.title)
+
+
+_ALONG = (
+    ("Line", "lines", "distance from the first network"),
+    ("random_line", "random-lines", "multiple of a direction"),
+)
+
+
+def _title(name):
+    return (name[0].upper() + name[1:]).replace("_", " ")

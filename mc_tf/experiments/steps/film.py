@@ -1,0 +1,77 @@
+"""The training of a curve as a film of its plane."""
+
+import dataclasses
+import glob
+import os
+
+from mc_tf.arguments import check_counts
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.step import Step
+from mc_tf.experiments.steps.surfaces import evaluate_on_grid
+from mc_tf.experiments.surface_files import surface_from_files
+
+__all__ = ["Film"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Film(Step):
+    """The plane of a curve after each epoch of its training, all within the same limits.
+
+    The curve must keep all its epochs: `keep_every=1`.
+
+    Attributes:
+        name: `NAME.gif`.
+        surface: name of the `Surface` step: the plane of that curve.
+        shape: points on each axis of a frame.
+        maximum: values above are drawn alike. Default: chosen by the figure.
+    """
+
+    surface: str
+    shape: int = 11
+    maximum: float | None = None
+
+    def __post_init__(self):
+        """Checks the number."""
+        check_counts(low=2, high=1000, shape=self.shape)
+
+    @property
+    def needs(self):
+        """The plane."""
+        return [self.surface]
+
+    def check(self, run):
+        """Refuses planes of no curve, and curves that keep only their last epoch."""
+        plane = run.steps[self.surface]
+        curve = getattr(plane, "curve", None)
+        if curve is None or run.steps[curve].training.keep_every != 1:
+            raise ValueError(
+                f"A film shows the plane of a curve whose training keeps every epoch "
+                f"(keep_every=1). Received: surface='{self.surface}', of "
+                f"{f'the curve {curve!r}' if curve else 'no curve'}."
+            )
+
+    def run(self, run):
+        """Evaluates the frames and draws them; returns them by epoch."""
+        from mc_tf import plots
+
+        plane, found = run.steps[self.surface], run.results[self.surface]
+        limits = [(axis[0], axis[-1]) for axis in found.axes]
+        pattern = os.path.join(glob.escape(run.folder(plane.curve)), "curve-*.keras")
+        frames = {}
+        for path in sorted(glob.glob(pattern)):
+            epoch = os.path.basename(path).removeprefix("curve-").removesuffix(".keras")
+            curve_model = curve_files.load_curve(path)
+            made = surface_from_files(plane.kind, {}, curve_model=curve_model)
+            frame = f"{self.surface}-{epoch}"
+            settings = {"shape": self.shape, "limits": limits}
+            frames[f"epoch {int(epoch)}"] = evaluate_on_grid(
+                run, made, frame, plane.grid, path, **settings
+            )
+        if len(frames) > 1:
+            options = {"labels": list(frames), "maximum": self.maximum, "title": run.title}
+            plots.plot_film(list(frames.values()), f"{run.folder(self.name)}.gif", **options)
+        return frames
+
+    def small(self, smoke):
+        """Frames of two by two points."""
+        return dataclasses.replace(super().small(smoke), shape=2)

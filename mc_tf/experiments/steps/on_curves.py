@@ -1,0 +1,169 @@
+"""More about trained curves: ensembles on them, pairs of networks, distances in weight space."""
+
+import dataclasses
+import os
+
+import numpy as np
+from keras import ops
+
+from mc_tf.arguments import check_counts
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
+from mc_tf.experiments.pairs import evaluate_pairs, random_segment
+from mc_tf.experiments.step import Step
+from mc_tf.training.checks import check_classes
+
+__all__ = ["CurveEnsembles", "Distances", "Pairs"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _OnCurve(Step):
+    """What these steps share.
+
+    Attributes:
+        name: its files.
+        curve: name of a `Connect` step.
+        num_points: equally spaced positions.
+    """
+
+    curve: str
+    num_points: int
+
+    def __post_init__(self):
+        """Checks the number."""
+        check_counts(low=2, high=10**4, num_points=self.num_points)
+
+    @property
+    def needs(self):
+        """The curve."""
+        return [self.curve]
+
+    def _load(self, run):
+        return curve_files.load_curve(os.path.join(run.folder(self.curve), "curve.keras"))
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveEnsembles(_OnCurve):
+    """The ensemble of networks on a curve, with and without temperatures (section A.6).
+
+    Attributes:
+        name, curve, num_points: see above.
+        label: of the curve in the comparison.
+        ends_label: of the endpoints' ensemble there. Default: it is not shown.
+    """
+
+    label: str = "curve"
+    ends_label: str | None = None
+
+    def check(self, run):
+        """Refuses data that are judged by no error."""
+        check_classes(run.data, "Ensembles on a curve", "ensemble_points")
+
+    def run(self, run):
+        """Evaluates; returns the test errors by name."""
+        evaluated, step = run.results[self.curve], run.steps[self.curve]
+        errors = compare_curve_ensembles(
+            self._load(run),
+            run.data,
+            run.folder(self.name),
+            self.num_points,
+            losses=evaluated["train_loss"] if self.num_points == step.num_points else None,
+            batch_size=run.batch_size,
+            num_train=step.num_train,
+            verbose=run.bar,
+        )
+        for (label, _, _), error in self.values(errors).items():
+            run.say(f"{label}: test error {error:.2f} %")
+        return errors
+
+    def values(self, result):
+        """The test errors."""
+        labels = {name: f"{self.label} {name}" for name in result} | {"ends": self.ends_label}
+        return {
+            (labels[name], "test_error", "mean"): error
+            for name, error in result.items()
+            if labels[name]
+        }
+
+    def small(self, smoke):
+        """Three networks."""
+        return dataclasses.replace(self, num_points=3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs(_OnCurve):
+    """Ensembles of the start of a curve with networks along it (figure 2, right).
+
+    Attributes:
+        name, curve, num_points: see above.
+        seed: of a random direction in which a segment of the same length is looked at instead of
+            the curve. Default: the curve itself.
+    """
+
+    seed: int | None = None
+
+    def check(self, run):
+        """Refuses data that are judged by no error."""
+        check_classes(run.data, "Ensembles of two networks", "pair_points")
+
+    def run(self, run):
+        """Evaluates; returns what `mc_tf.plots.plot_pairs` draws."""
+        curve_model = self._load(run)
+        if self.seed is not None:
+            curve_model = random_segment(curve_model, self.seed)
+        return evaluate_pairs(
+            curve_model,
+            run.data,
+            run.folder(self.name),
+            num_points=self.num_points,
+            batch_size=run.batch_size,
+            num_train=run.steps[self.curve].num_train,
+        )
+
+    def small(self, smoke):
+        """Three positions."""
+        return dataclasses.replace(self, num_points=3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Distances(Step):
+    """Distances in weight space: of the endpoints, and of the bends of equal curves (section 4).
+
+    Attributes:
+        name: unique name of the step; nothing is written.
+        curves: dict from family to the names of its `Connect` steps, which differ in their seed.
+        prefix: of the labels in the comparison.
+    """
+
+    curves: dict
+    prefix: str = ""
+
+    @property
+    def needs(self):
+        """The curves."""
+        return [name for names in self.curves.values() for name in names]
+
+    def run(self, run):
+        """Measures; returns distances by label. The bends of one family are in memory at once."""
+        found = {}
+        for family, names in self.curves.items():
+            bends = {}
+            for name in names:
+                path = os.path.join(run.folder(name), "curve.keras")
+                points = curve_files.load_curve(path).curve_layer.points
+                start, *inner, end = map(ops.convert_to_numpy, points)
+                if not found:  # all curves have the same endpoints
+                    apart = np.subtract(end, start, dtype="float64")
+                    found[f"{self.prefix}endpoints"] = float(np.linalg.norm(apart))
+                seed = run.steps[name].training.seed
+                for other, before in bends.items():
+                    apart = np.subtract(before, inner, dtype="float64")
+                    pair = f" {other} and {seed}" if len(names) > 2 else ""
+                    distance = float(np.linalg.norm(apart, axis=1).mean())
+                    found[f"{self.prefix}bends of {family}{pair}"] = distance
+                bends[seed] = inner
+        return found
+
+    def values(self, result):
+        """The distances."""
+        return {(label, "distance", ""): distance for label, distance in result.items()}

@@ -1,0 +1,222 @@
+"""Evaluating surfaces in weight space on grids: planes, lines, rays."""
+
+import dataclasses
+import os
+
+from mc_tf.arguments import check_counts, check_numbers
+from mc_tf.backend.precision import check_exact_products
+from mc_tf.experiments import curve_files
+from mc_tf.experiments.step import Step
+from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
+from mc_tf.landscape.factory import SURFACES
+from mc_tf.training.checks import check_num_examples
+
+__all__ = ["Grid", "Surface", "evaluate_on_grid"]
+
+_LINES = ("line", "random_line", "rays")
+_SEVERAL = ("members", "trajectory")
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """Where surfaces are evaluated.
+
+    Attributes:
+        shape: points on each axis of a plane: one integer, or one for each axis.
+        line_points: points of a line, and of each ray.
+        margin: how far a plane or line reaches beyond the networks, as a part of their extent.
+        radius: how far random planes and lines reach, in directions.
+        ray_length: how far rays reach, in weight space.
+        num_rays: of each network.
+        normalization, ignore: of random directions, see `mc_tf.random_direction`.
+        seed: of random directions.
+        eigenvalues: whether the Hessian's extreme eigenvalues are computed too.
+        eigenvalue_tolerance: their error, see `mc_tf.hessian_eigenvalues`.
+        num_train, num_test: examples to evaluate on. Default: all.
+
+    Raises:
+        ValueError: if a number cannot be, or random planes or rays would reach nowhere.
+    """
+
+    shape: int | tuple = 21
+    line_points: int = 51
+    margin: float = 0.2
+    radius: float = 1.0
+    ray_length: float = 10.0
+    num_rays: int = 10
+    normalization: str | None = "filter"
+    ignore: tuple = ("bias", "batch_norm")
+    seed: int = 0
+    eigenvalues: bool = False
+    eigenvalue_tolerance: float = 1e-3
+    num_train: int | None = None
+    num_test: int | None = None
+
+    def __post_init__(self):
+        """Checks what the types cannot say."""
+        for points in self.shape if isinstance(self.shape, tuple | list) else (self.shape,):
+            check_counts(low=1, high=10_000, shape=points)
+        check_counts(low=2, high=10**5, line_points=self.line_points)
+        check_counts(low=1, high=10**5, num_rays=self.num_rays)
+        check_counts(optional=True, num_train=self.num_train, num_test=self.num_test)
+        check_numbers(low=0, margin=self.margin, eigenvalue_tolerance=self.eigenvalue_tolerance)
+        if not (self.radius > 0 and self.ray_length > 0):
+            raise ValueError(
+                "Random planes and rays must reach somewhere. Received: "
+                f"radius={self.radius}, ray_length={self.ray_length}"
+            )
+
+    @property
+    def directions(self):
+        """Arguments of `surface_from_files` about directions."""
+        names = ("num_rays", "seed", "normalization", "ignore")
+        return {name: getattr(self, name) for name in names}
+
+    def small(self):
+        """Few points, on all of the few examples of a smoke run."""
+        few = {"shape": 3, "line_points": 3, "num_rays": 2, "num_train": None, "num_test": None}
+        return dataclasses.replace(self, **few)
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface(Step):
+    """Evaluates a surface on a grid (figures 1, 4 and 5).
+
+    Attributes:
+        name: its files, such as `"surfaces/optima"`.
+        kind: see `mc_tf.landscape.factory.SURFACES`.
+        networks: tuple of `Saved`, or dict from label to `Saved`: what it is made of; empty for a
+            plane of a curve.
+        curve: name of a `Connect` step, for its plane.
+        marks: likewise, networks that are shown in it too.
+        mark_mean: whether the mean of the weights of `networks` is shown too.
+        grid: `Grid`.
+
+    Raises:
+        ValueError: if the kind is unknown, or is made of something else.
+    """
+
+    kind: str
+    networks: dict = dataclasses.field(default_factory=dict)
+    curve: str | None = None
+    marks: dict = dataclasses.field(default_factory=dict)
+    mark_mean: bool = False
+    grid: Grid = Grid()
+
+    def __post_init__(self):
+        """Refuses what `surface_from_files` would refuse after all training."""
+        for name in ("networks", "marks"):
+            given = getattr(self, name)
+            if isinstance(given, tuple):
+                object.__setattr__(self, name, {str(saved): saved for saved in given})
+        if self.kind not in SURFACES:
+            raise ValueError(
+                f"Unknown surface '{self.kind}'. Choose one of: {', '.join(SURFACES)}."
+            )
+        wanted, words = SURFACES[self.kind]
+        number = len(self.networks)
+        if self.kind == "curve_plane":
+            fits = self.curve is not None and not number
+        elif any(saved.kind in _SEVERAL for saved in self.networks.values()):
+            fits = True  # how many these are, only training will tell
+        else:
+            fits = number >= 3 if wanted is None else number == wanted
+        if not fits or (self.curve is not None and self.kind != "curve_plane"):
+            raise ValueError(
+                f"A surface of kind '{self.kind}' is made of {words}. Received for "
+                f"'{self.name}': {', '.join(self.networks) or self.curve or 'nothing'}."
+            )
+        if self.kind == "rays" and (self.marks or self.mark_mean):
+            raise ValueError(f"On the rays '{self.name}' nothing can be marked.")
+        if self.kind == "curve_plane" and self.mark_mean:
+            raise ValueError(f"The plane of a curve, '{self.name}', has no mean to be marked.")
+
+    @property
+    def label(self):
+        """Its name in figures: without the folder."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def needs(self):
+        """The trainings of its networks and marks, and the curve."""
+        return [*super().needs, *filter(None, [self.curve])]
+
+    def check(self, run):
+        """Refuses inexact products for eigenvalues, and more examples than there are."""
+        if self.grid.eigenvalues:
+            check_exact_products("Eigenvalues of the Hessian")
+        check_num_examples(run.data, run.batch_size, self.grid.num_train, self.grid.num_test)
+
+    def run(self, run):
+        """Evaluates; returns the `GridEvaluation`."""
+        grid, settings = self.grid, {"margin": self.grid.margin}
+        settings["shape"] = grid.line_points if self.kind in _LINES else grid.shape
+        curve_file = self.curve and os.path.join(run.folder(self.curve), "curve.keras")
+        made = self._made(run, curve_file)
+        if self.kind.startswith("random_"):
+            settings["limits"] = [(-grid.radius, grid.radius)] * made.dimensions
+        elif self.kind == "rays":
+            settings["limits"] = (0.0, grid.ray_length)
+        if grid.eigenvalues:
+            settings["eigenvalues"] = True
+            settings["eigenvalue_options"] = {"tolerance": grid.eigenvalue_tolerance}
+        found = evaluate_on_grid(run, made, self.name, grid, curve_file, **settings)
+        run.say(f"\n{self.label}\n{found.table()}\n")
+        return found
+
+    def _made(self, run, curve_file):
+        options = {"marks": run.files(self.marks), "mark_mean": self.mark_mean}
+        if self.curve:
+            return surface_from_files(
+                self.kind, {}, curve_model=curve_files.load_curve(curve_file), **options
+            )
+        files = run.files(self.networks)
+        options["network_file"] = run.network_file(next(iter(self.networks.values())))
+        return surface_from_files(self.kind, files, **options, **self.grid.directions)
+
+    def values(self, result):
+        """The smallest and largest of each value."""
+        return {
+            (self.name, value, statistic): number
+            for value in result.names
+            for statistic, number in (
+                ("min", result.minimum(value)[0]),
+                ("max", result.maximum(value)),
+            )
+        }
+
+    def is_shown(self, value, statistic):
+        """The usual ones."""
+        return value in ("train_loss", "test_error")
+
+    def small(self, smoke):
+        """A few points."""
+        return dataclasses.replace(super().small(smoke), grid=self.grid.small())
+
+
+def evaluate_on_grid(run, surface, name, grid, curve_file=None, **settings):
+    """Evaluates a surface on the data of a run.
+
+    Args:
+        run: `mc_tf.experiments.runner.Run`.
+        surface: `Line`, `Plane` or `Rays`.
+        name: of the files.
+        grid: `Grid`: the numbers of examples.
+        curve_file: file of the curve whose plane it is.
+        **settings: other arguments of `mc_tf.evaluate_grid`.
+
+    Returns:
+        `GridEvaluation`.
+    """
+    run.say(f"Evaluating the surface '{name}' ...")
+    return evaluate_surface(
+        surface,
+        run.data,
+        run.folder(name),
+        num_train=grid.num_train,
+        num_test=grid.num_test,
+        batch_size=run.batch_size,
+        notes={"curve": curve_file} if curve_file else None,
+        verbose=run.bar,
+        **settings,
+    )

@@ -1,0 +1,159 @@
+"""Training a network, and how well a trained one does."""
+
+import dataclasses
+import os
+
+from mc_tf import training
+from mc_tf.experiments.step import Network, Saved, Step
+from mc_tf.models.zoo import registry
+from mc_tf.storage.checkpoints import load_checkpoint, read_record
+from mc_tf.training import TrainingOptions
+from mc_tf.training.checks import check_num_examples
+from mc_tf.training.fit import check_cycles
+from mc_tf.training.provenance import check_not_held_out
+
+__all__ = ["Score", "Train"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Train(Step):
+    """Trains a network from random or given weights, or on from a saved one.
+
+    Attributes:
+        name: its folder.
+        begin: `Network` to build, or `Saved`, where this training begins.
+        training: `TrainingOptions`; checkpoints that other steps refer to are kept besides.
+        score: whether its test error is in the comparison.
+    """
+
+    begin: Network | Saved
+    training: TrainingOptions
+    score: bool = False
+
+    def check(self, run):
+        """Refuses cycles that end nowhere, weights that saw test data, and lost checkpoints."""
+        check_cycles(run.data, self.training)
+        check_num_examples(run.data, self.training.batch_size)
+        for saved in run.references(self.name):
+            self._check_reference(saved)
+        for saved in (*run.several(self.name), *run.references(self.name)):
+            self._check_saves(saved)
+        if isinstance(self.begin, Network):
+            registry.options(self.begin.name)  # refuses an unknown name
+            check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data)
+            if self.begin != run.first_network():  # which is built next in any case
+                build(self.begin, run.data, self.training)
+        self._check_kept(run)
+
+    def run(self, run):
+        """Trains; returns the name and the number of its score, if that is wanted."""
+        options = run.options(self.name)
+        run.say(f"Training '{self.name}' ({options.epochs} epochs) ...")
+        begin = self.begin
+        if isinstance(begin, Saved):
+            settings = {"network": None, "initial_weights": run.file(begin)}
+        else:
+            settings = {
+                "network": begin.name,
+                "weight_decay": begin.weight_decay,
+                "network_options": begin.options,
+                "initial_weights": begin.initial_weights,
+            }
+        model = training.train_network(run.folder(self.name), run.data, options=options, **settings)
+        return score(run, self.name, model) if self.score else None
+
+    def values(self, result):
+        """Its score, as a mean."""
+        return {(self.name, result[0], "mean"): result[1]} if result else {}
+
+    def small(self, smoke):
+        """A few epochs of small batches."""
+        return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
+
+    def _check_saves(self, saved):
+        """Refuses references to what this training will not save."""
+        options = self.training
+        saves = {
+            "checkpoint": saved.number is not None and 0 < saved.number <= options.epochs,
+            "average": options.swa_start is not None,
+            "member": options.snapshots,
+            "members": options.snapshots,
+            "trajectory": options.trajectory_every,
+        }
+        if not saves.get(saved.kind, True):
+            raise ValueError(
+                f"'{self.name}' does not save what another step needs: {saved}. A checkpoint needs "
+                "as many epochs, an average swa_start, members snapshots, a trajectory "
+                "trajectory_every."
+            )
+
+    def _check_reference(self, saved):
+        """Refuses an average at an epoch at which none is made."""
+        options = self.training
+        if saved.kind != "average" or saved.number is None or options.swa_start is None:
+            return
+        every = options.cycle_epochs or options.swa_every
+        since = saved.number - options.swa_start
+        if since < 0 or since % every or saved.number > options.epochs:
+            raise ValueError(
+                f"There would be no average of '{self.name}' after {saved.number} epochs: they are "
+                f"made from epoch {options.swa_start} to {options.epochs}, after each {every} "
+                "epochs. Choose such a number."
+            )
+
+    def _check_kept(self, run):
+        """Refuses an earlier run that is past a checkpoint which is needed now."""
+        folder = run.folder(self.name)
+        path = os.path.join(folder, "model.keras")
+        needed = [saved for saved in run.references(self.name) if run.still_needs(saved)]
+        if not needed or not os.path.exists(path):
+            return
+        done = read_record(path).get("step", 0)
+        done //= run.data.steps_per_epoch(self.training.batch_size)
+        for saved in needed:
+            file = os.path.join(folder, f"model-{saved.number or 0:04d}.keras")
+            if saved.number and saved.number <= done and not os.path.exists(file):
+                raise FileNotFoundError(
+                    f"There is no '{file}': the run in '{folder}' has been trained for {done} "
+                    f"epochs without keeping its network after epoch {saved.number}. Remove "
+                    f"'{folder}', and the same command trains it again "
+                    f"({self.training.epochs} epochs) and keeps it."
+                )
+
+
+def score(run, label, model):
+    """Evaluates a network, says how it does, and returns `mc_tf.training.test_score`."""
+    scores = training.evaluate_network(model, run.data, run.batch_size)
+    run.say(f"{label}: {training.describe(scores)}")
+    return training.test_score(scores)
+
+
+def build(network, data, options):
+    """Builds a `Network` for a data set; see `mc_tf.training.build_network`."""
+    return training.build_network(
+        network.name, data, options, network.weight_decay, network.options
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Score(Step):
+    """The test error (perplexity, loss) of one saved network.
+
+    Attributes:
+        name: unique name of the step; nothing is written.
+        network: `Saved`.
+        label: in the comparison. Default: `name`.
+    """
+
+    network: Saved
+    label: str | None = None
+
+    def run(self, run):
+        """Evaluates; returns the name of the value and the number."""
+        model = load_checkpoint(run.file(self.network))
+        return score(run, (self.label or self.name).replace("-", " "), model)
+
+    def values(self, result):
+        """Its one number, as a mean."""
+        value, number = result
+        return {(self.label or self.name, value, "mean"): number}

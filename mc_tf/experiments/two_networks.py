@@ -1,0 +1,142 @@
+"""The experiment of Table 2: two networks, and the curves between them."""
+
+import dataclasses
+
+from mc_tf.experiments.step import Saved
+from mc_tf.experiments.steps.connect import Connect
+from mc_tf.experiments.steps.figures import Figure
+from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
+from mc_tf.experiments.steps.train import Train
+
+__all__ = ["two_networks", "two_networks_of_widths"]
+
+_FIXED = ("segment", "trivial")
+
+
+def two_networks(
+    network,
+    training,
+    curve_training,
+    *,
+    curves=("segment", "bezier", "polychain"),
+    curve_seeds=(3,),
+    num_bends=1,
+    num_points=61,
+    num_train=None,
+    ensemble_points=None,
+    pair_points=None,
+    folder="",
+):
+    """Trains two networks, connects them by each curve, evaluates and draws the curves.
+
+    Args:
+        network: `Network`.
+        training: `TrainingOptions` of the endpoints; the second one has the next seed.
+        curve_training: `TrainingOptions` of the curves.
+        curves: names of families, see `mc_tf.experiments.curve_files.make_curve`.
+        curve_seeds: each trained family is found once for each.
+        num_bends: of families with bends.
+        num_points: positions at which curves are evaluated; the paper has 121.
+        num_train: evaluate on the first training examples only. Default: all.
+        ensemble_points: also the ensemble of so many networks on each trained curve, with and
+            without temperatures (section A.6). Default: none.
+        pair_points: also the ensembles of the start with networks at so many positions of each
+            curve, and of a segment in a random direction (figure 2, right). Default: none.
+        folder: of all steps, such as `"width-0.5"`. Default: the experiment's.
+
+    Returns:
+        Tuple of steps.
+
+    Raises:
+        ValueError: if there is no curve or no seed.
+    """
+    if not curves or not curve_seeds:
+        raise ValueError(
+            "An experiment joins its endpoints by at least one curve, with at least one seed. "
+            f"Received: curves={list(curves)}, curve_seeds={list(curve_seeds)}."
+        )
+
+    def named(name):
+        return f"{folder}/{name}" if folder else name
+
+    prefix = f"{folder.replace('-', ' ')} " if folder else ""
+    second = dataclasses.replace(training, seed=training.seed + 1)
+    steps = [
+        Train(named("start"), network, training),
+        Train(named("end"), network, second),
+    ]
+    found, trained, more = {}, {}, []
+    for family in curves:
+        seeds = curve_seeds[:1] if family in _FIXED else curve_seeds
+        for seed in seeds:
+            label = family if len(seeds) == 1 else f"{family}-{seed}"
+            found[label] = named(label)
+            steps.append(
+                Connect(
+                    named(label),
+                    Saved(named("start")),
+                    Saved(named("end")),
+                    family,
+                    dataclasses.replace(curve_training, seed=seed),
+                    num_bends,
+                    num_points=num_points,
+                    num_train=num_train,
+                    label=prefix + label,
+                    ends_label=None if len(found) > 1 else prefix + "single",
+                )
+            )
+            if family in _FIXED:
+                continue
+            trained.setdefault(family, []).append(label)
+            if ensemble_points:
+                of_ends = None if more else prefix + "single ensemble"
+                name = named(f"{label}/ensemble")
+                more.append(
+                    CurveEnsembles(name, named(label), ensemble_points, prefix + label, of_ends)
+                )
+    steps += more
+    figures = {_capital(label): name for label, name in found.items()}
+    steps.append(Figure(named("curves"), "curves", figures))
+    if more:
+        joined = {_capital(label): named(label) for label in sum(trained.values(), [])}
+        steps.append(Figure(named("ensembles"), "curve_ensembles", joined))
+    if pair_points:
+        pairs = {
+            label: Pairs(f"{name}/pairs", name, pair_points) for label, name in figures.items()
+        }
+        last = list(found.values())[-1]
+        pairs["Random segment"] = Pairs(
+            named("random-segment/pairs"), last, pair_points, training.seed
+        )
+        of = {label: step.name for label, step in pairs.items()}
+        steps += [*pairs.values(), Figure(named("pairs"), "pairs", of)]
+    if trained:
+        of = {family: tuple(map(named, labels)) for family, labels in trained.items()}
+        steps.append(Distances(named("distances"), of, prefix))
+    return tuple(steps)
+
+
+def two_networks_of_widths(widths, network, *settings, curves=("bezier",), **more):
+    """`two_networks` for several values of the builder's option `width` (figure 7).
+
+    Args:
+        widths: tuple of numbers.
+        network: `Network`; its option `width` is set.
+        *settings, curves, **more: see `two_networks`; one seed for each family.
+
+    Returns:
+        Tuple of steps.
+    """
+    steps, of = [], {_capital(curve): [] for curve in curves}
+    for width in widths:
+        folder = f"width-{width:g}"
+        wide = dataclasses.replace(network, options={**network.options, "width": width})
+        steps += two_networks(wide, *settings, curves=curves, folder=folder, **more)
+        for curve in curves:
+            of[_capital(curve)].append(f"{folder}/{curve}")
+    of = {label: tuple(names) for label, names in of.items()}
+    return (*steps, Figure("widths", "widths", of, {"widths": tuple(widths)}))
+
+
+def _capital(label):
+    return label[0].upper() + label[1:]
