@@ -428,7 +428,7 @@ NEW = "--workdir={root}/new"
 CURVE = "--curve_file={root}/bezier/curve.keras"
 FIGURE = "--output={root}/new.png"
 DIGITS = "--recipe=digits"
-SWEEP = ("--recipe=mnist_width_sweep", "--set=data.name=digits")
+SWEEP = ("--recipe=mnist_width_sweep", "--set=data.name=digits", "--set=num_train=none")
 BAD = {
     "train: unknown data set": ("train", [NEW, "--dataset=svhn"], "'svhn'.*digits"),
     "train: data set not there": (
