@@ -37,6 +37,16 @@ def defined_in(text):
     return {one or two for one, two in DEFINED.findall(text)}
 
 
+def made_in(tree):
+    """Private names that a source itself gives to attributes of its objects, and to methods."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if ast.unparse(node.value) in ("self", "cls"):
+                yield node.attr
+
+
 def names_of_keras():
     root = pathlib.Path(keras.__file__).parent / "src"
     paths = [root / name for name in WHERE.split()]
@@ -72,7 +82,8 @@ def touches(text, keras_names, ours, bases=None):
         ours: private names that this library defines somewhere.
         bases: name of a class in the source -> private names that its bases of Keras define.
     """
-    tree, here, found = ast.parse(text), defined_in(text), set()
+    tree, found = ast.parse(text), set()
+    here = set(made_in(tree))
 
     def is_theirs(name, owner):
         if owner in ("os", "sys"):
@@ -118,7 +129,7 @@ def found():
     """File -> what of Keras' private names it touches."""
     keras_names, bases = names_of_keras(), names_in_bases()
     texts = {path: path.read_text() for path in FILES}
-    ours = set().union(*map(defined_in, texts.values()))
+    ours = {name for text in texts.values() for name in made_in(ast.parse(text))}
     result = {}
     for path, text in texts.items():
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -144,6 +155,8 @@ def test_private_names_of_keras_are_touched_in_one_package(found):
         "model.optimizer._iterations.assign(0)": ["_iterations"],
         "type(optimizer)._clip_by_norm": ["_clip_by_norm"],
         "anything._of_a_later_keras": ["_of_a_later_keras"],
+        "def f(self, other):\n  self._values or other._values": ["_values"],
+        "optimizer._learning_rate = 0": ["_learning_rate"],
         "vars(optimizer).pop('_learning_rate', None)": ["_learning_rate"],
         "getattr(metric, '_direction', None)": ["_direction"],
         "vars(layer)['_metrics'] = []": ["_metrics"],
