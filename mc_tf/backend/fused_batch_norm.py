@@ -5,6 +5,7 @@ import contextlib
 import keras
 
 from mc_tf.backend import ops as backend
+from mc_tf.backend.keras_internals import layers_within
 
 __all__ = ["fused_batch_norm", "fused_calls", "is_plain"]
 
@@ -57,7 +58,7 @@ def fused_calls(layer):
     """
     norms = []
     if keras.backend.backend() == "tensorflow":
-        norms = [part for part in layer._flatten_layers() if is_plain(part)]
+        norms = [part for part in layers_within(layer) if is_plain(part)]
     try:
         for norm in norms:
             # Past Keras' `__setattr__`, so that it is no part of what is tracked.

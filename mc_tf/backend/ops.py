@@ -16,7 +16,6 @@ __all__ = [
     "read",
     "to_device",
     "traced",
-    "track",
 ]
 
 
@@ -154,18 +153,6 @@ def eagerly():
             yield
     else:
         yield
-
-
-def track(owner, variables):
-    """Has `tf.train.Checkpoint` find variables that are no attributes of their owner.
-
-    Args:
-        owner: Keras layer or model.
-        variables: list of `keras.Variable`s, in an order that stays.
-    """
-    if keras.backend.backend() == "tensorflow":
-        for index, variable in enumerate(variables):
-            owner._track_trackable(variable, f"variable_{index}")
 
 
 def fused_batch_norm(layer, inputs, training=True):

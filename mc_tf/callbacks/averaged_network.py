@@ -60,13 +60,14 @@ class AveragedNetwork(StepCallback):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        if self.batch_norm_data is None and needs_statistics(self._model):
+        model = self.model
+        if self.batch_norm_data is None and needs_statistics(model):
             raise ValueError(
-                f"The model '{self._model.name}' has batch normalisation, whose statistics must "
+                f"The model '{model.name}' has batch normalisation, whose statistics must "
                 "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
                 "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
             )
-        self._update_batch_norm = BatchNormUpdate(self._model)
+        self._update_batch_norm = BatchNormUpdate(model)
         # Data that does not fit is refused before training, not at its end.
         if self._has_batch_norm_data:
             batches = Batches(self.batch_norm_data, role="batch_norm_data")
@@ -74,7 +75,7 @@ class AveragedNetwork(StepCallback):
         if self.validation_data is not None:
             self._check_validation_data()
         if self._best is not None:
-            self._best.set_model(self._model)
+            self._best.set_model(model)
             self._best.on_train_begin()
 
     @property
@@ -82,8 +83,9 @@ class AveragedNetwork(StepCallback):
         return self.batch_norm_data is not None and self.batch_norm_data is not False
 
     def _check_validation_data(self):
+        model = self.model
         x, y, _ = next(iter(Batches(self.validation_data, role="validation_data")))
-        if y is None and self._model.loss is not None:
+        if y is None and model.loss is not None:
             raise ValueError(
                 "`validation_data` has inputs without labels, which the compiled loss needs. Give "
                 "`(x, y)`, or batches of both."
@@ -91,7 +93,7 @@ class AveragedNetwork(StepCallback):
 
         def forward(x):
             with keras.StatelessScope(collect_losses=True):
-                return self._model(x, training=False)
+                return model(x, training=False)
 
         backend.traced(forward, x)
 

@@ -62,7 +62,7 @@ class DistanceFromStart(StepCallback):
             self._from = read_snapshot(self.start).weights
         if self._from.shape != weights.shape:
             raise ValueError(
-                f"`start` has {self._from.size} weights, but the model '{self._model.name}' has "
+                f"`start` has {self._from.size} weights, but the model '{self.model.name}' has "
                 f"{weights.size}. Give the weights of the same network."
             )
         if not is_finite(self._from):

@@ -29,7 +29,7 @@ class FinalWeights(keras.callbacks.Callback):
 
     def come_last(self):
         """Takes the last place among the callbacks of the `fit` that begins."""
-        self.set_model(self._owner._model)
+        self.set_model(self._owner.model)
         self._weights = None
         append_callback(self)
 

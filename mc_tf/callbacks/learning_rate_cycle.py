@@ -6,7 +6,19 @@ import keras
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.callbacks.optimizers import batch_counter, innermost_optimizer, make_train_function
+from mc_tf.backend.keras_internals import (
+    ask_for_rate,
+    call_counter,
+    own_rate,
+    rate_asked_for,
+    set_train_function,
+    use_own_rate,
+)
+from mc_tf.callbacks.optimizers import (
+    batch_counter,
+    counting_train_function,
+    innermost_optimizer,
+)
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.callbacks.step_callback import StepCallback, check_length
 
@@ -86,7 +98,7 @@ class LearningRateCycle(StepCallback):
         Raises:
             ValueError: if this callback has no part in that `fit`.
         """
-        if callback._model is not None and cycle_of(callback._model) is not self:
+        if callback.model is not None and cycle_of(callback.model) is not self:
             raise ValueError(
                 f"The `cycle` of {type(callback).__name__} is not among the callbacks of this "
                 "`fit`. Give it, too: callbacks=[cycle, ...]."
@@ -99,12 +111,12 @@ class LearningRateCycle(StepCallback):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        model = self._model
-        optimizer = innermost_optimizer(model)
-        if not isinstance(optimizer._learning_rate, keras.Variable):
+        model = self.model
+        self._optimizer = optimizer = innermost_optimizer(model)
+        if not isinstance(own_rate(optimizer), keras.Variable):
             raise ValueError(
                 f"{type(self).__name__} sets the learning rate, but the optimizer was compiled "
-                f"with a schedule ({type(optimizer._learning_rate).__name__}). Compile it with a "
+                f"with a schedule ({type(own_rate(optimizer)).__name__}). Compile it with a "
                 "number."
             )
         other = cycle_of(model)
@@ -122,34 +134,31 @@ class LearningRateCycle(StepCallback):
         )
         self._asked = False
         self._install(optimizer)
-        make_train_function(model)  # one that was traced has the former rate in it
+        # One that was traced has the former rate in it.
+        set_train_function(model, counting_train_function(model))
 
     def _install(self, optimizer):
-        """Lets the optimizer ask for its rate here.
-
-        Keras' own way, `optimizer.learning_rate = schedule`, takes the rate's variable out of the
-        optimizer, so that checkpoints of before and after do not fit each other.
-        """
+        """Lets the optimizer ask for its rate here."""
         self._accumulation = optimizer.gradient_accumulation_steps or 1
         # The step of this callback minus the steps that the counter has.
         self._offset = keras.Variable(0, dtype="int", trainable=False, name="offset")
-        scaled = self._model.optimizer is not optimizer
+        scaled = self.model.optimizer is not optimizer
         waits = scaled and not self.places_in_epochs  # for updates that loss scaling skips
-        self._counter = counter = None if waits else batch_counter(self._model)
+        self._counter = counter = None if waits else batch_counter(self.model)
         self.reads_optimizer = counter is None
-        own = optimizer._learning_rate
+        own = own_rate(optimizer)
 
         def rate():
             self._asked = True
             if self._run is None:  # another callback asks before the first epoch
                 return own
-            done = backend.read(optimizer._iterations if counter is None else counter)
+            done = backend.read(call_counter(optimizer) if counter is None else counter)
             step = done // self._accumulation + backend.read(self._offset)
             cyclic = ops.cast(self.rate_at(ops.maximum(step, 0)), own.dtype)
             return ops.where(step < 0, backend.read(own), cyclic)
 
         rate.cycle, rate.counter = self, counter
-        optimizer._get_current_learning_rate = rate
+        ask_for_rate(optimizer, rate)
 
     def on_counting(self, step):
         """Finds the length of the cycle in steps, and whether training reaches its minimum."""
@@ -169,8 +178,7 @@ class LearningRateCycle(StepCallback):
         """Keras' hook."""
         super().on_epoch_begin(epoch, logs)
         if self._counter is None:
-            iterations = innermost_optimizer(self._model)._iterations
-            done = int(ops.convert_to_numpy(iterations))
+            done = int(ops.convert_to_numpy(call_counter(self._optimizer)))
         else:
             done = self._run.count
             self._counter.assign(done)
@@ -185,15 +193,15 @@ class LearningRateCycle(StepCallback):
 
     def on_first_call(self):
         """Refuses a `train_step` that uses other optimizers only."""
-        eager = self._model.run_eagerly or keras.backend.backend() == "torch"
+        eager = self._run.model.run_eagerly or keras.backend.backend() == "torch"
         if not self._asked and not eager:  # a batch without an update is traced, too
-            raise RuntimeError(_not_asked(self))
+            raise RuntimeError(self._not_asked())
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras' hook."""
         if not self._asked:
             self._asked = True
-            warnings.warn(_not_asked(self), stacklevel=2)
+            warnings.warn(self._not_asked(), stacklevel=2)
         self._watch.look(epoch)
         if logs is not None:
             logs["learning_rate"] = self._last_rate()
@@ -202,11 +210,11 @@ class LearningRateCycle(StepCallback):
         """Keras' hook: the optimizer is an ordinary one again."""
         if self._run is None:
             return self._uninstall()
-        rate, own = self._last_rate(), innermost_optimizer(self._model)._learning_rate
+        rate, own = self._last_rate(), own_rate(self._optimizer)
         self._uninstall()
         if isinstance(own, keras.Variable):
             own.assign(rate)
-        self._model.train_function = None
+        set_train_function(self.model, None)
         return None
 
     def on_interrupted(self):
@@ -216,24 +224,23 @@ class LearningRateCycle(StepCallback):
     def _last_rate(self):
         step = self.step - 1
         if step < 0:
-            rate = innermost_optimizer(self._model)._learning_rate
+            rate = own_rate(self._optimizer)
         else:
             rate = self.rate_at(step)
         return float(ops.convert_to_numpy(rate))
 
     def _uninstall(self):
         self._offset.assign(_NEVER)  # for functions that a user's `train_step` has compiled
-        vars(innermost_optimizer(self._model)).pop("_get_current_learning_rate", None)
+        use_own_rate(self._optimizer)
 
-
-def _not_asked(callback):
-    optimizer = type(callback._model.optimizer).__name__
-    return (
-        f"{type(callback).__name__} sets the learning rate of `model.optimizer` ({optimizer}), but "
-        "the first steps made no update with it: `train_step` uses other optimizers, compiles the "
-        "step itself, or has no weights to train. Compile the model with the optimizer that "
-        "`train_step` uses."
-    )
+    def _not_asked(self):
+        optimizer = type(self._run.model.optimizer).__name__
+        return (
+            f"{type(self).__name__} sets the learning rate of `model.optimizer` ({optimizer}), but "
+            "the first steps made no update with it: `train_step` uses other optimizers, compiles "
+            "the step itself, or has no weights to train. Compile the model with the optimizer "
+            "that `train_step` uses."
+        )
 
 
 def cycle_of(model):
@@ -245,7 +252,7 @@ def cycle_of(model):
     Returns:
         `LearningRateCycle`; None if there is none, or its `on_train_begin` is still to come.
     """
-    rate = vars(innermost_optimizer(model)).get("_get_current_learning_rate")
+    rate = rate_asked_for(innermost_optimizer(model))
     cycle = getattr(rate, "cycle", None)
     # One of an earlier `fit` that was refused may still be there.
     return cycle if cycle is not None and cycle._history is model.history else None

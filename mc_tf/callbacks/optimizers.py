@@ -1,50 +1,42 @@
 """What callbacks ask of a compiled model's optimizer and train function."""
 
 import contextlib
+import functools
 
 import keras
 
-from mc_tf.backend.keras_internals import inner_optimizer
+from mc_tf.backend.keras_internals import (
+    call_counter,
+    inner_optimizer,
+    new_train_function,
+    rate_asked_for,
+)
 
 __all__ = [
     "accumulation_of",
     "batch_counter",
+    "counting_train_function",
     "innermost_optimizer",
-    "make_train_function",
     "updates_of",
 ]
 
 
-def make_train_function(model):
-    """Makes a train function that is traced anew, and counts batches where a cycle needs it.
-
-    Keras' `make_train_function(force=True)` is not enough on JAX, which remembers what it traced
-    for `model.train_step` and so the learning rate that was there at the time.
+def counting_train_function(model):
+    """A train function that is traced anew, and counts batches where a cycle needs it.
 
     Args:
-        model: compiled Keras model.
+        model: compiled Keras model; its train function stays in its place.
+
+    Returns:
+        Function, as of `mc_tf.backend.keras_internals.train_function_of`.
     """
-    own, step = vars(model).get("train_step"), model.train_step
-    rate = vars(innermost_optimizer(model)).get("_get_current_learning_rate")
-    counter = getattr(rate, "counter", None)
-
-    def train_step(*arguments):
-        result = step(*arguments)
-        if counter is not None:
-            counter.assign_add(1)
-        return result
-
-    vars(model)["train_step"] = train_step
-    try:
-        model.make_train_function(force=True)
-    finally:
-        vars(model).pop("train_step")
-        if own is not None:
-            vars(model)["train_step"] = own
+    counter = getattr(rate_asked_for(innermost_optimizer(model)), "counter", None)
+    count = None if counter is None else functools.partial(counter.assign_add, 1)
+    return new_train_function(model, after_step=count)
 
 
 def batch_counter(model):
-    """A variable in which a train function counts batches; see `make_train_function`.
+    """A variable in which a train function counts batches; see `counting_train_function`.
 
     Args:
         model: compiled Keras model.
@@ -92,7 +84,7 @@ def updates_of(model, state=()):
         model: compiled Keras model.
         state: on JAX, the state that a train function has returned. Default: of the variables.
     """
-    counter = getattr(innermost_optimizer(model), "_iterations", 0)
+    counter = call_counter(innermost_optimizer(model))
     if state:
         index = [id(v) for v in model.optimizer.variables].index(id(counter))
         return int(keras.ops.convert_to_numpy(state[0][2][index]))

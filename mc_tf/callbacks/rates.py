@@ -7,7 +7,7 @@ import warnings
 import keras
 from keras import ops
 
-from mc_tf.backend.keras_internals import callbacks_of_fit
+from mc_tf.backend.keras_internals import callbacks_of_fit, own_rate
 from mc_tf.callbacks.optimizers import innermost_optimizer
 
 __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
@@ -43,7 +43,7 @@ def warn_of_other_optimizers(callback):
     Args:
         callback: a callback that sets the learning rate of `model.optimizer`.
     """
-    model = callback._model
+    model = callback.model
     ours = {id(model.optimizer), id(innermost_optimizer(model))}
     found = [
         f"`{name}`"
@@ -104,7 +104,7 @@ class RateWatch:
     def __init__(self, callback, effect):
         self._callback = callback
         self._effect = effect
-        self._variable = innermost_optimizer(callback._model)._learning_rate
+        self._variable = own_rate(innermost_optimizer(callback.model))
         self._rate = None if callback.start_epoch else self._now()
         self._said = False
 
@@ -131,7 +131,7 @@ class RateWatch:
             )
 
     def _now(self):
-        own = innermost_optimizer(self._callback.model)._learning_rate
+        own = own_rate(innermost_optimizer(self._callback.model))
         if own is not self._variable:
             return float("inf")  # a schedule has taken its place
         return float(ops.convert_to_numpy(own))

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_path
+from mc_tf.backend.keras_internals import own_rate
 from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
@@ -140,7 +141,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
             begun = read_snapshot(start)
         except DamagedFileError as error:
             raise self._not_ours(f"its '{_START}' is damaged", DamagedFileError) from error
-        begun.check_fits(self._model, f"The snapshot '{start}'")
+        begun.check_fits(self.model, f"The snapshot '{start}'")
         if step == 0 and not np.array_equal(begun.weights, take_snapshot(self.model).weights):
             raise self._not_ours("its snapshots are of a run that began with other weights")
         places = begun.record.get("first_place"), begun.record.get("place_distance")
@@ -209,8 +210,8 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
     def _rate_before(self, step):
         if self.cycle is not None:
             return float(ops.convert_to_numpy(self.cycle.rate_at(step - 1)))
-        optimizer = innermost_optimizer(self._model)
-        rate = optimizer._learning_rate
+        optimizer = innermost_optimizer(self.model)
+        rate = own_rate(optimizer)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             rate = rate(ops.maximum(optimizer.iterations - 1, 0))  # that of the last update
         return float(ops.convert_to_numpy(rate))

@@ -105,7 +105,7 @@ class StepCallback(keras.callbacks.Callback):
                 f"{epochs} epochs cannot be counted in steps, because the data set does not say "
                 "how long it is. Give `steps_per_epoch`, or a number of steps and `unit='steps'`."
             )
-        accumulation = accumulation_of(self._model) if self._model else 1
+        accumulation = accumulation_of(self.model) if self.model else 1
         updates, rest = divmod(epochs * length, accumulation)
         if rest and whole:
             raise ValueError(
@@ -122,10 +122,10 @@ class StepCallback(keras.callbacks.Callback):
             ValueError: if training ends before `start_epoch`.
         """
         self._run = None
-        CountedFit.drop_interrupted(self._model)
-        if not self._model.built:
+        CountedFit.drop_interrupted(self.model)
+        if not self.model.built:
             raise ValueError(
-                f"The model '{self._model.name}' is not built, so it has no weights yet. Call it "
+                f"The model '{self.model.name}' is not built, so it has no weights yet. Call it "
                 "on a batch of data before `fit`."
             )
         epochs = self.params.get("epochs")

@@ -2,10 +2,17 @@
 
 import keras
 
+from mc_tf.backend.keras_internals import (
+    call_counter,
+    set_train_function,
+    state_in_variables,
+    steps_per_call,
+    train_function_of,
+)
 from mc_tf.callbacks.optimizers import (
     accumulation_of,
+    counting_train_function,
     innermost_optimizer,
-    make_train_function,
     updates_of,
 )
 
@@ -22,7 +29,7 @@ class CountedFit:
 
     Args:
         callback: a `StepCallback`.
-        model: the model that is trained.
+        model: the model that is trained, also an attribute.
         batches_done: batches of the epochs before, as `fit` counts them.
         batches_to_start: batches of the epochs before the callback's step 0, likewise.
 
@@ -34,7 +41,7 @@ class CountedFit:
 
     def __init__(self, callback, model, batches_done, batches_to_start):
         self._callback = callback
-        self._model = model
+        self.model = model
         self._accumulation = accumulation_of(model)
         scaled = model.optimizer is not innermost_optimizer(model)
         self._from_optimizer = scaled and not callback.places_in_epochs
@@ -53,10 +60,10 @@ class CountedFit:
         self._history = model.history
         self._removed = False
         self._expected = False
-        before = model.train_function
+        before = train_function_of(model)
         self._inner = before if isinstance(getattr(before, "__self__", None), CountedFit) else None
         self._functions = {model.steps_per_execution: before}
-        model.train_function = self._train
+        set_train_function(model, self._train)
 
     def begin_epoch(self, batches):
         """Counts from here.
@@ -66,9 +73,9 @@ class CountedFit:
         """
         self._left = batches
         self._short = False  # whether a call had fewer updates than steps
-        self.recount(self._model)
+        self.recount(self.model)
         if self.trained and not self._removed:
-            self.check_updates(updates_of(self._model))
+            self.check_updates(updates_of(self.model))
 
     def recount(self, model):
         """Reads the optimizer's counter, if it counts the steps.
@@ -113,10 +120,10 @@ class CountedFit:
     def remove(self):
         """Takes this out of the train function, whatever was put around it since."""
         self._removed = True
-        function = self._model.train_function
+        function = train_function_of(self.model)
         while isinstance(run := getattr(function, "__self__", None), CountedFit) and run._removed:
-            function = run._inner or run._functions.get(self._model.steps_per_execution)
-        self._model.train_function = function
+            function = run._inner or run._functions.get(self.model.steps_per_execution)
+        set_train_function(self.model, function)
 
     def expect_batch(self):
         """Says that `fit` is about to call the train function. Nobody else says so before a call.
@@ -126,7 +133,7 @@ class CountedFit:
         """
         if self._removed:
             raise RuntimeError(
-                f"The model '{self._model.name}' was trained by something else while `fit` ran, "
+                f"The model '{self.model.name}' was trained by something else while `fit` ran, "
                 f"such as `train_on_batch` in a callback, so {type(self._callback).__name__} "
                 "cannot tell its steps. Do that after `fit`."
             )
@@ -139,7 +146,7 @@ class CountedFit:
         Args:
             model: the model that is trained anew.
         """
-        run = getattr(model.train_function, "__self__", None)
+        run = getattr(train_function_of(model), "__self__", None)
         if isinstance(run, CountedFit) and run._history is not model.history:
             run._drop()
 
@@ -150,13 +157,13 @@ class CountedFit:
             run._removed = True
             run._callback.on_interrupted()
             run = getattr(run._inner, "__self__", None)
-        make_train_function(self._model)
+        set_train_function(self.model, counting_train_function(self.model))
 
     def _train(self, *arguments):
         """As Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
-        if not self._expected or self._model.history is not self._history:
+        if not self._expected or self.model.history is not self._history:
             self._drop()  # `fit` was interrupted: this is `train_on_batch`, or a later `fit`
-            return self._model.train_function(*arguments)
+            return train_function_of(self.model)(*arguments)
         self._expected = False
         try:
             return self._train_counted(*arguments)
@@ -167,7 +174,7 @@ class CountedFit:
 
     def _train_counted(self, *arguments):
         """The train function, cut where an action is due."""
-        size = self._model.steps_per_execution
+        size = self.model.steps_per_execution
         *state, iterator = arguments
         # The last call of an epoch may be a short one, or not, with endless data.
         number = size if self._left is None else min(size, self._left)
@@ -191,7 +198,7 @@ class CountedFit:
         `number` is how many the data has, or `None` if the optimizer must tell how far it came.
         """
         unsure = number is None or self._left is None
-        before = updates_of(self._model, state) if unsure else None
+        before = updates_of(self.model, state) if unsure else None
         try:
             result = self._run_steps(size, state, iterator)
         except Exception as error:
@@ -200,16 +207,16 @@ class CountedFit:
             raise
         new_state = result[1:] if state else []
         if number is None:
-            number = self._number_of(size, updates_of(self._model, new_state) - before)
+            number = self._number_of(size, updates_of(self.model, new_state) - before)
         self.count += number
         self._seen += number
         if self._left is not None:
             self._left -= number
         if not self.trained:
             self.trained = True
-            self.check_updates(updates_of(self._model, new_state))
+            self.check_updates(updates_of(self.model, new_state))
             self._callback.on_first_call()
-        elif unsure and number == 1 and updates_of(self._model, new_state) - before != 1:
+        elif unsure and number == 1 and updates_of(self.model, new_state) - before != 1:
             self._one_each = False
         if self._due is not None and self.count >= self._due:
             self._stop_here(new_state)
@@ -229,40 +236,26 @@ class CountedFit:
         return updates
 
     def _run_steps(self, number, state, iterator):
-        model, before = self._model, self._model.steps_per_execution
-        model.steps_per_execution = number
-        try:
+        with steps_per_call(self.model, number):
             if self._inner is not None:  # another callback's, which cuts its calls itself
                 return self._inner.__self__._train_counted(*state, iterator)
             if number not in self._functions:
-                ours = model.train_function
-                make_train_function(model)
-                self._functions[number], model.train_function = model.train_function, ours
+                self._functions[number] = counting_train_function(self.model)
             return self._functions[number](*state, iterator)
-        finally:
-            model.steps_per_execution = before
 
     def _undo_count(self, before):
         """TensorFlow counts a step at the end of the data that had no batch, and did nothing."""
         if before is None and self._one_each:
             before = self._updates + self._seen
-        counter = innermost_optimizer(self._model)._iterations
         if keras.backend.backend() == "tensorflow" and before is not None:
-            counter.assign(before)
+            call_counter(innermost_optimizer(self.model)).assign(before)
 
     def _stop_here(self, state):
-        model = self._model
-        if state:  # JAX: the variables are written when somebody looks at them
-            names = ("trainable", "non_trainable", "optimizer", "metrics")
-            model._jax_state = {f"{name}_variables": v for name, v in zip(names, state[0])}
-            model._jax_state_synced = False
-            model.jax_state_sync()
-        self.recount(model)
-        if self.count >= self._due:  # fewer if loss scaling skipped an update
-            self._callback.on_step(self.step)
-            self.look_ahead()
-        if state:
-            model._jax_state_synced = False  # training goes on with `state`
+        with state_in_variables(self.model, state):
+            self.recount(self.model)
+            if self.count >= self._due:  # fewer if loss scaling skipped an update
+                self._callback.on_step(self.step)
+                self.look_ahead()
 
 
 def _is_end_of_data(error):

@@ -5,6 +5,7 @@ import warnings
 
 import keras
 
+from mc_tf.backend.keras_internals import own_rate
 from mc_tf.callbacks.averaged_network import AveragedNetwork
 from mc_tf.callbacks.final_weights import FinalWeights
 from mc_tf.callbacks.held_directory import HoldsDirectory
@@ -136,7 +137,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
     def on_train_begin(self, logs=None):
         """Keras' hook."""
         super().on_train_begin(logs)
-        rate = innermost_optimizer(self._model)._learning_rate
+        rate = own_rate(innermost_optimizer(self.model))
         if self.learning_rate is not None and not isinstance(rate, keras.Variable):
             raise ValueError(
                 "`learning_rate` sets the rate, but the optimizer was compiled with a schedule "
@@ -154,7 +155,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
         self._final.come_last()
 
     def _check_one_rate(self):
-        cycle = cycle_of(self._model)
+        cycle = cycle_of(self.model)
         if self.learning_rate is not None and cycle is not None:
             raise ValueError(
                 f"`SWA(learning_rate={self.learning_rate})` and {type(cycle).__name__} both set "
@@ -196,11 +197,11 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
                 f"settings it would have {self._count_at(step)}: `every`, `cycle` or "
                 "`include_start` were others. Give those of the resumed run, or start anew."
             )
-        size = flat_weights(self._model).size
+        size = flat_weights(self.model).size
         if self.average.count and self.average.mean.size != size:
             raise ValueError(
                 f"The average in '{self.directory}' has {self.average.mean.size} weights, but the "
-                f"model '{self._model.name}' has {size}. Give another directory."
+                f"model '{self.model.name}' has {size}. Give another directory."
             )
 
     def next_step(self, step):
@@ -236,7 +237,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
         self._check_one_rate()  # the cycle may come later in the list
         super().on_epoch_begin(epoch, logs)
         if self.learning_rate is not None and epoch >= self.start_epoch:
-            self._model.optimizer.learning_rate = self.learning_rate
+            self.model.optimizer.learning_rate = self.learning_rate
             self._watch.expect()
 
     def on_epoch_end(self, epoch, logs=None):

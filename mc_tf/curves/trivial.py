@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.backend.keras_internals import calls_within
 from mc_tf.curves.base import Curve
 
 __all__ = ["TrivialCurve"]
@@ -128,8 +129,8 @@ def _check_chain(network):
     """Refuses a functional model in which layers do not follow each other, each called once."""
     # Each of these layers has one input, so that all branches would come to outputs of their own.
     outputs = len(getattr(network, "outputs", None) or [None])
-    nodes = [node for each in getattr(network, "_nodes_by_depth", {}).values() for node in each]
-    ((name, calls),) = Counter(node.operation.name for node in nodes).most_common(1) or [("", 1)]
+    operations = [operation.name for operation, *_ in calls_within(network) or []]
+    ((name, calls),) = Counter(operations).most_common(1) or [("", 1)]
     if outputs > 1 or calls > 1:
         found = f"{outputs} outputs" if outputs > 1 else f"{calls} calls of the layer '{name}'"
         raise ValueError(

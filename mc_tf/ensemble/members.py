@@ -11,7 +11,7 @@ import numpy as np
 
 from mc_tf.arguments import check_kind
 from mc_tf.backend.array_kinds import is_finite
-from mc_tf.backend.keras_internals import seed_generators
+from mc_tf.backend.keras_internals import layers_within, seed_generators
 from mc_tf.storage import checksums
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import numbered_files, weight_shapes
@@ -51,7 +51,7 @@ def check_network(network):
             f"{len(network.outputs)}. Make a model with the output of interest: "
             "`keras.Model(model.inputs, model.outputs[0])`."
         )
-    for layer in network._flatten_layers():
+    for layer in layers_within(network):
         if isinstance(layer, keras.layers.RNN) and layer.stateful:
             raise ValueError(
                 f"The recurrent layer '{layer.name}' of '{network.name}' is stateful: it carries "

@@ -10,6 +10,7 @@ import numpy as np
 
 from mc_tf.backend.array_kinds import as_dense, as_rows, content
 from mc_tf.backend.batches import Batches, num_batches_of
+from mc_tf.backend.keras_internals import layers_within
 from mc_tf.backend.precision import computes_in_bfloat16
 from mc_tf.ensemble.labels import the_one
 from mc_tf.storage.files import check_writable, read_arrays, write_arrays
@@ -177,7 +178,7 @@ def member_fingerprint(model, numbers):
         depends on the precision, too.
     """
     digest = hashlib.sha256(b"bfloat16" if computes_in_bfloat16() else b"")
-    for part in model._flatten_layers():
+    for part in layers_within(model):
         digest.update(type(part).__name__.encode())
         if isinstance(part, keras.Model):
             continue  # the layers follow; a graph is told by names

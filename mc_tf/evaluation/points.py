@@ -12,6 +12,7 @@ from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
+from mc_tf.backend.keras_internals import build_metrics, layers_within, own_weights
 from mc_tf.backend.precision import computes_in_bfloat16
 from mc_tf.batch_norm.statistics import BatchStatistics
 
@@ -178,7 +179,7 @@ class PointEvaluator:
                 f"`{role}` has inputs without labels, which the compiled loss needs. Give "
                 "`(inputs, labels)`, or batches of both."
             )
-        self._model._symbolic_build(data_batch=batch)
+        build_metrics(self._model, batch)
         return batch
 
     def batch_loss(self, point, state, batch, metrics=None):
@@ -299,7 +300,7 @@ def fingerprint(curve_model, *rest):
     """
     digest = hashlib.sha256()
     layer = curve_model.curve_layer
-    created = [v for part in layer.layer._flatten_layers() for v in part._trainable_variables]
+    created = [v for part in layers_within(layer.layer) for v in own_weights(part)]
     frozen = [layer.state_copy(v) for v in created if not v.trainable]
     for variable in (*layer.points, *frozen):
         digest.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).tobytes())

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_kind, check_network, check_seed
+from mc_tf.backend.keras_internals import layers_within, own_weights
 from mc_tf.landscape.vectors import flat_points
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import FlatLayout
@@ -62,7 +63,7 @@ def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"
         )
     generator = np.random.default_rng(seed)
     variables = model.trainable_variables
-    owners = {id(v): p for p in model._flatten_layers() for v in p._trainable_variables}
+    owners = {id(v): part for part in layers_within(model) for v in own_weights(part)}
     pieces = []
     for variable in variables:
         weights = keras.ops.convert_to_numpy(variable).astype("float64")

@@ -1,6 +1,7 @@
 """Any Keras layer or model on a curve: the one mechanism that the library stands on."""
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from keras import ops
 from mc_tf.arguments import check_kind
 from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
+from mc_tf.backend.keras_internals import once_a_call, track
 from mc_tf.curves.base import Curve
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
@@ -111,7 +113,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             self._new_variable(v.path.replace("/", "_"), ops.convert_to_numpy(v), False, v.dtype)
             for v in self._code.state
         ]
-        backend.track(self, [*self.points, *self.state, self._seed_generator.state])
+        track(self, [*self.points, *self.state, self._seed_generator.state])
 
     def _new_variable(self, name, value, trainable, dtype=None, constraint=None):
         # Through numpy: on JAX a shared buffer would be donated to the first training step.
@@ -149,12 +151,8 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             return ops.cast(self.curve.check_position(t), "float32")
         if not training:
             return backend.read(self._position)
-        context = self._get_call_context()
-        drawn = context.get_value("mc_tf_position")
-        if drawn is None:
-            drawn = self.curve.draw(self._seed_generator)
-            context.set_value("mc_tf_position", drawn)
-        return drawn
+        draw = functools.partial(self.curve.draw, self._seed_generator)
+        return once_a_call(self, "mc_tf_position", draw)
 
     # Weights.
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mc_tf.backend.keras_internals import own_variables
 from mc_tf.weights.network_code import network_config, revive_parts
 from mc_tf.weights.preprocessing import check_saved_whole
 
@@ -32,7 +33,7 @@ class CurveLayerFiles:
         drawn = values.pop("drawn", None)
         if drawn is not None:
             state.assign(drawn)
-            own = [*self._trainable_variables, *self._non_trainable_variables]
+            own = own_variables(self)
             count = sum(v is not state for v in own)
             # On TensorFlow it is the last of the layer's own variables, too, elsewhere it is not.
             if len(values) == count + 1:

@@ -6,6 +6,7 @@ whole model on a curve at once and needs none of them.
 
 import keras
 
+from mc_tf.backend.keras_internals import layers_within
 from mc_tf.curves import Bezier
 from mc_tf.layers.curve_layer import CurveLayer
 
@@ -114,7 +115,7 @@ def set_position(network, t):
     Raises:
         ValueError: if `t` is outside [0, 1] or there is no curve layer in the network.
     """
-    found = [part for part in network._flatten_layers() if isinstance(part, CurveLayer)]
+    found = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
     if not found:
         raise ValueError(f"'{network.name}' has no curve layer, so it has no position to set.")
     for part in found:

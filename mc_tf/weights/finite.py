@@ -1,6 +1,7 @@
 """Whether a network is still finite."""
 
 from mc_tf.backend.array_kinds import is_finite
+from mc_tf.backend.keras_internals import bring_up_to_date
 from mc_tf.weights.flat import state_variables
 
 __all__ = ["FiniteVariables"]
@@ -23,6 +24,5 @@ class FiniteVariables:
 
     def problem(self):
         """Path of the first variable that is not finite, or `None`."""
-        if hasattr(self._model, "jax_state_sync"):
-            self._model.jax_state_sync()  # brings the variables up to date
+        bring_up_to_date(self._model)
         return next((v.path for v in self._variables if not is_finite(v)), None)

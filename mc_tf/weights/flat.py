@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.backend.keras_internals import layers_within
+
 __all__ = [
     "FlatLayout",
     "aligned_state",
@@ -121,7 +123,7 @@ def state_variables(layer):
     """
     known = {id(v) for v in layer.trainable_variables}
     found = {id(v): v for v in layer.variables if id(v) not in known}
-    for part in layer._flatten_layers():
+    for part in layers_within(layer):
         found.update((id(v), v) for v in recurrent_state(part) if id(v) not in found)
     return list(found.values())
 
@@ -168,7 +170,7 @@ def reset_recurrent_state(layer):
     Args:
         layer: a built Keras layer or model, curve layers included.
     """
-    for part in layer._flatten_layers():
+    for part in layers_within(layer):
         if getattr(part, "stateful", False) and hasattr(part, "reset_state"):
             part.reset_state()
 

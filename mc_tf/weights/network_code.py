@@ -4,7 +4,11 @@ import contextlib
 
 import keras
 
-from mc_tf.backend.keras_internals import compile_arguments, layers_within
+from mc_tf.backend.keras_internals import (
+    compile_arguments,
+    layers_within,
+    output_shape_of,
+)
 from mc_tf.weights.own_values import is_users_function
 from mc_tf.weights.preprocessing import copy_tables
 
@@ -163,7 +167,7 @@ def _functions_of(part):
     if not isinstance(part, keras.layers.Lambda):
         attributes = vars(part)
     else:
-        attributes = {**vars(part), "output_shape": vars(part).get("_output_shape")}
+        attributes = {**vars(part), "output_shape": output_shape_of(part)}
     return {
         key: value
         for key, value in attributes.items()

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.backend.keras_internals import layers_within
+from mc_tf.backend.keras_internals import layers_within, lookup_of
 
 __all__ = [
     "check_same_adapted",
@@ -30,7 +30,7 @@ def _normalizations(layer):
     """The layers whose mean and variance were found by `adapt`."""
     return [
         part
-        for part in layer._flatten_layers()
+        for part in layers_within(layer)
         if isinstance(part, keras.layers.Normalization) and part.built and part.input_mean is None
     ]
 
@@ -80,7 +80,7 @@ def check_same_adapted(first, second, roles, variables=True):
     Raises:
         ValueError: naming the first layer that differs.
     """
-    for one, two in zip(first._flatten_layers(), second._flatten_layers()):
+    for one, two in zip(layers_within(first), layers_within(second)):
         found = [learned(part, variables) for part in (one, two)]
         if not all(map(np.array_equal, *found)):
             raise ValueError(
@@ -125,7 +125,7 @@ def tables(network):
     Returns:
         List of layers.
     """
-    return [part for part in network._flatten_layers() if isinstance(part, _TABLES)]
+    return [part for part in layers_within(network) if isinstance(part, _TABLES)]
 
 
 def resources(network):
@@ -184,5 +184,5 @@ def _copy_table(one, two):
 
 def _idf_weights(table):
     """What a table multiplies counts of words by, if anything."""
-    weights = getattr(getattr(table, "_lookup_layer", table), "idf_weights", None)
+    weights = getattr(lookup_of(table), "idf_weights", None)
     return None if weights is None else ops.convert_to_numpy(weights)

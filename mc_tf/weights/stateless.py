@@ -3,7 +3,7 @@
 import keras
 
 from mc_tf.backend.fused_batch_norm import fused_calls
-from mc_tf.backend.keras_internals import metrics_within
+from mc_tf.backend.keras_internals import layers_within, metrics_within
 from mc_tf.weights.constraints import PointConstraint
 from mc_tf.weights.flat import FlatLayout, state_variables
 from mc_tf.weights.penalty import WeightPenalty
@@ -36,7 +36,7 @@ class StatelessLayer:
     @property
     def supports_jit(self):
         """Whether XLA can compile the layer and all within it, which Keras asks its owner."""
-        return all(part.supports_jit for part in self.layer._flatten_layers())
+        return all(part.supports_jit for part in layers_within(self.layer))
 
     @property
     def metrics(self):
