@@ -3,8 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.curves import Bezier, PolyChain, Segment
-from mc_tf.curves.trivial import TrivialCurve
+from mc_tf.curves import make_curve
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
@@ -14,36 +13,11 @@ from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
 
 __all__ = [
-    "CURVES",
     "evaluate",
     "load_curve",
     "make_curve",
     "save_functions",
 ]
-
-CURVES = ("segment", "bezier", "polychain", "trivial")
-
-
-def make_curve(name, num_bends=1):
-    """The curve with a given name.
-
-    Args:
-        name: `"bezier"`, `"polychain"`, `"segment"` or `"trivial"`.
-        num_bends: number of bends of the first two.
-
-    Returns:
-        `Curve`.
-
-    Raises:
-        ValueError: if there is no such curve or the number is negative.
-    """
-    families = {"bezier": Bezier, "polychain": PolyChain}
-    fixed = {"segment": Segment, "trivial": TrivialCurve}
-    if name in fixed:
-        return fixed[name]()
-    if name not in families:
-        raise ValueError(f"Unknown curve '{name}'. Choose one of: {', '.join(CURVES)}.")
-    return families[name](num_bends)
 
 
 def load_curve(path):

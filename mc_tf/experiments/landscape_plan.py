@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from mc_tf.experiments.curve_files import CURVES
+from mc_tf.curves import names as curve_names
 from mc_tf.experiments.references import check_references, parse_reference
 from mc_tf.landscape.factory import SURFACES
 from mc_tf.training import TrainingOptions
@@ -142,10 +142,10 @@ class LandscapeExperiment:
                 raise ValueError(f"'{name}' cannot be the name of a surface, or of two.")
         networks = self._check_trainings()
         for join in self.joins:
-            if join.family not in (*CURVES, "through"):
+            if join.family not in (*curve_names(), "through"):
                 raise ValueError(
                     f"Unknown curve '{join.family}' of '{join.name}'. Choose one of: "
-                    f"{', '.join(CURVES)}, through."
+                    f"{', '.join(curve_names())}, through."
                 )
             check_references(join.name, join.networks, networks)
         curves = {join.name: None for join in self.joins}
