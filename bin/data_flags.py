@@ -1,9 +1,6 @@
 """Flags that choose a data set, in all programs that need one."""
 
-import importlib
-import importlib.util
 import os
-import sys
 
 from absl import flags
 
@@ -12,45 +9,17 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 _loaded = []  # the data sets that this program reads
 
 
-def import_modules():
-    """Imports what `--import` names, in programs that have it.
+def why_unreadable(reason):
+    """Why the data sets that this program reads could not be read.
 
-    Raises:
-        ValueError: if a module is not there or fails.
-    """
-    for name in FLAGS["import"].value if "import" in FLAGS else []:
-        try:
-            if name.endswith(".py"):
-                module = os.path.splitext(os.path.basename(name))[0]
-                found = importlib.util.spec_from_file_location(module, name)
-                sys.modules[module] = importlib.util.module_from_spec(found)
-                found.loader.exec_module(sys.modules[module])
-            else:
-                if os.getcwd() not in sys.path:
-                    sys.path.insert(0, os.getcwd())  # as for `python -m`
-                importlib.import_module(name)
-        except Exception as error:  # whatever that code raises
-            raise ValueError(
-                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Give a "
-                "module, such as my.layers, or a file, such as layers.py."
-            ) from error
-
-
-def find_damage():
-    """What is damaged in the files of the data sets that this program reads.
+    Args:
+        reason: what TensorFlow says.
 
     Returns:
-        str that names the file and the reason, or `None`.
+        str that names the damaged file, or the data.
     """
-    from mc_tf.data.shards import find_damage
-
-    return next(filter(None, map(find_damage, _loaded)), None)
-
-
-def located(reason):
-    """Why data cannot be read, and where they are."""
-    places = {getattr(getattr(data, "builder", None), "data_dir", data.name) for data in _loaded}
-    return f"{reason} ({', '.join(sorted(map(str, places))) or 'no data set is loaded'})"
+    said = dict.fromkeys(data.why_unreadable(reason) for data in _loaded)
+    return "; ".join(said) or reason
 
 
 def define_data_flags():
@@ -58,7 +27,8 @@ def define_data_flags():
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc or regression.",
+        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, regression, or one "
+        "that --import registers.",
     )
     flags.DEFINE_string(
         "data_dir",
@@ -82,12 +52,6 @@ def define_data_flags():
     )
     flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
     flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
-    flags.DEFINE_multi_string(
-        "import",
-        [],
-        "Module (my.layers) or file (layers.py) to import first, for networks with classes of your "
-        "own: it registers them with @keras.saving.register_keras_serializable(). May be repeated.",
-    )
     flags.DEFINE_bool(
         "auto_bfloat16",
         False,
@@ -129,7 +93,7 @@ def load_small_data(num_examples, image_size=None):
     """A few examples of the data set that the flags choose, or embedded ones in their shape.
 
     Args:
-        num_examples: how many for training and for testing; of a text, times 30 words.
+        num_examples: how many for training and for testing.
         image_size: of the chosen data set, instead of what the flag says.
 
     Returns:
@@ -138,5 +102,4 @@ def load_small_data(num_examples, image_size=None):
     from mc_tf.data import stand_in
 
     data = load_data(image_size) if FLAGS.data_dir else stand_in(FLAGS.dataset, FLAGS.num_steps)
-    size = 30 * num_examples if FLAGS.dataset in ("ptb", "pydoc") else num_examples
-    return data.first(size, size)
+    return data.small(num_examples)

@@ -63,7 +63,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
     compile_for(curve_model, data)
     batch_size = fixed_batch_size(curve_model) or batch_size
     others = {}
-    if hasattr(data, "validation_batches"):
+    if data.has_validation and data.test_name == "test":  # a part of its own, beside the test part
         others["validation"] = data.validation_batches(batch_size)
     return evaluate_curve(
         curve_model,
@@ -88,13 +88,14 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
 
     Args:
         curve_model: `CurveModel` of a network with one input and one output.
-        data: `RegressionData` with one input.
+        data: data set of a regression with one input.
         path: `.npz` file for `x` and `y` (the training data), `grid` `(num_inputs,)`, `t`
             `(num_points,)` and `predictions` `(num_points, num_inputs)`.
         num_points: equally spaced positions, default 21.
         num_inputs: equally spaced inputs, to a fifth of the range beyond the data.
     """
-    x, y = data.x_train[:, 0], data.y_train[:, 0]
+    batches = data.train_eval_batches().as_numpy_iterator()
+    x, y = (np.concatenate(part)[:, 0] for part in zip(*batches))
     beyond = 0.2 * np.ptp(x)
     grid = np.linspace(x.min() - beyond, x.max() + beyond, num_inputs, dtype="float32")
     positions = np.linspace(0, 1, num_points)

@@ -21,7 +21,7 @@ from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
-from mc_tf.training.checks import check_num_examples
+from mc_tf.training.checks import check_num_examples, output_kind
 from mc_tf.training.fit import MEMBERS, TRAJECTORY, check_cycles
 
 __all__ = ["run_landscape"]
@@ -116,7 +116,8 @@ class _Run:
             num_train=plan.num_train,
             verbose=self.verbose,
         )
-        if self.data.input_shape == (1,):
+        of_values = output_kind(self.data.loss()) == "values"
+        if of_values and self.data.input_shape == (1,) and self.data.num_classes == 1:
             path = os.path.join(folder, "functions.npz")
             curve_files.save_functions(curve_model, self.data, path)
         self.curves[join.name] = result

@@ -36,10 +36,9 @@ def fit(model, path, data, options, validate):
     Args:
         model: compiled Keras model, as loaded from `path` if that is there.
         path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
-        data: data set with `epoch_batches` and `steps_per_epoch`.
+        data: `mc_tf.data.Dataset`.
         options: `TrainingOptions`.
-        validate: whether to evaluate after each epoch, on the validation part where the data has
-            one of its own, otherwise on `data.test_batches`.
+        validate: whether to evaluate after each epoch, on `data.validation_batches`.
 
     Returns:
         `model`.
@@ -60,7 +59,7 @@ def fit(model, path, data, options, validate):
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
     size = fixed_batch_size(model) or options.eval_batch_size
-    validation = _validation(data, size) if validate else None
+    validation = data.validation_batches(size) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
     parts = [(epoch, epoch + 1, first_step)] if first_step else []
     parts.append((epoch + len(parts), options.epochs, 0))
@@ -232,10 +231,6 @@ def _steps_done(model, path):
     if not os.path.exists(path):
         return 0
     return int(read_record(path).get("step", model.optimizer.iterations))
-
-
-def _validation(data, batch_size):
-    return getattr(data, "validation_batches", data.test_batches)(batch_size)
 
 
 def _monitored(data):
