@@ -224,7 +224,8 @@ class Dataset:
         return f"{reason} ({self.name})"
 
     def _count(self, part):
-        count = int(self.examples(part).cardinality())
+        with tf.init_scope():  # a number, where a graph is traced, too
+            count = int(self.examples(part).cardinality())
         if count < 1:
             raise ValueError(
                 f"The {part} examples of {self.name!r} must be counted. Received a tf.data.Dataset "
