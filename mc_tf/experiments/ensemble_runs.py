@@ -13,7 +13,6 @@ from mc_tf.experiments import ensemble_files
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot
-from mc_tf.training.fit import MEMBERS
 
 __all__ = ["EnsembleRuns"]
 
@@ -217,7 +216,7 @@ class EnsembleRuns:
 def _run_of(file):
     """Name of the run that a member's file belongs to."""
     folder = os.path.dirname(file)
-    return os.path.basename(os.path.dirname(folder) if folder.endswith(MEMBERS) else folder)
+    return os.path.basename(os.path.dirname(folder) if folder.endswith("members") else folder)
 
 
 def _within_runs(result, files_of_runs):

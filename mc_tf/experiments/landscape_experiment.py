@@ -22,7 +22,8 @@ from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
 from mc_tf.training.checks import check_num_examples, output_kind
-from mc_tf.training.fit import MEMBERS, TRAJECTORY, check_cycles
+from mc_tf.training.fit import check_cycles
+from mc_tf.training.run_directory import RunDirectory
 
 __all__ = ["run_landscape"]
 
@@ -204,7 +205,7 @@ class _Run:
         files = {}
         for reference in references:
             name, _, part = parse_reference(reference)
-            if part in (MEMBERS, TRAJECTORY):
+            if part in ("members", "trajectory"):
                 found = snapshot_files(os.path.join(self.workdir, name, part), include_start=True)
                 files |= {f"{name} {number}": file for number, file in enumerate(found)}
             else:
@@ -216,7 +217,7 @@ class _Run:
         name, mark, part = parse_reference(reference)
         folder = os.path.join(self.workdir, name)
         if mark == "@":
-            return os.path.join(folder, f"model-{int(part):04d}.keras")
+            return RunDirectory(folder).network(int(part))
         if part == "swa":
             size = self.plan.training.eval_batch_size
             training.averaged_network(folder, self.data, batch_size=size)
@@ -224,7 +225,7 @@ class _Run:
         return self._member(folder, part) if part else os.path.join(folder, "model.keras")
 
     def _member(self, folder, number):
-        members = snapshot_files(os.path.join(folder, MEMBERS))
+        members = snapshot_files(RunDirectory(folder).members)
         if not number.isdigit() or not 1 <= int(number) <= len(members):
             raise ValueError(
                 f"'{folder}' has members 1 to {len(members)}. Received: '{number}'. Train it with "
