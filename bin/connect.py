@@ -19,11 +19,11 @@ data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.015)
 flags.DEFINE_string("start", None, "Model file of the start (t = 0).", required=True)
 flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True)
-flags.DEFINE_enum(
+flags.DEFINE_string(
     "curve",
     "bezier",
-    ["bezier", "polychain", "segment", "trivial"],
-    "Family of the curve; a segment and a trivial curve (through zero) have nothing to train.",
+    "Family of the curve: bezier, polychain, segment, trivial, or one that --import registers; a "
+    "segment and a trivial curve (through zero) have nothing to train.",
 )
 flags.DEFINE_integer(
     "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
@@ -32,13 +32,12 @@ flags.DEFINE_integer(
 
 def main(_):
     """Connects and reports the lengths."""
-    from mc_tf import training
+    from mc_tf import curves, training
     from mc_tf.evaluation.results import describe_length
-    from mc_tf.experiments import curve_files
 
     training_flags.check_schedule()
     flag_checks.refuse_unused(["precision"], "a curve has its endpoints' precision")
-    if FLAGS.curve in ("segment", "trivial"):
+    if not curves.has_bends(FLAGS.curve):
         flag_checks.refuse_unused(["num_bends"], f"--curve={FLAGS.curve} has none to choose")
     shared.hold_workdir(FLAGS.workdir)
     data = data_flags.load_data()
@@ -47,7 +46,7 @@ def main(_):
         data,
         FLAGS.start,
         FLAGS.end,
-        curve_files.make_curve(FLAGS.curve, FLAGS.num_bends),
+        curves.make_curve(FLAGS.curve, FLAGS.num_bends),
         training_flags.training_options(),
     )
     print(

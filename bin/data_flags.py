@@ -1,9 +1,6 @@
 """Flags that choose a data set, in all programs that need one."""
 
-import importlib
-import importlib.util
 import os
-import sys
 
 from absl import flags
 
@@ -12,45 +9,17 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 _loaded = []  # the data sets that this program reads
 
 
-def import_modules():
-    """Imports what `--import` names, in programs that have it.
+def why_unreadable(reason):
+    """Why the data sets that this program reads could not be read.
 
-    Raises:
-        ValueError: if a module is not there or fails.
-    """
-    for name in FLAGS["import"].value if "import" in FLAGS else []:
-        try:
-            if name.endswith(".py"):
-                module = os.path.splitext(os.path.basename(name))[0]
-                found = importlib.util.spec_from_file_location(module, name)
-                sys.modules[module] = importlib.util.module_from_spec(found)
-                found.loader.exec_module(sys.modules[module])
-            else:
-                if os.getcwd() not in sys.path:
-                    sys.path.insert(0, os.getcwd())  # as for `python -m`
-                importlib.import_module(name)
-        except Exception as error:  # whatever that code raises
-            raise ValueError(
-                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Give a "
-                "module, such as my.layers, or a file, such as layers.py."
-            ) from error
-
-
-def find_damage():
-    """What is damaged in the files of the data sets that this program reads.
+    Args:
+        reason: what TensorFlow says.
 
     Returns:
-        str that names the file and the reason, or `None`.
+        str that names the damaged file, or the data.
     """
-    from mc_tf.data.shards import find_damage
-
-    return next(filter(None, map(find_damage, _loaded)), None)
-
-
-def located(reason):
-    """Why data cannot be read, and where they are."""
-    places = {getattr(getattr(data, "builder", None), "data_dir", data.name) for data in _loaded}
-    return f"{reason} ({', '.join(sorted(map(str, places))) or 'no data set is loaded'})"
+    said = dict.fromkeys(data.why_unreadable(reason) for data in _loaded)
+    return "; ".join(said) or reason
 
 
 def define_data_flags():
@@ -58,7 +27,8 @@ def define_data_flags():
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc or regression.",
+        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, regression, or one "
+        "that --import registers.",
     )
     flags.DEFINE_string(
         "data_dir",
@@ -87,12 +57,6 @@ def define_data_flags():
 
 def define_program_flags():
     """Flags of all programs that read data."""
-    flags.DEFINE_multi_string(
-        "import",
-        [],
-        "Module (my.layers) or file (layers.py) to import first, for networks with classes of your "
-        "own: it registers them with @keras.saving.register_keras_serializable(). May be repeated.",
-    )
     flags.DEFINE_bool(
         "auto_bfloat16",
         False,
@@ -135,8 +99,8 @@ def load_recipe_data(chosen, num_examples=None):
 
     Args:
         chosen: `mc_tf.experiments.recipes.Data`.
-        num_examples: how many for training and for testing, of a text times 30 words. Default:
-            all. Without `--data_dir` they are embedded ones in the shape of the data set.
+        num_examples: how many for training and for testing. Default: all.
+            Without `--data_dir` they are embedded ones in the shape of the data set.
 
     Returns:
         Data set.
@@ -155,5 +119,4 @@ def load_recipe_data(chosen, num_examples=None):
             image_size=num_examples and chosen.smoke_image_size or chosen.image_size,
         )
     _loaded.append(found)
-    size = num_examples and num_examples * (30 if chosen.num_steps else 1)
-    return found.first(size, size) if size else found
+    return found.small(num_examples) if num_examples else found

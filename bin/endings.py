@@ -145,7 +145,7 @@ def _message(error):
     if of_tf and _is_of_data(error, tf_errors):
         import data_flags
 
-        return f"the data cannot be read: {data_flags.find_damage() or data_flags.located(reason)}"
+        return f"the data cannot be read: {data_flags.why_unreadable(reason)}"
     if isinstance(error, BrokenPipeError):
         return (
             "nothing reads what this program prints (a closed pipe, such as `| head`). Run the "

@@ -10,8 +10,6 @@ export_ensemble.py take that directory. Run the same command again to resume aft
       --epochs=22 --cycle_epochs=4 --learning_rate=0.05 --min_learning_rate=5e-4 --use_test
 """
 
-import os
-
 import data_flags
 import flag_checks
 import shared
@@ -31,7 +29,7 @@ FLAGS.set_default("snapshots", True)
 def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
-    from mc_tf.training.fit import MEMBERS
+    from mc_tf.training.run_directory import RunDirectory
 
     flag_checks.refuse_unused(["precision"], "--checkpoint brings its network's precision")
     training_flags.check_schedule()
@@ -41,7 +39,7 @@ def main(_):
     training.train_network(
         FLAGS.workdir, data, network=None, options=options, initial_weights=FLAGS.checkpoint
     )
-    folder = os.path.join(FLAGS.workdir, MEMBERS)
+    folder = RunDirectory(FLAGS.workdir).members
     print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
 
 

@@ -9,12 +9,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A checkout runs without installation.
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import data_flags  # noqa: E402
 import endings  # noqa: E402
 import flag_checks  # noqa: E402
+import import_flag  # noqa: E402
 from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # what it defines is the program's, for its --help
 _held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
 
 
@@ -31,10 +32,11 @@ def run(main, positional=0, hint="See --help"):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         flag_checks.check_flags(arguments, positional)
-        data_flags.import_modules()
+        import_flag.import_modules()
         with _held, _asked_precision():
             main(arguments)
 
+    import_flag.define_import_flag()
     endings.catch_signals()
     with endings.one_line():
         app.run(checked, flags_parser=lambda arguments: _parse(arguments, hint))

@@ -7,8 +7,6 @@ export_ensemble.py take that directory. Run the same command again to resume aft
       --num_cycles=4 --learning_rate=0.1 --weight_decay=3e-4 --use_test
 """
 
-import os
-
 import data_flags
 import network_flags
 import shared
@@ -29,7 +27,7 @@ FLAGS.set_default("snapshots", True)
 def main(_):
     """Trains in cycles and reports the members."""
     from mc_tf import callbacks, training
-    from mc_tf.training.fit import MEMBERS
+    from mc_tf.training.run_directory import RunDirectory
 
     training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
@@ -43,7 +41,7 @@ def main(_):
     options = training_flags.training_options(cycle_epochs=cycle_epochs)
     data = data_flags.load_data()
     training.train_network(FLAGS.workdir, data, options=options, **network_flags.new_network())
-    folder = os.path.join(FLAGS.workdir, MEMBERS)
+    folder = RunDirectory(FLAGS.workdir).members
     print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
 
 

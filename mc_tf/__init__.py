@@ -4,7 +4,7 @@ A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) 
 network at `t` runs with the weights `c(t) @ points`.
 """
 
-from mc_tf import callbacks, ensemble, landscape, layers, models
+from mc_tf import callbacks, curves, ensemble, landscape, layers, models
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
@@ -77,6 +77,7 @@ __all__ = [
     "TrivialCurve",
     "callbacks",
     "connect",
+    "curves",
     "ensemble",
     "evaluate_curve",
     "evaluate_grid",

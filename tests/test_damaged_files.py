@@ -31,7 +31,7 @@ from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpo
 from mc_tf.storage.files import read_arrays, read_json, write_arrays, write_json
 from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
-from mc_tf.training.workdir import claim, stored_settings
+from mc_tf.training.run_directory import claim, stored_settings
 from mc_tf.weights.flat import flat_weights
 
 MUTATIONS = int(os.environ.get("MUTATIONS", 200))

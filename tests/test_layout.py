@@ -8,7 +8,17 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # From the ground up; CONTRIBUTING's table says what each is for.
 ROOMS = (
-    *("version", "arguments", "backend", "curves", "weights", "storage", "schedules", "cycles"),
+    *(
+        "version",
+        "arguments",
+        "registry",
+        "backend",
+        "curves",
+        "weights",
+        "storage",
+        "schedules",
+        "cycles",
+    ),
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
     *("ensemble", "landscape", "data", "plots", "training", "experiments", "reports"),
 )

@@ -549,7 +549,7 @@ def test_errors_say_what_was_expected():
     with pytest.raises(ValueError, match="width=0"):
         registry.build("3conv3fc", 10, SHAPE, width=0)
     with pytest.raises(ValueError, match="'fc' is taken"):
-        registry.register("fc")
+        registry.register("fc")(quick)
 
 
 @pytest.mark.parametrize(

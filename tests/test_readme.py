@@ -98,3 +98,26 @@ def test_loss_surfaces(tmp_path, monkeypatch):
     assert names["surface"]["train_loss"].shape == (4, 3)
     assert names["profile"]["test_error"].shape == (5,)
     assert (tmp_path / "runs" / "plane.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_own_data_networks_and_curves(tmp_path, monkeypatch):
+    """The page's code as it stands there, all of it in one module."""
+    pytest.importorskip("tensorflow")
+    monkeypatch.chdir(tmp_path)
+    page = (REPO / "docs" / "own_data_networks_curves.md").read_text()
+    names = {"__name__": "page"}
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        assert len(code.strip().splitlines()) <= 20
+        exec(compile(code, "own_data_networks_curves.md", "exec"), names)
+    assert repr(names["again"].curve) == "arc(num_bends=2)"
+    data = mc_tf.data.load("waves", use_test=True)
+    assert (data.input_shape, data.num_train) == ((20,), 64)
+    data = mc_tf.data.load("rings")
+    assert (data.num_train, data.num_test, data.test_name) == (300, 100, "validation")
+    assert mc_tf.models.build("tanh", 2, (2,), units=3).count_params() == 2 * 3 + 3 + 3 * 2 + 2
+    for registry in (mc_tf.data.catalog._LOADERS, mc_tf.models.registry._BUILDERS):
+        for name in ("rings", "waves", "tanh"):
+            registry.pop(name, None)
+    mc_tf.models.registry._EXAMPLES.pop("tanh")
+    mc_tf.curves.registry._FAMILIES.pop("arc")
+    del keras.saving.get_custom_objects()["mc_tf.curves>arc"]

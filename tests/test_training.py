@@ -34,7 +34,7 @@ from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpo
 from mc_tf.storage.snapshots import read_snapshot  # noqa: E402
 from mc_tf.training import TrainingOptions, compile_for  # noqa: E402
 from mc_tf.training.provenance import check_same_data  # noqa: E402
-from mc_tf.training.workdir import stored_file, stored_settings  # noqa: E402
+from mc_tf.training.run_directory import stored_file, stored_settings  # noqa: E402
 
 UNITS = {"units": [8]}
 EPOCHS = 4

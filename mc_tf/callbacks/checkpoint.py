@@ -7,7 +7,7 @@ import warnings
 import keras
 
 from mc_tf.arguments import check_counts, check_kind, check_path
-from mc_tf.storage.checkpoints import read_metrics, read_record, save_checkpoint
+from mc_tf.storage.checkpoints import copy_after, read_metrics, read_record, save_checkpoint
 from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
@@ -128,9 +128,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         step = (epoch + 1) * self._steps
         periodic = self.keep_every and (epoch + 1) % self.keep_every == 0
         if periodic or epoch + 1 in self.keep_epochs:
-            root, ending = os.path.splitext(self.path)
-            copy = f"{root}-{epoch + 1:04d}{ending}"
-            save_checkpoint(self.model, copy, step=step)
+            save_checkpoint(self.model, copy_after(self.path, epoch + 1), step=step)
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
             self.save(step=step)
 

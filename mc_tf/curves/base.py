@@ -210,7 +210,7 @@ class Curve:
             warnings.warn(
                 f"The curve family {name} is not registered, so the file can be loaded only with "
                 f"`custom_objects={{'{name}': {name}}}`. Decorate the class with "
-                "`@keras.saving.register_keras_serializable()`.",
+                "`@mc_tf.curves.register('name')`, or with Keras' `register_keras_serializable()`.",
                 stacklevel=2,
             )
         try:
@@ -223,4 +223,5 @@ class Curve:
 
     def __repr__(self):
         arguments = ", ".join(f"{key}={value}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        name = keras.saving.get_registered_name(type(self)).rpartition(">")[2]
+        return f"{name}({arguments})"

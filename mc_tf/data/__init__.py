@@ -1,7 +1,9 @@
-"""Data sets: in-memory images with reproducible, resumable training batches, and texts."""
+"""Data sets: one protocol, `Dataset`, for images, texts, ImageNet, regressions and one's own."""
 
+from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip
-from mc_tf.data.catalog import load, names, normalizations
+from mc_tf.data.catalog import load, names, normalizations, register
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.endless import endless_batches
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import RegressionData
@@ -9,6 +11,8 @@ from mc_tf.data.stand_in import stand_in
 from mc_tf.data.text import TextData
 
 __all__ = [
+    "ArrayData",
+    "Dataset",
     "ImageData",
     "RegressionData",
     "TextData",
@@ -17,5 +21,6 @@ __all__ = [
     "load",
     "names",
     "normalizations",
+    "register",
     "stand_in",
 ]

@@ -1,43 +1,24 @@
-"""What data sets that are held in memory have in common."""
+"""`ArrayData`: labelled examples held in memory, and what such data sets have in common."""
 
 import dataclasses
+import functools
 
-from mc_tf.data.validation import check_positive
+import numpy as np
+import tensorflow as tf
 
-__all__ = ["ArrayData"]
+from mc_tf.data.dataset import Dataset
+from mc_tf.data.validation import check_examples, check_num_examples, check_positive
+
+__all__ = ["ArrayData", "InMemoryData"]
 
 
-class ArrayData:
+class InMemoryData(Dataset):
     """Base of data sets that are dataclasses of arrays `x_train, y_train, x_test, y_test`."""
 
-    def network_options(self, batch_size):
-        """What a builder in the registry must know of the data besides its shapes: nothing.
-
-        Args:
-            batch_size: Examples a batch.
-
-        Returns:
-            An empty dict.
-        """
-        del batch_size
-        return {}
-
-    def statistics_batches(self, batch_size=500, num_examples=None):
-        """Training examples once, as training sees them, for statistics of batch normalisation.
-
-        Args:
-            batch_size: Examples a batch; the last may be shorter. Defaults to 500.
-            num_examples: Serve only the first so many. Defaults to all.
-
-        Returns:
-            A finite `tf.data.Dataset` of `(x, y)`.
-        """
-        return self.train_eval_batches(batch_size, num_examples)
-
     @property
-    def has_validation(self):
-        """Whether there are examples to choose by: the test examples were held out of training."""
-        return self.test_name != "test"
+    def input_shape(self):
+        """Shape of one example."""
+        return self.x_train.shape[1:]
 
     @property
     def num_train(self):
@@ -67,14 +48,142 @@ class ArrayData:
             y_test=self.y_test[:num_test],
         )
 
-    def steps_per_epoch(self, batch_size=128):
-        """Number of training batches an epoch, the short last one included.
+    def small(self, num_examples):
+        """The first examples of each part, see `Dataset.small`."""
+        return self.first(num_examples, num_examples)
+
+    def held_out(self, num_examples):
+        """The same data set with its last training examples in the place of the test examples.
+
+        So that choices are made by examples that neither training nor the final test sees.
 
         Args:
-            batch_size: Examples a batch. Defaults to 128.
+            num_examples: How many to hold out.
 
         Returns:
-            `ceil(num_train / batch_size)`, an int.
+            A data set of the same class, whose `test_name` is `"validation"`.
+
+        Example:
+        >>> x, y = np.zeros((10, 2), "float32"), np.arange(10) % 2
+        >>> held_out = ArrayData("mine", 2, x, y, x[:4], y[:4]).held_out(3)
+        >>> held_out.num_train, held_out.num_test, held_out.test_name
+        (7, 3, 'validation')
         """
+        kept = self.num_train - num_examples
+        if not 0 < kept < self.num_train:
+            raise ValueError(
+                f"held_out takes a number from 1 to {self.num_train - 1}, fewer than the training "
+                f"examples. Received: num_examples={num_examples}."
+            )
+        return dataclasses.replace(
+            self,
+            x_train=self.x_train[:kept],
+            y_train=self.y_train[:kept],
+            x_test=self.x_train[kept:],
+            y_test=self.y_train[kept:],
+            test_name="validation",
+        )
+
+    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+        """The training batches of one epoch, see `Dataset.epoch_batches`."""
+        steps = self.steps_per_epoch(batch_size)
+        x, y = self._train_tensors
+        plan = self._plan(seed, epoch)
+
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        def examples(step):
+            part = slice(step * batch_size, (step + 1) * batch_size)
+            indices, *draws = (drawn[part] for drawn in plan)
+            return self._seen(tf.gather(x, indices), *draws), tf.gather(y, indices)
+
+        batches = tf.data.Dataset.range(first_step, steps)
+        batches = batches.map(examples, tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def train_eval_batches(self, batch_size=500, num_examples=None):
+        """Training examples in their stored order, see `Dataset.train_eval_batches`."""
+        return self._in_order(self._train_tensors, batch_size, num_examples)
+
+    def test_batches(self, batch_size=500, num_examples=None):
+        """Test (or validation) examples in their stored order, see `Dataset.test_batches`."""
+        return self._in_order(self._test_tensors, batch_size, num_examples)
+
+    @functools.cached_property
+    def _train_tensors(self):
+        return _host_tensors(self.x_train, self.y_train)
+
+    @functools.cached_property
+    def _test_tensors(self):
+        return _host_tensors(self.x_test, self.y_test)
+
+    def _plan(self, seed, epoch):
+        """Tensors `(num_train, ...)` by place in the epoch: indices, and what `_seen` takes."""
+        seeds = tf.stack([tf.cast(seed, "int64"), tf.cast(epoch, "int64")])
+        return (tf.random.experimental.stateless_shuffle(tf.range(self.num_train), seeds),)
+
+    def _seen(self, x, *draws):
+        """Stored examples as a network sees them, with these draws of the plan or none."""
+        return x
+
+    def _in_order(self, tensors, batch_size, num_examples, draws=()):
         check_positive("batch_size", batch_size)
-        return -(-self.num_train // batch_size)
+        x, y = tensors
+        total = check_num_examples(num_examples, len(x), "examples")
+
+        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        def examples(start):
+            part = slice(start, tf.minimum(start + batch_size, total))
+            return self._seen(x[part], *(drawn[part] for drawn in draws)), y[part]
+
+        starts = tf.data.Dataset.range(0, total, batch_size)
+        batches = starts.map(examples, tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ArrayData(InMemoryData):
+    """Examples of any shape in memory, with one label each, served as they are.
+
+    For images there is `ImageData`, which scales and augments them, for real targets
+    `RegressionData`.
+
+    Args:
+        name: Name of the data set, for messages and result files.
+        num_classes: Number of classes; labels are `0 .. num_classes - 1`.
+        x_train: Array `(num_train, ...)`, as a network takes it.
+        y_train: Integer array `(num_train,)`.
+        x_test: Array `(num_test, ...)`.
+        y_test: Integer array `(num_test,)`.
+        test_name: `"test"`, or `"validation"` where `x_test` was held out of the training
+            examples, see `held_out`. Defaults to `"test"`.
+
+    Raises:
+        ValueError: If the arrays do not fit each other, or a label is out of range.
+    """
+
+    name: str
+    num_classes: int
+    x_train: np.ndarray = dataclasses.field(repr=False)
+    y_train: np.ndarray = dataclasses.field(repr=False)
+    x_test: np.ndarray = dataclasses.field(repr=False)
+    y_test: np.ndarray = dataclasses.field(repr=False)
+    test_name: str = dataclasses.field(default="test", kw_only=True)
+    _rank = None  # of x_train, which may be any here
+
+    def __post_init__(self):
+        """Checks that the fields fit each other."""
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            check_examples(part, x, y, self.num_classes, self._rank)
+        if self.x_train.shape[1:] != self.x_test.shape[1:]:
+            raise ValueError(
+                "x_train and x_test must hold examples of one shape. Received: "
+                f"{self.x_train.shape[1:]} and {self.x_test.shape[1:]}."
+            )
+
+
+def _host_tensors(x, y):
+    """Eager tensors in host memory: functions capture them, graphs do not copy them."""
+    labels = "int32" if np.issubdtype(np.asarray(y).dtype, np.integer) else None
+    with tf.init_scope(), tf.device("CPU:0"):
+        return tf.constant(x), tf.constant(y, labels)

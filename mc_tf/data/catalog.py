@@ -1,14 +1,20 @@
-"""The named data sets: `load("cifar10", data_dir)` and what each name stands for."""
+"""The named data sets: `load("cifar10", data_dir)` and `@register("name")` for one's own."""
 
 import dataclasses
+import functools
+import inspect
 
 from mc_tf.data import corpora as texts
 from mc_tf.data import digits
 from mc_tf.data import tfds_reader as prepared
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.decoding import NORMALIZATIONS
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import load_regression
+from mc_tf.registry import Registry
+
+_LOADERS = Registry("data set", "mc_tf.data")
 
 _NORMALIZATIONS = {
     "resnet": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
@@ -45,7 +51,6 @@ _CIFAR = {
     "padding": 4,
     "flip": True,
 }
-_TEXTS = {"ptb": texts.load_ptb, "pydoc": texts.load_pydoc}
 _ENTRIES = {
     "cifar10": _Entry(num_classes=10, **_CIFAR),
     "cifar100": _Entry(num_classes=100, **_CIFAR),
@@ -54,17 +59,42 @@ _ENTRIES = {
 }
 
 
+def register(name):
+    """Gives a data set a name that `load`, and so every program, knows.
+
+    Args:
+        name: Str, such as `"moons"`.
+
+    Returns:
+        A decorator of a function, or a class, that makes the `Dataset` and is returned as it is.
+        It is called with those of `data_dir`, `use_test` and the options of `load` that it has
+        arguments for. With `use_test=False` it holds some training examples out to test on, see
+        `ArrayData.held_out`; one without that argument is for `use_test=True` only.
+
+    Raises:
+        ValueError: If another data set has the name.
+
+    Example:
+    >>> import mc_tf, numpy as np
+    >>> @register("stripes")
+    ... def stripes(use_test=False, width=3):
+    ...     x = np.arange(60.0, dtype="float32")[:, None]
+    ...     y = (x[:, 0] // width).astype(int) % 2
+    ...     data = mc_tf.data.ArrayData("stripes", 2, x[:40], y[:40], x[40:], y[40:])
+    ...     return data if use_test else data.held_out(10)
+    >>> load("stripes", width=5).num_train
+    30
+    """
+    return _LOADERS.register(name)
+
+
 def names():
     """Names that `load` knows, sorted.
 
     Returns:
         List of str.
-
-    Example:
-    >>> names()
-    ['cifar10', 'cifar100', 'digits', 'imagenet2012', 'mnist', 'ptb', 'pydoc', 'regression']
     """
-    return sorted([*_ENTRIES, *_TEXTS, "imagenet2012", "regression"])
+    return sorted(_LOADERS)
 
 
 def normalizations(name):
@@ -83,12 +113,13 @@ def normalizations(name):
     >>> normalizations("cifar10")
     ('resnet', 'vgg')
     """
-    if name in (*_TEXTS, "regression"):
-        return ()
-    return NORMALIZATIONS if name == "imagenet2012" else _entry(name).normalizations
+    _LOADERS.find(name)
+    if name == "imagenet2012":
+        return NORMALIZATIONS
+    return _ENTRIES[name].normalizations if name in _ENTRIES else ()
 
 
-def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None, image_size=None):
+def load(name, data_dir=None, use_test=False, **options):
     """Opens a named data set: images in memory, a text, or ImageNet streamed from its files.
 
     | name | images | normalisation: mean / std after scaling to 0..1 | augmentation |
@@ -114,12 +145,13 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
             `~/tensorflow_datasets`. The digits do not need it.
         use_test: Whether to train on all training images and test on the test set.
             Defaults to `False`.
-        normalization: Name from the table. Defaults to the data set's own.
-        num_steps: Of texts: words a window. Defaults to 20.
-        image_size: Of ImageNet: height and width in pixels. Defaults to 224.
+        **options: What only some data sets have, as keywords: `normalization`, a name from the
+            table (default: the data set's own); of texts `num_steps`, words a window (20); of
+            ImageNet `image_size`, height and width in pixels (224); what your own function takes.
+            `None` is the default of each.
 
     Returns:
-        `ImageData`, `TextData`, `ImageNetData` or `RegressionData`.
+        `Dataset`: `ImageData`, `TextData`, `ImageNetData`, `RegressionData` or your own.
 
     Raises:
         ValueError: If the data set or its normalisation is unknown, or it does not have an option.
@@ -131,17 +163,32 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
     >>> data.num_train, data.num_test, data.test_name
     (959, 239, 'validation')
     """
-    if name == "imagenet2012":
-        _refuse(name, num_steps=num_steps)
-        return load_imagenet(data_dir, use_test, normalization, image_size or 224)
-    if name == "regression":
-        _refuse(name, normalization=normalization, num_steps=num_steps, image_size=image_size)
-        return load_regression(use_test)
-    if name in _TEXTS:
-        _refuse(name, normalization=normalization, image_size=image_size)
-        return _TEXTS[name](data_dir, use_test, num_steps or 20)
-    entry = _entry(name)
-    _refuse(name, num_steps=num_steps, image_size=image_size)
+    loader = _LOADERS.find(name)
+    taken = inspect.signature(loader).parameters
+    given = {option: value for option, value in options.items() if value is not None}
+    for option, value in given.items():
+        if option not in taken:
+            raise ValueError(
+                f"The data set {name!r} has no {option}. Received: {option}={value!r}. Leave it "
+                "out."
+            )
+    if "use_test" not in taken and not use_test:
+        raise ValueError(
+            f"The data set {name!r} holds out no training examples to test on. Give use_test "
+            "(--use_test), or an argument use_test to what is registered by that name."
+        )
+    known = {"data_dir": data_dir, "use_test": use_test}
+    data = loader(**given, **{key: value for key, value in known.items() if key in taken})
+    if not isinstance(data, Dataset):
+        raise ValueError(
+            f"What is registered as the data set {name!r} must return a mc_tf.data.Dataset. "
+            f"Received: {data!r}"
+        )
+    return data
+
+
+def _load_images(name, data_dir=None, use_test=False, normalization=None):
+    entry = _ENTRIES[name]
     normalization = normalization or entry.normalizations[0]
     if normalization not in entry.normalizations:
         raise ValueError(
@@ -172,18 +219,7 @@ def load(name, data_dir=None, use_test=False, normalization=None, num_steps=None
     )
 
 
-def _refuse(name, **options):
-    for option, value in options.items():
-        if value is not None:
-            raise ValueError(
-                f"The data set {name!r} has no {option}. Received: {option}={value!r}. Leave it "
-                "out."
-            )
-
-
-def _entry(name):
-    if name not in _ENTRIES:
-        raise ValueError(
-            f"Unknown data set. Received: {name!r}. Expected one of: {', '.join(names())}."
-        )
-    return _ENTRIES[name]
+for _name in _ENTRIES:
+    _LOADERS[_name] = functools.partial(_load_images, _name)
+_LOADERS |= {"ptb": texts.load_ptb, "pydoc": texts.load_pydoc}
+_LOADERS |= {"imagenet2012": load_imagenet, "regression": load_regression}

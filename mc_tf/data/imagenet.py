@@ -6,7 +6,9 @@ import keras
 import tensorflow as tf
 
 from mc_tf.data import tfds_reader as prepared
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.decoding import NORMALIZATIONS, centre_crop, normalize, random_crop
+from mc_tf.data.shards import find_damage
 from mc_tf.data.validation import check_num_examples, check_positive
 
 
@@ -39,7 +41,7 @@ def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ImageNetData:
+class ImageNetData(Dataset):
     """ImageNet on disk and the batches that training and evaluation read.
 
     `load_imagenet` makes one. It serves what `ImageData` serves, but reads and decodes
@@ -117,17 +119,8 @@ class ImageNetData:
     @property
     def settings(self):
         """What identifies the data, as a dict of str and int."""
-        return {
-            "data": self.name,
-            "test": self.test_name,
-            "normalization": self.normalization,
-            "image_size": self.image_size,
-            "train_examples": self.num_train,
-        }
-
-    def loss(self):
-        """What a classifier is trained with: the cross-entropy of its logits."""
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        served = {"normalization": self.normalization, "image_size": self.image_size}
+        return {**super().settings, **served}
 
     def metrics(self):
         """What a classifier is judged by: new Keras metrics `accuracy` and `top_5_accuracy`."""
@@ -136,22 +129,13 @@ class ImageNetData:
             keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy"),
         ]
 
-    def network_options(self, batch_size):
-        """What a builder in the registry must know of the data besides its shapes: nothing."""
-        del batch_size
-        return {}
+    def small(self, num_examples):
+        """The first images of each part, see `Dataset.small`."""
+        return self.first(num_examples, num_examples)
 
-    def steps_per_epoch(self, batch_size=128):
-        """Number of training batches an epoch, the short last one included.
-
-        Args:
-            batch_size: Images a batch. Defaults to 128.
-
-        Returns:
-            `ceil(num_train / batch_size)`, an int.
-        """
-        check_positive("batch_size", batch_size)
-        return -(-self.num_train // batch_size)
+    def why_unreadable(self, reason):
+        """The damaged file, or the directory, see `Dataset.why_unreadable`."""
+        return find_damage(self.builder) or f"{reason} ({self.builder.data_dir})"
 
     def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
         """The training batches of one epoch: every image once, the short last batch kept.

@@ -16,23 +16,21 @@ UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)  # TensorFlow may quote wha
 _LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, a checksum, itself, a checksum
 
 
-def find_damage(data):
+def find_damage(builder):
     """The first file of a data set that is damaged or missing, or holds what cannot be decoded.
 
     Looks at the lengths of all records first, which takes seconds, reads the files whole only if
     these are right, and decodes all records only if their checksums are right.
 
     Args:
-        data: a `tfds.core.DatasetBuilder`, or a data set that has one as `builder`.
+        builder: a `tfds.core.DatasetBuilder`.
 
     Returns:
         str that names the file and says what is wrong with it; `None` if nothing is found.
     """
-    builder = getattr(data, "builder", data)
-    info = getattr(builder, "info", None)
-    splits = getattr(info, "splits", None) or {}
-    files = [file for split in splits.values() for file in split.filepaths]
-    decode = functools.partial(_wrong_record, features=getattr(info, "features", None))
+    info = builder.info
+    files = [file for split in (info.splits or {}).values() for file in split.filepaths]
+    decode = functools.partial(_wrong_record, features=info.features)
     for check in (_wrong_length, _wrong_content, decode):
         for file in map(os.fspath, files):
             reason = check(file)

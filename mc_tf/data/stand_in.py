@@ -1,9 +1,8 @@
 """Small embedded data in the shape of a named data set, to try an experiment without it."""
 
-from mc_tf.data.corpora import load_pydoc
+from mc_tf.data.catalog import load, names
 from mc_tf.data.digits import read
 from mc_tf.data.images import ImageData
-from mc_tf.data.regression import load_regression
 
 __all__ = ["stand_in"]
 
@@ -17,18 +16,19 @@ _SHAPES = {  # image shape, classes, and what scikit-learn's 8 x 8 digits are en
 
 
 def stand_in(name, num_steps=None):
-    """Embedded data that a network for a named data set can be run on.
+    """Data without files that a network for a named data set can be run on.
 
     The digits of scikit-learn, enlarged and with equal channels, in place of images (64 x 64
     pixels for ImageNet); the Python documentation in place of Penn Treebank. For trying programs:
-    what a network reaches on it says nothing about the named data set.
+    what a network reaches on it says nothing about the named data set. The others need no files,
+    so they stand for themselves, one of your own too.
 
     Args:
         name: one of `mc_tf.data.names()`.
         num_steps: of texts: words a window.
 
     Returns:
-        `ImageData`, `TextData` or `RegressionData`, whose name says what it is.
+        `Dataset`, whose name says what it is.
 
     Raises:
         ValueError: if there is no stand-in for the name.
@@ -37,13 +37,11 @@ def stand_in(name, num_steps=None):
     >>> stand_in("cifar100").input_shape
     (32, 32, 3)
     """
-    if name in ("ptb", "pydoc"):
-        return load_pydoc(use_test=True, num_steps=num_steps or 20)
-    if name == "regression":
-        return load_regression(use_test=True)
-    if name not in _SHAPES:
-        known = ", ".join(sorted([*_SHAPES, "ptb", "pydoc", "regression"]))
+    if name not in names():
+        known = ", ".join(names())
         raise ValueError(f"No embedded data for {name!r}. There is some for: {known}.")
+    if name not in _SHAPES:
+        return load("pydoc" if name == "ptb" else name, use_test=True, num_steps=num_steps)
     shape, num_classes, factor = _SHAPES[name]
     parts = {}
     for split in ("train", "test"):

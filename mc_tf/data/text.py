@@ -3,10 +3,10 @@
 import dataclasses
 import functools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.validation import check_num_examples, check_positive
 from mc_tf.metrics import Perplexity
 
@@ -61,7 +61,7 @@ def encode(words, vocabulary, part):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class TextData:
+class TextData(Dataset):
     """Three parts of a text as sequences of word numbers, for a language model.
 
     Each part is cut into `batch_size` streams of equal length, and a batch is a window of
@@ -138,16 +138,7 @@ class TextData:
     @property
     def settings(self):
         """What identifies the data and how it is served, as a dict."""
-        return {
-            "data": self.name,
-            "test": self.test_name,
-            "num_steps": self.num_steps,
-            "train_examples": self.num_train,
-        }
-
-    def loss(self):
-        """What a classifier is trained with: the cross-entropy of its logits."""
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return {**super().settings, "num_steps": self.num_steps}
 
     def metrics(self):
         """What a language model is judged by.
@@ -184,6 +175,10 @@ class TextData:
             validation=self.validation[:num_test],
             test=self.test[:num_test],
         )
+
+    def small(self, num_examples):
+        """The first words of each part, 30 for an example, see `Dataset.small`."""
+        return self.first(30 * num_examples, 30 * num_examples)
 
     def steps_per_epoch(self, batch_size=20):
         """Number of whole windows in the training text.

@@ -1,4 +1,4 @@
-"""Checks of what `ImageData` is given; each error says how to put it right."""
+"""Checks of what data sets are given; each error says how to put it right."""
 
 
 def check_positive(name, value):
@@ -38,30 +38,33 @@ def check_num_examples(num_examples, available, what):
     return total
 
 
-def check_images(part, x, y, num_classes):
-    """Refuses images and labels that do not fit each other.
+def check_examples(part, x, y, num_classes, rank=None):
+    """Refuses examples and labels that do not fit each other.
 
     Args:
         part: `"train"` or `"test"`, for the message.
-        x: Array that should be `(examples, height, width, channels)`.
+        x: Array that should be `(examples, ...)`.
         y: Array that should be `(examples,)` with values `0 .. num_classes - 1`.
         num_classes: Int.
+        rank: Of images: 4, for `(examples, height, width, channels)`. Defaults to any.
 
     Raises:
         ValueError: If they are anything else, or there are no examples.
     """
-    if x.ndim != 4 or len(x) == 0:
+    if len(x.shape) < 1 or rank not in (None, x.ndim) or len(x) == 0:
+        expected = "(examples, height, width, channels)" if rank else "(examples, ...)"
         raise ValueError(
-            f"x_{part} must be an array (examples, height, width, channels) with at least "
-            f"one example. Received shape: {x.shape}."
+            f"x_{part} must be an array {expected} with at least one example. Received shape: "
+            f"{x.shape}."
         )
     if y.shape != (len(x),) or y.min() < 0 or y.max() >= num_classes:
         received = f"shape {y.shape}"
         if y.size:
             received += f", values {y.min()} .. {y.max()}"
+        what = "images" if rank else "examples"
         raise ValueError(
             f"y_{part} must hold one label in 0 .. {num_classes - 1} for each of the "
-            f"{len(x)} images. Received: {received}."
+            f"{len(x)} {what}. Received: {received}."
         )
 
 

@@ -14,7 +14,7 @@ from mc_tf.experiments.ensemble_files import evaluate_ensemble
 from mc_tf.storage.files import read_json, write_json
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits, output_kind
-from mc_tf.training.workdir import as_stored
+from mc_tf.training.run_directory import as_stored
 
 __all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
 

@@ -3,8 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.curves import Bezier, PolyChain, Segment
-from mc_tf.curves.trivial import TrivialCurve
+from mc_tf.curves import make_curve
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
@@ -14,36 +13,11 @@ from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
 
 __all__ = [
-    "CURVES",
     "evaluate",
     "load_curve",
     "make_curve",
     "save_functions",
 ]
-
-CURVES = ("segment", "bezier", "polychain", "trivial")
-
-
-def make_curve(name, num_bends=1):
-    """The curve with a given name.
-
-    Args:
-        name: `"bezier"`, `"polychain"`, `"segment"` or `"trivial"`.
-        num_bends: number of bends of the first two.
-
-    Returns:
-        `Curve`.
-
-    Raises:
-        ValueError: if there is no such curve or the number is negative.
-    """
-    families = {"bezier": Bezier, "polychain": PolyChain}
-    fixed = {"segment": Segment, "trivial": TrivialCurve}
-    if name in fixed:
-        return fixed[name]()
-    if name not in families:
-        raise ValueError(f"Unknown curve '{name}'. Choose one of: {', '.join(CURVES)}.")
-    return families[name](num_bends)
 
 
 def load_curve(path):
@@ -89,7 +63,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
     compile_for(curve_model, data)
     batch_size = fixed_batch_size(curve_model) or batch_size
     others = {}
-    if hasattr(data, "validation_batches"):
+    if data.has_validation and data.test_name == "test":  # a part of its own, beside the test part
         others["validation"] = data.validation_batches(batch_size)
     return evaluate_curve(
         curve_model,
@@ -114,13 +88,14 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
 
     Args:
         curve_model: `CurveModel` of a network with one input and one output.
-        data: `RegressionData` with one input.
+        data: data set of a regression with one input.
         path: `.npz` file for `x` and `y` (the training data), `grid` `(num_inputs,)`, `t`
             `(num_points,)` and `predictions` `(num_points, num_inputs)`.
         num_points: equally spaced positions, default 21.
         num_inputs: equally spaced inputs, to a fifth of the range beyond the data.
     """
-    x, y = data.x_train[:, 0], data.y_train[:, 0]
+    batches = data.train_eval_batches().as_numpy_iterator()
+    x, y = (np.concatenate(part)[:, 0] for part in zip(*batches))
     beyond = 0.2 * np.ptp(x)
     grid = np.linspace(x.min() - beyond, x.max() + beyond, num_inputs, dtype="float32")
     positions = np.linspace(0, 1, num_points)

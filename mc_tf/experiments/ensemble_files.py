@@ -15,7 +15,7 @@ from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays, write_json
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes, check_fits
-from mc_tf.training.fit import MEMBERS, TRAJECTORY
+from mc_tf.training.run_directory import RunDirectory, runs_around
 
 __all__ = [
     "evaluate_ensemble",
@@ -46,7 +46,7 @@ def find_members(paths, include_start=False):
         if os.path.isfile(path):
             files.append(path)
             continue
-        inner = os.path.join(path, MEMBERS)
+        inner = RunDirectory(path).members
         found = snapshot_files(inner if os.path.isdir(inner) else path, include_start)
         if not found:
             raise FileNotFoundError(
@@ -70,9 +70,7 @@ def find_network(paths):
         FileNotFoundError: if there is none.
     """
     for path in map(os.fspath, paths):
-        folder = os.path.dirname(path) if os.path.isfile(path) else path
-        candidates = [os.path.join(folder, "model.keras"), os.path.join(folder, "../model.keras")]
-        for file in [path, *candidates]:
+        for file in [path, *(run.network() for run in runs_around(path))]:
             if file.endswith(".keras") and os.path.isfile(file):
                 return file
     raise FileNotFoundError(
@@ -134,7 +132,7 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     Raises:
         FileNotFoundError, ValueError, OSError: as `evaluate_ensemble`.
     """
-    inner = os.path.join(folder, TRAJECTORY)
+    inner = RunDirectory(folder).trajectory
     files = find_members([inner if os.path.isdir(inner) else folder])
     for file in files:
         if not file.endswith(".npz"):

@@ -13,7 +13,7 @@ from mc_tf.experiments.steps.train import Train
 from mc_tf.experiments.targets import compare
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
-from mc_tf.training.fit import MEMBERS, TRAJECTORY
+from mc_tf.training.run_directory import RunDirectory
 
 __all__ = ["Experiment", "Run", "run_experiment"]
 
@@ -85,6 +85,10 @@ class Run:
         """The folder of a step."""
         return os.path.join(self.workdir, *name.split("/"))
 
+    def directory(self, name):
+        """The `RunDirectory` of a training or a curve."""
+        return RunDirectory(self.folder(name))
+
     def options(self, name):
         """The `TrainingOptions` of a training, with the checkpoints that other steps need."""
         options = self.steps[name].training
@@ -114,8 +118,7 @@ class Run:
         A training that has begun needs its beginning no more.
         """
         return any(
-            saved in networks_in(step)
-            and not os.path.exists(os.path.join(self.folder(name), "model.keras"))
+            saved in networks_in(step) and not os.path.exists(self.directory(name).network())
             for name, step in self.steps.items()
         )
 
@@ -130,7 +133,7 @@ class Run:
 
     def network_file(self, saved):
         """The `.keras` file with the layers of a saved network."""
-        return os.path.join(self.folder(saved.run), "model.keras")
+        return self.directory(saved.run).network()
 
     def file(self, saved):
         """The file of one network.
@@ -144,24 +147,19 @@ class Run:
         Raises:
             ValueError: if the training has no such member.
         """
-        folder = self.folder(saved.run)
-        if saved.kind == "checkpoint" and saved.number == 0:
-            raise ValueError(f"'{saved.run}' keeps no checkpoint after 0 epochs.")
-        if saved.kind == "checkpoint":
-            return os.path.join(folder, f"model-{saved.number:04d}.keras")
+        directory = self.directory(saved.run)
         if saved.kind == "average":
-            training.averaged_network(folder, self.data, saved.number, self.batch_size)
-            ending = "" if saved.number is None else f"-{saved.number:04d}"
-            return os.path.join(folder, f"swa{ending}.keras")
+            training.averaged_network(directory.path, self.data, saved.number, self.batch_size)
+            return directory.average(saved.number)
         if saved.kind == "member":
-            found = snapshot_files(os.path.join(folder, MEMBERS))
+            found = snapshot_files(directory.members)
             if not 1 <= saved.number <= len(found):
                 raise ValueError(
-                    f"'{folder}' has members 1 to {len(found)}. Received: {saved.number}. Train it "
-                    "with snapshots and a schedule in cycles."
+                    f"'{directory.path}' has members 1 to {len(found)}. Received: {saved.number}. "
+                    "Train it with snapshots and a schedule in cycles."
                 )
             return found[saved.number - 1]
-        return os.path.join(folder, "model.keras")
+        return directory.network(saved.number)
 
     def files(self, networks):
         """Files of networks by label; members and trajectories one by one.
@@ -175,8 +173,7 @@ class Run:
         found = {}
         for label, saved in networks.items():
             if saved.kind in ("members", "trajectory"):
-                inner = MEMBERS if saved.kind == "members" else TRAJECTORY
-                folder = os.path.join(self.folder(saved.run), inner)
+                folder = getattr(self.directory(saved.run), saved.kind)
                 several = snapshot_files(folder, include_start=True)
                 found |= {f"{label} {number}": file for number, file in enumerate(several)}
             else:

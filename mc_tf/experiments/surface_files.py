@@ -13,7 +13,7 @@ from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
-from mc_tf.training.workdir import stored_settings
+from mc_tf.training.run_directory import runs_around, stored_settings
 from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 
 __all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_files"]
@@ -95,10 +95,9 @@ def _seeds(files):
     """Seeds of the trainings that left these networks, by label, where they are known."""
     found = {}
     for label, path in files.items():
-        folder = os.path.abspath(path if os.path.isdir(path) else os.path.dirname(path))
-        for place in (folder, os.path.dirname(folder)):  # members have a folder below the run's
+        for run in runs_around(path):
             try:
-                found.setdefault(label, stored_settings(place)["seed"])
+                found.setdefault(label, stored_settings(run.path)["seed"])
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # there is none, or it is not a run's
     return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from mc_tf.curves import make_curve
 from mc_tf.experiments.step import Saved
 from mc_tf.experiments.steps.connect import Connect
 from mc_tf.experiments.steps.figures import Figure
@@ -9,8 +10,6 @@ from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
 from mc_tf.experiments.steps.train import Train
 
 __all__ = ["two_networks", "two_networks_of_widths"]
-
-_FIXED = ("segment", "trivial")
 
 
 def two_networks(
@@ -33,7 +32,7 @@ def two_networks(
         network: `Network`.
         training: `TrainingOptions` of the endpoints; the second one has the next seed.
         curve_training: `TrainingOptions` of the curves.
-        curves: names of families, see `mc_tf.experiments.curve_files.make_curve`.
+        curves: names of families, see `mc_tf.curves.make_curve`.
         curve_seeds: each trained family is found once for each.
         num_bends: of families with bends.
         num_points: positions at which curves are evaluated; the paper has 121.
@@ -67,7 +66,8 @@ def two_networks(
     ]
     found, trained, more = {}, {}, []
     for family in curves:
-        seeds = curve_seeds[:1] if family in _FIXED else curve_seeds
+        trainable = make_curve(family, num_bends).trainable
+        seeds = curve_seeds if trainable else curve_seeds[:1]
         for seed in seeds:
             label = family if len(seeds) == 1 else f"{family}-{seed}"
             found[label] = named(label)
@@ -85,7 +85,7 @@ def two_networks(
                     ends_label=None if len(found) > 1 else prefix + "single",
                 )
             )
-            if family in _FIXED:
+            if not trainable:
                 continue
             trained.setdefault(family, []).append(label)
             if ensemble_points:

@@ -17,7 +17,7 @@ from mc_tf.models.zoo import (
     vgg,
     wide_resnet,
 )
-from mc_tf.models.zoo.registry import build
+from mc_tf.models.zoo.registry import build, names, register
 from mc_tf.models.zoo.weight_decay import with_weight_decay
 
 __all__ = [
@@ -30,8 +30,10 @@ __all__ = [
     "fully_connected",
     "imagenet_resnet",
     "lstm",
+    "names",
     "preresnet",
     "pyramidnet",
+    "register",
     "registry",
     "resnet",
     "shake_shake",

@@ -15,7 +15,14 @@ from mc_tf.storage.files import atomic_path
 from mc_tf.weights.flat import state_variables
 from mc_tf.weights.network_code import what_is_missing
 
-__all__ = ["check_model_file", "load_checkpoint", "read_metrics", "read_record", "save_checkpoint"]
+__all__ = [
+    "check_model_file",
+    "copy_after",
+    "load_checkpoint",
+    "read_metrics",
+    "read_record",
+    "save_checkpoint",
+]
 
 _RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
 
@@ -51,6 +58,24 @@ def _left_out(model):
     """Variables that decide how training goes on and that Keras does not save."""
     saved = {id(v) for v in model.weights}
     return [v for v in state_variables(model) if id(v) not in saved]
+
+
+def copy_after(path, epochs):
+    """The file in which a checkpoint is kept after a number of epochs.
+
+    Args:
+        path: `.keras` file of the latest one.
+        epochs: the number, or `None` for `path` itself.
+
+    Returns:
+        str.
+
+    Example:
+        >>> copy_after("model.keras", 24)
+        'model-0024.keras'
+    """
+    root, ending = os.path.splitext(path)
+    return path if epochs is None else f"{root}-{epochs:04d}{ending}"
 
 
 def read_record(path):

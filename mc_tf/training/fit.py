@@ -23,11 +23,9 @@ from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
 from mc_tf.training.history import HistoryFile
 from mc_tf.training.kept import warn_of_lost
+from mc_tf.training.run_directory import RunDirectory
 
-__all__ = ["MEMBERS", "TRAJECTORY", "check_cycles", "fit", "fixed_batch_size"]
-
-MEMBERS = "members"  # folder of a run's snapshots at the minima of cycles
-TRAJECTORY = "trajectory"  # and of those at equal distances
+__all__ = ["check_cycles", "fit", "fixed_batch_size"]
 
 
 def fit(model, path, data, options, validate):
@@ -36,18 +34,17 @@ def fit(model, path, data, options, validate):
     Args:
         model: compiled Keras model, as loaded from `path` if that is there.
         path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
-        data: data set with `epoch_batches` and `steps_per_epoch`.
+        data: `mc_tf.data.Dataset`.
         options: `TrainingOptions`.
-        validate: whether to evaluate after each epoch, on the validation part where the data has
-            one of its own, otherwise on `data.test_batches`.
+        validate: whether to evaluate after each epoch, on `data.validation_batches`.
 
     Returns:
         `model`.
     """
     steps = data.steps_per_epoch(options.batch_size)
     epoch, first_step = divmod(_steps_done(model, path), steps)
-    directory = os.path.dirname(path)
-    history = HistoryFile(os.path.join(directory, "history.csv"))
+    run = RunDirectory(os.path.dirname(path))
+    history = HistoryFile(run.history)
     history.trim(epoch)
     warn_of_lost(path, epoch, options, validate)
     # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
@@ -60,7 +57,7 @@ def fit(model, path, data, options, validate):
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
     size = fixed_batch_size(model) or options.eval_batch_size
-    validation = _validation(data, size) if validate else None
+    validation = data.validation_batches(size) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
     parts = [(epoch, epoch + 1, first_step)] if first_step else []
     parts.append((epoch + len(parts), options.epochs, 0))
@@ -71,7 +68,7 @@ def fit(model, path, data, options, validate):
         batches = _EpochBatches(data, options, first, end)
         if first:  # the checkpoint has the metrics of the epoch's beginning
             build_metrics(model, next(iter(batches.dataset)))
-        acting = list(_cycle_and_average(directory, options, steps, end))
+        acting = list(_cycle_and_average(run, options, steps, end))
         for callback in acting:
             callback.to_be_continued = end < options.epochs
         callbacks = [
@@ -80,7 +77,7 @@ def fit(model, path, data, options, validate):
             *acting,
             ResetRecurrentState(keep_first=first > 0),
             keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
-            *_optional_callbacks(directory, data, options, validate),
+            *_optional_callbacks(run, data, options, validate),
             # Before the checkpoint, like all that is written: rows after it are dropped when
             # training resumes. A row of NaN stays where the checkpoint refuses to be written.
             history,
@@ -121,14 +118,14 @@ def check_cycles(data, options):
             smallest, or training ends before the first network is saved or averaged.
     """
     steps = data.steps_per_epoch(options.batch_size)
-    for callback in _cycle_and_average(".", options, steps, options.epochs):
+    for callback in _cycle_and_average(RunDirectory("."), options, steps, options.epochs):
         if isinstance(callback, AtPlaces):
             callback.check_reached(options.epochs)
         else:  # the cycle itself, which may have no minimum that is looked for
             callback.places_in(callback)
 
 
-def _cycle_and_average(directory, options, steps, end):
+def _cycle_and_average(run, options, steps, end):
     """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
     cycle = None
     begun = end > (options.swa_start or 0)  # else this is the rest of an epoch before
@@ -144,19 +141,18 @@ def _cycle_and_average(directory, options, steps, end):
             cycle = kind(options.cycle_epochs, *rates, **start)
         yield cycle
         if options.snapshots:
-            yield SnapshotSaver(os.path.join(directory, MEMBERS), cycle, replace=True)
+            yield SnapshotSaver(run.members, cycle, replace=True)
     if options.trajectory_every and (begun or options.cycle_epochs is None):
-        folder = os.path.join(directory, TRAJECTORY)
         settings = {"steps_per_epoch": steps, "replace": True}  # the directory is this run's
         every = options.trajectory_every
-        yield SnapshotSaver(folder, cycle, every=every, unit="steps", **settings)
+        yield SnapshotSaver(run.trajectory, cycle, every=every, unit="steps", **settings)
     if options.swa_start is not None and begun:
         yield SWA(
             options.swa_start,
             every=None if cycle else options.swa_every,
             cycle=cycle,
             batch_norm_data=False,  # estimated once, at the end
-            directory=directory,
+            directory=run.path,
             keep=options.save_every + 1,
             keep_epochs=options.keep_epochs,
             end_with_average=False,
@@ -170,13 +166,12 @@ def _scheduled_rate(options, end):
         yield keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options))
 
 
-def _optional_callbacks(directory, data, options, validate):
+def _optional_callbacks(run, data, options, validate):
     if options.keep_best and validate:
         # Before the checkpoint: if killed between the two, the epoch is trained again.
-        best = os.path.join(directory, "best.keras")
-        yield BestCheckpoint(best, *_monitored(data))
+        yield BestCheckpoint(run.best, *_monitored(data))
     if options.tensorboard:
-        yield keras.callbacks.TensorBoard(os.path.join(directory, "tensorboard"))
+        yield keras.callbacks.TensorBoard(run.tensorboard)
 
 
 def fixed_batch_size(network):
@@ -232,10 +227,6 @@ def _steps_done(model, path):
     if not os.path.exists(path):
         return 0
     return int(read_record(path).get("step", model.optimizer.iterations))
-
-
-def _validation(data, batch_size):
-    return getattr(data, "validation_batches", data.test_batches)(batch_size)
 
 
 def _monitored(data):

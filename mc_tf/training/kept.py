@@ -3,6 +3,9 @@
 import os
 import warnings
 
+from mc_tf.storage.checkpoints import copy_after
+from mc_tf.training.run_directory import RunDirectory
+
 __all__ = ["warn_of_lost"]
 
 
@@ -15,17 +18,17 @@ def warn_of_lost(path, epochs, options, validate):
         options: `TrainingOptions`.
         validate: whether the training evaluates, without which there is no best network.
     """
-    folder, (root, ending) = os.path.dirname(path), os.path.splitext(path)
+    run = RunDirectory(os.path.dirname(path))
     every = options.keep_every
     kept = {*options.keep_epochs, *(range(every, epochs + 1, every) if every else ())}
-    files = [f"{root}-{number:04d}{ending}" for number in sorted(kept) if number <= epochs]
+    files = [copy_after(path, number) for number in sorted(kept) if number <= epochs]
     if epochs >= options.epochs > 0:  # nothing is left to train
-        files += [os.path.join(folder, "best.keras")] * (options.keep_best and validate)
-        files += [os.path.join(folder, "tensorboard")] * options.tensorboard
+        files += [run.best] * (options.keep_best and validate)
+        files += [run.tensorboard] * options.tensorboard
     lost = [os.path.basename(file) for file in files if not os.path.exists(file)]
     if lost:
         warnings.warn(
-            f"The run in '{folder}' is already at epoch {epochs}, too late to keep "
+            f"The run in '{run.path}' is already at epoch {epochs}, too late to keep "
             f"{', '.join(lost)}. Choose another directory to have them.",
             stacklevel=3,
         )

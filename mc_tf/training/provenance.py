@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from mc_tf.training.workdir import stored_file, stored_settings
+from mc_tf.training.run_directory import runs_around, stored_file, stored_settings
 
 __all__ = ["check_held_out", "check_not_held_out", "check_same_data"]
 
@@ -74,10 +74,10 @@ def check_held_out(paths, data):
 
 def _runs(paths, name, read):
     """`(folder, settings)` of the runs on a data set that files are of, and those they began at."""
-    waiting, seen = list(map(os.path.abspath, paths)), set()
+    waiting, seen = list(paths), set()
     while waiting:
         path = waiting.pop()
-        for folder in (path, os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
+        for folder in (run.path for run in runs_around(path)):
             stored = read(folder) or {}
             if stored.get("data") == name:
                 break

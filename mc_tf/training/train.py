@@ -21,7 +21,12 @@ from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_f
 from mc_tf.training.fit import check_cycles, fit, fixed_batch_size
 from mc_tf.training.options import compile_for
 from mc_tf.training.provenance import check_same_data
-from mc_tf.training.workdir import claim, find_difference, stored_settings
+from mc_tf.training.run_directory import (
+    RunDirectory,
+    claim,
+    find_difference,
+    stored_settings,
+)
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import assign_flat
 
@@ -70,7 +75,7 @@ def train_network(
     if chosen:
         settings["network_options"] = chosen
     files = {"initial_weights": initial_weights} if initial_weights else {}
-    path = os.path.join(workdir, "model.keras")
+    path = RunDirectory(workdir).network()
     begun = os.path.exists(path)
     keras.utils.set_random_seed(options.seed)
     # What a run with equal settings began with need not be built again to be checked.
@@ -135,11 +140,10 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
             f"There is no average of {epochs or 'any'} epochs in '{workdir}'. Train for longer, "
             "with that number among keep_epochs."
         )
-    ending = "" if epochs is None else f"-{epochs:04d}"
-    path = os.path.join(workdir, f"swa{ending}.keras")
+    path = RunDirectory(workdir).average(epochs)
     if os.path.exists(path) and read_record(path).get("step") == average.step:
         return load_checkpoint(path)
-    model = load_checkpoint(os.path.join(workdir, "model.keras"))
+    model = load_checkpoint(RunDirectory(workdir).network())
     assign_flat(model, average.mean)
     update_batch_norm(model, data.statistics_batches(fixed_batch_size(model) or batch_size))
     save_checkpoint(model, path, step=average.step, count=average.count)
@@ -209,7 +213,7 @@ def train_curve(workdir, data, start, end, curve, options):
     made = connect(first, last, curve, seed=options.seed)
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
-    path = os.path.join(workdir, "curve.keras")
+    path = RunDirectory(workdir).curve()
     if os.path.exists(path):
         ends = _ends(made)
         made = load_checkpoint(path)

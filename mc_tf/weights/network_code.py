@@ -1,6 +1,7 @@
 """A network as code: copies of it, and its configuration, without how it was compiled."""
 
 import contextlib
+import re
 
 import keras
 
@@ -232,10 +233,15 @@ def what_is_missing(error):
         )
     at = text.find("Could not locate")
     if at >= 0:
-        what = text[at:].splitlines()[0].partition(". ")[0]
+        line = text[at:].splitlines()[0]
+        what, _, config = line.partition(". ")
+        family = re.search(r"'registered_name': 'mc_tf\.curves>([^']+)'", config)
+        how = "@keras.saving.register_keras_serializable()"
+        if family:
+            what, how = f"the curve family '{family[1]}'", f"@mc_tf.curves.register('{family[1]}')"
         return (
             f"It has a class or function that is not known here: {what}. Import the module that "
-            "defines it, decorated with `@keras.saving.register_keras_serializable()`, before the "
-            "file is loaded; programs do so with --import=MODULE or --import=FILE.py."
+            f"defines it, decorated with `{how}`, before the file is loaded; programs do so with "
+            "--import=MODULE or --import=FILE.py."
         )
     return None

@@ -5,7 +5,7 @@ import os
 
 from mc_tf import training
 from mc_tf.arguments import check_counts
-from mc_tf.curves import PolyChain
+from mc_tf.curves import PolyChain, make_curve
 from mc_tf.ensemble.members import read_members
 from mc_tf.experiments import curve_files
 from mc_tf.experiments.step import Saved, Step
@@ -14,7 +14,7 @@ from mc_tf.experiments.surface_files import common_state
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import TrainingOptions
-from mc_tf.training.checks import check_num_examples
+from mc_tf.training.checks import check_num_examples, output_kind
 from mc_tf.training.fit import check_cycles
 
 __all__ = ["Chain", "Connect"]
@@ -62,7 +62,8 @@ class _Curve(Step):
             num_train=self.num_train,
             verbose=run.bar,
         )
-        if run.data.input_shape == (1,):
+        of_values = output_kind(run.data.loss()) == "values"
+        if of_values and run.data.input_shape == (1,) and run.data.num_classes == 1:
             path = os.path.join(folder, "functions.npz")
             curve_files.save_functions(curve_model, run.data, path)
         label = self.label or self.name
@@ -99,7 +100,7 @@ class Connect(_Curve):
     Attributes:
         name: its folder.
         start, end: `Saved`, the endpoints.
-        curve: name of a family, see `mc_tf.experiments.curve_files.make_curve`.
+        curve: name of a family, see `mc_tf.curves.make_curve`.
         training: `TrainingOptions`.
         num_bends: of families with bends.
         num_points: equally spaced positions at which it is evaluated.
@@ -132,7 +133,7 @@ class Connect(_Curve):
 
     def made(self):
         """The `Curve`."""
-        return curve_files.make_curve(self.curve, self.num_bends)
+        return make_curve(self.curve, self.num_bends)
 
     def run(self, run):
         """Trains and evaluates; returns the `CurveEvaluation`."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import os
 
 import numpy as np
 
@@ -61,7 +60,7 @@ class Ensembles(Step):
         """Evaluates; returns a dict: the `result`, where budgets `end`, and more numbers."""
         files = {part: self._files(run, part) for part in self._parts()}
         every = [file for of_part in files.values() for file in of_part]
-        network = os.path.join(run.folder(self._parts()[0].saved.run), "model.keras")
+        network = run.network_file(self._parts()[0].saved)
         path = run.folder(self.name)
         result = ensemble_files.evaluate_ensemble(
             MemberFiles(load_checkpoint(network, compile=False), every, output="logits"),

@@ -1,7 +1,6 @@
 """More about trained curves: ensembles on them, pairs of networks, distances in weight space."""
 
 import dataclasses
-import os
 
 import numpy as np
 from keras import ops
@@ -39,7 +38,7 @@ class _OnCurve(Step):
         return [self.curve]
 
     def _load(self, run):
-        return curve_files.load_curve(os.path.join(run.folder(self.curve), "curve.keras"))
+        return curve_files.load_curve(run.directory(self.curve).curve())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +148,7 @@ class Distances(Step):
         for family, names in self.curves.items():
             bends = {}
             for name in names:
-                path = os.path.join(run.folder(name), "curve.keras")
+                path = run.directory(name).curve()
                 points = curve_files.load_curve(path).curve_layer.points
                 start, *inner, end = map(ops.convert_to_numpy, points)
                 if not found:  # all curves have the same endpoints

@@ -1,7 +1,6 @@
 """Evaluating surfaces in weight space on grids: planes, lines, rays."""
 
 import dataclasses
-import os
 
 from mc_tf.arguments import check_counts, check_numbers
 from mc_tf.backend.precision import check_exact_products
@@ -151,7 +150,7 @@ class Surface(Step):
         """Evaluates; returns the `GridEvaluation`."""
         grid, settings = self.grid, {"margin": self.grid.margin}
         settings["shape"] = grid.line_points if self.kind in _LINES else grid.shape
-        curve_file = self.curve and os.path.join(run.folder(self.curve), "curve.keras")
+        curve_file = self.curve and run.directory(self.curve).curve()
         made = self._made(run, curve_file)
         if self.kind.startswith("random_"):
             settings["limits"] = [(-grid.radius, grid.radius)] * made.dimensions

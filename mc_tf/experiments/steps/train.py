@@ -103,20 +103,20 @@ class Train(Step):
 
     def _check_kept(self, run):
         """Refuses an earlier run that is past a checkpoint which is needed now."""
-        folder = run.folder(self.name)
-        path = os.path.join(folder, "model.keras")
+        directory = run.directory(self.name)
+        path = directory.network()
         needed = [saved for saved in run.references(self.name) if run.still_needs(saved)]
         if not needed or not os.path.exists(path):
             return
         done = read_record(path).get("step", 0)
         done //= run.data.steps_per_epoch(self.training.batch_size)
         for saved in needed:
-            file = os.path.join(folder, f"model-{saved.number or 0:04d}.keras")
+            file = directory.network(saved.number)
             if saved.number and saved.number <= done and not os.path.exists(file):
                 raise FileNotFoundError(
-                    f"There is no '{file}': the run in '{folder}' has been trained for {done} "
-                    f"epochs without keeping its network after epoch {saved.number}. Remove "
-                    f"'{folder}', and the same command trains it again "
+                    f"There is no '{file}': the run in '{directory.path}' has been trained for "
+                    f"{done} epochs without keeping its network after epoch {saved.number}. Remove "
+                    f"'{directory.path}', and the same command trains it again "
                     f"({self.training.epochs} epochs) and keeps it."
                 )
 

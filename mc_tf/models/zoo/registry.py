@@ -6,10 +6,12 @@ import re
 from numbers import Integral, Real
 
 from mc_tf.arguments import check_counts, check_kind, check_numbers
+from mc_tf.models.zoo.weight_decay import with_weight_decay
+from mc_tf.registry import Registry
 
 _PLACEHOLDER = re.compile(r"<(\w+)>")
 _MOST = 100_000  # units, or times the usual number: no memory holds more
-_BUILDERS = {}
+_BUILDERS = Registry("network", "mc_tf.models")
 _EXAMPLES = {}
 
 
@@ -25,19 +27,19 @@ def register(name, examples=()):
     Returns:
         A decorator that returns the builder as it is. A builder takes
         `(num_classes, input_shape, weight_decay=0.0, **options)` and returns a built
-        `keras.Model` that outputs logits.
+        `keras.Model` that outputs logits. To one without `weight_decay`, `build` adds that of
+        `mc_tf.models.with_weight_decay`.
 
     Raises:
-        ValueError: If the name is taken.
+        ValueError: If another builder has the name.
     """
-    if name in _BUILDERS:
-        raise ValueError(
-            f"The network name {name!r} is taken by "
-            f"{_BUILDERS[name].__module__}.{_BUILDERS[name].__name__}. Choose another."
-        )
+    remember = _BUILDERS.register(name)
+    family, _ = _match(name)
 
     def decorate(builder):
-        _BUILDERS[name] = builder
+        if family != name:
+            raise ValueError(f"The network name {name!r} is taken by the family {family!r}.")
+        remember(builder)
         _EXAMPLES[name] = tuple(examples) or (name,)
         return builder
 
@@ -70,8 +72,8 @@ def options(name):
     (['width'], [])
     """
     builder, numbers = _find(name)
-    taken = list(inspect.signature(builder).parameters)[3:]
-    return [option for option in taken if option not in numbers]
+    known = {"num_classes", "input_shape", "weight_decay", *numbers}
+    return [option for option in inspect.signature(builder).parameters if option not in known]
 
 
 def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder):
@@ -113,9 +115,11 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder
                 f"Expected: {', '.join(map(repr, accepted)) or 'none, as it has no options'}."
             )
     _check_kinds(name, builder, options_of_builder)
-    return builder(
-        num_classes, input_shape, weight_decay=weight_decay, **numbers, **options_of_builder
-    )
+    given = {**numbers, **options_of_builder}
+    if "weight_decay" in inspect.signature(builder).parameters:
+        return builder(num_classes, input_shape, weight_decay=weight_decay, **given)
+    network = builder(num_classes, input_shape, **given)
+    return with_weight_decay(network, weight_decay) if weight_decay else network
 
 
 def parse_value(text):
@@ -168,11 +172,15 @@ def _check_kinds(name, builder, given):
 
 def _find(name):
     """Builder of that name, and the integers in the name by placeholder."""
-    for pattern, builder in _BUILDERS.items():
+    pattern, numbers = _match(name)
+    return _BUILDERS.find(pattern), numbers
+
+
+def _match(name):
+    """The registered name that one is, or is a member of, and the integers in it."""
+    for pattern in _BUILDERS:
         expression = _PLACEHOLDER.sub(r"(?P<\1>[0-9]+)", pattern)
         match = re.fullmatch(expression, name)
         if match:
-            return builder, {key: int(value) for key, value in match.groupdict().items()}
-    raise ValueError(
-        f"Unknown network. Received: {name!r}. Expected one of: {', '.join(sorted(_BUILDERS))}."
-    )
+            return pattern, {key: int(value) for key, value in match.groupdict().items()}
+    return name, {}

@@ -1,13 +1,80 @@
-"""The directory of a run: which run it holds."""
+"""The directory of a run: the names of its files, and which run it holds."""
 
 import json
 import os
 
+from mc_tf.storage.checkpoints import copy_after
 from mc_tf.storage.files import read_json, write_json
 
-__all__ = ["as_stored", "claim", "find_difference", "stored_file", "stored_settings"]
+__all__ = [
+    "RunDirectory",
+    "as_stored",
+    "claim",
+    "find_difference",
+    "runs_around",
+    "stored_file",
+    "stored_settings",
+]
 
 _WORKDIR = "workdir"  # where the directory was when the run began
+
+
+class RunDirectory:
+    """The names of a run's files; whether they are there is another question.
+
+    Args:
+        path: directory.
+
+    Attributes:
+        path: the same.
+        settings, history: `settings.json`, `history.csv`.
+        best: the network with the best validation result.
+        members: folder of snapshots at the minima of cycles.
+        trajectory: folder of snapshots at equal distances.
+        tensorboard: folder of logs.
+
+    Example:
+        >>> RunDirectory("runs/a").network(epochs=24).replace(os.sep, "/")
+        'runs/a/model-0024.keras'
+    """
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        self.settings = self._file("settings.json")
+        self.history = self._file("history.csv")
+        self.best = self._file("best.keras")
+        self.members = self._file("members")
+        self.trajectory = self._file("trajectory")
+        self.tensorboard = self._file("tensorboard")
+
+    def network(self, epochs=None):
+        """File of the network: the latest, or the one kept after a number of epochs."""
+        return copy_after(self._file("model.keras"), epochs)
+
+    def curve(self, epochs=None):
+        """File of the curve, as for `network`."""
+        return copy_after(self._file("curve.keras"), epochs)
+
+    def average(self, epochs=None):
+        """File of the network with averaged weights, as for `network`."""
+        return copy_after(self._file("swa.keras"), epochs)
+
+    def _file(self, name):
+        return os.path.join(self.path, name)
+
+
+def runs_around(path):
+    """The directories whose run a file, or a folder such as `members`, may belong to.
+
+    Args:
+        path: file or directory.
+
+    Returns:
+        Two `RunDirectory`, the nearer one first.
+    """
+    path = os.path.abspath(path)
+    nearest = path if os.path.isdir(path) else os.path.dirname(path)
+    return [RunDirectory(nearest), RunDirectory(os.path.dirname(nearest))]
 
 
 def claim(workdir, settings, files=None):
@@ -24,7 +91,7 @@ def claim(workdir, settings, files=None):
         OSError: if the directory cannot be written.
         ValueError: if it holds a run with other settings, naming the first difference.
     """
-    path = os.path.join(workdir, "settings.json")
+    path = RunDirectory(workdir).settings
     if not os.path.exists(path):
         write_json(path, _with_files(workdir, settings, files))
         return
@@ -109,7 +176,7 @@ def stored_settings(workdir):
     Raises:
         DamagedFileError: if the file is damaged.
     """
-    path = os.path.join(workdir, "settings.json")
+    path = RunDirectory(workdir).settings
     if not os.path.exists(path):
         return None
     return read_json(path, "the settings of a run", "train in another --workdir")

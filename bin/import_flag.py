@@ -1,0 +1,48 @@
+"""The flag `--import` of all programs: modules that bring data sets, networks and curves along."""
+
+import importlib
+import importlib.util
+import os
+import sys
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # the flag is the program's, for its --help
+
+
+def define_import_flag():
+    """The flag, once in each program."""
+    if "import" not in FLAGS:
+        flags.DEFINE_multi_string(
+            "import",
+            [],
+            "Modules (my.layers) or files (layers.py) to import first, separated by commas: they "
+            "register data sets, networks and curve families with @mc_tf.data.register, "
+            "@mc_tf.models.register and @mc_tf.curves.register, and classes of layers with "
+            "@keras.saving.register_keras_serializable(). May be repeated.",
+        )
+
+
+def import_modules():
+    """Imports what `--import` names, before the other flags are looked at.
+
+    Raises:
+        ValueError: if a module is not there or fails.
+    """
+    for name in ",".join(FLAGS["import"].value).split(","):
+        try:
+            if name.endswith(".py"):
+                module = os.path.splitext(os.path.basename(name))[0]
+                found = importlib.util.spec_from_file_location(module, name)
+                sys.modules[module] = importlib.util.module_from_spec(found)
+                found.loader.exec_module(sys.modules[module])
+            elif name:
+                if os.getcwd() not in sys.path:
+                    sys.path.insert(0, os.getcwd())  # as for `python -m`
+                importlib.import_module(name)
+        except Exception as error:  # whatever that code raises
+            raise ValueError(
+                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Give a "
+                "module, such as my.layers, or a file, such as layers.py."
+            ) from error

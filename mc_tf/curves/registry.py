@@ -1,0 +1,110 @@
+"""Curve families by name: `@register("name")` on a class, `make_curve("name")` to have one."""
+
+import inspect
+
+import keras
+
+from mc_tf.curves.base import Curve
+from mc_tf.curves.families import Bezier, PolyChain, Segment
+from mc_tf.curves.trivial import TrivialCurve
+from mc_tf.registry import Registry
+
+__all__ = ["has_bends", "make_curve", "names", "register"]
+
+_FAMILIES = Registry("curve family", "mc_tf.curves")
+
+
+def register(name):
+    """Gives a curve family a name that `make_curve`, and so every program, knows.
+
+    The class is registered with Keras, too, unless it is already: a file of such a curve can be
+    loaded wherever the module that defines the class is imported.
+
+    Args:
+        name: str, such as `"arc"`.
+
+    Returns:
+        A decorator of a subclass of `Curve`, which it returns as it is. If its constructor takes
+        `num_bends`, the flag of that name sets it; `get_config` returns all its arguments.
+
+    Raises:
+        ValueError: if another family has the name, or the class is no `Curve`.
+
+    Example:
+        >>> from mc_tf.curves import Bezier
+        >>> @register("short_bezier")
+        ... class ShortBezier(Bezier):
+        ...     '''A Bezier curve.'''
+        >>> make_curve("short_bezier", num_bends=2)
+        short_bezier(num_bends=2)
+    """
+    remember = _FAMILIES.register(name)
+
+    def decorate(family):
+        if not (inspect.isclass(family) and issubclass(family, Curve)):
+            raise ValueError(
+                f"The curve family {name!r} must be a class that derives from mc_tf.Curve. "
+                f"Received: {family!r}"
+            )
+        remember(family)
+        if ">" not in keras.saving.get_registered_name(family):
+            keras.saving.register_keras_serializable(_FAMILIES.package, name)(family)
+        return family
+
+    return decorate
+
+
+def names():
+    """Names that `make_curve` knows.
+
+    Returns:
+        List of str, this library's first.
+    """
+    return list(_FAMILIES)
+
+
+def has_bends(name):
+    """Whether curves of a family have a number of bends to choose.
+
+    Args:
+        name: one of `names()`.
+
+    Raises:
+        ValueError: if there is no such family.
+
+    Example:
+        >>> has_bends("bezier"), has_bends("segment")
+        (True, False)
+    """
+    return "num_bends" in inspect.signature(_FAMILIES.find(name)).parameters
+
+
+def make_curve(name, num_bends=1):
+    """A curve of the family with a given name.
+
+    Args:
+        name: one of `names()`: `"segment"`, `"bezier"`, `"polychain"`, `"trivial"`, or one that
+            `register` gave.
+        num_bends: number of bends, of families that have one to choose. Default 1.
+
+    Returns:
+        `Curve`.
+
+    Raises:
+        ValueError: if there is no such family or the number is negative.
+
+    Example:
+        >>> make_curve("polychain", num_bends=3)
+        PolyChain(num_bends=3)
+    """
+    family = _FAMILIES.find(name)
+    return family(num_bends) if has_bends(name) else family()
+
+
+for _name, _family in {
+    "segment": Segment,
+    "bezier": Bezier,
+    "polychain": PolyChain,
+    "trivial": TrivialCurve,
+}.items():
+    register(_name)(_family)
