@@ -11,9 +11,10 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 if keras.backend.backend() == "tensorflow":
-    from programs import without_graph_optimizer
+    from programs import traced_once, without_graph_optimizer
 
     without_graph_optimizer()
+    traced_once()
 
 # What was imported is never garbage: no collection need look at it again.
 gc.collect()
