@@ -147,7 +147,14 @@ def some(rows, keep, jax=None):
     return [row if row in keep else _long(row) for row in rows]
 
 
+# For tests of what the backend has no part in (files, warnings, refusals), or of what others run
+# under JAX, too: there each has functions of its own to compile.
+long_under_jax = pytest.mark.long if keras.backend.backend() == "jax" else lambda test: test
+
+
 def _long(row):
+    if hasattr(row, "marks"):  # a `pytest.param`
+        return pytest.param(*row.values, marks=[*row.marks, pytest.mark.long], id=row.id)
     return pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.long)
 
 
