@@ -68,11 +68,7 @@ def nothing_kept(monkeypatch):
 @pytest.fixture
 def eagerly():
     """Without compiling, which takes most of the time where many networks meet few examples."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
+    from model_zoo import uncompiled
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with uncompiled():
+        yield

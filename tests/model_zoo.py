@@ -3,6 +3,7 @@
 `ZOO` maps a name to a `Case`; the conformance tests run over all of them.
 """
 
+import contextlib
 import dataclasses
 import typing
 
@@ -134,6 +135,21 @@ def total_loss(model, variables, values, x, y, loss, **kwargs):
 
 
 # What runs.
+
+
+@contextlib.contextmanager
+def uncompiled():
+    """TensorFlow runs functions as they are written; under JAX they stay compiled."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def some(rows, keep, jax=None):

@@ -348,6 +348,7 @@ def test_mixed_precision_keeps_statistics_in_float32():
     assert_statistics(model.layers[1], hidden, 2e-2)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(
     "name",
     some(["conv_bn", "nested", "mixed", "subclassed"], ["conv_bn", "nested", "mixed"], ["nested"]),

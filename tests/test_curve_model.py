@@ -106,7 +106,8 @@ def test_a_life_of_training_leaves_the_given_models_alone(name):
     given = snapshot(start), snapshot(end)
     flags = [[v.trainable for v in m.variables] for m in (start, end)]
     curve_model = connect(start, end, Bezier(1))
-    curve_model.compile(keras.optimizers.Adam(0.01), case.loss())
+    # Of two hundred layers the trace would take much longer than the two steps.
+    curve_model.compile(keras.optimizers.Adam(0.01), case.loss(), run_eagerly=case.heavy)
     x, y = case.data(2 * BATCH)
     before = numpy(curve_model.control_points())
     np.testing.assert_allclose(before[1], (before[0] + before[2]) / 2, atol=1e-6)
@@ -194,6 +195,7 @@ def test_no_second_copy_of_the_weights(name, bends):
     assert not any(id(v) in mine for v in start.variables + end.variables)
 
 
+@pytest.mark.usefixtures("eagerly")
 @long_under_jax
 @pytest.mark.parametrize("name", some(["conv_bn", "stateful_lstm", "subclassed"], ["conv_bn"]))
 def test_weights_file_round_trips_after_training_and_training_goes_on(name, tmp_path):
@@ -211,6 +213,7 @@ def test_weights_file_round_trips_after_training_and_training_goes_on(name, tmp_
     other.fit(x, y, batch_size=BATCH, verbose=0)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(
     "name",
     some(

@@ -7,7 +7,17 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import BATCH, ZOO, assert_same, compiles, long_under_jax, numpy, snapshot, some
+from model_zoo import (
+    BATCH,
+    ZOO,
+    assert_same,
+    compiles,
+    long_under_jax,
+    numpy,
+    snapshot,
+    some,
+    uncompiled,
+)
 
 from mc_tf import (
     Bezier,
@@ -38,6 +48,7 @@ def splits(name, train=11, test=7):
     return ZOO[name].data(train, 1), ZOO[name].data(test, 2)
 
 
+@uncompiled()
 def slow_way(
     curve_model, name, train, test, num_points, batch_size, metrics=METRICS, statistics=None
 ):

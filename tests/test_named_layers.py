@@ -141,6 +141,7 @@ def test_fit_moves_the_bends_and_keeps_the_fixed_ends(name):
             assert not same, variable.path
 
 
+@pytest.mark.usefixtures("eagerly")
 @long_under_jax
 @pytest.mark.parametrize("name", some(list(NETWORKS), ["images"]))
 def test_keras_file_round_trips(name, tmp_path):
