@@ -1,6 +1,7 @@
 """The registered networks: shapes, published weight counts, L2, settings."""
 
 import functools
+import inspect
 import math
 import re
 
@@ -13,6 +14,7 @@ from mc_tf.backend.fused_batch_norm import fused_calls
 from mc_tf.curves import Bezier
 from mc_tf.models import connect, with_weight_decay
 from mc_tf.models.zoo import imagenet_resnet, registry
+from mc_tf.models.zoo.densenet import densenet
 from mc_tf.models.zoo.preresnet import preresnet
 from mc_tf.models.zoo.shake_shake import ShakeMix
 from mc_tf.training import load_initial_weights
@@ -100,11 +102,12 @@ def layers_of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-# Of each family one or two of its published members; PyramidNet and shake-shake also by formula.
-# The others take seconds of building each.
+# Of each family one or two of its published members; PyramidNet, shake-shake and DenseNet also by
+# formula. The others take seconds of building each.
 COUNTED_IF_ASKED = (
-    *("pyramidnet272", "shakeshake26x64", "preresnet110", "preresnet164", "resnet158"),
-    *("imagenet_resnet152", "vgg19", "vgg19bn", "lstm_medium", "lstm_large", "wrn28x10"),
+    *("pyramidnet272", "shakeshake26x64", "preresnet110", "preresnet164", "densenet161"),
+    *("resnet158", "imagenet_resnet152", "vgg19", "vgg19bn", "lstm_medium", "lstm_large"),
+    "wrn28x10",
 )
 
 
@@ -164,6 +167,24 @@ def test_shakeshake_weights_by_formula(depth, width, classes):
         assert total == TRAINABLE["shakeshake26x64"][10]
     else:
         assert total == count(registry.build(f"shakeshake{depth}x{width}", classes, SHAPE))
+
+
+@pytest.mark.parametrize("blocks, classes", [(None, 1000), ((2, 1, 1, 3), 7)])
+def test_densenet_weights_by_formula(blocks, classes):
+    lengths = blocks or inspect.signature(densenet).parameters["blocks"].default
+    total, inputs = 49 * 3 * 96 + 2 * 96, 96
+    for index, length in enumerate(lengths):
+        if index:
+            total += 2 * inputs + inputs * (inputs // 2)
+            inputs //= 2
+        for _ in range(length):
+            total += 2 * inputs + 192 * inputs + 2 * 192 + 9 * 192 * 48
+            inputs += 48
+    total += 2 * inputs + (inputs + 1) * classes
+    if blocks is None:
+        assert total == TRAINABLE["densenet161"][1000]
+    else:
+        assert total == count(registry.build("densenet161", classes, SHAPE, blocks=blocks))
 
 
 @pytest.mark.parametrize("name", QUICK)
