@@ -10,9 +10,10 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 if keras.backend.backend() == "tensorflow":
-    from programs import without_graph_optimizer
+    from programs import traced_once, without_graph_optimizer
 
     without_graph_optimizer()
+    traced_once()
 
 # What was imported is never garbage: no collection need look at it again.
 gc.collect()
@@ -47,11 +48,7 @@ def nothing_kept(monkeypatch):
 @pytest.fixture
 def eagerly():
     """Without compiling, which takes most of the time where many networks meet few examples."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
+    from model_zoo import uncompiled
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with uncompiled():
+        yield

@@ -3,6 +3,7 @@
 `ZOO` maps a name to a `Case`; the conformance tests run over all of them.
 """
 
+import contextlib
 import dataclasses
 import typing
 
@@ -136,6 +137,21 @@ def total_loss(model, variables, values, x, y, loss, **kwargs):
 # What runs.
 
 
+@contextlib.contextmanager
+def uncompiled():
+    """TensorFlow runs functions as they are written; under JAX they stay compiled."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def some(rows, keep, jax=None):
     """Rows for `parametrize`: those in `keep` always run, the others are `long`.
 
@@ -147,7 +163,14 @@ def some(rows, keep, jax=None):
     return [row if row in keep else _long(row) for row in rows]
 
 
+# For tests of what the backend has no part in (files, warnings, refusals), or of what others run
+# under JAX, too: there each has functions of its own to compile.
+long_under_jax = pytest.mark.long if keras.backend.backend() == "jax" else lambda test: test
+
+
 def _long(row):
+    if hasattr(row, "marks"):  # a `pytest.param`
+        return pytest.param(*row.values, marks=[*row.marks, pytest.mark.long], id=row.id)
     return pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.long)
 
 

@@ -1,8 +1,8 @@
 """Programs in processes of their own, and what they write, for tests.
 
 A program runs in a process forked from a server that has imported TensorFlow and the library once:
-as good as `python bin/train.py ...`, without seconds of imports each, and without TensorFlow's
-graph optimizer. `command` does that one.
+as good as `python bin/train.py ...`, without seconds of imports each, without TensorFlow's graph
+optimizer and with one trace of a training. `command` does that one.
 """
 
 import csv
@@ -68,6 +68,23 @@ def without_graph_optimizer():
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+def traced_once():
+    """Makes the variables of optimizers before the first step of a training is traced.
+
+    Keras makes them in that step, which TensorFlow then traces again: a third of a short training.
+    """
+    import keras
+
+    make = keras.Model.make_train_function
+
+    def make_train_function(self, *args, **kwargs):
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return make(self, *args, **kwargs)
+
+    keras.Model.make_train_function = make_train_function
 
 
 @dataclasses.dataclass
@@ -137,6 +154,7 @@ def _prepare(prefix, directory):
     gc.freeze()  # no collection need look at what was imported before
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     without_graph_optimizer()
+    traced_once()
     _redirect(prefix)
     os.environ.update(OFFLINE)
     os.chdir(directory)

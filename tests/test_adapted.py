@@ -45,6 +45,7 @@ def test_a_point_of_a_curve_is_its_endpoint():
         np.testing.assert_allclose(numpy(curve_model(X, t=t)), numpy(model(X)), atol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_curve_in_a_file_is_the_same(tmp_path):
     curve_model = compiled(connect(normalised(1), normalised(2)))
     curve_model.fit(X, Y, verbose=0)
@@ -64,6 +65,7 @@ def test_networks_adapted_to_other_data_have_no_curve():
         connect(normalised(1), normalised(2, X + 1))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_members_keep_what_each_was_adapted_to(tmp_path):
     first, second = normalised(1), normalised(2, 2 * X)
     ensemble = Ensemble(first, [first, second])

@@ -213,8 +213,8 @@ RECURRENT = ("embedding_lstm", "gru")
         [name for name in LIGHT if name not in ("mixed", "nested", "shared", *RECURRENT)],
     ),
 )
-def test_products_are_differences_of_the_gradient(name):
-    """For all kinds of models, which stay as they are bit for bit."""
+def test_products_are_differences_of_the_gradient(name, eagerly):
+    """For all kinds of models, which stay as they are bit for bit; compiled in other tests."""
     case = ZOO[name]
     loss = case.loss()
     total = loss
@@ -230,7 +230,7 @@ def test_products_are_differences_of_the_gradient(name):
     assert_product(model, case.data(4), loss, total)
 
 
-def test_products_of_convolutions_and_pooling():
+def test_products_of_convolutions_and_pooling(eagerly):
     """The layers whose second derivatives a backend might lack."""
     model = keras.Sequential(
         [

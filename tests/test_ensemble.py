@@ -134,6 +134,7 @@ def test_scores_of_a_regression():
 
 
 # Kinds of code that `map` or a state might not reach; each takes a second to trace.
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(
     "name", some(MODELS, ["conv_bn", "embedding_lstm", "subclassed", "unregistered", "mixed"])
 )
@@ -260,6 +261,7 @@ def test_the_output_is_told_by_the_network_or_its_loss():
 # Members, from everywhere.
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_members_from_files_models_and_vectors(tmp_path):
     model, *models = networks("conv_bn", 6)
     model.compile("adam", "mse")  # an optimizer in the file of weights is left alone
@@ -425,6 +427,7 @@ def test_other_mistakes(tmp_path):
 # Saving.
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["subclassed", "mixed"])
 def test_a_saved_ensemble_predicts_the_same(name, tmp_path):
     _, ensemble = small(name, temperatures=[1, 2, 3])
@@ -445,6 +448,7 @@ def test_a_saved_ensemble_predicts_the_same(name, tmp_path):
 # Curves.
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_ensemble_of_points_of_a_curve():
     start, end = networks("conv_bn", 2)
     curve = mc_tf.connect(start, end, mc_tf.Bezier(1))
@@ -551,6 +555,7 @@ def test_a_full_disk_leaves_the_predictions_that_are_there(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_members_in_files(tmp_path):
     models, ensemble = small("conv_bn")
     files = [tmp_path / "a.npz", tmp_path / "b.keras", tmp_path / "c.weights.h5"]

@@ -357,8 +357,8 @@ def test_mean_prediction(root, runs, tmp_path):
         found["distance"], np.array([0.5, 0.25]) * np.sqrt((distance**2).mean())
     )
     outputs = []
+    network = load_checkpoint(root / "sse" / "model.keras", compile=False)
     for weights in (mean, *(mean + 0.5 * part for part in apart)):
-        network = load_checkpoint(root / "sse" / "model.keras", compile=False)
         assign_flat(network, weights)
         mc_tf.update_batch_norm(network, digits.train_eval_batches(num_examples=300))
         outputs.append(softmax(network.predict(x, verbose=0).astype("float64")))

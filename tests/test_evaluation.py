@@ -8,7 +8,17 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import BATCH, ZOO, assert_same, compiles, numpy, snapshot, some
+from model_zoo import (
+    BATCH,
+    ZOO,
+    assert_same,
+    compiles,
+    long_under_jax,
+    numpy,
+    snapshot,
+    some,
+    uncompiled,
+)
 
 from mc_tf import (
     Bezier,
@@ -39,6 +49,7 @@ def splits(name, train=11, test=7):
     return ZOO[name].data(train, 1), ZOO[name].data(test, 2)
 
 
+@uncompiled()
 def slow_way(
     curve_model, name, train, test, num_points, batch_size, metrics=METRICS, statistics=None
 ):
@@ -76,7 +87,10 @@ class Files(keras.utils.PyDataset):
 
 
 @pytest.mark.parametrize(
-    "name", some(["dense", "conv_bn", "subclassed", "unregistered"], ["conv_bn", "subclassed"])
+    "name",
+    some(
+        ["dense", "conv_bn", "subclassed", "unregistered"], ["conv_bn", "subclassed"], ["conv_bn"]
+    ),
 )
 def test_values_are_those_of_keras_at_each_point(name):
     """Loss with its regularizers and `add_loss`, short last batches, statistics."""
@@ -104,6 +118,7 @@ def test_values_are_those_of_keras_at_each_point(name):
     )
 
 
+@long_under_jax
 def test_statistics_are_estimated_on_data_of_their_own(tmp_path):
     curve_model, path = curve_of("conv_bn"), tmp_path / "result"
     train, test = splits("conv_bn")
@@ -342,6 +357,7 @@ def test_files_hold_the_result(tmp_path):
     assert summary["num_points"] == 3 and summary["description"] == {"seed": 7}
 
 
+@long_under_jax
 def test_goes_on_where_it_was_stopped(tmp_path, nothing_kept):
     curve_model, (train, test) = curve_of("conv_bn"), splits("conv_bn", 8, 8)
     full = evaluate_curve(curve_model, Files(*train), Files(*test), 5, verbose=0)
@@ -383,6 +399,7 @@ def test_stopped_after_the_last_point_it_knows_what_is_better(tmp_path, monkeypa
         assert len({file.read_bytes() for file in files}) == 1
 
 
+@long_under_jax
 @pytest.mark.parametrize("damage", some(["cut", "text", "empty", "other"], ["cut", "other"]))
 def test_damaged_files_are_refused_and_left(damage, tmp_path):
     curve_model, (train, test) = curve_of("dense"), splits("dense")
@@ -402,6 +419,7 @@ def test_damaged_files_are_refused_and_left(damage, tmp_path):
     assert file.read_bytes() == kept
 
 
+@long_under_jax
 def test_a_file_of_another_evaluation_is_refused(tmp_path):
     curve_model, (train, test) = curve_of("dense"), splits("dense")
     path = tmp_path / "result"

@@ -55,11 +55,14 @@ def assert_close(one, other):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
+TOGETHER = [{"momentum": 0.5, "epsilon": 1e-5, "scale": False}, {"axis": 1, "center": False}]
+
+
 @pytest.mark.parametrize(
     "options",
     some(
-        [{}, {"momentum": 0.5, "epsilon": 1e-5}, {"scale": False}, {"center": False}, {"axis": 1}],
-        [{"momentum": 0.5, "epsilon": 1e-5}, {"scale": False}, {"axis": 1}],
+        [{}, {"scale": False}, {"center": False}, *TOGETHER],
+        TOGETHER,
     ),
     ids=str,
 )

@@ -63,7 +63,7 @@ def grid(name="conv_bn", shape=(4, 3), path=None, data=None, **options):
     )
 
 
-LARGE = {"shape": (5, 3), "margin": 0.2}
+LARGE = {"shape": (4, 3), "margin": 0.2}
 
 
 @functools.cache
@@ -376,6 +376,7 @@ def test_grid_has_the_values_of_the_curve_at_its_coordinates(name):
             np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_grid_need_not_be_square_and_reaches_beyond_its_marks(tmp_path):
     """Values stand where their coordinates say, in the files too."""
     found = grid("dense", shape=(5, 3), path=tmp_path / "plane", margin=0.5)
@@ -435,6 +436,7 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path, nothing_kept):
     assert grid(path=tmp_path / "plane", **LARGE, data=(again, test)).complete and not again.reads
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_versions_of_all_points_are_recorded(tmp_path, nothing_kept, monkeypatch):
     """Of a grid that was gone on with, and of parts that were made elsewhere."""
     train, test = splits("dense")
@@ -613,6 +615,7 @@ def test_points_that_span_no_plane_are_refused():
         random_direction(networks("dense", 1)[0], "filters")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_bad_grids_are_refused(tmp_path):
     """Before any work, in one line."""
     with pytest.raises(ValueError, match="shape of a grid on a Plane is 2 numbers"):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_zoo import BATCH, assert_same, numpy, snapshot, some
+from model_zoo import BATCH, assert_same, long_under_jax, numpy, snapshot, some
 
 from mc_tf import (
     Bezier,
@@ -122,7 +122,7 @@ def test_set_position_moves_all_layers():
         set_position(keras.Sequential([keras.Input((1,)), layers.Dense(1)]), 0.5)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", some(list(NETWORKS), list(NETWORKS), ["images"]))
 def test_fit_moves_the_bends_and_keeps_the_fixed_ends(name):
     make, data = NETWORKS[name]
     network, (x, y) = make(), data()
@@ -141,6 +141,8 @@ def test_fit_moves_the_bends_and_keeps_the_fixed_ends(name):
             assert not same, variable.path
 
 
+@pytest.mark.usefixtures("eagerly")
+@long_under_jax
 @pytest.mark.parametrize("name", some(list(NETWORKS), ["images"]))
 def test_keras_file_round_trips(name, tmp_path):
     make, data = NETWORKS[name]

@@ -1,6 +1,7 @@
 """The registered networks: shapes, published weight counts, L2, settings."""
 
 import functools
+import inspect
 import math
 import re
 
@@ -13,6 +14,7 @@ from mc_tf.backend.fused_batch_norm import fused_calls
 from mc_tf.curves import Bezier
 from mc_tf.models import connect, with_weight_decay
 from mc_tf.models.zoo import imagenet_resnet, registry
+from mc_tf.models.zoo.densenet import densenet
 from mc_tf.models.zoo.preresnet import preresnet
 from mc_tf.models.zoo.shake_shake import ShakeMix
 from mc_tf.training import load_initial_weights
@@ -100,11 +102,12 @@ def layers_of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-# Of each family one or two of its published members; PyramidNet and shake-shake also by formula.
-# The others take seconds of building each.
+# Of each family one or two of its published members; PyramidNet, shake-shake and DenseNet also by
+# formula. The others take seconds of building each.
 COUNTED_IF_ASKED = (
-    *("pyramidnet272", "shakeshake26x64", "preresnet164", "resnet158", "imagenet_resnet152"),
-    *("vgg19", "vgg19bn", "lstm_medium", "lstm_large", "wrn28x10"),
+    *("pyramidnet272", "shakeshake26x64", "preresnet110", "preresnet164", "densenet161"),
+    *("resnet158", "imagenet_resnet152", "vgg19", "vgg19bn", "lstm_medium", "lstm_large"),
+    "wrn28x10",
 )
 
 
@@ -166,6 +169,24 @@ def test_shakeshake_weights_by_formula(depth, width, classes):
         assert total == count(registry.build(f"shakeshake{depth}x{width}", classes, SHAPE))
 
 
+@pytest.mark.parametrize("blocks, classes", [(None, 1000), ((2, 1, 1, 3), 7)])
+def test_densenet_weights_by_formula(blocks, classes):
+    lengths = blocks or inspect.signature(densenet).parameters["blocks"].default
+    total, inputs = 49 * 3 * 96 + 2 * 96, 96
+    for index, length in enumerate(lengths):
+        if index:
+            total += 2 * inputs + inputs * (inputs // 2)
+            inputs //= 2
+        for _ in range(length):
+            total += 2 * inputs + 192 * inputs + 2 * 192 + 9 * 192 * 48
+            inputs += 48
+    total += 2 * inputs + (inputs + 1) * classes
+    if blocks is None:
+        assert total == TRAINABLE["densenet161"][1000]
+    else:
+        assert total == count(registry.build("densenet161", classes, SHAPE, blocks=blocks))
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_outputs_are_logits_of_the_classes(name):
     model = plain(name)
@@ -188,12 +209,12 @@ def test_penalty_covers_every_trainable_weight(name):
     assert plain(name).losses == []
 
 
-# VGG-16 is like 3conv3fc, with millions of weights; the two others have a sibling here.
+# VGG-16 is like 3conv3fc, with millions of weights; the others have a sibling here.
 @pytest.mark.parametrize(
     "name",
     some(
         list(QUICK),
-        set(QUICK) - {"vgg16", "preresnet8", "pyramidnet11", "fc"},
+        set(QUICK) - {"vgg16", "preresnet8", "preresnet11", "pyramidnet11", "fc"},
     ),
 )
 def test_a_training_step_and_a_curve(name):
@@ -230,7 +251,7 @@ def test_batch_normalisation_settings(name):
     assert {layer.epsilon for layer in layers} == {1e-5}
 
 
-@pytest.mark.parametrize("name", some(LIGHT, ("fc", "convnet", "wrn10x1", "shakeshake8x4")))
+@pytest.mark.parametrize("name", some(LIGHT, ("fc", "convnet", "wrn10x1")))
 def test_set_random_seed_fixes_the_initial_weights(name):
     def weights(seed):
         keras.utils.set_random_seed(seed)
@@ -314,16 +335,19 @@ def test_preresnet_depth_counts_its_layers(depth, convolutions, shortcuts):
     assert model.name == f"preresnet{depth}"
 
 
+OTHER_SHAPES = [
+    ("resnet8", (9, 7, 1)),
+    ("wrn10x1", (5, 12, 4)),
+    ("pyramidnet11", (9, 7, 1)),
+    ("shakeshake8x16", (9, 7, 1)),
+    ("densenet161", (37, 41, 1)),
+    ("vgg16", (64, 33, 1)),
+]
+
+
 @pytest.mark.parametrize(
     "name, shape",
-    [
-        ("resnet8", (9, 7, 1)),
-        ("wrn10x1", (5, 12, 4)),
-        ("pyramidnet11", (9, 7, 1)),
-        ("shakeshake8x16", (9, 7, 1)),
-        ("densenet161", (37, 41, 1)),
-        ("vgg16", (64, 33, 1)),
-    ],
+    some(OTHER_SHAPES, [row for row in OTHER_SHAPES if row[0] not in ("wrn10x1", "pyramidnet11")]),
 )
 def test_images_of_other_shapes(name, shape):
     model = registry.build(name, 3, shape, **QUICK.get(name, {}))
@@ -332,9 +356,7 @@ def test_images_of_other_shapes(name, shape):
 
 
 # With layers or weights that the others do not have; the bottlenecks are those of preresnet11.
-@pytest.mark.parametrize(
-    "name", some(FAMILIES, ("resnet8", "wrn10x1", "pyramidnet11", "shakeshake8x4"))
-)
+@pytest.mark.parametrize("name", some(FAMILIES, ("resnet8", "wrn10x1", "shakeshake8x4")))
 def test_save_and_load(name, tmp_path):
     model = normalised(quick(name, weight_decay=0.02))
     model.save(tmp_path / "a.keras")

@@ -160,8 +160,15 @@ def test_figure(tmp_path, name):
     draw(tmp_path / "figure.svg")
     found = texts(tmp_path / "figure.svg")
     assert set(words) <= set(found), found
-    draw(tmp_path / "again.svg")
-    assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+
+
+# One of each kind of picture: a map, lines, and what is in three dimensions.
+@pytest.mark.parametrize("name", some(list(FIGURES), ["planes", "lines", "surface"]))
+def test_svg_files_of_equal_figures_are_equal(tmp_path, name):
+    draw, _ = FIGURES[name]
+    for path in ("one.svg", "two.svg"):
+        draw(tmp_path / path)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 @pytest.mark.parametrize("penalty, label", [(0.0, "Train loss"), (0.1, "Train loss (with L2)")])

@@ -56,7 +56,7 @@ PROGRAMS = (
     "report",
 )
 EPOCHS = 6
-POINTS = 41
+POINTS = 21
 NETWORK = ("--batch_size=256", f"--epochs={EPOCHS}")
 GRID = (f"--num_points={POINTS}", "--num_train_examples=300")
 
@@ -246,11 +246,11 @@ def test_plot(root, evaluations, tmp_path, ending, magic):
 
 
 def test_demo(tmp_path):
-    flags = ("--epochs=1", "--curve_epochs=1", "--num_points=3")
+    flags = ("--epochs=1", "--curve_epochs=1", "--num_points=2")
     out = run("demo", f"--workdir={tmp_path}/demo", *flags)
     for name in ("Segment", "Bezier", "Polychain"):
         assert re.search(rf"\n{name}\n +Start +End +Min .*\ntrain loss ", out)
-        assert done(tmp_path / "demo" / name.lower() / "evaluation.npz").tolist() == [True] * 3
+        assert done(tmp_path / "demo" / name.lower() / "evaluation.npz").tolist() == [True] * 2
     for name in ("curves.png", "curves.svg"):
         assert f"Figure: {tmp_path}/demo/{name}" in out
         assert (tmp_path / "demo" / name).stat().st_size > 10_000
@@ -310,6 +310,7 @@ def test_help(program):
 # Kill and resume.
 
 
+@pytest.mark.long  # tests/survival kills it, too
 def test_killed_training_goes_on(root, networks, tmp_path):
     flags = (f"--workdir={tmp_path}", "--seed=1", "--save_every=2", *NETWORK)
     start("train", *flags).kill_when(lambda: len(history(tmp_path)) >= 3)

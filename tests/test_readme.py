@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from model_zoo import some
 from programs import REPO
 
 import mc_tf
@@ -25,7 +26,7 @@ class UsersModel(keras.Model):
         return self.head(self.body(x, training=training))
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", some(["float32", "mixed_bfloat16"], ["mixed_bfloat16"]))
 def test_ensembles_and_averages(tmp_path, monkeypatch, precision):
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":

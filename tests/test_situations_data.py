@@ -688,6 +688,7 @@ WEIGHTS_TAKEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("value", some([np.nan, np.inf], [np.nan]))
 @pytest.mark.parametrize("name", INPUTS_TAKEN)
 def test_inputs_that_are_not_finite_are_named(name, value):
@@ -696,6 +697,7 @@ def test_inputs_that_are_not_finite_are_named(name, value):
         take(spoilt(value))
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", WEIGHTS_TAKEN)
 def test_weights_that_are_not_finite_are_named(name):
     role, take = TAKERS[name]

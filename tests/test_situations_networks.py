@@ -1122,6 +1122,7 @@ ROWS = some(
 )
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name, kind", ROWS)
 def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
     models = [TRAINING_ONLY[name](k) for k in (0, 1, 2)]

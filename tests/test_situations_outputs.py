@@ -470,6 +470,7 @@ def test_the_loss_of_a_member_is_the_one_of_keras(name, tmp_path):
         assert half.scores["loss"] == pytest.approx(wanted / 2, rel=1e-4)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", ["smoothed", "focal", "a function on a softmax", "Huber"])
 def test_the_loss_of_several_members_is_the_one_of_their_mean(name):
     models = [LOSSES[name]()[0] for _ in range(3)]
@@ -492,6 +493,7 @@ def test_a_binary_loss_behind_a_softmax_is_the_one_of_its_probabilities():
 IN_FILES = ["smoothed", "focal, logits", "a sum", "Huber", "cosine", "squares, summed"]
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("name", [*IN_FILES, "a class", "a function on a softmax"])
 def test_the_loss_is_in_the_file_of_an_ensemble(name, tmp_path):
     model, (x, y, *_rest), output = LOSSES[name]()

@@ -195,7 +195,13 @@ def nested():
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras fails in plain networks, too")
-@pytest.mark.parametrize("first", [lambda: Watched(5), nested], ids=["layer", "nested model"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(lambda: Watched(5), marks=pytest.mark.long, id="layer"),
+        pytest.param(nested, id="nested model"),
+    ],
+)
 def test_metrics_of_layers_are_those_of_the_plain_network(first):
     ends = network(1, first), network(2, first)
     curve_model = connect(*ends)

@@ -838,6 +838,7 @@ FINAL = {
 }
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("given, said", FINAL.values(), ids=FINAL)
 def test_a_replaced_average_is_said(given, said):
     model, swa = network(), average()

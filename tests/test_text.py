@@ -399,6 +399,7 @@ def test_state_is_reset_before_each_epoch_and_each_evaluation():
     np.testing.assert_allclose(found, expected[0], rtol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_perplexity_along_a_curve():
     """At each point of each part, and whatever was evaluated before."""
     data = make(train=30, validation=43, test=32)

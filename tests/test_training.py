@@ -381,7 +381,7 @@ RUNS = [("FGE", 3), ("SSE", 9), ("SWA", 10), ("scaled", 10)]
 
 
 # The last one has members, averages and a scaled loss at once.
-@pytest.mark.parametrize(("kind", "after"), some(RUNS, [("FGE", 3), ("scaled", 10)]))
+@pytest.mark.parametrize(("kind", "after"), some(RUNS, [("scaled", 10)]))
 def test_members_and_averages_go_on_in_the_middle_of_an_epoch(
     digits, tmp_path, monkeypatch, kind, after
 ):

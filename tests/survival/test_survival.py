@@ -16,8 +16,8 @@ pytestmark = [needs_tensorflow, pytest.mark.xdist_group("survival")]
 # Each is another way to write; `run.py` has the others. How often each is killed: trainings, which
 # trace their graphs anew each time, less often.
 KILLED = {
-    **{"train": 3, "swa": 1, "fge": 1, "connect": 1, "eval_curve": 4, "eval_grid": 4},
-    **{"eval_ensemble": 5, "plot_film": 4, "plot_plane": 7},
+    **{"train": 2, "swa": 1, "fge": 1, "connect": 1, "eval_curve": 2, "eval_grid": 2},
+    **{"eval_ensemble": 3, "plot_film": 2, "plot_plane": 4},
 }
 AT_ONCE = ("train", "eval_grid", "eval_ensemble", "plot_plane")
 
