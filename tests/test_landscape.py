@@ -376,7 +376,6 @@ def test_grid_has_the_values_of_the_curve_at_its_coordinates(name):
             np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_grid_need_not_be_square_and_reaches_beyond_its_marks(tmp_path):
     """Values stand where their coordinates say, in the files too."""
     found = grid("dense", shape=(5, 3), path=tmp_path / "plane", margin=0.5)
