@@ -16,7 +16,24 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["mc_tf", "mc_tf.*"]),
+    project_urls={
+        "Paper: mode connectivity and FGE": "https://arxiv.org/abs/1802.10026",
+        "Paper: averaging weights": "https://arxiv.org/abs/1803.05407",
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    # The programs of bin/ are installed beside the library, as they are, for the command `mc_tf`.
+    packages=[*find_packages(include=["mc_tf", "mc_tf.*"]), "mc_tf_programs"],
+    package_dir={"mc_tf_programs": "bin"},
+    package_data={"mc_tf": ["py.typed"], "mc_tf_programs": ["recipes/*.py"]},
+    entry_points={"console_scripts": ["mc_tf = mc_tf_programs.command:main"]},
     install_requires=[
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",
@@ -29,7 +46,8 @@ setup(
         "matplotlib>=3.8",
         "scikit-learn>=1.4",  # the embedded digits
         "tqdm>=4.60",
-        "tensorboard>=2.18",  # --tensorboard
+        "ml_dtypes>=0.4",  # bfloat16 in numpy, which Keras needs, too
+        "requests>=2.28",  # whether a download of tensorflow-datasets failed
     ],
     extras_require={
         "test": [
@@ -40,7 +58,9 @@ setup(
             "pytest-xdist>=3.5",
             "ruff>=0.8",
             "jax>=0.4.35",
+            "tensorboard>=2.18",
         ],
+        "tensorboard": ["tensorboard>=2.18"],
         "jax": ["jax>=0.4.35"],
         "torch": ["torch>=2.6"],
     },

@@ -1,0 +1,45 @@
+"""The command `mc_tf`: runs the programs of this folder, wherever it is installed.
+
+`mc_tf train --epochs=3` is `python bin/train.py --epochs=3`. `mc_tf` alone lists the programs.
+"""
+
+import ast
+import os
+import runpy
+import sys
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def programs():
+    """Purpose of each program, the first line of its docstring, by its name."""
+    found = {}
+    for file in sorted(os.listdir(_FOLDER)):
+        if file.endswith(".py"):
+            with open(os.path.join(_FOLDER, file), encoding="utf-8") as source:
+                text = source.read()
+            if '\nif __name__ == "__main__":' in text:
+                found[file.removesuffix(".py")] = ast.get_docstring(ast.parse(text)).split("\n")[0]
+    return found
+
+
+def main():
+    """Runs the program that the first argument names, with the other arguments."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    known = programs()
+    if name in ("--help", "-h", "help"):
+        print("usage: mc_tf PROGRAM --FLAG=VALUE ...; mc_tf PROGRAM --help explains its flags.\n")
+        for program, purpose in known.items():
+            print(f"  {program:<22}{purpose}")
+        return 0
+    if name not in known:
+        print(
+            f"mc_tf: error: unknown program '{name}'. Choose one of: {', '.join(known)}.",
+            file=sys.stderr,
+        )
+        return 1
+    path = os.path.join(_FOLDER, f"{name}.py")
+    sys.argv = [path, *arguments]
+    sys.path.insert(0, _FOLDER)  # where the modules that programs share are
+    runpy.run_path(path, run_name="__main__")
+    return 0
