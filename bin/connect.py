@@ -22,7 +22,7 @@ flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True
 flags.DEFINE_string(
     "curve",
     "bezier",
-    "Family of the curve: bezier, polychain, segment, trivial, or one that --import registers; a "
+    "Family of the curve: bezier, polychain, segment, trivial, or a registered name of yours; a "
     "segment and a trivial curve (through zero) have nothing to train.",
 )
 flags.DEFINE_integer(

@@ -27,8 +27,8 @@ def define_data_flags():
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, regression, or one "
-        "that --import registers.",
+        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, "
+        "regression, or a registered name of yours.",
     )
     flags.DEFINE_string(
         "data_dir",

@@ -18,12 +18,15 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
-training_flags.define_training_flags(epochs=22, learning_rate=0.05)
+training_flags.define_training_flags(
+    epochs=22,
+    learning_rate=0.05,
+    schedule="triangular_cycle",
+    cycle_epochs=4,
+    min_learning_rate=5e-4,
+    snapshots=True,
+)
 flags.DEFINE_string("checkpoint", None, "Trained network to start from, .keras.", required=True)
-FLAGS.set_default("schedule", "triangular_cycle")
-FLAGS.set_default("cycle_epochs", 4)
-FLAGS.set_default("min_learning_rate", 5e-4)
-FLAGS.set_default("snapshots", True)
 
 
 def main(_):

@@ -21,7 +21,9 @@ def define_new_network_flags(weight_decay):
     Args:
         weight_decay: default.
     """
-    flags.DEFINE_string("network", "convnet", "Network: convnet, fc, ..., or yours (--import).")
+    flags.DEFINE_string(
+        "network", "convnet", "Network: convnet, fc, ..., or a registered name of yours."
+    )
     flags.DEFINE_float(
         "weight_decay",
         weight_decay,

@@ -15,13 +15,13 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
-training_flags.define_training_flags(epochs=30, learning_rate=0.1)
+training_flags.define_training_flags(
+    epochs=30, learning_rate=0.1, schedule="cosine_cycle", snapshots=True
+)
 network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_integer(
     "num_cycles", 5, "Cycles, and members; a divisor of the epochs.", lower_bound=1
 )
-FLAGS.set_default("schedule", "cosine_cycle")
-FLAGS.set_default("snapshots", True)
 
 
 def main(_):

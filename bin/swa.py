@@ -18,7 +18,7 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
-training_flags.define_training_flags(epochs=30, learning_rate=0.05)
+training_flags.define_training_flags(epochs=30, learning_rate=0.05, schedule="swa")
 network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_float(
     "swa_learning_rate",
@@ -26,7 +26,6 @@ flags.DEFINE_float(
     "Rate of averaging, of --schedule=swa. Default: final_ratio times --learning_rate.",
     lower_bound=0.0,
 )
-FLAGS.set_default("schedule", "swa")
 flags.mark_flag_as_required("swa_start")
 
 

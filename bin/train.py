@@ -14,13 +14,8 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
-training_flags.define_training_flags(epochs=30, learning_rate=0.05)
+training_flags.define_training_flags(epochs=30, learning_rate=0.05, keep_best=True)
 network_flags.define_new_network_flags(weight_decay=5e-4)
-flags.DEFINE_bool(
-    "keep_best",
-    False,
-    "Keep the network with the best validation as best.keras; not with --use_test.",
-)
 
 
 def main(_):

@@ -53,7 +53,7 @@ TRAINING = each(
     (f"--batch_size={HUGE}", "batch_size must be at most"),
     ("--eval_batch_size=0", "eval_batch_size"),
     ("--eval_batch_size=1000000000000", "eval_batch_size must be at most"),
-    ("--seed=-1", "seed must be at least 0"),
+    ("--seed=-1", "seed=-1.*non-negative integer"),
     (f"--seed={HUGE}", "seed must be at most"),
     ("--seed=one", "seed.*one"),
     ("--steps_per_execution=0", "steps_per_execution"),

@@ -11,6 +11,7 @@ ROOMS = (
     *(
         "version",
         "arguments",
+        "settings",
         "registry",
         "backend",
         "curves",

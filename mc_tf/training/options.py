@@ -1,112 +1,134 @@
 """The settings of a training, and the compilation that follows from them."""
 
 import dataclasses
-import math
-from numbers import Integral, Real
+import importlib.util
+from numbers import Integral
 
 import keras
 
 from mc_tf.schedules import CYCLES, SCHEDULES
+from mc_tf.settings import check_settings, documented, setting, that_change_results
 
 __all__ = ["PRECISIONS", "TrainingOptions", "compile_for"]
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
+@documented
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
     """How to train: the settings that networks and curves share.
-
-    Attributes:
-        epochs: number of epochs in all.
-        learning_rate: base rate of SGD.
-        batch_size: examples a batch (of text: streams).
-        seed: integer that decides initial weights, order, augmentation and positions `t`.
-        schedule: `"piecewise_linear"` (the reference's), `"step"`, `"exponential"` (Penn
-            Treebank's), `"constant"`, `"swa"` (constant, falling, constant while weights are
-            averaged), or in cycles `"triangular_cycle"` (of fast geometric ensembling),
-            `"cosine_cycle"` (of snapshot ensembles) or `"linear_cycle"` (of weight averaging);
-            see `mc_tf.schedules`.
-        final_ratio: of `"piecewise_linear"` and `"swa"`: last rate divided by the base rate,
-            default 0.01.
-        decay_epochs: of `"step"`: epochs at which the rate falls; of `"exponential"`: one number,
-            of epochs at the base rate.
-        decay_factor: of `"step"` and `"exponential"`: what the rate is multiplied by.
-        cycle_epochs: epochs a cycle, of schedules in cycles.
-        min_learning_rate: of `"triangular_cycle"` and `"linear_cycle"`: the smallest rate; the
-            base rate is the largest.
-        snapshots: whether to save the network at the minima of the cycles, in `members/`.
-        trajectory_every: also save the network after each so many steps, in `trajectory/`.
-        swa_start: epoch at whose beginning the averaging of weights starts, with those at the
-            start. Default: no averaging.
-        swa_every: epochs from one network of the average to the next, default 1; with a schedule
-            in cycles the networks at their minima are averaged.
-        momentum: of SGD, default 0.9.
-        clip_norm: global norm to which a larger gradient is scaled down. Default: none.
-        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`, of networks that are
-            built; a curve has its endpoints' precision.
-        steps_per_execution: steps that run as one call of the backend, default 1.
-        jit_compile: whether XLA compiles the step: `"auto"` (Keras: not on a CPU),
-            `True` or `False`.
-        save_every: epochs between two checkpoints.
-        save_every_steps: also a checkpoint after each so many steps. Default: none.
-        keep_every: keep a copy of the checkpoint after each so many epochs. Default: none.
-        keep_epochs: keep such a copy, and the average of weights, after these numbers of epochs
-            too.
-        keep_best: whether to keep the network with the best validation result as `best.keras`.
-        tensorboard: whether to write logs for TensorBoard.
-        eval_batch_size: examples a batch in validation and other evaluation, default 500; a network
-            with carried state has its own.
-        verbose: Keras' verbosity of training.
 
     Raises:
         ValueError: if a value cannot be.
     """
 
-    epochs: int
-    learning_rate: float
-    batch_size: int = 128
-    seed: int = 0
-    schedule: str = "piecewise_linear"
-    final_ratio: float = 0.01
-    decay_epochs: tuple = ()
-    decay_factor: float = 0.1
-    cycle_epochs: int | None = None
-    min_learning_rate: float = 0.0
-    snapshots: bool = False
-    trajectory_every: int | None = None
-    swa_start: int | None = None
-    swa_every: int = 1
-    momentum: float = 0.9
-    clip_norm: float | None = None
-    precision: str = "float32"
-    steps_per_execution: int = 1
-    jit_compile: bool | str = "auto"
-    save_every: int = 1
-    save_every_steps: int | None = None
-    keep_every: int | None = None
-    keep_epochs: tuple = ()
-    keep_best: bool = False
-    tensorboard: bool = False
-    eval_batch_size: int = 500
-    verbose: int = 1
+    epochs: int = setting(help="Number of epochs in all.", low=0)
+    learning_rate: float = setting(help="Base rate of SGD.", low=0)
+    batch_size: int = setting(128, help="Examples a batch (of text: streams).", low=1)
+    seed: int = setting(
+        0, help="Decides initial weights, order, augmentation and the positions t.", low=0
+    )
+    schedule: str = setting(
+        "piecewise_linear",
+        choices=SCHEDULES,
+        help="Learning rate. piecewise_linear (the reference's): constant until half of the "
+        "epochs, linear to final_ratio at 90 %, then that. step: times decay_factor at each of "
+        "decay_epochs. exponential (Penn Treebank's): constant for decay_epochs, then times "
+        "decay_factor in each epoch. constant. swa: as the first, but until swa_start. In cycles: "
+        "triangular_cycle, down to min_learning_rate and up again (FGE); cosine_cycle, half a "
+        "cosine (snapshot ensembles); linear_cycle, down (SWA).",
+    )
+    final_ratio: float = setting(
+        0.01, help="Of piecewise_linear and swa: last rate divided by the base rate.", low=0
+    )
+    decay_epochs: tuple = setting(
+        (), help="Of step: epochs, counted from 0, at which the rate falls; of exponential: one."
+    )
+    decay_factor: float = setting(
+        0.1, help="Of step and exponential: what the rate is multiplied by.", low=0
+    )
+    cycle_epochs: int | None = setting(None, help="Epochs a cycle, of schedules in cycles.", low=1)
+    min_learning_rate: float = setting(
+        0.0, help="Smallest rate of triangular_cycle and linear_cycle.", low=0
+    )
+    snapshots: bool = setting(
+        False, help="Save the network at the minima of the cycles, in members/."
+    )
+    trajectory_every: int | None = setting(
+        None, help="Also save the network every this number of steps, in trajectory/.", low=1
+    )
+    swa_start: int | None = setting(
+        None, help="Epoch at whose beginning the averaging of weights starts.", low=0
+    )
+    swa_every: int = setting(
+        1, help="Epochs between averaged networks; in cycles their minima are averaged.", low=1
+    )
+    momentum: float = setting(0.9, help="Of SGD.", low=0, high=1)
+    clip_norm: float | None = setting(
+        None, help="Global norm to which a larger gradient is scaled down.", above=0
+    )
+    precision: str = setting(
+        "float32",
+        choices=PRECISIONS,
+        help="Of networks that are built; a curve has its endpoints' precision.",
+    )
+    steps_per_execution: int = setting(
+        1, help="Steps that run as one call of the backend.", low=1, changes_results=False
+    )
+    jit_compile: bool | str = setting(
+        "auto",
+        choices=("auto", True, False),
+        help="Whether XLA compiles the step; auto: not on a CPU.",
+        changes_results=False,
+    )
+    save_every: int = setting(
+        1, help="Epochs between two checkpoints.", low=1, changes_results=False
+    )
+    save_every_steps: int | None = setting(
+        None, help="Also a checkpoint every this number of steps.", low=1, changes_results=False
+    )
+    keep_every: int | None = setting(
+        None,
+        help="Keep a copy of the checkpoint every this number of epochs.",
+        low=1,
+        changes_results=False,
+    )
+    keep_epochs: tuple = setting(
+        (),
+        help="Keep such a copy, and the average of weights, after these numbers of epochs too.",
+        changes_results=False,
+    )
+    keep_best: bool = setting(
+        False,
+        help="Keep the network with the best validation result as best.keras; not with use_test.",
+        changes_results=False,
+    )
+    tensorboard: bool = setting(
+        False, help="Write logs for TensorBoard, in tensorboard/.", changes_results=False
+    )
+    eval_batch_size: int = setting(
+        500,
+        help="Examples a batch in validation and evaluation; a network with carried state has its "
+        "own.",
+        low=1,
+        changes_results=False,
+    )
+    verbose: int = setting(
+        1,
+        help="Keras' verbosity: 0 silent, 1 a bar, 2 a line an epoch.",
+        low=0,
+        changes_results=False,
+    )
 
     def __post_init__(self):
         """Checks what the types cannot say."""
-        if self.schedule not in SCHEDULES:
+        check_settings(self)
+        if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ValueError(
-                f"Unknown schedule {self.schedule!r}. Choose one of: {', '.join(SCHEDULES)}."
+                "tensorboard=True needs TensorBoard, which is not installed: "
+                'pip install "mc_tf[tensorboard]".'
             )
-        if self.precision not in PRECISIONS:
-            raise ValueError(
-                f"Unknown precision {self.precision!r}. Choose one of: {', '.join(PRECISIONS)}."
-            )
-        for names, kind, words, fits in _RANGES:
-            for name in names:
-                value = getattr(self, name)
-                given = value is not None or self.__dataclass_fields__[name].default is not None
-                if given and not (_is_number(value, kind) and fits(value)):
-                    raise ValueError(f"{name} must be {words}. Received: {name}={value!r}.")
         self._check_epochs()
         needed = {"step": "at least one epoch", "exponential": "exactly one number"}
         count = len(self.decay_epochs)
@@ -126,7 +148,7 @@ class TrainingOptions:
         for name, first in (("decay_epochs", 0), ("keep_epochs", 1)):
             numbers = getattr(self, name)
             fits = isinstance(numbers, (tuple, list)) and all(
-                _is_number(number, Integral) and first <= number and numbers.count(number) == 1
+                _is_count(number) and first <= number and numbers.count(number) == 1
                 for number in numbers
             )
             if not fits:
@@ -163,54 +185,20 @@ class TrainingOptions:
         Args:
             data: data set.
         """
-        chosen = {"epochs": self.epochs, "learning_rate": self.learning_rate}
-        chosen |= {"batch_size": self.batch_size, "seed": self.seed}
-        for name in _RESULT_DEPENDS_ON:
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        chosen = {}
+        for name in that_change_results(type(self)):
             value = getattr(self, name)
-            if value != TrainingOptions.__dataclass_fields__[name].default:
+            if name in _ALWAYS or value != defaults[name]:
                 chosen[name] = list(value) if isinstance(value, tuple) else value
         return {**data.settings, **chosen}
 
 
-def _is_number(value, kind):
-    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+_ALWAYS = ("epochs", "learning_rate", "batch_size", "seed")
 
 
-_RANGES = (
-    (("epochs", "seed", "swa_start"), Integral, "at least 0, a whole number", lambda n: n >= 0),
-    (
-        (
-            *("batch_size", "eval_batch_size", "steps_per_execution", "cycle_epochs"),
-            *("trajectory_every", "swa_every", "save_every", "save_every_steps", "keep_every"),
-        ),
-        Integral,
-        "at least 1, a whole number",
-        lambda n: n >= 1,
-    ),
-    (
-        ("learning_rate", "min_learning_rate", "final_ratio", "decay_factor"),
-        Real,
-        "at least 0, a finite number",
-        lambda x: x >= 0,
-    ),
-    (("clip_norm",), Real, "positive and finite", lambda x: x > 0),
-    (("momentum",), Real, "a number from 0 to 1", lambda x: 0 <= x <= 1),
-)
-_RESULT_DEPENDS_ON = (
-    "schedule",
-    "final_ratio",
-    "decay_epochs",
-    "decay_factor",
-    "cycle_epochs",
-    "min_learning_rate",
-    "snapshots",
-    "trajectory_every",
-    "swa_start",
-    "swa_every",
-    "momentum",
-    "clip_norm",
-    "precision",
-)
+def _is_count(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def compile_for(model, data, options=None):
