@@ -8,6 +8,7 @@ import os
 import re
 import sys
 
+import keras
 import numpy as np
 import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
@@ -260,6 +261,26 @@ def test_a_recipe_of_ones_own(tmp_path):
     path.write_text("DATA = 3")
     with pytest.raises(ValueError, match="is no recipe: it needs `DATA`"):
         Recipe(path)
+
+
+def test_the_guides_recipe_with_a_step_of_its_own(tmp_path):
+    text = (REPO / "docs" / "recipes.md").read_text()
+    path = tmp_path / "mine.py"
+    path.write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
+    small = ("training.batch_size=256", "network.options.units=[4]")
+    run(
+        "reproduce", f"--recipe={path}", f"--workdir={tmp_path}/it", "--verbose=0", *setting(*small)
+    )
+    (row,) = comparison(tmp_path / "it")
+    first, last = (
+        keras.saving.load_model(tmp_path / "it" / "sgd" / name).get_weights()
+        for name in ("model-0001.keras", "model.keras")
+    )
+    moved = np.linalg.norm(np.concatenate([(a - b).ravel() for a, b in zip(first, last)]))
+    assert row["obtained"] == pytest.approx(moved, rel=1e-5) and moved > 0
+    # What the guide says of its commands.
+    for name, change in re.findall(r"--recipe=(\w+) .*?--set=(\S+)", text):
+        recipe(name, change)
 
 
 TRAINING = TrainingOptions(4, 0.1)
