@@ -12,7 +12,7 @@ _MOST = {
     **dict.fromkeys(("num_points", "line_points", "pair_points", "num_rays"), 10**5),
     **dict.fromkeys(("ensemble_points", "merge", "frames_per_second"), 10**4),
     **dict.fromkeys(("image_size", "smoke_image_size"), 4096),
-    **dict.fromkeys(("num_bends", "film_grid", "num_cycles", "repetitions", "budgets"), 1000),
+    **dict.fromkeys(("num_bends", "film_grid", "repetitions", "budgets"), 1000),
     **dict.fromkeys(("epochs", "curve_epochs", "fge_epochs"), 10**7),
 }
 

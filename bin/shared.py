@@ -19,13 +19,14 @@ flags.disclaim_key_flags()  # what it defines is the program's, for its --help
 _held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
 
 
-def run(main, positional=0, hint="See --help"):
+def run(main, positional=0, hint="See --help", renamed=()):
     """Runs a program; a failure that the user can fix ends it with one line, see `endings`.
 
     Args:
         main: function of the remaining command line arguments.
         positional: how many arguments that are no flags it takes at most.
         hint: what a line about an unknown flag ends with.
+        renamed: dict from the name that a flag had to what takes its place now.
     """
 
     def checked(arguments):
@@ -39,7 +40,7 @@ def run(main, positional=0, hint="See --help"):
     import_flag.define_import_flag()
     endings.catch_signals()
     with endings.one_line():
-        app.run(checked, flags_parser=lambda arguments: _parse(arguments, hint))
+        app.run(checked, flags_parser=lambda arguments: _parse(arguments, hint, dict(renamed)))
 
 
 def hold_workdir(directory):
@@ -139,13 +140,20 @@ def _asked_precision():
     return contextlib.nullcontext()
 
 
-def _parse(arguments, hint):
+def _parse(arguments, hint, renamed):
     try:
         return FLAGS(arguments)
-    except flags.Error as error:
-        text = str(error).removeprefix("ERROR:: ").strip().rstrip(".")
+    except flags.UnrecognizedFlagError as error:
+        now = renamed.get(error.flagname)
+        text = f"The flag --{error.flagname} is now {now}" if now else _reason(error)
         endings.fail(f"{text}. {hint}.")
+    except flags.Error as error:
+        endings.fail(f"{_reason(error)}. {hint}.")
     except (ValueError, OSError) as error:
         endings.fail(error)
     except SystemExit:  # --help was asked for: absl ends it with status 1
         sys.exit(0)
+
+
+def _reason(error):
+    return str(error).removeprefix("ERROR:: ").strip().rstrip(".")

@@ -4,7 +4,7 @@ Saves the network at the end of each cycle to WORKDIR/members; eval_ensemble.py 
 export_ensemble.py take that directory. Run the same command again to resume after an interruption.
 
   python bin/sse.py --workdir=runs/sse --dataset=cifar10 --network=preresnet164 --epochs=148 \
-      --num_cycles=4 --learning_rate=0.1 --weight_decay=3e-4 --use_test
+      --cycle_epochs=37 --learning_rate=0.1 --weight_decay=3e-4 --use_test
 """
 
 import data_flags
@@ -16,12 +16,9 @@ from absl import flags
 FLAGS = flags.FLAGS
 data_flags.define_data_flags()
 training_flags.define_training_flags(
-    epochs=30, learning_rate=0.1, schedule="cosine_cycle", snapshots=True
+    epochs=30, learning_rate=0.1, schedule="cosine_cycle", cycle_epochs=6, snapshots=True
 )
 network_flags.define_new_network_flags(weight_decay=5e-4)
-flags.DEFINE_integer(
-    "num_cycles", 5, "Cycles, and members; a divisor of the epochs.", lower_bound=1
-)
 
 
 def main(_):
@@ -31,14 +28,12 @@ def main(_):
 
     training_flags.check_schedule()
     shared.hold_workdir(FLAGS.workdir)
-    cycle_epochs, rest = divmod(FLAGS.epochs, FLAGS.num_cycles)
-    if rest or not cycle_epochs:
+    options = training_flags.training_options()
+    if options.epochs % options.cycle_epochs:
         raise ValueError(
-            f"--epochs={FLAGS.epochs} cannot be divided into --num_cycles={FLAGS.num_cycles}."
+            f"--epochs={options.epochs} is not a multiple of --cycle_epochs="
+            f"{options.cycle_epochs}: the last cycle would have no end, and so no member."
         )
-    if FLAGS["cycle_epochs"].present:
-        raise ValueError("--cycle_epochs is --epochs / --num_cycles here. Give these two.")
-    options = training_flags.training_options(cycle_epochs=cycle_epochs)
     data = data_flags.load_data()
     training.train_network(FLAGS.workdir, data, options=options, **network_flags.new_network())
     folder = RunDirectory(FLAGS.workdir).members
@@ -46,4 +41,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, renamed={"num_cycles": "--cycle_epochs, epochs a cycle"})

@@ -210,12 +210,11 @@ CYCLES = [
     *each(
         "sse",
         (NEW, *FC),
-        ("--num_cycles=0", "num_cycles"),
-        ("--num_cycles=7", "cannot be divided into --num_cycles=7"),
-        ("--num_cycles=31", "cannot be divided"),
-        ("--cycle_epochs=2", "cycle_epochs is --epochs"),
+        ("--cycle_epochs=0", "cycle_epochs"),
+        ("--cycle_epochs=7", "not a multiple of --cycle_epochs=7"),
+        ("--cycle_epochs=31", "not a multiple"),
         ("--min_learning_rate=0.1", "min_learning_rate is of the schedules"),
-        ("--num_cycles=1000000", "num_cycles must be at most"),
+        ("--num_cycles=5", "The flag --num_cycles is now --cycle_epochs"),
     ),
     *each(
         "swa",

@@ -51,7 +51,7 @@ def swa_flags(workdir):
 
 
 def sse_flags(workdir):
-    return f"--workdir={workdir}", BATCH, "--epochs=4", "--num_cycles=2", "--seed=2"
+    return f"--workdir={workdir}", BATCH, "--epochs=4", "--cycle_epochs=2", "--seed=2"
 
 
 @pytest.fixture(scope="module")
@@ -437,7 +437,11 @@ BAD = {
     ),
     "fge: unwritable": ("fge", ["--workdir={broken}/file/x", FROM], "Cannot write.*file/x"),
     "sse: epochs a cycle": ("sse", [NEW, "--cycle_epochs=2"], "--cycle_epochs is --epochs /"),
-    "sse: cycles": ("sse", [NEW, "--epochs=5", "--num_cycles=2"], "epochs=5.*num_cycles=2"),
+    "sse: cycles": (
+        "sse",
+        [NEW, "--epochs=5", "--cycle_epochs=2"],
+        "epochs=5.*multiple.*cycle_epochs=2",
+    ),
     "fge: networks after the end": (
         "fge",
         [NEW, FROM, BATCH, "--epochs=2", "--cycle_epochs=2", "--trajectory_every=500"],

@@ -269,7 +269,7 @@ HELP = {
         {"verbose": "2"},
     ),
     "fge": ("Fast geometric ensembling", {"cycle_epochs": "4", "schedule": "triangular_cycle"}),
-    "sse": ("Snapshot ensembles", {"num_cycles": "5", "schedule": "cosine_cycle"}),
+    "sse": ("Snapshot ensembles", {"cycle_epochs": "6", "schedule": "cosine_cycle"}),
     "swa": ("Stochastic weight averaging", {"swa_every": "1", "schedule": "swa"}),
     "eval_ensemble": ("Evaluates an ensemble", {"num_points": "50"}),
     "eval_mean_prediction": ("The mean prediction of an ensemble", {"batch_size": "500"}),

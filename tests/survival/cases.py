@@ -54,7 +54,7 @@ def make_inputs(folder):
     ends = (f"--start={folder}/a/model.keras", f"--end={folder}/b/model.keras")
     small = ("--batch_size=256", "--verbose=0", "--epochs=0")
     run("connect", f"--workdir={folder}/bezier", *ends, *small)
-    run("sse", f"--workdir={folder}/sse", *_SMALL, "--epochs=2", "--num_cycles=2")
+    run("sse", f"--workdir={folder}/sse", *_SMALL, "--epochs=2", "--cycle_epochs=1")
     few = ("--num_train_examples=64", "--verbose=0")
     curve = f"--curve_file={folder}/bezier/curve.keras"
     run("eval_curve", curve, "--num_points=5", *few)
@@ -94,7 +94,7 @@ CASES = (
         "swa",
         ("--workdir=out", *_SMALL, "--epochs=3", "--swa_start=1", "--swa_learning_rate=0.02"),
     ),
-    Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=2", "--num_cycles=2")),
+    Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=2", "--cycle_epochs=1")),
     Case(
         "fge",
         "fge",
