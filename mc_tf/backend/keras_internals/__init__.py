@@ -1,7 +1,7 @@
 """Private: every name that Keras does not publish, each behind a function that says why.
 
-No other module may touch one: `tests/test_keras_internals.py` says where one does, and tries each
-of these with the Keras that is installed.
+No other module may touch one: `tests/backend/test_keras_internals.py` says where one does, and
+tries each of these with the Keras that is installed.
 """
 
 from mc_tf.backend.keras_internals.callbacks import (

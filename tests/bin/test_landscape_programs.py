@@ -112,7 +112,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
     assert found.description["kind"] == "plane"
 
 
-@pytest.mark.long  # lines and rays are in tests/test_landscape.py
+@pytest.mark.long  # lines and rays are in tests/landscape/test_landscape.py
 def test_other_surfaces(root):
     """Of a curve, a line with a mark, rays, random directions, and of a training."""
     out = root / "others"

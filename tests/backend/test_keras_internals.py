@@ -15,7 +15,7 @@ from keras import layers, ops
 import mc_tf
 from mc_tf.backend import keras_internals as internals
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 HOME = ROOT / "mc_tf" / "backend" / "keras_internals"
 FILES = sorted([*(ROOT / "mc_tf").rglob("*.py"), *(ROOT / "bin").glob("*.py")])
 BACKEND = keras.backend.backend()

@@ -17,7 +17,7 @@ MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
 @pytest.fixture(scope="module")
 def data_dir():
-    default = pathlib.Path(__file__).parents[2] / "shared" / "data" / "tfds"
+    default = pathlib.Path(__file__).parents[3] / "shared" / "data" / "tfds"
     path = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", default))
     if not path.is_dir():
         pytest.skip(f"no data sets: {path} is not there (set MC_TF_DATA_DIR)")

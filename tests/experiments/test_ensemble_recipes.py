@@ -218,7 +218,7 @@ def ran(made, folder, few=(96, 32)):
     return {(row.curve, row.value, row.statistic): row.obtained for row in rows}
 
 
-@pytest.mark.long  # averages begin late in tests/test_training.py, too
+@pytest.mark.long  # averages begin late in tests/training/test_training.py, too
 def test_averaging_after_a_training(tmp_path, eagerly):
     options = {"cycle_epochs": 1, "min_learning_rate": 0.01}
     swa = swa_training(FEW, 3, 0.05, **options)

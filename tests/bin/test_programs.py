@@ -158,7 +158,7 @@ def test_train_writes_network_and_history(root, networks):
     np.testing.assert_allclose(rates[:3] + rates[-1:], [0.05, 0.05, 0.05, 0.0005], rtol=1e-6)
 
 
-@pytest.mark.long  # tests/test_curve_model.py trains in it
+@pytest.mark.long  # tests/models/test_curve_model.py trains in it
 def test_train_in_bfloat16(tmp_path):
     flags = ("--network=fc", "--batch_size=256", "--epochs=1", "--seed=1")
     folders = tmp_path / "rounded", tmp_path / "exact"
@@ -770,7 +770,7 @@ def mnist(root):
     return run("train", f"--workdir={root}/mnist", *flags, *options)
 
 
-@pytest.mark.long  # CIFAR-10 is read in tests/test_data.py
+@pytest.mark.long  # CIFAR-10 is read in tests/data/test_data.py
 def test_mnist(root, mnist):
     error = float(re.search(r"test error (\S+) %", mnist)[1])
     assert error < 60  # by chance: 90

@@ -161,7 +161,7 @@ def test_bad_values_are_refused_with_what_to_do():
 
 
 def test_penn_treebank():
-    default = pathlib.Path(__file__).parents[2] / "shared" / "data" / "ptb"
+    default = pathlib.Path(__file__).parents[3] / "shared" / "data" / "ptb"
     folder = os.environ.get("MC_TF_PTB_DIR", default)
     if not pathlib.Path(folder).is_dir():
         pytest.skip(f"no Penn Treebank: {folder} is not there (set MC_TF_PTB_DIR)")

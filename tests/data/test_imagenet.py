@@ -23,7 +23,7 @@ BATCH = 64
 
 @pytest.fixture(scope="module")
 def data_dir():
-    default = pathlib.Path(__file__).parents[2] / "shared" / "data" / "tfds"
+    default = pathlib.Path(__file__).parents[3] / "shared" / "data" / "tfds"
     path = pathlib.Path(os.environ.get("MC_TF_DATA_DIR", default))
     if not (path / "imagenet2012").is_dir():
         pytest.skip(f"imagenet2012 is not in {path} (set MC_TF_DATA_DIR)")

@@ -2,7 +2,7 @@
 
 Each kind of file is damaged 200 times, or as often as the environment variable MUTATIONS says:
 
-  MUTATIONS=10000 python -m pytest tests/test_damaged_files.py -k whatever
+  MUTATIONS=10000 python -m pytest tests/storage/test_damaged_files.py -k whatever
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ from mc_tf.training.run_directory import claim, stored_settings
 from mc_tf.weights.flat import flat_weights
 
 MUTATIONS = int(os.environ.get("MUTATIONS", 200))
-OLD = pathlib.Path(__file__).parent / "files"  # written by version 3bd52f1, without checksums
+OLD = pathlib.Path(__file__).parents[1] / "files"  # written by version 3bd52f1, without checksums
 
 
 @functools.cache
