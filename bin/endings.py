@@ -22,6 +22,7 @@ _SMALLER = (
     *("batch_size", "eval_batch_size", "num_points", "shape", "grid", "image_size"),
     *("num_train_examples", "num_bends", "network_option"),
 )
+stderr = 2  # the file descriptor of the screen
 _received = None  # the number of the signal that ends this program
 
 
@@ -125,7 +126,7 @@ def _say(text):
         bar.close()
     with contextlib.suppress(OSError):  # stderr may be closed
         line = " ".join(str(text).split())
-        os.write(2, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))
+        os.write(stderr, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):

@@ -51,8 +51,8 @@ flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line 
 data_flags.define_program_flags()
 
 
-def main(_):
-    """Runs the recipe, or lists all."""
+def list_recipes():
+    """Lists the recipes, if that is asked for."""
     if FLAGS.list:
         every = recipe_list.read_recipes(RECIPES)
         width = max(len(recipe.name) for recipe in every) + 2
@@ -60,7 +60,11 @@ def main(_):
             workdir = os.path.join(FLAGS.workdir or "runs", recipe.name)
             state = recipe_list.state(workdir)
             print(f"{recipe.name:<{width}}{state:<48}{recipe.title}")
-        return
+    return FLAGS.list
+
+
+def main(_):
+    """Runs the recipe."""
     if not FLAGS.recipe:
         raise ValueError("Give --recipe=NAME; --list shows the names.")
     path = recipe_list.find_recipe(RECIPES, FLAGS.recipe)
@@ -97,4 +101,5 @@ def main(_):
 
 
 if __name__ == "__main__":
-    shared.run(main, hint="Settings of a recipe are given as --set=training.epochs=3")
+    hint = "Settings of a recipe are given as --set=training.epochs=3"
+    shared.run(main, hint=hint, first=list_recipes)

@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A checkout runs without installation.
@@ -19,7 +20,7 @@ flags.disclaim_key_flags()  # what it defines is the program's, for its --help
 _held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
 
 
-def run(main, positional=0, hint="See --help", renamed=()):
+def run(main, positional=0, hint="See --help", renamed=(), first=None):
     """Runs a program; a failure that the user can fix ends it with one line, see `endings`.
 
     Args:
@@ -27,12 +28,20 @@ def run(main, positional=0, hint="See --help", renamed=()):
         positional: how many arguments that are no flags it takes at most.
         hint: what a line about an unknown flag ends with.
         renamed: dict from the name that a flag had to what takes its place now.
+        first: function that is called before TensorFlow is imported, which takes seconds; the
+            program ends if it returns `True`.
     """
 
     def checked(arguments):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         flag_checks.check_flags(arguments, positional)
+        if first and first():
+            return
+        with _without_noise():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
         import_flag.import_modules()
         with _held, _asked_precision():
             main(arguments)
@@ -129,6 +138,30 @@ def levels(texts):
             f"0.1,0.5,2. Received: {','.join(texts)}."
         ) from error
     return numbers[0] if len(numbers) == 1 else numbers or None
+
+
+@contextlib.contextmanager
+def _without_noise():
+    """Keeps off the screen what TensorFlow's libraries print as they start, unless they fail."""
+    try:
+        screen = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    with tempfile.TemporaryFile() as file:
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 2)
+        endings.stderr = screen
+        try:
+            yield
+        except BaseException:
+            file.seek(0)
+            os.write(screen, file.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            endings.stderr = 2
+            os.close(screen)
 
 
 def _asked_precision():

@@ -185,7 +185,7 @@ class Dataset:
         By default those of `train_eval_batches`; with augmentation in training these are
         augmented, too, the same at each pass. Arguments as of `train_eval_batches`.
         """
-        return self.train_eval_batches(batch_size, num_examples)
+        return self.train_eval_batches(batch_size, num_examples=num_examples)
 
     def test_batches(self, batch_size=500, num_examples=None):
         """Test (or validation, see `test_name`) examples; arguments as of `train_eval_batches`."""
