@@ -1,5 +1,6 @@
 """`model.fit` that goes on at any step that was saved, with data in the order of (seed, epoch)."""
 
+import math
 import os
 import warnings
 
@@ -56,6 +57,8 @@ def fit(model, path, data, options, validate):
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
+    if options.verbose:
+        print(_described(model, data, run.path), flush=True)
     size = fixed_batch_size(model) or options.eval_batch_size
     validation = data.validation_batches(size) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
@@ -233,3 +236,15 @@ def _monitored(data):
     """Name in the logs and direction of the data set's first metric."""
     name = data.metrics()[0].name
     return f"val_{name}", "max" if higher_is_better(name) else "min"
+
+
+def _described(model, data, directory):
+    """What is trained on what, where, in one line."""
+    accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+    kind = accelerators[0].device_type if accelerators else "CPU"
+    weights = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return (
+        f"{model.name}: {weights:,} weights; {data.name}: {data.num_train:,} training and "
+        f"{data.num_test:,} {data.test_name} examples; {max(1, len(accelerators))} {kind}; "
+        f"writes {directory}"
+    )
