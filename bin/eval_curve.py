@@ -32,7 +32,7 @@ flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 def main(_):
     """Evaluates and prints the table."""
-    from mc_tf.experiments import curve_files
+    from mc_tf.experiments.parts import curve_files
 
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
     curve_model = curve_files.load_curve(FLAGS.curve_file)

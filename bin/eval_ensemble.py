@@ -25,7 +25,7 @@ flags.DEFINE_string("output", None, "Result files without ending.", required=Tru
 def main(_):
     """Evaluates and prints the table."""
     from mc_tf import plots
-    from mc_tf.experiments import ensemble_files
+    from mc_tf.experiments.parts import ensemble_files
 
     shared.hold_output(FLAGS.output, ".npz", ".json", ".png")
     if FLAGS.temperature_scaling == "fitted" and not FLAGS.use_test:

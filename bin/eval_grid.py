@@ -65,7 +65,7 @@ flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 def main(_):
     """Evaluates, or joins what was evaluated."""
     from mc_tf import GridEvaluation
-    from mc_tf.experiments import curve_files, surface_files
+    from mc_tf.experiments.parts import curve_files, surface_files
     from mc_tf.landscape.results import shard_path
 
     if FLAGS.merge and FLAGS.shard:

@@ -25,7 +25,7 @@ flags.DEFINE_string("title", None, "Heading of the figure.")
 def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
-    from mc_tf.experiments import mean_prediction
+    from mc_tf.experiments.parts import mean_prediction
 
     if FLAGS.temperature_scaling != "none":
         raise ValueError("--temperature_scaling has no part in this. Leave it out.")

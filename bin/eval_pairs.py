@@ -26,7 +26,7 @@ flags.DEFINE_string("title", None, "Heading of the figure.")
 def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
-    from mc_tf.experiments import curve_files, pairs
+    from mc_tf.experiments.parts import curve_files, pairs
 
     shared.hold_output(FLAGS.output, ".png")
     curves = shared.labelled(

@@ -24,7 +24,7 @@ flags.DEFINE_string("title", None, "Heading of the figure.")
 def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
-    from mc_tf.experiments import ensemble_files
+    from mc_tf.experiments.parts import ensemble_files
 
     shared.hold_output(FLAGS.output, ".npz", ".png")
     data = data_flags.load_data(files=[FLAGS.run])

@@ -41,12 +41,12 @@ def load_ensemble(in_files=False, path=None):
     Args:
         in_files: whether members that are files stay there until each is evaluated.
         path: where train losses along a curve are kept, see
-            `mc_tf.experiments.curve_ensembles.curve_ensemble`.
+            `mc_tf.experiments.parts.curve_ensembles.curve_ensemble`.
 
     Returns:
         `Ensemble`, or `MemberFiles`.
     """
-    from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
+    from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
     from mc_tf.training.provenance import check_held_out
 
     scaling = FLAGS.temperature_scaling

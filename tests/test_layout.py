@@ -21,7 +21,8 @@ ROOMS = (
         "cycles",
     ),
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
-    *("ensemble", "landscape", "data", "plots", "training", "experiments", "reports"),
+    *("ensemble", "landscape", "data", "plots", "training"),
+    *("experiments.parts", "experiments.steps", "experiments", "reports"),
 )
 FILES = sorted((ROOT / "mc_tf").rglob("*.py"))
 

@@ -983,9 +983,9 @@ def test_fixed_numbers_of_a_curve_are_its_own_not_its_codes(tmp_path):
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="data needs TensorFlow")
 def test_files_of_curves_and_of_networks_are_told_apart(tmp_path):
     from mc_tf import data, training
-    from mc_tf.experiments.curve_files import load_curve
-    from mc_tf.experiments.ensemble_files import load_ensemble
-    from mc_tf.experiments.surface_files import surface_from_files
+    from mc_tf.experiments.parts.curve_files import load_curve
+    from mc_tf.experiments.parts.ensemble_files import load_ensemble
+    from mc_tf.experiments.parts.surface_files import surface_from_files
 
     digits = data.load("digits")
     sizes = [keras.Input(digits.input_shape), layers.Flatten(), layers.Dense(10)]

@@ -1,15 +1,14 @@
 """Whole experiments: named steps, one runner, recipes in Python, and pieces of the programs."""
 
-from mc_tf.experiments.budgets import (
-    equal_budgets,
-    fge_training,
-    sse_training,
-    swa_training,
-    weight_averages,
-)
+from mc_tf.experiments.budgets import equal_budgets, weight_averages
 from mc_tf.experiments.recipes import Data
 from mc_tf.experiments.runner import Experiment, Run, run_experiment
-from mc_tf.experiments.step import (
+from mc_tf.experiments.steps.connect import Chain, Connect
+from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
+from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
+from mc_tf.experiments.steps.film import Film
+from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
+from mc_tf.experiments.steps.step import (
     Network,
     Saved,
     Step,
@@ -20,13 +19,9 @@ from mc_tf.experiments.step import (
     members,
     trajectory,
 )
-from mc_tf.experiments.steps.connect import Chain, Connect
-from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
-from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
-from mc_tf.experiments.steps.film import Film
-from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
 from mc_tf.experiments.steps.surfaces import Grid, Surface
 from mc_tf.experiments.steps.train import Score, Train
+from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
-from mc_tf.experiments.step import Saved, Step, networks_in
+from mc_tf.experiments.steps.step import Saved, Step, networks_in
 from mc_tf.experiments.steps.train import Train
 from mc_tf.experiments.targets import compare
 from mc_tf.storage.destinations import holding

@@ -68,7 +68,7 @@ class Smoke:
         """The network that stands for one of the whole run.
 
         Args:
-            saved: `mc_tf.experiments.step.Saved`.
+            saved: `mc_tf.experiments.steps.step.Saved`.
 
         Returns:
             `Saved`.

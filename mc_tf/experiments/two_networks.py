@@ -3,10 +3,10 @@
 import dataclasses
 
 from mc_tf.curves import make_curve
-from mc_tf.experiments.step import Saved
 from mc_tf.experiments.steps.connect import Connect
 from mc_tf.experiments.steps.figures import Figure
 from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
+from mc_tf.experiments.steps.step import Saved
 from mc_tf.experiments.steps.train import Train
 
 __all__ = ["two_networks", "two_networks_of_widths"]

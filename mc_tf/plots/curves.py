@@ -133,8 +133,8 @@ def plot_pairs(results, path=None, title=None):
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
-        results: dict from label to what `mc_tf.experiments.pairs.evaluate_pairs` returned, or to a
-            list of those of several pairs of networks: their mean is drawn, with a band of one
+        results: dict from label to what `mc_tf.experiments.parts.pairs.evaluate_pairs` returned,
+            or to a list of those of several pairs of networks: their mean is drawn, with a band of one
             standard deviation to each side.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
             returns the matplotlib figure instead.

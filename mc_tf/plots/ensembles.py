@@ -51,7 +51,7 @@ def plot_trajectory(result, path=None, title=None):
     """Draws learning rate, error and distance of a training in cycles (figure 3, left).
 
     Args:
-        result: what `mc_tf.experiments.ensemble_files.evaluate_trajectory` returned.
+        result: what `mc_tf.experiments.parts.ensemble_files.evaluate_trajectory` returned.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
             returns the matplotlib figure instead.
         title: heading, default none.
@@ -123,7 +123,7 @@ def plot_mean_prediction(result, path=None, title=None):
     Thin lines have the slopes of the first and of the second order.
 
     Args:
-        result: what `mc_tf.experiments.mean_prediction.evaluate_mean_prediction` returned.
+        result: what `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction` returned.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
             returns the matplotlib figure instead.
         title: heading, default none.

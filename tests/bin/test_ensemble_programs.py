@@ -26,8 +26,8 @@ import mc_tf
 from mc_tf import data
 from mc_tf.callbacks import snapshot_files
 from mc_tf.ensemble import score
-from mc_tf.experiments import curve_ensembles, curve_files, ensemble_files
-from mc_tf.experiments.ensemble_files import evaluate_trajectory, load_ensemble
+from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
+from mc_tf.experiments.parts.ensemble_files import evaluate_trajectory, load_ensemble
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot

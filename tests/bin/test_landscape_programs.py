@@ -36,7 +36,7 @@ from mc_tf.experiments import (
     members,
     run_experiment,
 )
-from mc_tf.experiments.step import networks_in
+from mc_tf.experiments.steps.step import networks_in
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot

@@ -15,7 +15,8 @@ from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 from recipes import ALL, of_kind, recipe, steps
 
 from mc_tf import CurveEvaluation
-from mc_tf.experiments import Connect, CurveEnsembles, Experiment, Pairs, Saved, Train, curve_files
+from mc_tf.experiments import Connect, CurveEnsembles, Experiment, Pairs, Saved, Train
+from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.recipes import Recipe, with_setting
 from mc_tf.experiments.targets import (
     Row,

@@ -24,7 +24,7 @@ from mc_tf import (
     random_direction,
 )
 from mc_tf.backend.precision import automatic_bfloat16
-from mc_tf.experiments.surface_files import surface_from_files
+from mc_tf.experiments.parts.surface_files import surface_from_files
 from mc_tf.landscape.factory import make_surface
 from mc_tf.weights.flat import flat_weights
 

@@ -7,10 +7,10 @@ from mc_tf import training
 from mc_tf.arguments import check_counts
 from mc_tf.curves import PolyChain, make_curve
 from mc_tf.ensemble.members import read_members
-from mc_tf.experiments import curve_files
-from mc_tf.experiments.step import Saved, Step
+from mc_tf.experiments.parts import curve_files
+from mc_tf.experiments.parts.surface_files import common_state
+from mc_tf.experiments.steps.step import Saved, Step
 from mc_tf.experiments.steps.train import build
-from mc_tf.experiments.surface_files import common_state
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import TrainingOptions

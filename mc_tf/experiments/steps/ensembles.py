@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 
 from mc_tf.ensemble import MemberFiles
-from mc_tf.experiments import ensemble_files
-from mc_tf.experiments.step import Saved, Step
+from mc_tf.experiments.parts import ensemble_files
+from mc_tf.experiments.steps.step import Saved, Step
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot

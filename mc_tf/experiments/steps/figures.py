@@ -5,7 +5,7 @@ import os
 
 from mc_tf.ensemble import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
-from mc_tf.experiments.step import Step
+from mc_tf.experiments.steps.step import Step
 
 __all__ = ["Figure", "SurfaceFigures"]
 

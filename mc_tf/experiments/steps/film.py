@@ -5,10 +5,10 @@ import glob
 import os
 
 from mc_tf.arguments import check_counts
-from mc_tf.experiments import curve_files
-from mc_tf.experiments.step import Step
+from mc_tf.experiments.parts import curve_files
+from mc_tf.experiments.parts.surface_files import surface_from_files
+from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.steps.surfaces import evaluate_on_grid
-from mc_tf.experiments.surface_files import surface_from_files
 
 __all__ = ["Film"]
 

@@ -6,10 +6,10 @@ import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_counts
-from mc_tf.experiments import curve_files
-from mc_tf.experiments.curve_ensembles import compare_curve_ensembles
-from mc_tf.experiments.pairs import evaluate_pairs, random_segment
-from mc_tf.experiments.step import Step
+from mc_tf.experiments.parts import curve_files
+from mc_tf.experiments.parts.curve_ensembles import compare_curve_ensembles
+from mc_tf.experiments.parts.pairs import evaluate_pairs, random_segment
+from mc_tf.experiments.steps.step import Step
 from mc_tf.training.checks import check_classes
 
 __all__ = ["CurveEnsembles", "Distances", "Pairs"]

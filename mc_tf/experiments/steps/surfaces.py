@@ -4,9 +4,9 @@ import dataclasses
 
 from mc_tf.arguments import check_counts, check_numbers
 from mc_tf.backend.precision import check_exact_products
-from mc_tf.experiments import curve_files
-from mc_tf.experiments.step import Step
-from mc_tf.experiments.surface_files import evaluate_surface, surface_from_files
+from mc_tf.experiments.parts import curve_files
+from mc_tf.experiments.parts.surface_files import evaluate_surface, surface_from_files
+from mc_tf.experiments.steps.step import Step
 from mc_tf.landscape.factory import SURFACES
 from mc_tf.training.checks import check_num_examples
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from mc_tf import training
-from mc_tf.experiments.step import Network, Saved, Step
+from mc_tf.experiments.steps.step import Network, Saved, Step
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.training import TrainingOptions

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from mc_tf.ensemble.members import read_members
-from mc_tf.experiments.ensemble_files import find_members, find_network
+from mc_tf.experiments.parts.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.factory import SURFACES, make_surface
 from mc_tf.storage.checkpoints import load_checkpoint

@@ -10,7 +10,7 @@ from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.evaluation.results import CurveEvaluation
-from mc_tf.experiments.ensemble_files import evaluate_ensemble
+from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
 from mc_tf.storage.files import read_json, write_json
 from mc_tf.training import compile_for
 from mc_tf.training.checks import check_fits, output_kind

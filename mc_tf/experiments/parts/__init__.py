@@ -1,0 +1,1 @@
+"""Private: curves, ensembles and surfaces from files, as programs and steps share them."""

@@ -1,0 +1,96 @@
+"""Settings of trainings that are compared at equal budgets: SSE, FGE and weight averaging."""
+
+import dataclasses
+
+from mc_tf.arguments import check_counts
+
+__all__ = ["fge_training", "sse_training", "swa_training"]
+
+
+def sse_training(training, cycles, learning_rate=None):
+    """Settings of snapshot ensembles that cost one budget.
+
+    Args:
+        training: `TrainingOptions` of one network.
+        cycles: number of cosine cycles of whole epochs, and of members.
+        learning_rate: at the beginning of a cycle. Default: of `training`.
+
+    Returns:
+        `TrainingOptions`.
+
+    Raises:
+        ValueError: if there are more cycles than epochs.
+    """
+    check_counts(sse_cycles=cycles)
+    cycle_epochs = training.epochs // cycles
+    if not cycle_epochs:
+        raise ValueError(f"epochs={training.epochs} is less than the number of cycles, {cycles}.")
+    return dataclasses.replace(
+        training,
+        epochs=cycle_epochs * cycles,
+        learning_rate=learning_rate or training.learning_rate,
+        schedule="cosine_cycle",
+        cycle_epochs=cycle_epochs,
+        snapshots=True,
+    )
+
+
+def fge_training(
+    training,
+    epochs=22,
+    cycle_epochs=4,
+    max_learning_rate=5e-2,
+    min_learning_rate=5e-4,
+    trajectory_every=None,
+):
+    """Settings of the cycles of fast geometric ensembling (section 5).
+
+    Args:
+        training: `TrainingOptions` of one network.
+        epochs: of the cycles from one start.
+        cycle_epochs: of one cycle.
+        max_learning_rate, min_learning_rate: at the ends of a cycle, and in its middle.
+        trajectory_every: also save the network after each so many steps.
+
+    Returns:
+        `TrainingOptions`.
+    """
+    return dataclasses.replace(
+        training,
+        epochs=epochs,
+        learning_rate=max_learning_rate,
+        min_learning_rate=min_learning_rate,
+        schedule="triangular_cycle",
+        cycle_epochs=cycle_epochs,
+        snapshots=True,
+        trajectory_every=trajectory_every,
+    )
+
+
+def swa_training(
+    training, epochs, learning_rate, start=None, cycle_epochs=None, min_learning_rate=0.0, every=1
+):
+    """Settings of weight averaging.
+
+    Args:
+        training: `TrainingOptions` of one network.
+        epochs: of the averaging's training.
+        learning_rate: while weights are averaged; at the beginning of a cycle.
+        start: epoch that begins the averaging, to which the rate falls from that of `training`.
+            Default: it begins at once, after another training.
+        cycle_epochs: epochs a cycle, after another training. Default: a constant rate.
+        min_learning_rate: at the end of a cycle.
+        every: epochs from one network of the average to the next, without cycles.
+
+    Returns:
+        `TrainingOptions`.
+    """
+    options = {"epochs": epochs, "swa_start": start or 0, "swa_every": every}
+    if start is not None:
+        options |= {"schedule": "swa", "final_ratio": learning_rate / training.learning_rate}
+    else:
+        options |= {"schedule": "constant", "learning_rate": learning_rate}
+    if cycle_epochs:
+        options |= {"schedule": "linear_cycle", "cycle_epochs": cycle_epochs}
+        options["min_learning_rate"] = min_learning_rate
+    return dataclasses.replace(training, **options)
