@@ -134,8 +134,8 @@ def plot_pairs(results, path=None, title=None):
 
     Args:
         results: dict from label to what `mc_tf.experiments.parts.pairs.evaluate_pairs` returned,
-            or to a list of those of several pairs of networks: their mean is drawn, with a band of one
-            standard deviation to each side.
+            or to a list of those of several pairs of networks: their mean is drawn, with a band of
+            one standard deviation to each side.
         path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
             returns the matplotlib figure instead.
         title: heading, default none.
