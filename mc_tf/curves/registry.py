@@ -98,7 +98,7 @@ def make_curve(name, num_bends=1):
         PolyChain(num_bends=3)
     """
     family = _FAMILIES.find(name)
-    return family(num_bends) if has_bends(name) else family()
+    return family(num_bends=num_bends) if has_bends(name) else family()
 
 
 for _name, _family in {
