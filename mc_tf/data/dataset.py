@@ -196,7 +196,7 @@ class Dataset:
 
         By default those of `test_batches`, which say by `test_name` what they are.
         """
-        return self.test_batches(batch_size, num_examples)
+        return self.test_batches(batch_size, num_examples=num_examples)
 
     # For programs.
 
