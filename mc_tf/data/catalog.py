@@ -29,33 +29,24 @@ class _Entry:
     num_classes: int
     normalizations: tuple  # the first is the default
     read: object  # (name, split, data_dir) -> (images, labels)
-    held_out: object  # number of training images -> size of the validation part
+    held_out: float  # size of the validation part: images, or below 1 that part of them all
     scale: float = 255.0
     padding: int = 0
     flip: bool = False
 
 
-def _last_5000(num_train):
-    del num_train
-    return 5000
-
-
-def _last_fifth(num_train):
-    return num_train // 5
-
-
 _CIFAR = {
     "normalizations": ("resnet", "vgg"),
     "read": prepared.read,
-    "held_out": _last_5000,
+    "held_out": 5000,
     "padding": 4,
     "flip": True,
 }
 _ENTRIES = {
     "cifar10": _Entry(num_classes=10, **_CIFAR),
     "cifar100": _Entry(num_classes=100, **_CIFAR),
-    "digits": _Entry(10, ("digits",), digits.read, _last_fifth, scale=16.0),
-    "mnist": _Entry(10, ("mnist",), prepared.read, _last_5000),
+    "digits": _Entry(10, ("digits",), digits.read, 1 / 5, scale=16.0),
+    "mnist": _Entry(10, ("mnist",), prepared.read, 5000),
 }
 
 
@@ -199,7 +190,8 @@ def _load_images(name, data_dir=None, use_test=False, normalization=None):
     if use_test:
         x_test, y_test = entry.read(name, "test", data_dir)
     else:
-        kept = len(x_train) - entry.held_out(len(x_train))
+        held_out = entry.held_out if entry.held_out >= 1 else int(len(x_train) * entry.held_out)
+        kept = len(x_train) - held_out
         x_train, x_test = x_train[:kept], x_train[kept:]
         y_train, y_test = y_train[:kept], y_train[kept:]
     mean, std = _NORMALIZATIONS[normalization]
