@@ -775,6 +775,8 @@ def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypat
     from mc_tf.training import fit as fitting
 
     class Data:
+        name, test_name, num_train, num_test = "rows", "test", 8 * BATCHES, 0
+
         def steps_per_epoch(self, batch_size):
             return BATCHES
 

@@ -37,9 +37,9 @@ pytestmark = needs_tensorflow
 # Those that compare ensembles or look at loss surfaces have files of tests of their own.
 RECIPES = of_kind("two_networks")
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
-# A recipe of each kind is tried, and the others when asked for: a text, widths, ensembles and
-# pairs; other tests here try chains of two seeds and the digits.
-KINDS = (RESUMED, "ptb_lstm_small", "mnist_width_sweep", "a6_ensemble_mnist")
+# A recipe of each kind is tried, and the others when asked for: a text, widths; other tests here
+# try chains of several seeds with ensembles and pairs, and the digits.
+KINDS = (RESUMED, "ptb_lstm_small", "mnist_width_sweep")
 # Tests that share a run are one group; the others may go to any worker.
 TRIED = [
     pytest.param(
@@ -336,7 +336,7 @@ def flags_of_chains(folder):
     text = (
         ALL["digits"]
         .read_text()
-        .replace("curves=curves,", "curves=curves, num_bends=2, ensemble_points=3,")
+        .replace("curves=curves,", "curves=curves, num_bends=2, ensemble_points=3, pair_points=3,")
     )
     path.write_text(f'{text}\n\nTARGETS = {{"endpoints": {{"distance": 9}}}}\n')
     given = ("network.name=fc", "curves=[segment,polychain]", "curve_seeds=[5,6,7]")
@@ -398,6 +398,12 @@ def test_ensembles_of_the_networks_on_each_trained_curve(chains_folder):
     with np.load(folder / "evaluation.npz") as stored:
         losses = stored["value:train_loss"]
     np.testing.assert_allclose(scaled["temperatures"], losses / losses.min(), rtol=1e-5)
+    for figure in ("ensembles", "pairs"):
+        assert (chains_folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+    for curve in ("segment", "polychain-5", "random-segment"):
+        with np.load(chains_folder / curve / "pairs.npz") as stored:
+            assert stored["pair_error"].shape == (3,)
+            assert stored["pair_error"][0] == stored["single_error"][0]
     before = snapshot(chains_folder)
     run("reproduce", *flags_of_chains(chains_folder))
     assert snapshot(chains_folder) == before
