@@ -116,7 +116,7 @@ def load_recipe_data(chosen, num_examples=None):
             use_test=chosen.use_test,
             normalization=chosen.normalization,
             num_steps=chosen.num_steps,
-            image_size=num_examples and chosen.smoke_image_size or chosen.image_size,
+            image_size=chosen.image_size,
         )
     _loaded.append(found)
     return found.small(num_examples) if num_examples else found

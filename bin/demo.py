@@ -25,7 +25,7 @@ def main(_):
     """Trains, connects, evaluates and draws."""
     from mc_tf import data
     from mc_tf.experiments import run_experiment
-    from mc_tf.experiments.recipes import Recipe
+    from mc_tf.experiments.recipes import load_recipe
 
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes", "digits.py")
     settings = {
@@ -36,9 +36,10 @@ def main(_):
         "num_points": FLAGS.num_points,
     }
     shared.hold_workdir(FLAGS.workdir)
-    recipe = Recipe(path, [f"{name}={value}" for name, value in settings.items()])
+    changes = [f"{name}={value}" for name, value in settings.items()]
+    _, experiment = load_recipe(path, "digits").experiment(changes)
     run_experiment(
-        recipe.experiment(),
+        experiment,
         data.load("digits", use_test=True),
         FLAGS.workdir,
         say=lambda line: print(line, flush=True),

@@ -1,66 +1,62 @@
 """The recipes that there are, and how far each of them is: nothing of TensorFlow is imported."""
 
 import ast
-import dataclasses
 import difflib
 import glob
 import os
 
 
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """A recipe that was found, not imported.
-
-    Attributes:
-        name: file name without ending.
-        path: the file.
-        title: first line of its docstring.
-    """
-
-    name: str
-    path: str
-    title: str
-
-
-def read_recipes(folder):
-    """The recipes in a folder, sorted by name; none of them is imported.
+def read_recipes(path):
+    """The recipes in a file or a folder; none of them is run.
 
     Args:
-        folder: directory of recipes.
+        path: `.py` file, or directory of such files.
 
     Returns:
-        List of `Listed`.
+        dict from name, in order, to the pair of its title and its file.
     """
-    recipes = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.py"))):
-        with open(path, encoding="utf-8") as file:
-            title = (ast.get_docstring(ast.parse(file.read())) or "").partition("\n")[0]
-        recipes.append(Listed(os.path.splitext(os.path.basename(path))[0], path, title.rstrip(".")))
-    return recipes
+    found = {}
+    files = glob.glob(os.path.join(glob.escape(path), "*.py")) if os.path.isdir(path) else [path]
+    for file in files:
+        with open(file, encoding="utf-8") as source:
+            lines = ast.parse(source.read(), file).body
+        for line in lines:  # name = Recipe("title", ...)
+            call = getattr(line, "value", None)
+            if isinstance(line, ast.Assign) and isinstance(call, ast.Call) and call.args:
+                title = getattr(call.args[0], "value", None)
+                if isinstance(title, str):
+                    found[line.targets[0].id] = title, file
+    return dict(sorted(found.items()))
 
 
 def find_recipe(folder, name):
-    """The file of a recipe.
+    """A recipe's name and file.
 
     Args:
         folder: directory of recipes.
-        name: name without ending, or a `.py` file.
+        name: of a recipe there; or a `.py` file that has one, or `FILE.py:NAME`.
 
     Returns:
-        str.
+        Pair of str.
 
     Raises:
-        ValueError: if no recipe has that name; the message names the nearest ones.
+        ValueError: if there is none; the message names the nearest ones.
     """
-    if name.endswith(".py") and os.path.isfile(name):
-        return name
-    recipes = {recipe.name: recipe.path for recipe in read_recipes(folder)}
-    if name not in recipes:
-        near = difflib.get_close_matches(name, recipes, n=5, cutoff=0)
-        raise ValueError(
-            f"Unknown recipe '{name}'. The nearest names: {', '.join(near)}. --list shows all."
-        )
-    return recipes[name]
+    file, _, within = name.partition(".py:")
+    file, within = (f"{file}.py", within) if within else (name, None)
+    own = file.endswith(".py") and os.path.isfile(file)
+    recipes = read_recipes(file if own else folder)
+    wanted = within or (next(iter(recipes)) if own and len(recipes) == 1 else name)
+    if wanted not in recipes:
+        if own and not recipes:
+            raise ValueError(
+                f"'{file}' is no recipe: it needs `NAME = Recipe(TITLE, ...)`. Copy one of "
+                "bin/recipes."
+            )
+        near = list(recipes) if own else difflib.get_close_matches(name, recipes, n=5, cutoff=0)
+        hint = f"Give {file}:NAME" if own else "--list shows all"
+        raise ValueError(f"Unknown recipe '{name}'. The nearest names: {', '.join(near)}. {hint}.")
+    return wanted, recipes[wanted][1]
 
 
 def state(workdir):

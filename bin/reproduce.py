@@ -1,9 +1,9 @@
 r"""Reproduces a published result from start to end: training, evaluation, figures, comparison.
 
-A recipe is a Python file in bin/recipes, or one of your own: copy one and change a line. --set
-changes a setting of it from the command line. Writes everything to WORKDIR, the published numbers
-beside the obtained ones to WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to
-resume after an interruption.
+Recipes are in the Python files of bin/recipes, or in one of your own: copy one and change a line.
+--set changes a setting of it from the command line. Writes everything to WORKDIR, the published
+numbers beside the obtained ones to WORKDIR/comparison.json and RESULTS_FILE. Run the same command
+again to resume after an interruption.
 
   python bin/reproduce.py --list
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --data_dir=DIRECTORY
@@ -23,7 +23,7 @@ FLAGS = flags.FLAGS
 RECIPES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes")
 SMOKE_EXAMPLES = 64
 
-flags.DEFINE_string("recipe", None, "Name of the recipe, see --list, or a .py file.")
+flags.DEFINE_string("recipe", None, "Name of the recipe, see --list; or FILE.py, FILE.py:NAME.")
 flags.DEFINE_bool(
     "list", False, "List the recipes with their state in --workdir (default: runs) and stop."
 )
@@ -55,11 +55,10 @@ def list_recipes():
     """Lists the recipes, if that is asked for."""
     if FLAGS.list:
         every = recipe_list.read_recipes(RECIPES)
-        width = max(len(recipe.name) for recipe in every) + 2
-        for recipe in every:
-            workdir = os.path.join(FLAGS.workdir or "runs", recipe.name)
-            state = recipe_list.state(workdir)
-            print(f"{recipe.name:<{width}}{state:<48}{recipe.title}")
+        width = max(map(len, every)) + 2
+        for name, (title, _) in every.items():
+            state = recipe_list.state(os.path.join(FLAGS.workdir or "runs", name))
+            print(f"{name:<{width}}{state:<48}{title}")
     return FLAGS.list
 
 
@@ -67,23 +66,24 @@ def main(_):
     """Runs the recipe."""
     if not FLAGS.recipe:
         raise ValueError("Give --recipe=NAME; --list shows the names.")
-    path = recipe_list.find_recipe(RECIPES, FLAGS.recipe)
+    name, path = recipe_list.find_recipe(RECIPES, FLAGS.recipe)
 
     from mc_tf.experiments import targets
-    from mc_tf.experiments.recipes import Recipe
+    from mc_tf.experiments.recipes import load_recipe
     from mc_tf.experiments.runner import run_experiment
     from mc_tf.storage.destinations import check_output
 
-    name = os.path.splitext(os.path.basename(path))[0]
-    recipe = Recipe(path, FLAGS.set, FLAGS.smoke)
-    experiment = recipe.experiment()
+    recipe = load_recipe(path, name)
+    chosen, experiment = recipe.experiment(FLAGS.set, FLAGS.smoke)
     runs = os.path.join("runs", "smoke") if FLAGS.smoke else "runs"
     workdir = FLAGS.workdir or os.path.join(runs, name)
     results_file = FLAGS.results_file or os.path.join(runs, "results.csv")
     shared.hold_workdir(workdir)
     targets.check_results(results_file)
     check_output(results_file)
-    data = data_flags.load_recipe_data(recipe.data, FLAGS.smoke and SMOKE_EXAMPLES)
+    data = data_flags.load_recipe_data(chosen, FLAGS.smoke and SMOKE_EXAMPLES)
+    if recipe.cost and not FLAGS.smoke:
+        print(f"{recipe.title}: takes {recipe.cost}.", flush=True)
     rows = run_experiment(
         experiment,
         data,

@@ -1,24 +1,29 @@
 """Recipes in tests."""
 
+import sys
+
 from programs import REPO
 
+sys.path.append(str(REPO / "bin"))
+import recipe_list  # noqa: E402
+
 FOLDER = REPO / "bin" / "recipes"
-ALL = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+ALL = {name: path for name, (_, path) in recipe_list.read_recipes(FOLDER).items()}
 
 
-def recipe(name, *changes, smoke=False):
-    """A recipe with changed settings."""
-    from mc_tf.experiments.recipes import Recipe
+def recipe(name):
+    """A recipe."""
+    from mc_tf.experiments.recipes import load_recipe
 
-    return Recipe(ALL[name], changes, smoke)
+    return load_recipe(ALL[name], name)
 
 
 def steps(name, *changes, smoke=False):
     """The steps of a recipe by name."""
-    made = recipe(name, *changes, smoke=smoke).experiment()
+    _, made = recipe(name).experiment(changes, smoke)
     return {step.name: step for step in made.steps}
 
 
-def of_kind(word):
-    """Names of the recipes whose text has a word."""
-    return [name for name, path in ALL.items() if word in path.read_text()]
+def of_kind(*names):
+    """Names of the recipes that have a setting of one of these names."""
+    return [name for name in ALL if {*names} & recipe(name).settings.keys()]

@@ -1,7 +1,7 @@
 """Whole experiments: named steps, one runner, recipes in Python, and pieces of the programs."""
 
-from mc_tf.experiments.budgets import equal_budgets, weight_averages
-from mc_tf.experiments.recipes import Data
+from mc_tf.experiments.budgets import equal_budgets
+from mc_tf.experiments.recipes import Data, Recipe
 from mc_tf.experiments.runner import Experiment, Run, run_experiment
 from mc_tf.experiments.steps.connect import Chain, Connect
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
@@ -38,6 +38,7 @@ __all__ = [
     "Network",
     "Pairs",
     "Part",
+    "Recipe",
     "Run",
     "Saved",
     "Score",
@@ -59,5 +60,4 @@ __all__ = [
     "trajectory",
     "two_networks",
     "two_networks_of_widths",
-    "weight_averages",
 ]

@@ -7,13 +7,9 @@ from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure
 from mc_tf.experiments.steps.step import Saved, average, checkpoint, members, trajectory
 from mc_tf.experiments.steps.train import Score, Train
+from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 
-__all__ = [
-    "budgets_of",
-    "equal_budgets",
-    "weight_averages",
-]
-
+__all__ = ["budgets_of", "equal_budgets"]
 
 _METHODS = ("ind", "sse", "fge", "swa", "sgd")
 
@@ -22,173 +18,128 @@ def equal_budgets(
     network,
     training,
     *,
+    methods=("ind", "sse", "fge"),
     budgets=3,
     repetitions=1,
-    sse=None,
-    fge=None,
+    sse_cycles=None,
     fge_starts=(),
+    fge=None,
     include_start=False,
-    methods=("ind", "sse", "fge"),
+    swa_epochs=(),
+    swa=None,
+    pretraining=None,
 ):
-    """Independent networks, snapshot ensembles and fast geometric ensembles of equal cost.
+    """Independent networks, ensembles from one training, and averages of weights, of equal cost.
 
-    A budget is what one network takes: `training.epochs`. For `k` budgets each method runs `k`
-    times from random weights, and the ensemble is of all networks of those runs.
+    A budget is what one network takes: `training.epochs`. For `k` budgets an ensemble's method
+    runs `k` times from random weights, and the ensemble is of all networks of those runs. Rows of
+    averages are named by their budgets: `swa-1.25`; `last-1.25` is the network of that moment,
+    `sgd-1.25` a plain training that ends there, and `start` is where averaging began.
 
     Args:
         network: `Network`.
         training: `TrainingOptions` of independent networks; seeds follow each other.
-        budgets: up to how many budgets, default 3.
-        repetitions: how often everything is repeated with other seeds, default 1.
-        sse: `TrainingOptions` of snapshot ensembles: as many epochs, in cosine cycles.
-        fge: `TrainingOptions` of the cycles of FGE; with `trajectory_every` the networks of the
-            first run are evaluated too (figure 3, left).
+        methods: of `"ind"`, independent networks, `"sse"`, snapshot ensembles, `"fge"`, `"swa"`,
+            and `"sgd"`, plain trainings of as many epochs as the averages have.
+        budgets: up to how many budgets ensembles are compared.
+        repetitions: how often everything is repeated with other seeds.
+        sse_cycles: cycles of a snapshot ensemble in one budget.
         fge_starts: increasing numbers of epochs of an independent training after which the cycles
-            begin, one run of them for each; 0 for the initial weights.
+            of FGE begin, one run of them for each; 0 for the initial weights.
+        fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
+            run are evaluated too (figure 3, left).
         include_start: whether the network from which FGE starts is a member.
-        methods: of `"ind"`, independent networks, `"sse"` and `"fge"`; what else it holds is for
-            `weight_averages`.
+        swa_epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
+            budgets; averaging ends after the largest.
+        swa: dict of arguments of `swa_training`.
+        pretraining: number of epochs of an independent training after which averaging begins; its
+            own epochs are counted from there. 0 for the initial weights. Default: no other
+            training, it begins in the epoch `swa["start"]` of its own.
 
     Returns:
         Tuple of steps.
 
     Raises:
-        ValueError: if a method is unknown or lacks its settings, or the starts are not increasing
-            numbers of epochs of an independent training.
+        ValueError: if a method is unknown or lacks its settings, or FGE or averaging would begin
+            outside of an independent training.
     """
     check_counts(high=1000, budgets=budgets, repetitions=repetitions)
-    _check_methods(methods, sse=sse, fge=fge)
-    sse, fge = "sse" in methods and sse, "fge" in methods and fge
+    needed = {"sse": sse_cycles, "fge": fge, "swa": swa and swa_epochs, "sgd": swa_epochs}
+    _check_methods(methods, needed)
+    sse = "sse" in methods and sse_training(training, sse_cycles)
+    fge = "fge" in methods and fge_training(training, **fge)
+    swa = "swa" in methods and swa_training(training, max(swa_epochs), **swa)
     fge_starts = fge_starts if fge else ()
-    _check_starts(training, fge, fge_starts)
-    steps, drawn = [], {}
+    _check_starts(training, fge, fge_starts, swa_epochs, pretraining)
+    steps, drawn = {}, {}
+
+    def add(step):
+        steps.setdefault(step.name, step)
+        return step.name
+
+    def train(name, begin, options, seed):
+        return add(Train(name, begin, dataclasses.replace(options, seed=seed)))
+
     for repetition in range(repetitions):
-        folder = f"repetition-{repetition}"
-        seeds = [training.seed + repetition * budgets + k for k in range(budgets)]
-        trains, parts = [], {"ind": [], "sse": [], "fge": []}
-        for k, seed in enumerate(seeds):
-            before, ind = k * training.epochs, f"{folder}/ind-{k}"
+        folder, first = f"repetition-{repetition}", training.seed + repetition * budgets
+        parts = {"ind": [], "sse": [], "fge": []}
+        for k in range(budgets):
+            seed, before, ind = first + k, k * training.epochs, f"{folder}/ind-{k}"
             if "ind" in methods or any(fge_starts):
-                trains.append(Train(ind, network, _with(training, seed)))
+                train(ind, network, training, seed)
             if "ind" in methods:
                 parts["ind"].append((Part(Saved(ind), before),))
             if sse:
-                name = f"{folder}/sse-{k}"
-                trains.append(Train(name, network, _with(sse, seed)))
-                parts["sse"].append((Part(members(name), before),))
+                run = train(f"{folder}/sse-{k}", network, sse, seed)
+                parts["sse"].append((Part(members(run), before),))
             of_budget = []
             for index, start in enumerate(fge_starts):
-                name = f"{folder}/fge-{k}-{start}"
                 begin = checkpoint(ind, start) if start else network
-                trains.append(Train(name, begin, _with(fge, seed)))
+                run = train(f"{folder}/fge-{k}-{start}", begin, fge, seed)
                 done = before + start + fge.epochs * index  # the earlier starts' epochs, too
-                of_budget.append(Part(members(name), done))
+                of_budget.append(Part(members(run), done))
             parts["fge"] += [tuple(of_budget)] if of_budget else []
-        steps += trains
-        for method, of_method in parts.items():
-            if of_method:
-                name, start = f"{folder}/{method}", include_start and method == "fge"
-                steps.append(Ensembles(name, tuple(of_method), method, start))
+        for method, found in parts.items():
+            if found:
+                start = include_start and method == "fge"
+                name = add(Ensembles(f"{folder}/{method}", tuple(found), method, start))
                 drawn.setdefault(method.upper(), []).append(name)
-    if fge and fge.trajectory_every:
-        first = f"repetition-0/fge-0-{fge_starts[0]}"
-        name = f"{first}/trajectory-evaluation"
-        steps.append(Trajectory(name, trajectory(first)))
-        steps.append(Figure("trajectory", "trajectory", {"": name}))
-    if drawn:
-        by_members = {label: names[0] for label, names in drawn.items()}
-        steps.append(Figure("curves", "ensembles", by_members))
-        by_epochs = {label: tuple(names) for label, names in drawn.items()}
-        steps.append(Figure("budgets", "budgets", by_epochs))
-    return tuple(steps)
 
-
-def weight_averages(
-    network,
-    training,
-    swa,
-    epochs,
-    *,
-    pretraining=None,
-    repetitions=1,
-    seeds_apart=1,
-    methods=("swa",),
-    trained=(),
-):
-    """Averages of weights after several numbers of epochs, beside the networks they are made of.
-
-    Args:
-        network: `Network`.
-        training: `TrainingOptions` of one network: a budget.
-        swa: `TrainingOptions` of the averaging; `None` without `"swa"`.
-        epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
-            budgets.
-        pretraining: number of epochs of an independent training after which averaging begins; its
-            own epochs are counted from there. 0 for the initial weights. Default: no other
-            training, it begins in the epoch `swa.swa_start` of its own.
-        repetitions: how often everything is repeated with other seeds, default 1.
-        seeds_apart: of one repetition and the next, default 1.
-        methods: of `"swa"` and `"sgd"`, plain trainings of as many epochs; what else it holds is
-            for `equal_budgets`.
-        trained: steps that train the independent networks already.
-
-    Returns:
-        Tuple of steps: `swa-1.25` is the average after 1.25 budgets, `last-1.25` the network of
-        that moment, `sgd-1.25` a plain training that ends there, and `start` where it began.
-
-    Raises:
-        ValueError: if an average is asked for at an epoch that the averaging does not reach.
-    """
-    check_counts(high=1000, repetitions=repetitions)
-    for number in epochs:
-        check_counts(swa_epochs=number)
-    _check_methods(methods, swa=swa)
-    swa = "swa" in methods and swa
-    if swa and swa.epochs != max(epochs, default=0):
-        raise ValueError(
-            f"Weight averaging ends after {swa.epochs} epochs, which must be the largest of the "
-            f"numbers that are compared. Received: {list(epochs)}."
-        )
-    if not 0 <= (pretraining or 0) <= training.epochs:
-        raise ValueError(
-            f"Weight averaging must begin in the {training.epochs} epochs of an independent "
-            f"network, or at 0, with the initial weights. Received: pretraining={pretraining}."
-        )
-    there, steps = {step.name for step in trained}, []
-
-    def train(name, begin, options):
-        if name not in there:
-            steps.append(Train(name, begin, options))
-            there.add(name)
-        return name
-
-    for repetition in range(repetitions):
-        folder, seed = f"repetition-{repetition}", training.seed + repetition * seeds_apart
-        one, scores = _with(training, seed), {}
+        scores = {}
         if swa:
             begin = network
             if pretraining:
-                begin = checkpoint(train(f"{folder}/ind-0", network, one), pretraining)
+                begin = checkpoint(train(f"{folder}/ind-0", network, training, first), pretraining)
                 scores["start"] = begin
             elif pretraining == 0:
-                untrained = dataclasses.replace(one, epochs=0)
-                scores["start"] = Saved(train(f"{folder}/start", network, untrained))
-            run = train(f"{folder}/swa", begin, _with(swa, seed))
-            for number in epochs:
-                budget = budgets_of(number, epochs, training.epochs, pretraining)
+                untrained = dataclasses.replace(training, epochs=0)
+                scores["start"] = Saved(train(f"{folder}/start", network, untrained, first))
+            run = train(f"{folder}/swa", begin, swa, first)
+        for number in swa_epochs:
+            budget = budgets_of(number, swa_epochs, training.epochs, pretraining)
+            if swa:
                 scores[f"swa-{budget}"] = average(run, number)
                 scores[f"last-{budget}"] = checkpoint(run, number)
-        for number in epochs if "sgd" in methods else ():
-            budget = budgets_of(number, epochs, training.epochs, pretraining)
-            name = "ind-0" if number == training.epochs else f"sgd-{number}"
-            longer = dataclasses.replace(one, epochs=number)
-            scores[f"sgd-{budget}"] = Saved(train(f"{folder}/{name}", network, longer))
-        steps += [Score(f"{folder}/score-{label}", saved, label) for label, saved in scores.items()]
-    return tuple(steps)
+            if "sgd" in methods:
+                name = "ind-0" if number == training.epochs else f"sgd-{number}"
+                longer = dataclasses.replace(training, epochs=number)
+                scores[f"sgd-{budget}"] = Saved(train(f"{folder}/{name}", network, longer, first))
+        for label, saved in scores.items():
+            add(Score(f"{folder}/score-{label}", saved, label))
+
+    if fge and fge.trajectory_every:
+        first = f"repetition-0/fge-0-{fge_starts[0]}"
+        name = add(Trajectory(f"{first}/trajectory-evaluation", trajectory(first)))
+        add(Figure("trajectory", "trajectory", {"": name}))
+    if drawn:
+        add(Figure("curves", "ensembles", {label: names[0] for label, names in drawn.items()}))
+        every = {label: tuple(names) for label, names in drawn.items()}
+        add(Figure("budgets", "budgets", every))
+    return tuple(steps.values())
 
 
 def budgets_of(number, epochs, budget, pretraining=None):
-    """Budgets that averages after so many epochs have taken, as text.
+    """Budgets that averages after a number of epochs have taken, as text.
 
     Args:
         number: one of `epochs`.
@@ -209,24 +160,24 @@ def budgets_of(number, epochs, budget, pretraining=None):
     return f"{round((begun + number) / budget, digits):g}"
 
 
-def _with(options, seed):
-    return dataclasses.replace(options, seed=seed)
-
-
-def _check_methods(methods, **settings):
+def _check_methods(methods, needed):
     unknown = set(methods) - set(_METHODS)
     if unknown or not methods:
         raise ValueError(
             f"Methods must be of {', '.join(_METHODS)}. Received: {', '.join(methods) or 'none'}."
         )
-    for name, given in settings.items():
+    for name, given in needed.items():
         if name in methods and not given:
-            raise ValueError(f"The method '{name}' needs its training options.")
+            raise ValueError(
+                f"The method '{name}' needs its settings: sse_cycles; fge; swa and swa_epochs."
+            )
 
 
-def _check_starts(training, fge, starts):
+def _check_starts(training, fge, starts, swa_epochs, pretraining):
     if training.epochs < 1:
         raise ValueError(f"A budget must have at least 1 epoch. Received: {training.epochs}.")
+    for number in swa_epochs:
+        check_counts(swa_epochs=number)
     given = starts or (-1,)
     increasing = sorted(set(given)) == list(given)
     if fge and not (increasing and 0 <= given[0] and given[-1] <= training.epochs):
@@ -234,4 +185,9 @@ def _check_starts(training, fge, starts):
             f"FGE must start in the {training.epochs} epochs of an independent network, or at 0, "
             "with the initial weights, at different epochs in their order. Received: "
             f"{list(starts)}."
+        )
+    if not 0 <= (pretraining or 0) <= training.epochs:
+        raise ValueError(
+            f"Weight averaging must begin in the {training.epochs} epochs of an independent "
+            f"network, or at 0, with the initial weights. Received: pretraining={pretraining}."
         )

@@ -1,9 +1,4 @@
-"""Recipes: one Python file for each published result, and its settings.
-
-A recipe has a docstring, whose first line is its title and which says what it costs; `DATA`, a
-`Data`; a function `experiment` with default settings that returns an `Experiment`; and may have
-`TARGETS`, the published numbers, and `SMOKE`, settings of its own for smoke runs.
-"""
+"""Recipes: an experiment, its settings, and the published numbers that it should reproduce."""
 
 import dataclasses
 import importlib.util
@@ -12,7 +7,12 @@ import math
 import os
 import typing
 
-__all__ = ["Data", "Recipe", "with_setting"]
+from mc_tf.experiments.runner import Experiment
+from mc_tf.experiments.smoke import made_small
+from mc_tf.experiments.targets import published
+from mc_tf.models.zoo.registry import parse_value
+
+__all__ = ["Data", "Recipe", "load_recipe", "with_setting"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,6 @@ class Data:
         name: of the data set.
         use_test: train on all training examples and evaluate on the test set.
         normalization, image_size, num_steps: of images and texts.
-        smoke_image_size: of the images of smoke runs.
     """
 
     name: str
@@ -31,63 +30,92 @@ class Data:
     normalization: str | None = None
     image_size: int | None = None
     num_steps: int | None = None
-    smoke_image_size: int | None = None
 
 
 class Recipe:
-    """A recipe that was imported, with its settings.
+    """How a published result is obtained: a function that makes the steps, and its settings.
 
     Args:
-        path: its file.
-        changes: list of `NAME=VALUE`, see `with_setting`.
-        smoke: whether its settings for smoke runs come after those.
+        title: heading of figures and in `reproduce.py --list`, which reads the file and does not
+            run it: a text, not an expression.
+        make: function of settings that returns a tuple of steps, such as `two_networks`.
+        data: `Data`.
+        cost: how long it takes and on what, a text. Default: unknown.
+        targets: published numbers, see `mc_tf.experiments.targets.published`.
+        smoke: dict of settings of smoke runs, such as a smaller network.
+        eval_batch_size: examples a batch in evaluations, default 500.
+        **settings: arguments of `make` that differ from its defaults.
 
     Attributes:
-        settings: dict from name to value: `data`, and the arguments of `experiment`.
+        settings: dict from name to value: `data`, `eval_batch_size` and the arguments of `make`.
         targets: list of `mc_tf.experiments.targets.Target`.
 
     Raises:
-        ValueError: if it is no recipe, or has no such setting.
+        TypeError: if a setting is unknown or missing.
     """
 
-    def __init__(self, path, changes=(), smoke=False):
-        from mc_tf.experiments.targets import published
+    def __init__(
+        self,
+        title,
+        make,
+        data,
+        *,
+        cost=None,
+        targets=None,
+        smoke=None,
+        eval_batch_size=500,
+        **settings,
+    ):
+        self.title, self.cost = title, cost
+        self._make, self._smoke = make, smoke or {}
+        self.targets = published(targets or {})
+        given = inspect.signature(make).bind(**settings)
+        given.apply_defaults()
+        self.settings = {"data": data, "eval_batch_size": eval_batch_size, **given.arguments}
 
-        self.smoke, self._module = smoke, _imported(path)
-        parameters = inspect.signature(self._module.experiment).parameters.values()
-        self.settings = {"data": self._module.DATA}
-        self.settings |= {parameter.name: parameter.default for parameter in parameters}
+    def experiment(self, changes=(), smoke=False):
+        """The experiment with changed settings.
+
+        Args:
+            changes: list of `NAME=VALUE`, see `with_setting`.
+            smoke: whether it is made small, with the settings of smoke runs after the changes.
+
+        Returns:
+            `Data` and `Experiment`.
+
+        Raises:
+            ValueError: if there is no such setting, or it cannot have that value.
+        """
+        settings = self.settings
         for change in changes:
-            self.settings = with_setting(self.settings, change)
-        if smoke:
-            self.settings |= getattr(self._module, "SMOKE", {})
-        self.targets = published(getattr(self._module, "TARGETS", {}))
-
-    @property
-    def data(self):
-        """Its `Data`."""
-        return self.settings["data"]
-
-    def experiment(self):
-        """The `mc_tf.experiments.runner.Experiment`, made small for a smoke run."""
-        from mc_tf.experiments.smoke import made_small
-
-        given = {name: value for name, value in self.settings.items() if name != "data"}
-        made = self._module.experiment(**given)
-        return made_small(made, self.data.num_steps is not None) if self.smoke else made
+            settings = with_setting(settings, change)
+        settings = {**settings, **self._smoke} if smoke else dict(settings)
+        data, size = settings.pop("data"), settings.pop("eval_batch_size")
+        made = Experiment(self._make(**settings), self.title, size)
+        return data, made_small(made, data.num_steps is not None) if smoke else made
 
 
-def _imported(path):
-    name = f"recipe_{os.path.splitext(os.path.basename(path))[0]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+def load_recipe(path, name):
+    """Runs a file and returns one of its recipes.
+
+    Args:
+        path: `.py` file.
+        name: of the variable.
+
+    Returns:
+        `Recipe`.
+
+    Raises:
+        ValueError: if it is no recipe.
+    """
+    module_name = f"recipes_{os.path.splitext(os.path.basename(path))[0]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if not (isinstance(getattr(module, "DATA", None), Data) and hasattr(module, "experiment")):
-        raise ValueError(
-            f"'{path}' is no recipe: it needs `DATA`, a mc_tf.experiments.recipes.Data, and a "
-            "function `experiment`. Copy one of bin/recipes."
-        )
-    return module
+    found = getattr(module, name)
+    if not isinstance(found, Recipe):
+        raise ValueError(f"'{name}' of '{path}' is no mc_tf.experiments.Recipe: {found!r}.")
+    return found
 
 
 def with_setting(settings, change):
@@ -106,11 +134,8 @@ def with_setting(settings, change):
 
     Example:
         >>> with_setting({"data": Data("mnist"), "num_points": 61}, "data.use_test=false")["data"]
-        Data(name='mnist', use_test=False, normalization=None, image_size=None, num_steps=None, \
-smoke_image_size=None)
+        Data(name='mnist', use_test=False, normalization=None, image_size=None, num_steps=None)
     """
-    from mc_tf.models.zoo.registry import parse_value
-
     name, equals, text = change.partition("=")
     if not equals:
         raise ValueError(f"A setting is changed by NAME=VALUE. Received: '{change}'.")

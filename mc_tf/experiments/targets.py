@@ -54,23 +54,29 @@ def published(numbers):
     """The published numbers of a recipe.
 
     Args:
-        numbers: dict from label to a dict from value to a number, or to a dict from statistic to a
-            number: `"min"`, `"int"`, `"mean"`, `"max"` of values along a curve, `"mean"` of a
-            network or an ensemble, none of a `"length_ratio"` and a `"distance"`.
+        numbers: dict from label to a dict from value to a number, of a network or an ensemble; or
+            to a tuple along a curve: (min, max), (min, int, max) or (min, int, mean, max); or to a
+            dict from the name of a statistic to a number.
 
     Returns:
         List of `Target`.
 
     Example:
-        >>> published({"bezier": {"test_error": {"max": 7.01}, "length_ratio": 1.55}})[0]
+        >>> published({"bezier": {"test_error": (6.59, 7.01), "length_ratio": 1.55}})[1]
         Target(curve='bezier', value='test_error', statistic='max', number=7.01)
     """
     found = []
     for label, values in numbers.items():
         for value, each in values.items():
-            each = each if isinstance(each, dict) else {"": each}
+            if isinstance(each, tuple):
+                each = dict(zip(_STATISTICS[len(each)], each))
+            elif not isinstance(each, dict):
+                each = {"" if value in ("length_ratio", "distance") else "mean": each}
             found += [Target(label, value, name, float(number)) for name, number in each.items()]
     return found
+
+
+_STATISTICS = {2: ("min", "max"), 3: ("min", "int", "max"), 4: ("min", "int", "mean", "max")}
 
 
 def compare(numbers, shown, targets=(), publish=True):

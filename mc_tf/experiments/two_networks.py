@@ -116,22 +116,32 @@ def two_networks(
     return tuple(steps)
 
 
-def two_networks_of_widths(widths, network, *settings, curves=("bezier",), **more):
+def two_networks_of_widths(
+    network,
+    training,
+    curve_training,
+    *,
+    widths,
+    curves=("bezier",),
+    num_points=61,
+    num_train=None,
+):
     """`two_networks` for several values of the builder's option `width` (figure 7).
 
     Args:
-        widths: tuple of numbers.
         network: `Network`; its option `width` is set.
-        *settings, curves, **more: see `two_networks`; one seed for each family.
+        widths: tuple of numbers.
+        training, curve_training, curves, num_points, num_train: see `two_networks`.
 
     Returns:
         Tuple of steps.
     """
     steps, of = [], {_capital(curve): [] for curve in curves}
+    evaluated = {"curves": curves, "num_points": num_points, "num_train": num_train}
     for width in widths:
         folder = f"width-{width:g}"
         wide = dataclasses.replace(network, options={**network.options, "width": width})
-        steps += two_networks(wide, *settings, curves=curves, folder=folder, **more)
+        steps += two_networks(wide, training, curve_training, folder=folder, **evaluated)
         for curve in curves:
             of[_capital(curve)].append(f"{folder}/{curve}")
     of = {label: tuple(names) for label, names in of.items()}

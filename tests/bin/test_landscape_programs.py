@@ -45,7 +45,7 @@ from mc_tf.weights.flat import flat_weights
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("landscape")]
 
-RECIPES = of_kind("SurfaceFigures")
+RECIPES = of_kind("grid")
 NETWORK = ("--network=fc", "--batch_size=256")
 SIZES = ("small", "large")  # of the batches of a recipe
 

@@ -23,11 +23,9 @@ from mc_tf.experiments import (
     Train,
     average,
     equal_budgets,
-    fge_training,
     members,
     run_experiment,
     swa_training,
-    weight_averages,
 )
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint
@@ -37,7 +35,7 @@ from mc_tf.weights.flat import flat_weights
 
 pytestmark = needs_tensorflow
 
-RECIPES = of_kind("methods=")
+RECIPES = of_kind("methods")
 
 
 EXAMPLES = {"cifar": 50_000, "mnist": 60_000, "digits": 959}
@@ -208,6 +206,7 @@ def test_given_weights_on_imagenet(tmp_path):
 
 FEW = TrainingOptions(2, 0.1, batch_size=32)
 SMALL = Network("fc", {"units": (4,)})
+CYCLES = {"epochs": 2, "cycle_epochs": 2, "max_learning_rate": 0.1, "min_learning_rate": 0.01}
 
 
 def ran(made, folder, few=(96, 32)):
@@ -220,11 +219,9 @@ def ran(made, folder, few=(96, 32)):
 
 @pytest.mark.long  # averages begin late in tests/training/test_training.py, too
 def test_averaging_after_a_training(tmp_path, eagerly):
-    options = {"cycle_epochs": 1, "min_learning_rate": 0.01}
-    swa = swa_training(FEW, 3, 0.05, **options)
-    both = {"methods": ("ind", "swa"), "pretraining": 2}
-    one = equal_budgets(SMALL, FEW, methods=both["methods"], budgets=1)
-    found = ran((*one, *weight_averages(SMALL, FEW, swa, (2, 3), trained=one, **both)), tmp_path)
+    swa = {"learning_rate": 0.05, "cycle_epochs": 1, "min_learning_rate": 0.01}
+    given = {"budgets": 1, "swa": swa, "swa_epochs": (2, 3), "pretraining": 2}
+    found = ran(equal_budgets(SMALL, FEW, methods=("ind", "swa"), **given), tmp_path)
     errors = {label: number for (label, value, _), number in found.items() if value == "test_error"}
     # It begins after the two epochs of a budget, with that network.
     assert errors["start"] == errors["ind-1"]
@@ -237,11 +234,10 @@ def test_averaging_after_a_training(tmp_path, eagerly):
     assert (stored["schedule"], stored["cycle_epochs"]) == ("linear_cycle", 1)
     # The same from given weights, at a constant rate, and cycles of FGE.
     begin = Network("fc", SMALL.options, initial_weights=given)
-    fge = fge_training(FEW, 2, 2, 0.1, 0.01)
-    made = weight_averages(begin, FEW, swa_training(FEW, 2, 0.05), (2,), pretraining=0)
-    made += equal_budgets(
-        begin, FEW, budgets=1, methods=("fge",), fge=fge, fge_starts=(0,), include_start=True
-    )
+    given_swa = {"swa": {"learning_rate": 0.05}, "swa_epochs": (2,), "pretraining": 0}
+    given_fge = {"fge": CYCLES, "fge_starts": (0,), "include_start": True}
+    methods = ("fge", "swa")
+    made = equal_budgets(begin, FEW, methods=methods, budgets=1, **given_swa, **given_fge)
     found = ran(made, tmp_path / "given")
     assert found["start", "test_error", "mean"] == errors["start"]
     stored = json.loads((tmp_path / "given/repetition-0/swa/settings.json").read_text())
@@ -255,10 +251,10 @@ def test_averaging_after_a_training(tmp_path, eagerly):
 
 
 def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path, eagerly):
-    fge = fge_training(FEW, 2, 2, 0.1, 0.01)
+    given = {"fge": CYCLES, "fge_starts": (1,)}
 
     def made(budgets, *methods):
-        return equal_budgets(SMALL, FEW, budgets=budgets, methods=methods, fge=fge, fge_starts=(1,))
+        return equal_budgets(SMALL, FEW, budgets=budgets, methods=methods, **given)
 
     trained = [step for step in made(1, "ind") if step.name == "repetition-0/ind-0"]
     ran(tuple(trained), tmp_path)
@@ -280,7 +276,7 @@ def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path, eagerly
 
 AVERAGED = TrainingOptions(6, 0.1, schedule="swa", swa_start=2, swa_every=2)
 FOUR = TrainingOptions(4, 0.1)
-CYCLES = fge_training(FOUR, 2, 2)
+SWA = {"swa": {"learning_rate": 0.1, "start": 2}, "swa_epochs": (4, 6)}
 
 
 @pytest.mark.parametrize(
@@ -306,12 +302,16 @@ CYCLES = fge_training(FOUR, 2, 2)
             )
         ),
         (
-            lambda: weight_averages(SMALL, FOUR, AVERAGED, (6,), pretraining=5),
+            lambda: equal_budgets(SMALL, FOUR, methods=("swa",), **SWA, pretraining=5),
             "averaging must begin in the 4 epochs.*pretraining=5",
         ),
-        (lambda: weight_averages(SMALL, FOUR, AVERAGED, (4, 5)), "ends after 6 epochs.*4, 5"),
-        (lambda: weight_averages(SMALL, FOUR, AVERAGED, (0, 6)), "swa_epochs.*at least 1"),
-        (lambda: weight_averages(SMALL, FOUR, None, (4,)), "'swa' needs"),
+        (
+            lambda: equal_budgets(SMALL, FOUR, **{**SWA, "swa_epochs": (0, 6)}, methods=("swa",)),
+            "swa_epochs.*at least 1",
+        ),
+        (lambda: equal_budgets(SMALL, FOUR, methods=("swa",), swa_epochs=(4,)), "'swa' needs"),
+        (lambda: equal_budgets(SMALL, FOUR, methods=("swa",), swa=SWA["swa"]), "'swa' needs"),
+        (lambda: equal_budgets(SMALL, FOUR, methods=("sgd",)), "'sgd' needs"),
         (
             lambda: equal_budgets(SMALL, TrainingOptions(0, 0.1), methods=("ind",)),
             "at least 1 epoch",
@@ -347,14 +347,13 @@ def test_what_a_training_will_not_save_is_refused_before_it(tmp_path, needed, ch
     ("changes", "words"),
     [
         ({"cycle_epochs": 1}, "even number of steps.*7"),
-        ({"learning_rate": 1e-5}, "rate"),
+        ({"max_learning_rate": 1e-5}, "rate"),
         ({"epochs": 1}, "No network would be saved.*step 14.*ends at step 7"),
     ],
 )
 def test_cycles_that_cannot_be_are_refused_before_any_training(tmp_path, changes, words):
-    settings = {"epochs": 4, "learning_rate": 0.1, "batch_size": 32, "snapshots": True}
-    settings |= {"schedule": "triangular_cycle", "cycle_epochs": 4, "min_learning_rate": 1e-3}
-    fge = TrainingOptions(**{**settings, **changes})
+    fge = {"epochs": 4, "max_learning_rate": 0.1, "cycle_epochs": 4, "min_learning_rate": 1e-3}
+    fge |= changes
     one = TrainingOptions(4, 0.1, batch_size=32)
     made = equal_budgets(Network("fc"), one, methods=("fge",), fge=fge, fge_starts=(2,))
     with pytest.raises(ValueError, match=words):
@@ -372,7 +371,7 @@ def test_only_classifiers_are_compared(tmp_path):
 def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
     """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
     one = TrainingOptions(4, 0.1, batch_size=32)
-    fge = fge_training(one, 2, 2, 0.1, 0.0)
+    fge = {**CYCLES, "min_learning_rate": 0.0}
     settings = {"budgets": 1, "repetitions": 2, "fge": fge, "fge_starts": (1, 2)}
     found = ran(equal_budgets(SMALL, one, methods=("ind", "fge"), **settings), tmp_path)
     each = []

@@ -6,18 +6,17 @@ import io
 import json
 import os
 import re
-import sys
 
 import keras
 import numpy as np
 import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
-from recipes import ALL, of_kind, recipe, steps
+from recipes import ALL, FOLDER, of_kind, recipe, recipe_list, steps
 
 from mc_tf import CurveEvaluation
 from mc_tf.experiments import Connect, CurveEnsembles, Experiment, Pairs, Saved, Train
 from mc_tf.experiments.parts import curve_files
-from mc_tf.experiments.recipes import Recipe, with_setting
+from mc_tf.experiments.recipes import load_recipe, with_setting
 from mc_tf.experiments.targets import (
     Row,
     Target,
@@ -29,13 +28,10 @@ from mc_tf.experiments.targets import (
 from mc_tf.models.zoo import registry
 from mc_tf.training import TrainingOptions
 
-sys.path.append(str(REPO / "bin"))
-import recipe_list  # noqa: E402
-
 pytestmark = needs_tensorflow
 
 # Those that compare ensembles or look at loss surfaces have files of tests of their own.
-RECIPES = of_kind("two_networks")
+RECIPES = of_kind("curve_seeds", "widths")
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
 # A recipe of each kind is tried, and the others when asked for: a text, widths; other tests here
 # try chains of several seeds with ensembles and pairs, and the digits.
@@ -132,10 +128,9 @@ def test_smoke(tried, name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_recipe_says_what_it_is(name):
-    listed = {one.name: one for one in recipe_list.read_recipes(REPO / "bin" / "recipes")}
-    assert re.match(r"\S.{10,}", listed[name].title)
-    text = ALL[name].read_text().split('"""')[1].replace("\n", " ")
-    assert re.search(r"[Tt](ime|ook|akes)\b.* (hour|minute|day)s?|(hour|minute)s?\b", text)
+    title, _ = recipe_list.read_recipes(FOLDER)[name]
+    assert re.match(r"\S.{10,}", title) and recipe(name).title == title
+    assert re.match(r"[\d.]+ (hour|minute|day)s? on ", recipe(name).cost)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -178,7 +173,7 @@ def test_settings_of_the_paper(name):
             assert (options.schedule, options.final_ratio) == ("piecewise_linear", 0.01)
         assert (step.num_bends, step.num_points, step.num_train) == (1, 121, None)
         assert (step.start, step.end) == (Saved("start"), Saved("end"))
-    data = recipe(name).data
+    data = recipe(name).settings["data"]
     assert data.name == name.split("_")[1] and data.use_test
     assert (data.normalization == "vgg") == ("vgg" in name)
 
@@ -246,28 +241,67 @@ def test_a_setting_is_changed(change, found):
 )
 def test_what_is_no_setting_is_refused(change, words):
     with pytest.raises(ValueError, match=words):
-        recipe("digits", change)
+        recipe("digits").experiment([change])
+
+
+OWN = """
+from mc_tf.experiments import Data, Network, Recipe, two_networks
+from mc_tf.training import TrainingOptions
+
+ONE = TrainingOptions(30, 0.05, batch_size=64, seed=1)
+GIVEN = {"network": Network("convnet"), "training": ONE, "curve_training": ONE}
+mine = Recipe(
+    "Mine: something of my own", two_networks, Data("digits"), **GIVEN, curves=("segment",), %s
+)
+"""
 
 
 def test_a_recipe_of_ones_own(tmp_path):
-    """A copy with one line changed; and a file that is none."""
-    path = tmp_path / "mine.py"
-    text = ALL["digits"].read_text().replace("num_points=61", "num_points=3")
-    path.write_text(text.replace('"segment", "bezier", "polychain"', '"segment",'))
-    folder = tmp_path / "it"
+    path, folder = tmp_path / "own.py", tmp_path / "it"
+    path.write_text(OWN % "")
     run("reproduce", *smoke(str(path), folder, *setting("network.name=fc")))
     assert (folder / "segment" / "curve.keras").exists() and not (folder / "bezier").exists()
     with open(folder / "results.csv", newline="") as file:
         assert {row["recipe"] for row in csv.DictReader(file)} == {"smoke/mine network.name=fc"}
-    path.write_text("DATA = 3")
-    with pytest.raises(ValueError, match="is no recipe: it needs `DATA`"):
-        Recipe(path)
+    assert recipe_list.find_recipe(FOLDER, str(path)) == ("mine", str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "words"),
+    [
+        ("DATA = 3", "", "is no recipe: it needs `NAME = Recipe"),
+        (
+            OWN % "" + "other = Recipe('Other', two_networks)",
+            "",
+            "names: mine, other. Give .*:NAME",
+        ),
+        (OWN % "", ":other", "'.*other'. The nearest names: mine"),
+    ],
+)
+def test_files_that_have_no_such_recipe_are_refused(tmp_path, text, asked, words):
+    path = tmp_path / "own.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        recipe_list.find_recipe(FOLDER, f"{path}{asked}")
+
+
+def test_what_only_looks_like_a_recipe_is_refused(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text("mine = print('Mine')")
+    with pytest.raises(ValueError, match="'mine' of .* is no mc_tf.experiments.Recipe: None"):
+        load_recipe(*reversed(recipe_list.find_recipe(FOLDER, str(path))))
+    with pytest.raises(TypeError, match="unexpected.*'widht'|multiple|widht"):
+        path.write_text(OWN % "widht=3")
+        load_recipe(path, "mine")
 
 
 def test_the_guides_recipe_with_a_step_of_its_own(tmp_path):
     text = (REPO / "docs" / "recipes.md").read_text()
     path = tmp_path / "mine.py"
-    path.write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
+    wide, mine = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    path.write_text(wide)
+    assert load_recipe(path, "wide").experiment()[1].title == "Digits: a wide network"
+    path.write_text(mine)
     small = ("training.batch_size=256", "network.options.units=[4]")
     run(
         "reproduce", f"--recipe={path}", f"--workdir={tmp_path}/it", "--verbose=0", *setting(*small)
@@ -281,7 +315,7 @@ def test_the_guides_recipe_with_a_step_of_its_own(tmp_path):
     assert row["obtained"] == pytest.approx(moved, rel=1e-5) and moved > 0
     # What the guide says of its commands.
     for name, change in re.findall(r"--recipe=(\w+) .*?--set=(\S+)", text):
-        recipe(name, change)
+        recipe(name).experiment([change])
 
 
 TRAINING = TrainingOptions(4, 0.1)
@@ -333,14 +367,10 @@ def test_weights_of_the_whole_network_are_left_out_of_a_small_one():
 def flags_of_chains(folder):
     """Two chains and the ensembles on them, of a recipe of our own."""
     path = folder.parent / "chains.py"
-    text = (
-        ALL["digits"]
-        .read_text()
-        .replace("curves=curves,", "curves=curves, num_bends=2, ensemble_points=3, pair_points=3,")
-    )
-    path.write_text(f'{text}\n\nTARGETS = {{"endpoints": {{"distance": 9}}}}\n')
+    path.write_text(OWN % 'targets={"endpoints": {"distance": 9}}')
     given = ("network.name=fc", "curves=[segment,polychain]", "curve_seeds=[5,6,7]")
-    return (*smoke(str(path), folder, *setting(*given, "curve_training.learning_rate=0.5")),)
+    more = ("num_bends=2", "ensemble_points=3", "pair_points=3", "curve_training.learning_rate=0.5")
+    return smoke(str(path), folder, *setting(*given, *more))
 
 
 @pytest.fixture(scope="module")
@@ -410,10 +440,8 @@ def test_ensembles_of_the_networks_on_each_trained_curve(chains_folder):
 
 
 def test_ensembles_on_the_curves_of_a_text_are_refused(tmp_path):
-    path = tmp_path / "texts.py"
-    text = ALL["ptb_lstm_small"].read_text()
-    path.write_text(text.replace("curves=curves,", "curves=curves, ensemble_points=4,"))
-    ended = start("reproduce", *smoke(str(path), tmp_path / "it")).wait()
+    given = setting("ensemble_points=4")
+    ended = start("reproduce", *smoke("ptb_lstm_small", tmp_path / "it", *given)).wait()
     (line,) = ended.errors
     assert ended.code == 1 and "perplexity" in line and "ensemble_points" in line
     assert not (tmp_path / "it" / "start").exists()
@@ -453,14 +481,14 @@ def test_list(tmp_path):
     lines = {line.split()[0]: line for line in ended.out.splitlines()}
     assert list(lines) == list(ALL)
     expected = {"digits": "done", "table2_mnist_fc": "begun: 1 networks, 0 curves, 0 evaluations"}
-    for one in recipe_list.read_recipes(REPO / "bin" / "recipes"):
-        name, rest = lines[one.name].split(maxsplit=1)
+    for name, (title, _) in recipe_list.read_recipes(FOLDER).items():
+        rest = lines[name].split(maxsplit=1)[1]
         assert rest.startswith(expected.get(name, "not begun"))
-        assert rest.endswith(one.title)
+        assert rest.endswith(title)
     elsewhere = ("--list", f"--workdir={tmp_path}/runs")
     assert start("reproduce", *elsewhere).wait().out == ended.out
     with pytest.raises(ValueError, match="'table9'.*nearest names: table2_mnist_fc, .*--list"):
-        recipe_list.find_recipe(REPO / "bin" / "recipes", "table9")
+        recipe_list.find_recipe(FOLDER, "table9")
 
 
 # Targets.
@@ -494,6 +522,8 @@ def test_published_numbers():
         "bezier": {"test_error": {"max": 7.01, "int": 6}, "length_ratio": 1.5},
         "width 0.3 bezier": {"test_loss": {"int": 2}},
         "bends of polychain": {"distance": 29.6},
+        "segment": {"train_loss": (1, 4), "test_error": (1, 2, 3, 4), "train_error": (1, 2, 4)},
+        "fge-1": {"test_error": 5.5},
     }
     assert published(numbers) == [
         Target("bezier", "test_error", "max", 7.01),
@@ -501,6 +531,16 @@ def test_published_numbers():
         Target("bezier", "length_ratio", "", 1.5),
         Target("width 0.3 bezier", "test_loss", "int", 2.0),
         Target("bends of polychain", "distance", "", 29.6),
+        Target("segment", "train_loss", "min", 1.0),
+        Target("segment", "train_loss", "max", 4.0),
+        *(
+            Target("segment", "test_error", n, v)
+            for n, v in zip(("min", "int", "mean", "max"), (1.0, 2.0, 3.0, 4.0))
+        ),
+        Target("segment", "train_error", "min", 1.0),
+        Target("segment", "train_error", "int", 2.0),
+        Target("segment", "train_error", "max", 4.0),
+        Target("fge-1", "test_error", "mean", 5.5),
     ]
 
 

@@ -1,0 +1,224 @@
+"""Averaging weights (arXiv 1803.05407): SGD, and averages at 1, 1.25 and 1.5 budgets."""
+
+from mc_tf.experiments import Data, Network, Recipe, equal_budgets
+from mc_tf.training import TrainingOptions
+
+
+def _errors(published):
+    """Published test errors by row."""
+    return {row: {"test_error": error} for row, error in published.items()}
+
+
+swa_cifar10_vgg16 = Recipe(
+    "Averaging weights, CIFAR-10: VGG-16",
+    equal_budgets,
+    Data("cifar10", normalization="vgg"),
+    cost="2 hours on one recent data-centre GPU (an estimate)",
+    network=Network("vgg16", weight_decay=0.0005),
+    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(200, 250, 300),
+    swa={"learning_rate": 0.01, "start": 161},
+    targets=_errors({"ind-1": 6.75, "swa-1": 6.41, "swa-1.25": 6.3, "swa-1.5": 6.36}),
+    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+)
+
+swa_cifar10_resnet164 = Recipe(
+    "Averaging weights, CIFAR-10: ResNet-164",
+    equal_budgets,
+    Data("cifar10"),
+    cost="12 hours on one recent data-centre GPU (an estimate)",
+    network=Network("preresnet164", weight_decay=0.0003),
+    training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(150, 188, 225),
+    swa={"learning_rate": 0.01, "start": 126},
+    targets=_errors({"ind-1": 4.72, "swa-1": 4.44, "swa-1.25": 4.23, "swa-1.5": 4.17}),
+    smoke={"network": Network("preresnet8", weight_decay=0.0003)},
+)
+
+swa_cifar10_wrn28x10 = Recipe(
+    "Averaging weights, CIFAR-10: WRN-28-10",
+    equal_budgets,
+    Data("cifar10"),
+    cost="30 hours on one recent data-centre GPU (an estimate)",
+    network=Network("wrn28x10", weight_decay=0.0005),
+    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(200, 250, 300),
+    swa={"learning_rate": 0.05, "start": 161},
+    targets=_errors({"ind-1": 3.82, "swa-1": 3.55, "swa-1.25": 3.36, "swa-1.5": 3.21}),
+    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
+)
+
+# SGD for a whole budget, and averages in cycles for a quarter and a half of one after it. The
+# training is Shake-Shake's own (half a cosine) without Nesterov's momentum. The paper says that
+# its cycles are long and of small rates, not which: these are ours.
+swa_cifar10_shakeshake26x64 = Recipe(
+    "Averaging weights, CIFAR-10: Shake-Shake 26 2x64d",
+    equal_budgets,
+    Data("cifar10"),
+    cost="100 hours on one recent data-centre GPU (an estimate)",
+    network=Network("shakeshake26x64", weight_decay=0.0001),
+    training=TrainingOptions(
+        epochs=1800, learning_rate=0.2, seed=1, schedule="cosine_cycle", cycle_epochs=1800
+    ),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(450, 900),
+    swa={"learning_rate": 0.01, "cycle_epochs": 50, "min_learning_rate": 0.0001},
+    pretraining=1800,
+    targets=_errors({"ind-1": 3.07, "swa-1.25": 2.84, "swa-1.5": 2.88}),
+    smoke={"network": Network("shakeshake8x8", weight_decay=0.0001)},
+)
+
+swa_cifar100_vgg16 = Recipe(
+    "Averaging weights, CIFAR-100: VGG-16",
+    equal_budgets,
+    Data("cifar100", normalization="vgg"),
+    cost="2 hours on one recent data-centre GPU (an estimate)",
+    network=Network("vgg16", weight_decay=0.0005),
+    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(200, 250, 300),
+    swa={"learning_rate": 0.01, "start": 161},
+    targets=_errors({"ind-1": 27.45, "swa-1": 26.09, "swa-1.25": 25.83, "swa-1.5": 25.73}),
+    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+)
+
+swa_cifar100_resnet164 = Recipe(
+    "Averaging weights, CIFAR-100: ResNet-164",
+    equal_budgets,
+    Data("cifar100"),
+    cost="12 hours on one recent data-centre GPU (an estimate)",
+    network=Network("preresnet164", weight_decay=0.0003),
+    training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(150, 188, 225),
+    swa={"learning_rate": 0.05, "start": 126},
+    targets=_errors({"ind-1": 21.51, "swa-1": 20.23, "swa-1.25": 19.82, "swa-1.5": 19.65}),
+    smoke={"network": Network("preresnet8", weight_decay=0.0003)},
+)
+
+swa_cifar100_wrn28x10 = Recipe(
+    "Averaging weights, CIFAR-100: WRN-28-10",
+    equal_budgets,
+    Data("cifar100"),
+    cost="30 hours on one recent data-centre GPU (an estimate)",
+    network=Network("wrn28x10", weight_decay=0.0005),
+    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(200, 250, 300),
+    swa={"learning_rate": 0.05, "start": 161},
+    targets=_errors({"ind-1": 19.18, "swa-1": 18.54, "swa-1.25": 18.09, "swa-1.5": 17.85}),
+    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
+)
+
+# Bottleneck, alpha 200. SGD for a whole budget, and averages in cycles for a quarter and a half
+# of one after it. The training is PyramidNet's own without Nesterov's momentum; length and rates
+# of the cycle are ours, since the paper's are not known to us.
+swa_cifar100_pyramidnet272 = Recipe(
+    "Averaging weights, CIFAR-100: PyramidNet-272",
+    equal_budgets,
+    Data("cifar100"),
+    cost="150 hours on one recent data-centre GPU (an estimate)",
+    network=Network("pyramidnet272", weight_decay=0.0001),
+    training=TrainingOptions(
+        epochs=300, learning_rate=0.5, seed=1, schedule="step", decay_epochs=(150, 225)
+    ),
+    methods=("ind", "swa"),
+    budgets=1,
+    swa_epochs=(75, 150),
+    swa={"learning_rate": 0.05, "cycle_epochs": 5, "min_learning_rate": 0.001},
+    pretraining=300,
+    targets=_errors({"ind-1": 16.59, "swa-1.25": 16.07, "swa-1.5": 15.84}),
+    smoke={"network": Network("pyramidnet11", options={"alpha": 12}, weight_decay=0.0001)},
+)
+
+# SGD at one rate from the beginning to the end, its weights averaged from epoch 140 on: the
+# average beside the network of that moment. The paper shows it as a figure, without numbers.
+swa_constant_cifar100_wrn28x10 = Recipe(
+    "Averaging weights, CIFAR-100: WRN-28-10 at a constant rate",
+    equal_budgets,
+    Data("cifar100"),
+    cost="15 hours on one recent data-centre GPU (an estimate)",
+    network=Network("wrn28x10", weight_decay=0.0005),
+    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
+    methods=("swa",),
+    swa_epochs=(145, 150, 160, 180, 200, 250, 300),
+    swa={"learning_rate": 0.1, "start": 140},
+    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
+)
+
+# On ImageNet: give --set=network.initial_weights=FILE, weights of keras.applications (which has
+# none of DenseNet-161; the published numbers began with PyTorch's); without it the weights are
+# random. Averages after five and ten epochs, half a budget and one budget here. The paper's rates
+# are not known to us: the cycle is fast geometric ensembling's on ImageNet, in one epoch.
+swa_imagenet_resnet50 = Recipe(
+    "Averaging weights, ImageNet: ResNet-50 from given weights",
+    equal_budgets,
+    Data("imagenet2012"),
+    cost="10 hours on one recent data-centre GPU (an estimate)",
+    network=Network("imagenet_resnet50", weight_decay=0.0001),
+    training=TrainingOptions(
+        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
+    ),
+    methods=("swa",),
+    swa_epochs=(5, 10),
+    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
+    pretraining=0,
+    eval_batch_size=200,
+    targets=_errors({"start": 23.85, "swa-0.5": 23.17, "swa-1": 23.03}),
+    smoke={
+        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
+        "data": Data("imagenet2012", image_size=32),
+    },
+)
+
+swa_imagenet_resnet152 = Recipe(
+    "Averaging weights, ImageNet: ResNet-152 from given weights",
+    equal_budgets,
+    Data("imagenet2012"),
+    cost="24 hours on one recent data-centre GPU (an estimate)",
+    network=Network("imagenet_resnet152", weight_decay=0.0001),
+    training=TrainingOptions(
+        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
+    ),
+    methods=("swa",),
+    swa_epochs=(5, 10),
+    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
+    pretraining=0,
+    eval_batch_size=200,
+    targets=_errors({"start": 21.69, "swa-0.5": 21.18, "swa-1": 21.06}),
+    smoke={
+        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
+        "data": Data("imagenet2012", image_size=32),
+    },
+)
+
+swa_imagenet_densenet161 = Recipe(
+    "Averaging weights, ImageNet: DenseNet-161 from given weights",
+    equal_budgets,
+    Data("imagenet2012", normalization="torch"),
+    cost="24 hours on one recent data-centre GPU (an estimate)",
+    network=Network("densenet161", weight_decay=0.0001),
+    training=TrainingOptions(
+        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
+    ),
+    methods=("swa",),
+    swa_epochs=(5, 10),
+    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
+    pretraining=0,
+    eval_batch_size=200,
+    targets=_errors({"start": 22.35, "swa-0.5": 21.74, "swa-1": 21.56}),
+    smoke={
+        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
+        "data": Data("imagenet2012", normalization="torch", image_size=32),
+    },
+)
