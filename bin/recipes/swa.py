@@ -9,49 +9,69 @@ def _errors(published):
     return {row: {"test_error": error} for row, error in published.items()}
 
 
+_VGG16 = {
+    "cost": "2 hours on one recent data-centre GPU (an estimate)",
+    "network": Network("vgg16", weight_decay=0.0005),
+    "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
+    "methods": ("ind", "swa"),
+    "budgets": 1,
+    "swa_epochs": (200, 250, 300),
+    "swa": {"learning_rate": 0.01, "start": 161},
+    "smoke": {"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+}
+_RESNET164 = {
+    "cost": "12 hours on one recent data-centre GPU (an estimate)",
+    "network": Network("preresnet164", weight_decay=0.0003),
+    "training": TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
+    "methods": ("ind", "swa"),
+    "budgets": 1,
+    "swa_epochs": (150, 188, 225),
+    "smoke": {"network": Network("preresnet8", weight_decay=0.0003)},
+}
+_WRN28X10 = {
+    "cost": "30 hours on one recent data-centre GPU (an estimate)",
+    "network": Network("wrn28x10", weight_decay=0.0005),
+    "training": TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
+    "methods": ("ind", "swa"),
+    "budgets": 1,
+    "swa_epochs": (200, 250, 300),
+    "swa": {"learning_rate": 0.05, "start": 161},
+    "smoke": {"network": Network("wrn10x1", weight_decay=0.0005)},
+}
+_IMAGENET = {
+    "training": TrainingOptions(
+        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
+    ),
+    "methods": ("swa",),
+    "swa_epochs": (5, 10),
+    "swa": {"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
+    "pretraining": 0,
+    "eval_batch_size": 200,
+}
+
 swa_cifar10_vgg16 = Recipe(
     "Averaging weights, CIFAR-10: VGG-16",
     equal_budgets,
     Data("cifar10", normalization="vgg"),
-    cost="2 hours on one recent data-centre GPU (an estimate)",
-    network=Network("vgg16", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(200, 250, 300),
-    swa={"learning_rate": 0.01, "start": 161},
     targets=_errors({"ind-1": 6.75, "swa-1": 6.41, "swa-1.25": 6.3, "swa-1.5": 6.36}),
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+    **_VGG16,
 )
 
 swa_cifar10_resnet164 = Recipe(
     "Averaging weights, CIFAR-10: ResNet-164",
     equal_budgets,
     Data("cifar10"),
-    cost="12 hours on one recent data-centre GPU (an estimate)",
-    network=Network("preresnet164", weight_decay=0.0003),
-    training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(150, 188, 225),
     swa={"learning_rate": 0.01, "start": 126},
     targets=_errors({"ind-1": 4.72, "swa-1": 4.44, "swa-1.25": 4.23, "swa-1.5": 4.17}),
-    smoke={"network": Network("preresnet8", weight_decay=0.0003)},
+    **_RESNET164,
 )
 
 swa_cifar10_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-10: WRN-28-10",
     equal_budgets,
     Data("cifar10"),
-    cost="30 hours on one recent data-centre GPU (an estimate)",
-    network=Network("wrn28x10", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(200, 250, 300),
-    swa={"learning_rate": 0.05, "start": 161},
     targets=_errors({"ind-1": 3.82, "swa-1": 3.55, "swa-1.25": 3.36, "swa-1.5": 3.21}),
-    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
+    **_WRN28X10,
 )
 
 # SGD for a whole budget, and averages in cycles for a quarter and a half of one after it. The
@@ -79,45 +99,25 @@ swa_cifar100_vgg16 = Recipe(
     "Averaging weights, CIFAR-100: VGG-16",
     equal_budgets,
     Data("cifar100", normalization="vgg"),
-    cost="2 hours on one recent data-centre GPU (an estimate)",
-    network=Network("vgg16", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(200, 250, 300),
-    swa={"learning_rate": 0.01, "start": 161},
     targets=_errors({"ind-1": 27.45, "swa-1": 26.09, "swa-1.25": 25.83, "swa-1.5": 25.73}),
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+    **_VGG16,
 )
 
 swa_cifar100_resnet164 = Recipe(
     "Averaging weights, CIFAR-100: ResNet-164",
     equal_budgets,
     Data("cifar100"),
-    cost="12 hours on one recent data-centre GPU (an estimate)",
-    network=Network("preresnet164", weight_decay=0.0003),
-    training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(150, 188, 225),
     swa={"learning_rate": 0.05, "start": 126},
     targets=_errors({"ind-1": 21.51, "swa-1": 20.23, "swa-1.25": 19.82, "swa-1.5": 19.65}),
-    smoke={"network": Network("preresnet8", weight_decay=0.0003)},
+    **_RESNET164,
 )
 
 swa_cifar100_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-100: WRN-28-10",
     equal_budgets,
     Data("cifar100"),
-    cost="30 hours on one recent data-centre GPU (an estimate)",
-    network=Network("wrn28x10", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
-    methods=("ind", "swa"),
-    budgets=1,
-    swa_epochs=(200, 250, 300),
-    swa={"learning_rate": 0.05, "start": 161},
     targets=_errors({"ind-1": 19.18, "swa-1": 18.54, "swa-1.25": 18.09, "swa-1.5": 17.85}),
-    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
+    **_WRN28X10,
 )
 
 # Bottleneck, alpha 200. SGD for a whole budget, and averages in cycles for a quarter and a half
@@ -166,19 +166,12 @@ swa_imagenet_resnet50 = Recipe(
     Data("imagenet2012"),
     cost="10 hours on one recent data-centre GPU (an estimate)",
     network=Network("imagenet_resnet50", weight_decay=0.0001),
-    training=TrainingOptions(
-        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
-    ),
-    methods=("swa",),
-    swa_epochs=(5, 10),
-    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
-    pretraining=0,
-    eval_batch_size=200,
     targets=_errors({"start": 23.85, "swa-0.5": 23.17, "swa-1": 23.03}),
     smoke={
         "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
         "data": Data("imagenet2012", image_size=32),
     },
+    **_IMAGENET,
 )
 
 swa_imagenet_resnet152 = Recipe(
@@ -187,19 +180,12 @@ swa_imagenet_resnet152 = Recipe(
     Data("imagenet2012"),
     cost="24 hours on one recent data-centre GPU (an estimate)",
     network=Network("imagenet_resnet152", weight_decay=0.0001),
-    training=TrainingOptions(
-        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
-    ),
-    methods=("swa",),
-    swa_epochs=(5, 10),
-    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
-    pretraining=0,
-    eval_batch_size=200,
     targets=_errors({"start": 21.69, "swa-0.5": 21.18, "swa-1": 21.06}),
     smoke={
         "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
         "data": Data("imagenet2012", image_size=32),
     },
+    **_IMAGENET,
 )
 
 swa_imagenet_densenet161 = Recipe(
@@ -208,17 +194,10 @@ swa_imagenet_densenet161 = Recipe(
     Data("imagenet2012", normalization="torch"),
     cost="24 hours on one recent data-centre GPU (an estimate)",
     network=Network("densenet161", weight_decay=0.0001),
-    training=TrainingOptions(
-        epochs=10, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"
-    ),
-    methods=("swa",),
-    swa_epochs=(5, 10),
-    swa={"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
-    pretraining=0,
-    eval_batch_size=200,
     targets=_errors({"start": 22.35, "swa-0.5": 21.74, "swa-1": 21.56}),
     smoke={
         "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
         "data": Data("imagenet2012", normalization="torch", image_size=32),
     },
+    **_IMAGENET,
 )

@@ -19,6 +19,15 @@ def _row(train_loss, train_error, test_error, **length):
     }
 
 
+_VGG16 = {
+    "cost": "5 hours on one recent data-centre GPU (an estimate)",
+    "network": Network("vgg16", weight_decay=0.0005),
+    "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
+    "curve_training": TrainingOptions(epochs=600, learning_rate=0.015),
+    "num_points": 121,
+    "smoke": {"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+}
+
 # The paper gives neither epochs nor rates for this network; these are ours, chosen so that the
 # endpoints' train loss is near the paper's.
 table2_mnist_fc = Recipe(
@@ -69,11 +78,6 @@ table2_cifar10_vgg16 = Recipe(
     "Table 2, CIFAR-10: VGG-16",
     two_networks,
     Data("cifar10", normalization="vgg"),
-    cost="5 hours on one recent data-centre GPU (an estimate)",
-    network=Network("vgg16", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
-    num_points=121,
     targets={
         "single": _row((0.04, 0.04), (0.0, 0.01), (6.87, 7.01)),
         "segment": _row((0.039, 1.759, 1.759, 2.569), (0.0, 61.43, 90.0), (6.87, 63.75, 90.0)),
@@ -84,7 +88,7 @@ table2_cifar10_vgg16 = Recipe(
             (0.025, 0.031, 0.031, 0.045), (0.0, 0.01, 0.04), (6.54, 6.89, 7.28), length_ratio=1.83
         ),
     },
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+    **_VGG16,
 )
 
 table2_cifar10_resnet158 = Recipe(
@@ -136,11 +140,6 @@ table2_cifar100_vgg16 = Recipe(
     "Table 2, CIFAR-100: VGG-16",
     two_networks,
     Data("cifar100", normalization="vgg"),
-    cost="5 hours on one recent data-centre GPU (an estimate)",
-    network=Network("vgg16", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
-    num_points=121,
     targets={
         "single": _row((0.14, 0.141), (0.05, 0.06), (29.44, 29.94)),
         "segment": _row((0.137, 3.606, 3.606, 4.941), (0.04, 73.25, 99.0), (29.44, 80.59, 99.01)),
@@ -154,7 +153,7 @@ table2_cifar100_vgg16 = Recipe(
             (0.118, 0.139, 0.139, 0.2), (0.04, 0.19, 0.39), (29.33, 30.13, 30.92), length_ratio=1.64
         ),
     },
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
+    **_VGG16,
 )
 
 # With pre-activation and bottlenecks.
