@@ -106,7 +106,7 @@ class Run:
 
     def _saved(self, name):
         every = [saved for step in self.steps.values() for saved in networks_in(step)]
-        return [saved for saved in every if saved.run == name]
+        return [saved for saved in every if saved.training == name]
 
     def several(self, name):
         """The members and trajectories of a training that any step refers to."""
@@ -124,7 +124,7 @@ class Run:
 
     def origin(self, saved):
         """The `Train` step that built the network of a saved one."""
-        step = self.steps[saved.run]
+        step = self.steps[saved.training]
         return self.origin(step.begin) if isinstance(step.begin, Saved) else step
 
     def first_network(self):
@@ -133,7 +133,7 @@ class Run:
 
     def network_file(self, saved):
         """The `.keras` file with the layers of a saved network."""
-        return self.directory(saved.run).network()
+        return self.directory(saved.training).network()
 
     def file(self, saved):
         """The file of one network.
@@ -147,7 +147,7 @@ class Run:
         Raises:
             ValueError: if the training has no such member.
         """
-        directory = self.directory(saved.run)
+        directory = self.directory(saved.training)
         if saved.kind == "average":
             training.averaged_network(directory.path, self.data, saved.number, self.batch_size)
             return directory.average(saved.number)
@@ -173,7 +173,7 @@ class Run:
         found = {}
         for label, saved in networks.items():
             if saved.kind in ("members", "trajectory"):
-                folder = getattr(self.directory(saved.run), saved.kind)
+                folder = getattr(self.directory(saved.training), saved.kind)
                 several = snapshot_files(folder, include_start=True)
                 found |= {f"{label} {number}": file for number, file in enumerate(several)}
             else:

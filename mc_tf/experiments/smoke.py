@@ -73,7 +73,7 @@ class Smoke:
         Returns:
             `Saved`.
         """
-        options = self._trainings[saved.run]
+        options = self._trainings[saved.training]
         if not saved.number:
             return saved
         whole = options.epochs

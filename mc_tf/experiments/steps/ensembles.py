@@ -47,7 +47,7 @@ class Ensembles(Step):
     @property
     def needs(self):
         """The trainings of all parts."""
-        return [part.saved.run for part in self._parts()]
+        return [part.saved.training for part in self._parts()]
 
     def _parts(self):
         return [part for budget in self.budgets for part in budget]
@@ -98,11 +98,11 @@ class Ensembles(Step):
     def _files(self, run, part):
         if part.saved.kind == "last":
             return [run.file(part.saved)]
-        return ensemble_files.find_members([run.folder(part.saved.run)], self.include_start)
+        return ensemble_files.find_members([run.folder(part.saved.training)], self.include_start)
 
     def _epochs(self, run, part, files, records):
         """Epochs of training that had been done in all when each member was there."""
-        steps = run.data.steps_per_epoch(run.steps[part.saved.run].training.batch_size)
+        steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
         return [part.before + records[file]["step"] / steps for file in files]
 
     def values(self, result):
@@ -150,7 +150,7 @@ class Trajectory(Step):
     def run(self, run):
         """Evaluates; returns what `mc_tf.plots.plot_trajectory` draws."""
         return ensemble_files.evaluate_trajectory(
-            run.folder(self.saved.run),
+            run.folder(self.saved.training),
             run.data,
             run.folder(self.name),
             batch_size=run.batch_size,

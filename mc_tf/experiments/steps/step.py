@@ -41,14 +41,14 @@ class Saved:
     """One network, or several, that a training of the experiment saves.
 
     Attributes:
-        run: name of the `Train` step.
+        training: name of the `Train` step.
         kind: `"last"`; `"checkpoint"` after `number` epochs; `"average"` of weights, after
             `number` epochs or the latest; `"member"`, the `number`-th from 1; `"members"` or
             `"trajectory"`, all of them.
         number: see there.
     """
 
-    run: str
+    training: str
     kind: str = "last"
     number: int | None = None
 
@@ -60,42 +60,42 @@ class Saved:
     def __str__(self):
         """A name for figures and messages."""
         texts = {
-            "last": self.run,
-            "checkpoint": f"{self.run} after {self.number} epochs",
-            "average": f"average of {self.run}",
-            "member": f"{self.run}, member {self.number}",
+            "last": self.training,
+            "checkpoint": f"{self.training} after {self.number} epochs",
+            "average": f"average of {self.training}",
+            "member": f"{self.training}, member {self.number}",
         }
-        return texts.get(self.kind, f"{self.kind} of {self.run}")
+        return texts.get(self.kind, f"{self.kind} of {self.training}")
 
 
-def last(run):
-    """The network at the end of the training `run`."""
-    return Saved(run)
+def last(training):
+    """The network at the end of `training`, the name of a `Train` step."""
+    return Saved(training)
 
 
-def checkpoint(run, epoch):
-    """The network of the training `run` after `epoch` epochs."""
-    return Saved(run, "checkpoint", epoch)
+def checkpoint(training, epoch):
+    """The network of `training` after `epoch` epochs."""
+    return Saved(training, "checkpoint", epoch)
 
 
-def average(run, epoch=None):
-    """The averaged weights of the training `run`, after `epoch` epochs or at its end."""
-    return Saved(run, "average", epoch)
+def average(training, epoch=None):
+    """The averaged weights of `training`, after `epoch` epochs or at its end."""
+    return Saved(training, "average", epoch)
 
 
-def member(run, number):
-    """The `number`-th snapshot, from 1, at the minima of the cycles of the training `run`."""
-    return Saved(run, "member", number)
+def member(training, number):
+    """The `number`-th snapshot, from 1, at the minima of the cycles of `training`."""
+    return Saved(training, "member", number)
 
 
-def members(run):
-    """All snapshots at the minima of the cycles of the training `run`."""
-    return Saved(run, "members")
+def members(training):
+    """All snapshots at the minima of the cycles of `training`."""
+    return Saved(training, "members")
 
 
-def trajectory(run):
-    """All snapshots of the training `run` at equal distances."""
-    return Saved(run, "trajectory")
+def trajectory(training):
+    """All snapshots of `training` at equal distances."""
+    return Saved(training, "trajectory")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Step:
     @property
     def needs(self):
         """Names of the steps that must run before this one: a list."""
-        return [saved.run for saved in networks_in(self)]
+        return [saved.training for saved in networks_in(self)]
 
     def check(self, run):
         """Refuses, before any work, what could not run.
