@@ -117,6 +117,7 @@ class Pairs(_OnCurve):
             num_points=self.num_points,
             batch_size=run.batch_size,
             num_train=run.steps[self.curve].num_train,
+            verbose=run.bar,
         )
 
     def small(self, smoke):
