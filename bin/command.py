@@ -33,10 +33,10 @@ def main():
             print(f"  {program:<22}{purpose}")
         return 0
     if name not in known:
-        print(
-            f"mc_tf: error: unknown program '{name}'. Choose one of: {', '.join(known)}.",
-            file=sys.stderr,
-        )
+        program, _, kind = name.partition("_")  # plot_curve became plot curve
+        near = f"Did you mean: mc_tf {program} {kind}?" if kind and program in known else ""
+        hint = near or f"Choose one of: {', '.join(known)}."
+        print(f"mc_tf: error: unknown program '{name}'. {hint}", file=sys.stderr)
         return 1
     path = os.path.join(_FOLDER, f"{name}.py")
     sys.argv = [path, *arguments]

@@ -4,7 +4,7 @@ At each point the batch normalisation statistics are re-estimated; then train lo
 term), train error, test loss and test error are computed. Writes OUTPUT.npz as the grid grows and
 OUTPUT.json. Run the same command again to resume after an interruption; --shard=I/N evaluates a
 part, in a process or on a machine of its own, and --merge=N joins the parts. Draw the result with
-plot_plane.py or plot_line.py.
+plot.py: plane, line, surface or film.
 
   python bin/eval_grid.py --surface=plane --networks=A=runs/a/model.keras,B=runs/b/model.keras,\
 C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_examples=5000

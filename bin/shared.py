@@ -28,15 +28,15 @@ def run(main, positional=0, hint="See --help", renamed=(), first=None):
         positional: how many arguments that are no flags it takes at most.
         hint: what a line about an unknown flag ends with.
         renamed: dict from the name that a flag had to what takes its place now.
-        first: function that is called before TensorFlow is imported, which takes seconds; the
-            program ends if it returns `True`.
+        first: function of the arguments that are no flags, called before TensorFlow is imported,
+            which takes seconds; the program ends if it returns `True`.
     """
 
     def checked(arguments):
         # Not TensorFlow's warning that each new network is traced, as it must be.
         logging.set_verbosity(logging.ERROR)
         flag_checks.check_flags(arguments, positional)
-        if first and first():
+        if first and first(*arguments[1:]):
             return
         with _without_noise():
             import tensorflow as tf

@@ -23,7 +23,8 @@ PNG = "--output=new.png"
 
 def each(program, before, *cases):
     """Rows of one program: what differs from the flags before, and what the line says."""
-    return [(program, (*before, *flags.split()), message) for flags, message in cases]
+    program, *kind = program.split()
+    return [(program, (*kind, *before, *flags.split()), message) for flags, message in cases]
 
 
 # Numbers that no program takes, whatever they are for.
@@ -361,7 +362,7 @@ GRIDS = each(
 )
 FIGURES = [
     *each(
-        "plot_curve",
+        "plot curve",
         (PNG,),
         ("", "--results"),
         ("--results=none.npz", "none.npz"),
@@ -375,7 +376,7 @@ FIGURES = [
         ("--results=A=curve/e.npz,A=curve/e.npz", "label 'A'"),
     ),
     *each(
-        "plot_plane",
+        "plot plane",
         (PNG,),
         ("--results=none.npz", "none.npz"),
         ("--results=curve/e.npz", "e.npz"),
@@ -385,33 +386,33 @@ FIGURES = [
         ("--results=plane.npz --levels=1000000000", "levels takes"),
         ("--results=plane.npz --levels=nan,1", "levels takes"),
         ("--results=plane.npz --levels=3,2,1", "increas"),
-        ("--results=plane.npz --value=loss", "loss"),
+        ("--results=plane.npz --values=loss", "loss"),
         ("--results=plane.npz --max_value=nan", "max_value must be a finite"),
         ("--results=plane.npz --max_value=-5", "."),
         ("--results=plane.npz --heat_map --levels=3", "heat_map"),
         ("--results=plane.npz --functions=none.npz", "No curve is marked"),
     ),
     *each(
-        "plot_surface",
+        "plot surface",
         (PNG,),
         ("--results=none.npz", "none.npz"),
         ("--results=plane.npz --scale=cubic", "cubic"),
         ("--results=plane.npz --elevation=nan", "elevation must be a finite"),
         ("--results=plane.npz --azimuth=inf", "azimuth must be a finite"),
-        ("--results=plane.npz --value=loss", "loss"),
+        ("--results=plane.npz --values=loss", "loss"),
     ),
     *each(
-        "plot_film",
+        "plot film",
         ("--output=new.gif", "--results=plane.npz"),
         ("--frames_per_second=0", "frames_per_second"),
         ("--frames_per_second=1e9", "frames_per_second must be at most"),
         ("--frames_per_second=nan", "frames_per_second must be a finite"),
         ("--output=new.avi", "avi|film needs"),
-        ("--value=loss", "loss"),
+        ("--values=loss", "loss"),
         ("--levels=0", "levels takes"),
     ),
     *each(
-        "plot_line",
+        "plot line",
         (PNG,),
         ("--results=none.npz", "none.npz"),
         ("--results=plane.npz", "."),
@@ -419,19 +420,19 @@ FIGURES = [
         ("--results=line.npz --values=nothing", "nothing"),
         ("--results=line.npz --max_value=nan", "max_value must be a finite"),
     ),
-    *each("plot_ensembles", (PNG,), ("--results=curve/e.npz", "e.npz"), ("", "--results")),
-    *each("plot_pairs", (PNG,), ("--results=curve/e.npz", "e.npz"), ("--results=x.npz", "x.npz")),
-    *each("plot_trajectory", (PNG,), ("--results=line.npz", "line.npz")),
-    *each("plot_mean_prediction", (PNG,), ("--results=line.npz,x.npz", "takes one file")),
+    *each("plot ensembles", (PNG,), ("--results=curve/e.npz", "e.npz"), ("", "--results")),
+    *each("plot pairs", (PNG,), ("--results=curve/e.npz", "e.npz"), ("--results=x.npz", "x.npz")),
+    *each("plot trajectory", (PNG,), ("--results=line.npz", "line.npz")),
+    *each("plot mean_prediction", (PNG,), ("--results=line.npz,x.npz", "takes one file")),
     *each(
-        "plot_widths",
+        "plot widths",
         (PNG,),
         ("--results=curve/e.npz --widths=1,2", "in the place of the width"),
-        ("--results=curve/{}.npz --widths=wide", "widths takes numbers"),
+        ("--results=curve/{}.npz --widths=wide", "widths must be numbers"),
         ("--results=curve/{}.npz --widths=", "."),
         ("--results=curve/{}.npz --widths=1", "curve/1.npz"),
     ),
-    *each("plot_curve_ensembles", (PNG, "--results=curve/e.npz"), ("", "--ensembles")),
+    *each("plot curve_ensembles", (PNG, "--results=curve/e.npz"), ("", "--ensembles")),
     *each(
         "report",
         (),

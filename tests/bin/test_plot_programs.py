@@ -60,31 +60,31 @@ TWO = "--results=Deep={root}/plane.npz,Shallow={root}/other.npz"
 PLANE = "--results={root}/plane.npz"
 BEFORE = "--ensembles=A={root}/ensemble.npz"
 DRAWN = {
-    "planes": ("plot_plane", [TWO, "--levels=6", "--max_value=2", "--title=Two"], "svg"),
-    "plane with given levels": ("plot_plane", [PLANE, "--levels=0.1,1,2"], "png"),
-    "heat map": ("plot_plane", [TWO, "--heat_map", "--value=train_eigenvalue_ratio"], "png"),
-    "regression": ("plot_plane", [PLANE, "--functions={root}/functions.npz"], "png"),
-    "line": ("plot_line", ["--results={root}/line.npz", "--axis_label=distance"], "svg"),
-    "rays": ("plot_line", ["--results=A={root}/rays.npz,B={root}/steep.npz"], "pdf"),
-    "surface": ("plot_surface", [PLANE, "--scale=linear", "--elevation=30"], "png"),
-    "curve": ("plot_curve", ["--results=Chain={root}/chain-1.npz"], "png"),
+    "planes": ("plot plane", [TWO, "--levels=6", "--max_value=2", "--title=Two"], "svg"),
+    "plane with given levels": ("plot plane", [PLANE, "--levels=0.1,1,2"], "png"),
+    "heat map": ("plot plane", [TWO, "--heat_map", "--values=train_eigenvalue_ratio"], "png"),
+    "regression": ("plot plane", [PLANE, "--functions={root}/functions.npz"], "png"),
+    "line": ("plot line", ["--results={root}/line.npz", "--axis_label=distance"], "svg"),
+    "rays": ("plot line", ["--results=A={root}/rays.npz,B={root}/steep.npz"], "pdf"),
+    "surface": ("plot surface", [PLANE, "--scale=linear", "--elevation=30"], "png"),
+    "curve": ("plot curve", ["--results=Chain={root}/chain-1.npz"], "png"),
     "pairs": (
-        "plot_pairs",
+        "plot pairs",
         ["--results=A={root}/pairs.npz,{root}/pairs.npz", "--title=Two"],
         "svg",
     ),
-    "repeated pairs": ("plot_pairs", ["--results=A={root}/pairs.npz,A={root}/pairs.npz"], "svg"),
-    "trajectory": ("plot_trajectory", ["--results={root}/trajectory.npz", "--title=FGE"], "png"),
-    "mean prediction": ("plot_mean_prediction", ["--results={root}/orders.npz"], "png"),
-    "budgets": ("plot_ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
-    "ensembles": ("plot_ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
-    "widths": ("plot_widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
+    "repeated pairs": ("plot pairs", ["--results=A={root}/pairs.npz,A={root}/pairs.npz"], "svg"),
+    "trajectory": ("plot trajectory", ["--results={root}/trajectory.npz", "--title=FGE"], "png"),
+    "mean prediction": ("plot mean_prediction", ["--results={root}/orders.npz"], "png"),
+    "budgets": ("plot ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
+    "ensembles": ("plot ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
+    "widths": ("plot widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
     "curve ensembles": (
-        "plot_curve_ensembles",
+        "plot curve_ensembles",
         ["--results=A={root}/chain-1.npz", BEFORE, "--scaled_ensembles=A={root}/scaled.npz"],
         "png",
     ),
-    "film": ("plot_film", [TWO, "--frames_per_second=2"], "gif"),
+    "film": ("plot film", [TWO, "--frames_per_second=2"], "gif"),
 }
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF", "gif": b"GIF89a"}
 
@@ -93,7 +93,7 @@ MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF", "gif": b"
 def test_figure(root, tmp_path, case):
     program, flags, ending = DRAWN[case]
     figure = tmp_path / "new" / f"figure.{ending}"
-    out = run(program, *(flag.format(root=root) for flag in flags), f"--output={figure}")
+    out = run(*program.split(), *(flag.format(root=root) for flag in flags), f"--output={figure}")
     assert out.strip() == str(figure)
     assert figure.read_bytes().startswith(MAGIC[ending])
     assert figure.stat().st_size > 8000
@@ -105,85 +105,99 @@ def test_figure(root, tmp_path, case):
 
 OUTPUT = "--output={root}/new.png"
 BAD = {
-    "missing file": ("plot_plane", [OUTPUT, "--results={root}/none.npz"], "no result file.*none"),
-    "cut": ("plot_plane", [OUTPUT, "--results=A={root}/cut.npz"], "cut.npz' is damaged"),
+    "missing file": ("plot plane", [OUTPUT, "--results={root}/none.npz"], "no result file.*none"),
+    "cut": ("plot plane", [OUTPUT, "--results=A={root}/cut.npz"], "cut.npz' is damaged"),
     "incomplete": (
-        "plot_plane",
+        "plot plane",
         [OUTPUT, "--results={root}/incomplete.npz"],
         "'incomplete'.*164 of 169 points",
     ),
-    "unknown value": ("plot_plane", [OUTPUT, PLANE, "--value=tst_loss"], "tst_loss.*train_loss"),
-    "a line": ("plot_plane", [OUTPUT, "--results={root}/line.npz"], "'line'.*Line.*a Plane"),
-    "levels": ("plot_plane", [OUTPUT, PLANE, "--levels=few"], "--levels takes.*few"),
-    "levels of a heat map": ("plot_plane", [OUTPUT, PLANE, "--levels=3", "--heat_map"], "heat_map"),
+    "unknown value": ("plot plane", [OUTPUT, PLANE, "--values=tst_loss"], "tst_loss.*train_loss"),
+    "a line": ("plot plane", [OUTPUT, "--results={root}/line.npz"], "'line'.*Line.*a Plane"),
+    "levels": ("plot plane", [OUTPUT, PLANE, "--levels=few"], "--levels takes.*few"),
+    "levels of a heat map": ("plot plane", [OUTPUT, PLANE, "--levels=3", "--heat_map"], "heat_map"),
     "functions": (
-        "plot_plane",
+        "plot plane",
         [OUTPUT, PLANE, "--functions={root}/none.npz"],
         "no result file.*none.npz.*predictive functions",
     ),
     "functions of two": (
-        "plot_plane",
+        "plot plane",
         [OUTPUT, TWO, "--functions={root}/functions.npz"],
         "--functions takes one file",
     ),
     "one label": (
-        "plot_plane",
+        "plot plane",
         [OUTPUT, "--results={root}/plane.npz,{root}/plane.npz"],
         "Two files have the label 'plane'",
     ),
-    "format": ("plot_plane", [PLANE, "--output={root}/new.xyz"], "xyz"),
-    "unwritable": ("plot_plane", [PLANE, "--output={root}/file/a.png"], "Cannot write.*file"),
-    "a plane": ("plot_line", [OUTPUT, PLANE], "'plane'.*Plane.*a Line"),
+    "format": ("plot plane", [PLANE, "--output={root}/new.xyz"], "xyz"),
+    "unwritable": ("plot plane", [PLANE, "--output={root}/file/a.png"], "Cannot write.*file"),
+    "a plane": ("plot line", [OUTPUT, PLANE], "'plane'.*Plane.*a Line"),
     "lines and rays": (
-        "plot_line",
+        "plot line",
         [OUTPUT, "--results={root}/line.npz,{root}/rays.npz"],
         "'rays'.*Rays.*a Line",
     ),
-    "surface of a line": ("plot_surface", [OUTPUT, "--results={root}/line.npz"], "Line.*a Plane"),
-    "surface below all": ("plot_surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
-    "film of one curve": ("plot_film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
-    "film as a figure": ("plot_film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
+    "surface of a line": ("plot surface", [OUTPUT, "--results={root}/line.npz"], "Line.*a Plane"),
+    "surface below all": ("plot surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
+    "film of one curve": ("plot film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
+    "film as a figure": ("plot film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
     "files of one name are no repetitions": (
-        "plot_pairs",
+        "plot pairs",
         [OUTPUT, "--results={root}/pairs.npz,{root}/pairs.npz"],
         "Two files have the label 'pairs'",
     ),
     "repetitions of a file of that name": (
-        "plot_pairs",
+        "plot pairs",
         [OUTPUT, "--results={root}/pairs.npz,pairs={root}/pairs.npz"],
         "Two files have the label 'pairs'",
     ),
     "repetitions that differ": (
-        "plot_ensembles",
+        "plot ensembles",
         [OUTPUT, "--results=A={root}/fge-epochs.npz,A={root}/longer-epochs.npz"],
         "'A' cannot be drawn as one line: their epochs differ",
     ),
     "another result": (
-        "plot_pairs",
+        "plot pairs",
         [OUTPUT, "--results={root}/trajectory.npz"],
         "not errors of pairs, which eval_pairs.py makes: it has no 't'",
     ),
-    "cut ensemble": ("plot_ensembles", [OUTPUT, "--results={root}/cut.npz"], "cut.npz' is damaged"),
+    "cut ensemble": ("plot ensembles", [OUTPUT, "--results={root}/cut.npz"], "cut.npz' is damaged"),
     "two trajectories": (
-        "plot_trajectory",
+        "plot trajectory",
         [OUTPUT, "--results={root}/trajectory.npz,{root}/trajectory.npz"],
         "--results takes one file",
     ),
     "a width is missing": (
-        "plot_widths",
+        "plot widths",
         [OUTPUT, "--results={root}/chain-{{}}.npz", "--widths=1,2"],
         "no result file.*chain-2.npz",
     ),
     "no place for the width": (
-        "plot_widths",
+        "plot widths",
         [OUTPUT, "--results={root}/chain-1.npz", "--widths=1,2"],
         "the place of the width",
     ),
-    "widths": ("plot_widths", [OUTPUT, "--results=a{{}}", "--widths=1,b"], "takes numbers.*1,b"),
+    "widths": ("plot widths", [OUTPUT, "--results=a{{}}", "--widths=1,b"], "must be numbers.*1,b"),
     "ensembles of other curves": (
-        "plot_curve_ensembles",
+        "plot curve_ensembles",
         [OUTPUT, "--results={root}/chain-1.npz", BEFORE, "--scaled_ensembles=B={root}/scaled.npz"],
         "the same labels.*A and B",
+    ),
+    "no kind": ("plot", [OUTPUT, PLANE], "one of: curve, line.*widths. Received: none"),
+    "unknown kind": ("plot planes", [OUTPUT, PLANE], "one of: curve, line.*widths.*planes"),
+    "no file": ("plot plane", [OUTPUT], "plane needs --results"),
+    "no output": ("plot plane", [PLANE], "plane needs --output"),
+    "no ensembles": ("plot curve_ensembles", [OUTPUT, PLANE], "needs --ensembles"),
+    "flag of others": ("plot curve", [OUTPUT, PLANE, "--levels=3"], "levels.*for plane, film"),
+    "two values": ("plot plane", [OUTPUT, PLANE, "--values=a,b"], "takes one name.*a,b"),
+    "no value": ("plot film", [OUTPUT, PLANE, "--values="], "takes one name"),
+    "earlier name": ("plot plane", [OUTPUT, PLANE, "--value=test_loss"], "--value is now --values"),
+    "limits of a regression": (
+        "plot plane",
+        [OUTPUT, PLANE, "--functions={root}/functions.npz", "--levels=3"],
+        "levels would have no effect.*--functions",
     ),
     "report of nothing": ("report", ["--workdir={root}/none"], "no directory.*none.*--workdir"),
     "report unwritable": (
@@ -196,7 +210,11 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def refused(root):
-    return run_table(BAD, root, root=root)
+    table = {}
+    for case, (program, flags, message) in BAD.items():
+        program, *kind = program.split()
+        table[case] = (program, [*kind, *flags], message)
+    return run_table(table, root, root=root)
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -206,7 +224,7 @@ def test_bad_input(refused, case):
 
 def test_report(root, tmp_path):
     shutil.copytree(root, tmp_path / "run")
-    run("plot_plane", f"--results={root}/plane.npz", f"--output={tmp_path}/run/map.png")
+    run("plot", "plane", f"--results={root}/plane.npz", f"--output={tmp_path}/run/map.png")
     out = run("report", f"--workdir={tmp_path}/run", "--title=All & <more>")
     assert out.strip() == f"{tmp_path}/run/report.html"
     page = (tmp_path / "run/report.html").read_text()

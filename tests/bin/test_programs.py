@@ -32,7 +32,7 @@ PROGRAMS = (
     "train",
     "connect",
     "eval_curve",
-    "plot_curve",
+    "plot",
     "demo",
     "reproduce",
     "fge",
@@ -43,16 +43,6 @@ PROGRAMS = (
     "eval_pairs",
     "eval_trajectory",
     "export_ensemble",
-    "plot_plane",
-    "plot_line",
-    "plot_surface",
-    "plot_film",
-    "plot_mean_prediction",
-    "plot_pairs",
-    "plot_trajectory",
-    "plot_ensembles",
-    "plot_widths",
-    "plot_curve_ensembles",
     "report",
 )
 EPOCHS = 6
@@ -239,7 +229,7 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
 def test_plot(root, evaluations, tmp_path, ending, magic):
     files = ",".join(f"{name.capitalize()}={root}/{name}/evaluation.npz" for name in evaluations)
     figure = tmp_path / "new" / f"curves.{ending}"
-    out = run("plot_curve", f"--results={files}", f"--output={figure}", "--title=Digits")
+    out = run("plot", "curve", f"--results={files}", f"--output={figure}", "--title=Digits")
     assert out.strip() == str(figure)
     assert figure.read_bytes().startswith(magic)
     assert figure.stat().st_size > 10_000
@@ -263,7 +253,10 @@ HELP = {
     "train": ("Trains one network", {"dataset": "digits", "epochs": "30", "network": "convnet"}),
     "connect": ("Joins two trained networks", {"curve": "bezier", "num_bends": "1"}),
     "eval_curve": ("Evaluates loss and error along a curve", {"num_points": "61"}),
-    "plot_curve": ("Draws losses and errors", {"values": "train_loss,test_error"}),
+    "plot": (
+        "Draws figures from result files",
+        {"axis_label": "coordinate on the line", "scale": "log", "frames_per_second": "5.0"},
+    ),
     "demo": ("The main job on the embedded digits", {"workdir": "runs/demo"}),
     "reproduce": (
         "Reproduces a published result",
@@ -277,16 +270,6 @@ HELP = {
     "eval_pairs": ("Ensembles of two networks", {"num_points": "21"}),
     "eval_trajectory": ("Learning rate, error and distance", {"batch_size": "500"}),
     "export_ensemble": ("Writes an ensemble as one TensorFlow SavedModel", {}),
-    "plot_plane": ("Draws planes in weight space", {"value": "train_loss"}),
-    "plot_line": ("Draws values along lines and rays", {"axis_label": "coordinate on the line"}),
-    "plot_surface": ("Draws a value on a plane", {"scale": "log"}),
-    "plot_film": ("Draws a curve that is being trained", {"frames_per_second": "5.0"}),
-    "plot_mean_prediction": ("Draws how far predictions are", {}),
-    "plot_pairs": ("Draws the errors of ensembles of two networks", {}),
-    "plot_trajectory": ("Draws learning rate, test error and distance", {}),
-    "plot_ensembles": ("Draws the error of ensembles as they grow", {}),
-    "plot_widths": ("Draws the worst train loss and the length", {}),
-    "plot_curve_ensembles": ("Draws curves and the ensembles of networks on them", {}),
     "report": ("Writes one page of a directory of runs", {}),
 }
 
@@ -304,6 +287,11 @@ def test_help(program):
     explained = set(re.findall(r"--(?:\[no\])?(\w+)", ended.out))
     if program in ("train", "connect"):  # flags that programs share, too
         assert {"workdir", "data_dir", "image_size", "seed", "schedule", "clip_norm"} <= explained
+    if program == "plot":
+        kinds = "curve line plane surface film ensembles curve_ensembles pairs trajectory"
+        for kind in (*kinds.split(), "mean_prediction", "widths"):
+            assert re.search(rf"\n  {kind} +\w.*: eval_\w+\.py\n", ended.out), kind
+        assert "--values: For curve, line" in ended.out and "train_loss; curve and" in ended.out
     if program == "train":
         assert {"network_option", "initial_weights", "weight_decay"} <= explained
 
@@ -653,44 +641,48 @@ BAD = {
         [CURVE, "--output={broken}/file/x/evaluation"],
         "Cannot write.*file/x",
     ),
-    "plot_curve: missing results": (
-        "plot_curve",
-        [FIGURE, "--results={root}/none.npz"],
+    "plot: missing results": (
+        "plot",
+        ["curve", FIGURE, "--results={root}/none.npz"],
         "no result file.*none.npz",
     ),
-    "plot_curve: cut results": (
-        "plot_curve",
-        [FIGURE, "--results=Curve={broken}/cut.npz"],
+    "plot: cut results": (
+        "plot",
+        ["curve", FIGURE, "--results=Curve={broken}/cut.npz"],
         "cut.npz' is damaged",
     ),
-    "plot_curve: not results": (
-        "plot_curve",
-        [FIGURE, "--results={root}/a/model.keras"],
+    "plot: not results": (
+        "plot",
+        ["curve", FIGURE, "--results={root}/a/model.keras"],
         "no result file|damaged",
     ),
-    "plot_curve: incomplete": (
-        "plot_curve",
-        [FIGURE, "--results=Curve={broken}/incomplete.npz"],
+    "plot: incomplete": (
+        "plot",
+        ["curve", FIGURE, "--results=Curve={broken}/incomplete.npz"],
         "'Curve'.*2 of 3 points",
     ),
-    "plot_curve: unknown values": (
-        "plot_curve",
-        [FIGURE, "--results={root}/bezier/evaluation.npz", "--values=tst_loss"],
+    "plot: unknown values": (
+        "plot",
+        ["curve", FIGURE, "--results={root}/bezier/evaluation.npz", "--values=tst_loss"],
         "tst_loss.*test_loss",
     ),
-    "plot_curve: unknown format": (
-        "plot_curve",
-        ["--output={root}/new.xyz", "--results={root}/bezier/evaluation.npz"],
+    "plot: unknown format": (
+        "plot",
+        ["curve", "--output={root}/new.xyz", "--results={root}/bezier/evaluation.npz"],
         "xyz",
     ),
-    "plot_curve: unwritable": (
-        "plot_curve",
-        ["--output={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
+    "plot: unwritable": (
+        "plot",
+        ["curve", "--output={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
         "Cannot write.*broken/file",
     ),
-    "plot_curve: one label": (
-        "plot_curve",
-        [FIGURE, "--results=A={root}/bezier/evaluation.npz,A={root}/segment/evaluation.npz"],
+    "plot: one label": (
+        "plot",
+        [
+            "curve",
+            FIGURE,
+            "--results=A={root}/bezier/evaluation.npz,A={root}/segment/evaluation.npz",
+        ],
         "Two files have the label 'A'",
     ),
     "demo: argument": ("demo", ["runs/demo"], "unexpected argument 'runs/demo'"),

@@ -83,6 +83,8 @@ def test_the_command_runs_the_programs(installed, tmp_path):
     assert {"train", "connect", "reproduce", "eval_curve"} <= listed <= programs
     code, out, errors = called(installed / "mc_tf", "trian", folder=tmp_path)
     assert code == 1 and out == "" and "unknown program 'trian'" in errors
+    code, out, errors = called(installed / "mc_tf", "plot_mean_prediction", folder=tmp_path)
+    assert code == 1 and out == "" and "mean: mc_tf plot mean_prediction?" in errors
     code, out, errors = called(installed / "mc_tf", "train", "--epoch=3", folder=tmp_path)
     assert code == 1 and "train.py: error: Unknown command line flag 'epoch'" in errors
     code, out, errors = called(installed / "mc_tf", "reproduce", "--list", folder=tmp_path)

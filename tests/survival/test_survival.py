@@ -17,9 +17,9 @@ pytestmark = [needs_tensorflow, pytest.mark.xdist_group("survival")]
 # trace their graphs anew each time, less often.
 KILLED = {
     **{"train": 2, "swa": 1, "fge": 1, "connect": 1, "eval_curve": 2, "eval_grid": 2},
-    **{"eval_ensemble": 3, "plot_film": 2, "plot_plane": 4},
+    **{"eval_ensemble": 3, "plot film": 2, "plot plane": 4},
 }
-AT_ONCE = ("train", "eval_grid", "eval_ensemble", "plot_plane")
+AT_ONCE = ("train", "eval_grid", "eval_ensemble", "plot plane")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,169 @@
+r"""Draws figures from result files: curves, surfaces in weight space, ensembles.
+
+No network is loaded. The label of a file may be left out. Pairs, and ensembles by epochs (files
+NAME-epochs.npz of a recipe), with one label are repetitions: their mean is drawn, and one standard
+deviation to each side.
+
+  python bin/plot.py KIND --results=LABEL=FILE.npz,LABEL=FILE.npz --output=FIGURE.png
+  python bin/plot.py plane --results=runs/plane.npz --max_value=5 --output=runs/plane.png
+  python bin/plot.py film --results="epoch 1=runs/1.npz,epoch 2=runs/2.npz" --output=runs/film.gif
+  python bin/plot.py widths --results='Bezier=runs/a/width-{}/bezier/evaluation.npz' \
+      --widths=1,2,4 --output=runs/widths.png
+
+KIND is one of these; the program named, or a recipe, writes the result files:
+
+"""
+
+import flag_checks
+import shared
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("results", None, "LABEL=FILE.npz, ...")
+flags.DEFINE_string("output", None, "Figure to write: .png, .svg, .pdf; a film: .gif or .mp4.")
+flags.DEFINE_string("title", None, "Heading.")
+flags.DEFINE_list("values", None, "What to draw. Default: train_loss; curve and line: errors, too.")
+flags.DEFINE_list("levels", [], "Number of levels, or their increasing limits. Default: 8.")
+flags.DEFINE_float("max_value", None, "Where the top class begins, or the axis of losses ends.")
+flags.DEFINE_bool("heat_map", False, "A colour for each point of the grid, and no contours.")
+flags.DEFINE_string("functions", None, "File with x, y, grid, predictions, t of a regression.")
+flags.DEFINE_string("axis_label", "coordinate on the line", "What the axis of a line says.")
+flags.DEFINE_enum("scale", "log", ["log", "linear"], "Scale of the height.")
+flags.DEFINE_float("elevation", 55, "Angle of view above the plane, in degrees.")
+flags.DEFINE_float("azimuth", -70, "Angle of view around it, in degrees.")
+flags.DEFINE_float("frames_per_second", 5, "Speed.", lower_bound=0.01)
+flags.DEFINE_list("ensembles", None, "LABEL=FILE.npz, ... of eval_ensemble.py.")
+flags.DEFINE_list("scaled_ensembles", None, "The same with temperatures.")
+flags.DEFINE_list("widths", None, "Widths K, such as 1,2,4, in the place of {} in --results.")
+
+KINDS = {  # what writes its files, the flags that it takes, what it is
+    "curve": ("eval_curve.py", "values", "losses and errors along curves (figure 2)"),
+    "line": ("eval_grid.py", "values max_value axis_label", "lines, or rays (figure 5)"),
+    "plane": ("eval_grid.py", "values levels max_value heat_map functions", "maps of planes"),
+    "surface": ("eval_grid.py", "values max_value scale elevation azimuth", "a plane in 3D"),
+    "film": ("eval_grid.py", "values levels max_value frames_per_second", "a curve in training"),
+    "ensembles": ("eval_ensemble.py", "", "error of ensembles as they grow (figure 3, right)"),
+    "curve_ensembles": ("eval_curve.py", "ensembles scaled_ensembles", "curves and ensembles"),
+    "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
+    "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),
+    "mean_prediction": ("eval_mean_prediction.py", "", "mean prediction beside mean weights"),
+    "widths": ("eval_curve.py", "widths", "train loss and length of curves by width (figure 7)"),
+}
+_names = " ".join(names for _, names, _ in KINDS.values()).split()
+TAKEN = {name: [kind for kind in KINDS if name in KINDS[kind][1].split()] for name in _names}
+ONE_FILE = ("surface", "trajectory", "mean_prediction")
+BUDGETS = "a recipe that compares ensembles"
+ARRAYS = {  # what files that hold no evaluation are, and the arrays in them
+    "eval_pairs.py": ("errors of pairs", "t pair_error"),
+    "eval_trajectory.py": ("a trajectory", "step learning_rate error distance_from_start"),
+    "eval_mean_prediction.py": ("a mean prediction", "distance member_difference mean_difference"),
+    BUDGETS: ("errors by epochs", "epochs error member_error"),
+}
+for _name, _kinds in TAKEN.items():
+    FLAGS[_name].help = f"For {', '.join(_kinds)}: {FLAGS[_name].help}"
+__doc__ += "".join(f"  {kind:<16} {what}: {maker}\n" for kind, (maker, _, what) in KINDS.items())
+
+
+def check(kind=None):
+    """Refuses an unknown kind of figure, flags that it does not take, and too much or little."""
+    if kind not in KINDS:
+        raise ValueError(f"plot.py draws one of: {', '.join(KINDS)}. Received: {kind or 'none'}.")
+    for name, kinds in TAKEN.items():
+        if kind not in kinds:
+            flag_checks.refuse_unused([name], f"it is for {', '.join(kinds)}")
+    for name in ("results", "output", "ensembles", "scaled_ensembles", "widths"):
+        if kind in TAKEN.get(name, KINDS) and not FLAGS[name].value:
+            raise ValueError(f"plot.py {kind} needs --{name}; see --help.")
+    if FLAGS.heat_map:
+        flag_checks.refuse_unused(["levels", "max_value", "functions"], "a --heat_map has none")
+    if FLAGS.functions:
+        flag_checks.refuse_unused(["levels"], "--functions has none")
+    if (kind in ONE_FILE or FLAGS.functions) and len(FLAGS.results) > 1:
+        flag = "--functions" if FLAGS.functions else "--results"
+        raise ValueError(f"{flag} takes one file. Received: {', '.join(FLAGS.results)}.")
+    one = kind not in ("curve", "line")
+    if FLAGS.values == [] or one and len(FLAGS.values or ()) > 1:
+        what, given = "one name" if one else "names", ",".join(FLAGS.values)
+        raise ValueError(f"--values takes {what} here. Received: --values={given}.")
+
+
+def load(maker, file):
+    """What is in a result file; where `{}` stands for the width, a list of what is in each."""
+    from mc_tf import CurveEvaluation, GridEvaluation
+    from mc_tf.ensemble import EnsembleEvaluation
+    from mc_tf.storage.files import read_arrays
+
+    if maker in ARRAYS:
+        what, names = ARRAYS[maker]
+        return read_arrays(file, names.split(), what, maker)
+    if not FLAGS.widths:
+        kinds = {"eval_curve.py": CurveEvaluation, "eval_grid.py": GridEvaluation}
+        return kinds.get(maker, EnsembleEvaluation).load(file)
+    if "{}" not in file:
+        raise ValueError(f"--results needs {{}} in the place of the width. Received: {file}")
+    widths = flag_checks.numbers("widths", float)
+    return [CurveEvaluation.load(file.replace("{}", f"{width:g}")) for width in widths]
+
+
+def load_ensembles():
+    """Ensembles without and with temperatures, by label."""
+    before, after = (
+        shared.labelled(entries, lambda file: load("eval_ensemble.py", file), shared.stem)
+        for entries in (FLAGS.ensembles, FLAGS.scaled_ensembles)
+    )
+    if before.keys() != after.keys():
+        labels = f"{', '.join(before)} and {', '.join(after)}"
+        raise ValueError(f"--ensembles and --scaled_ensembles need the same labels, not {labels}.")
+    return {label: (before[label], after[label]) for label in before}
+
+
+def main(arguments):
+    """Draws the figure."""
+    from mc_tf import plots
+    from mc_tf.storage.destinations import check_figure
+
+    kind = arguments[1]
+    maker, _, _ = KINDS[kind]
+    if kind == "ensembles" and all(entry.endswith("-epochs.npz") for entry in FLAGS.results):
+        kind, maker = "budgets", BUDGETS
+    label = shared.stem if kind != "curve" else lambda one, file: one.description.get("curve", file)
+    levels = shared.levels(FLAGS.levels)
+    check_figure(FLAGS.output, ("gif", "mp4") if kind == "film" else None)
+    repeated = kind in ("pairs", "budgets")
+    results = shared.labelled(FLAGS.results, lambda file: load(maker, file), label, repeated)
+    (first, *more), to = results.values(), {"path": FLAGS.output, "title": FLAGS.title}
+    values = FLAGS.values or ("train_loss", "test_error")
+    on_plane = {"value": values[0], "maximum": FLAGS.max_value} | to
+    match kind:
+        case "curve":
+            plots.plot_curves(results, names=values, **to)
+        case "line" if all(result.surface == "Rays" for result in results.values()):
+            flag_checks.refuse_unused(["max_value", "axis_label"], "they are for lines, not rays")
+            plots.plot_rays(results, values=values, **to)
+        case "line":
+            of_line = {"maximum": FLAGS.max_value, "label": FLAGS.axis_label}
+            plots.plot_line(results, values=FLAGS.values, **of_line, **to)
+        case "plane" if FLAGS.heat_map:
+            plots.plot_heat_map(results, value=values[0], **to)
+        case "plane" if FLAGS.functions:
+            plots.plot_regression(first, FLAGS.functions, **on_plane)
+        case "plane":
+            plots.plot_plane(results, levels=levels, **on_plane)
+        case "surface":
+            view = (FLAGS.elevation, FLAGS.azimuth)
+            plots.plot_surface(first, scale=FLAGS.scale, view=view, **on_plane)
+        case "film":
+            on_plane |= {"levels": levels, "frames_per_second": FLAGS.frames_per_second}
+            frames, labels = ([first, *more], list(results)) if more else (first, None)
+            plots.plot_film(frames, labels=labels, **on_plane)
+        case "curve_ensembles":
+            plots.plot_curve_ensembles(results, ensembles=load_ensembles(), **to)
+        case "widths":
+            plots.plot_widths(results, widths=flag_checks.numbers("widths", float), **to)
+        case _:
+            getattr(plots, f"plot_{kind}")(first if kind in ONE_FILE else results, **to)
+    print(FLAGS.output)
+
+
+if __name__ == "__main__":
+    shared.run(main, positional=1, first=check, renamed={"value": "--values"})
