@@ -30,12 +30,12 @@ class InMemoryData(Dataset):
         """Number of test (or validation) examples."""
         return len(self.x_test)
 
-    def first(self, num_train, num_test):
+    def first(self, num_train=None, num_test=None):
         """The same data set with its first examples only.
 
         Args:
-            num_train: Number of training examples, at most.
-            num_test: Number of test examples, at most.
+            num_train: Number of training examples, at most. Defaults to all.
+            num_test: Number of test examples, at most. Defaults to all.
 
         Returns:
             A data set of the same class.

@@ -102,7 +102,7 @@ class ImageNetData(Dataset):
         stored = self._num_stored("validation") if self.use_test else self._num_held_out
         return min(stored, self.limits[1] or stored)
 
-    def first(self, num_train, num_test):
+    def first(self, num_train=None, num_test=None):
         """The same data set with at most so many of its first training and test images."""
         return dataclasses.replace(self, limits=(num_train, num_test))
 

@@ -115,7 +115,7 @@ CASES = (
         "eval_pairs",
         ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=3"),
     ),
-    Case("export_ensemble", "export_ensemble", (_MEMBERS, "--output=out/served")),
+    Case("export_ensemble", "export_ensemble", (_MEMBERS, "--saved_model=out/served")),
     Case(
         "plot_curve",
         "plot_curve",
