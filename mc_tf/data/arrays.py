@@ -48,10 +48,6 @@ class InMemoryData(Dataset):
             y_test=self.y_test[:num_test],
         )
 
-    def small(self, num_examples):
-        """The first examples of each part, see `Dataset.small`."""
-        return self.first(num_examples, num_examples)
-
     def held_out(self, num_examples):
         """The same data set with its last training examples in the place of the test examples.
 

@@ -225,7 +225,7 @@ class Dataset:
         return few
 
     def small(self, num_examples):
-        """A few of the examples, with which a program can be tried: by default all of them.
+        """A few of the examples, with which a program can be tried: by default the first.
 
         Args:
             num_examples: how many for training, and for testing.
@@ -233,8 +233,7 @@ class Dataset:
         Returns:
             `Dataset`.
         """
-        del num_examples
-        return self
+        return self.first(num_examples, num_examples)
 
     def why_unreadable(self, reason):
         """Why TensorFlow could not read the data, for an error message.

@@ -129,10 +129,6 @@ class ImageNetData(Dataset):
             keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy"),
         ]
 
-    def small(self, num_examples):
-        """The first images of each part, see `Dataset.small`."""
-        return self.first(num_examples, num_examples)
-
     def why_unreadable(self, reason):
         """The damaged file, or the directory, see `Dataset.why_unreadable`."""
         return find_damage(self.builder) or f"{reason} ({self.builder.data_dir})"

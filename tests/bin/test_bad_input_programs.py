@@ -445,7 +445,8 @@ FIGURES = [
         ("none", "none"),
         ("bad/text.keras", "text.keras"),
         ("a b", "unexpected argument 'b'"),
-        ("bad --output=/dev/null/x.html", "Cannot write"),
+        ("bad --page=/dev/null/x.html", "Cannot write"),
+        ("bad --output=x.html", "The flag --output is now --page"),
     ),
 ]
 RECIPES = [

@@ -209,10 +209,10 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
     columns = ["Start", "End", "Min", "Int", "Mean", "Max", "Barrier"]
     for name, out in evaluations.items():
         described, head, *rows, last, files = out.splitlines()
-        network = rf"\w+\(.*\) of convnet: [\d,]+ weights; digits: 300 training and 239 validation examples"
-        assert re.fullmatch(
-            rf"{network}; \d+ [CGT]PU; writes {root}/{name}/evaluation.npz", described
-        )
+        network, examples, _, place = described.split("; ")
+        assert re.fullmatch(r"\w+\(.*\) of convnet: [\d,]+ weights", network)
+        assert examples == "digits: 300 training and 239 validation examples"
+        assert place == f"writes {root}/{name}/evaluation.npz"
         assert head.split() == columns
         table = {row[:14].strip(): [float(x) for x in row[14:].split()] for row in rows}
         assert list(table) == ["train loss", "train error", "test loss", "test error"]
@@ -453,6 +453,11 @@ BAD = {
         "train",
         ["--workdir={root}/a", "--seed=5", *NETWORK],
         "seed=1.*seed=5",
+    ),
+    "train: fewer examples": (
+        "train",
+        ["--workdir={root}/a", "--seed=1", *NETWORK, "--num_train_examples=500"],
+        "holds a run with train_examples=959.*train_examples=500",
     ),
     "train: cut checkpoint": (
         "train",

@@ -134,7 +134,7 @@ CASES = (
         ("--results=1=../inputs/plane.npz,2=../inputs/wider.npz", "--output=out/film.gif"),
         alone=False,
     ),
-    Case("report", "report", ("../inputs", "--output=out/report.html"), alone=False),
+    Case("report", "report", ("../inputs", "--page=out/report.html"), alone=False),
     Case(
         "reproduce",
         "reproduce",
