@@ -8,15 +8,13 @@ WORKDIR/history.csv. Run the same command again to resume after an interruption.
       --end=runs/b/model.keras --curve=bezier --dataset=mnist --use_test
 """
 
-import data_flags
 import flag_checks
 import shared
 import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
-training_flags.define_training_flags(epochs=30, learning_rate=0.015)
+training_flags.define_training_flags(new_network=False, epochs=30, learning_rate=0.015)
 flags.DEFINE_string("start", None, "Model file of the start (t = 0).", required=True)
 flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True)
 flags.DEFINE_string(
@@ -35,20 +33,12 @@ def main(_):
     from mc_tf import curves, training
     from mc_tf.evaluation.results import describe_length
 
-    training_flags.check_schedule()
     flag_checks.refuse_unused(["precision"], "a curve has its endpoints' precision")
     if not curves.has_bends(FLAGS.curve):
         flag_checks.refuse_unused(["num_bends"], f"--curve={FLAGS.curve} has none to choose")
-    shared.hold_workdir(FLAGS.workdir)
-    data = data_flags.load_data()
-    curve_model = training.train_curve(
-        FLAGS.workdir,
-        data,
-        FLAGS.start,
-        FLAGS.end,
-        curves.make_curve(FLAGS.curve, FLAGS.num_bends),
-        training_flags.training_options(),
-    )
+    data, options = training_flags.prepare()
+    curve = curves.make_curve(FLAGS.curve, FLAGS.num_bends)
+    curve_model = training.train_curve(FLAGS.workdir, data, FLAGS.start, FLAGS.end, curve, options)
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, "
         f"{describe_length(curve_model.length(), curve_model.length_ratio())}"

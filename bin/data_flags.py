@@ -2,6 +2,7 @@
 
 import os
 
+import settings_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -22,36 +23,9 @@ def why_unreadable(reason):
     return "; ".join(said) or reason
 
 
-def define_data_flags():
-    """Flags that choose the data set."""
-    flags.DEFINE_string(
-        "dataset",
-        "digits",
-        "Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, "
-        "regression, or a registered name of yours.",
-    )
-    flags.DEFINE_string(
-        "data_dir",
-        None,
-        "Directory of tensorflow-datasets, holding NAME/VERSION (default: its own); of ptb: "
-        "that of its three text files.",
-    )
-    flags.DEFINE_bool(
-        "use_test",
-        False,
-        "Train on all training examples and evaluate on the test set; without it the last 5,000 "
-        "training examples (of digits and regression a fifth, of imagenet2012 a hundredth; texts "
-        "have a validation part) are held out and evaluated on.",
-    )
-    flags.DEFINE_enum(
-        "normalization",
-        None,
-        ["resnet", "vgg", "caffe", "torch"],
-        "CIFAR: channel means and deviations of the ResNet (default) or VGG experiments. ImageNet: "
-        "as keras.applications' ResNets expect (caffe, the default) or as most others (torch).",
-    )
-    flags.DEFINE_integer("image_size", None, "Of ImageNet: pixels; default 224.", lower_bound=1)
-    flags.DEFINE_integer("num_steps", None, "Of texts: words a window; default 20.", lower_bound=1)
+def define_data_flags(*without):
+    """Flags that choose the data set, without those of these names."""
+    settings_flags.define_flags("mc_tf.data.options.DataOptions", without=without)
     define_program_flags()
 
 
@@ -66,32 +40,26 @@ def define_program_flags():
     )
 
 
-def load_data(image_size=None, use_test=None, files=()):
+def load_data(files=(), **changes):
     """The data set that the flags choose.
 
     Args:
-        image_size, use_test: instead of what the flags say.
         files: files of networks, or `LABEL=FILE`, that must not have been trained on other data,
             see `mc_tf.training.provenance.check_same_data`.
+        **changes: fields of `mc_tf.data.DataOptions` instead of what the flags say.
 
     Returns:
-        Data set from `mc_tf.data.load`.
+        `Dataset`.
     """
-    from mc_tf import data
+    from mc_tf.data import DataOptions
     from mc_tf.training.provenance import check_same_data
 
-    found = data.load(
-        FLAGS.dataset,
-        data_dir=FLAGS.data_dir,
-        use_test=FLAGS.use_test if use_test is None else use_test,
-        normalization=FLAGS.normalization,
-        num_steps=FLAGS.num_steps,
-        image_size=image_size or FLAGS.image_size,
-    )
+    options = DataOptions(**{**settings_flags.values(DataOptions), **changes})
+    found = options.load()
     _loaded.append(found)
     paths = [file if os.path.exists(file) else file.partition("=")[2] for file in files]
     check_same_data(list(filter(None, paths)), found)
-    return found
+    return options.limited(found)
 
 
 def load_recipe_data(chosen, num_examples=None):

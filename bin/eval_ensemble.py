@@ -13,13 +13,13 @@ OUTPUT-losses.npz; and a figure, OUTPUT.png.
 """
 
 import data_flags
+import evaluation_flags
 import member_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
 member_flags.define_member_flags()
-flags.DEFINE_string("output", None, "Result files without ending.", required=True)
 
 
 def main(_):
@@ -35,10 +35,9 @@ def main(_):
             "trained without it."
         )
     ensemble = member_flags.load_ensemble(in_files=True, path=FLAGS.output)
-    data = data_flags.load_data(files=FLAGS.members or [FLAGS.curve_file])
-    result = ensemble_files.evaluate_ensemble(
-        ensemble, data, FLAGS.output, batch_size=FLAGS.batch_size, verbose=FLAGS.verbose
-    )
+    data = data_flags.load_data(FLAGS.members or [FLAGS.curve_file])
+    chosen = evaluation_flags.chosen()
+    result = ensemble_files.evaluate_ensemble(ensemble, data, FLAGS.output, **chosen)
     print(result.table())
     if result.mean_disagreement == result.mean_disagreement:  # not of a regression
         print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")

@@ -15,13 +15,14 @@ C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_
 import math
 
 import data_flags
+import evaluation_flags
 import flag_checks
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
 MOST_POINTS = 10_000_000
-data_flags.define_data_flags()
+evaluation_flags.define_evaluation_flags("curve_file", "network_file", "seed")
 flags.DEFINE_enum(
     "surface",
     "plane",
@@ -30,20 +31,13 @@ flags.DEFINE_enum(
     "of a training vary most; or plane, line or rays in random directions from one network.",
 )
 flags.DEFINE_list("networks", [], "LABEL=FILE, ...; a directory of a run stands for its members.")
-flags.DEFINE_string("network_file", None, "A .keras file of the layers. Default: found there.")
-flags.DEFINE_string("curve_file", None, "File that connect.py wrote, of --surface=curve_plane.")
 flags.DEFINE_list("marks", [], "LABEL=FILE, ... of networks to show in the surface too.")
 flags.DEFINE_bool("mark_mean", False, "Also show the mean of --networks.")
-flags.DEFINE_string("output", None, "Result files without ending.", required=True)
 flags.DEFINE_list("shape", ["21"], "Points on each axis: N, or N,M for a plane.")
 flags.DEFINE_float("margin", 0.2, "Of the extent, beyond the networks.", lower_bound=0.0)
 flags.DEFINE_list(
     "limits", [], "LOW,HIGH of each axis, instead of --margin. Random: -1,1; rays: 0,10."
 )
-flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
-for part, use in (("", "Use the first only, of both parts."), ("train_", ""), ("test_", "")):
-    use = use or f"Of the {part[:-1]}ing part, instead of --num_examples."
-    flags.DEFINE_integer(f"num_{part}examples", None, f"{use} Default: all.", lower_bound=1)
 flags.DEFINE_enum(
     "direction_scale",
     "filter",
@@ -52,14 +46,12 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
 flags.DEFINE_integer("num_rays", 10, "Of --surface=rays.", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "Of random directions.")
 flags.DEFINE_bool(
     "eigenvalues", False, "Also the largest and smallest eigenvalue of the Hessian; takes long."
 )
 flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Their error, as a part of the larger one.")
 flags.DEFINE_string("shard", None, "I/N: evaluate the I-th of N parts only, I from 1.")
 flags.DEFINE_integer("merge", None, "Join so many parts, evaluated before.", lower_bound=1)
-flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 
 def main(_):
@@ -106,19 +98,16 @@ def main(_):
         )
         result = surface_files.evaluate_surface(
             surface,
-            data_flags.load_data(files=[*files.values(), *marks.values(), FLAGS.curve_file or ""]),
+            data_flags.load_data([*files.values(), *marks.values(), FLAGS.curve_file or ""]),
             FLAGS.output,
             shape=shape[0] if len(shape) == 1 else shape,
             margin=FLAGS.margin,
             limits=list(zip(limits[::2], limits[1::2])) or None,
-            num_train=FLAGS.num_train_examples or FLAGS.num_examples,
-            num_test=FLAGS.num_test_examples or FLAGS.num_examples,
-            batch_size=FLAGS.batch_size,
             shard=shard,
             notes={"curve": FLAGS.curve_file} if FLAGS.curve_file else None,
-            verbose=FLAGS.verbose,
             eigenvalues=FLAGS.eigenvalues or None,
             eigenvalue_options={"tolerance": FLAGS.eigenvalue_tolerance},
+            **evaluation_flags.chosen(),
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
     print(FLAGS.output)
@@ -140,4 +129,4 @@ def _refuse_unused():
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, renamed={"num_examples": "--num_train_examples and --num_test_examples"})

@@ -10,16 +10,15 @@ weights comes close to fast geometric ensembling.
 """
 
 import data_flags
+import evaluation_flags
 import flag_checks
 import member_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-member_flags.define_member_flags()
+member_flags.define_member_flags("title")
 flags.DEFINE_list("scales", ["1", "0.5", "0.25", "0.125"], "Parts of the members' distances.")
-flags.DEFINE_string("output", None, "Result files without ending.", required=True)
-flags.DEFINE_string("title", None, "Heading of the figure.")
 
 
 def main(_):
@@ -33,12 +32,10 @@ def main(_):
     ensemble = member_flags.load_ensemble()
     found = mean_prediction.evaluate_mean_prediction(
         ensemble,
-        data_flags.load_data(files=FLAGS.members or [FLAGS.curve_file]),
+        data_flags.load_data(FLAGS.members or [FLAGS.curve_file]),
         FLAGS.output,
         scales=scales,
-        num_train=FLAGS.num_train_examples,
-        batch_size=FLAGS.batch_size,
-        verbose=FLAGS.verbose,
+        **evaluation_flags.chosen(),
     )
     print(f"{'distance':>10}{'of a member':>14}{'of the mean':>14}")
     names = ("distance", "member_difference", "mean_difference")

@@ -8,19 +8,14 @@ Writes OUTPUT-LABEL.npz for each and the figure OUTPUT.png.
 """
 
 import data_flags
+import evaluation_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
+evaluation_flags.define_evaluation_flags("num_points", "seed", "title", num_points=21)
 flags.DEFINE_list("curve_files", None, "LABEL=FILE of connect.py, or FILE.", required=True)
 flags.DEFINE_bool("random_segment", False, "Also one from the first's phi(0), of its length.")
-flags.DEFINE_integer("num_points", 21, "Equally spaced positions.", lower_bound=2)
-flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
-flags.DEFINE_integer("num_train_examples", None, "For statistics; default: all.", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "Of the random direction.")
-flags.DEFINE_string("output", None, "Result files without ending.", required=True)
-flags.DEFINE_string("title", None, "Heading of the figure.")
 
 
 def main(_):
@@ -35,17 +30,12 @@ def main(_):
     if FLAGS.random_segment:
         first = next(iter(curves.values()))
         curves["Random segment"] = pairs.random_segment(first, FLAGS.seed)
-    data = data_flags.load_data(files=FLAGS.curve_files)
+    data = data_flags.load_data(FLAGS.curve_files)
     results = {}
     for label, curve_model in curves.items():
         path = f"{FLAGS.output}-{label.lower().replace(' ', '-')}"
         results[label] = pairs.evaluate_pairs(
-            curve_model,
-            data,
-            path,
-            num_points=FLAGS.num_points,
-            batch_size=FLAGS.batch_size,
-            num_train=FLAGS.num_train_examples,
+            curve_model, data, path, **evaluation_flags.chosen("num_points")
         )
         ends = [results[label]["pair_error"][index] for index in (0, -1)]
         print(f"{label}: error {ends[0]:.2f} % at t = 0, {ends[1]:.2f} % at t = 1; {path}.npz")

@@ -8,17 +8,13 @@ Takes the directory of a run with --trajectory_every. Writes OUTPUT.npz and the 
 """
 
 import data_flags
+import evaluation_flags
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
+evaluation_flags.define_evaluation_flags("network_file", "title", without=["num_train_examples"])
 flags.DEFINE_string("run", None, "Directory of the run, or of snapshots.", required=True)
-flags.DEFINE_string("network_file", None, "A .keras file of the network. Default: found there.")
-flags.DEFINE_string("output", None, "Result files without ending.", required=True)
-flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
-flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
-flags.DEFINE_string("title", None, "Heading of the figure.")
 
 
 def main(_):
@@ -27,14 +23,13 @@ def main(_):
     from mc_tf.experiments.parts import ensemble_files
 
     shared.hold_output(FLAGS.output, ".npz", ".png")
-    data = data_flags.load_data(files=[FLAGS.run])
+    data = data_flags.load_data([FLAGS.run])
     result = ensemble_files.evaluate_trajectory(
         FLAGS.run,
         data,
         FLAGS.output,
         network=FLAGS.network_file,
-        batch_size=FLAGS.batch_size,
-        verbose=FLAGS.verbose,
+        **evaluation_flags.chosen(),
     )
     plots.plot_trajectory(result, f"{FLAGS.output}.png", title=FLAGS.title)
     print(f"{len(result['step'])} networks: {FLAGS.output}.npz, {FLAGS.output}.png")

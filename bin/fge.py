@@ -10,15 +10,14 @@ export_ensemble.py take that directory. Run the same command again to resume aft
       --epochs=22 --cycle_epochs=4 --learning_rate=0.05 --min_learning_rate=5e-4 --use_test
 """
 
-import data_flags
 import flag_checks
 import shared
 import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
 training_flags.define_training_flags(
+    new_network=False,
     epochs=22,
     learning_rate=0.05,
     schedule="triangular_cycle",
@@ -31,19 +30,9 @@ flags.DEFINE_string("checkpoint", None, "Trained network to start from, .keras."
 
 def main(_):
     """Trains in cycles and reports the members."""
-    from mc_tf import callbacks, training
-    from mc_tf.training.run_directory import RunDirectory
-
     flag_checks.refuse_unused(["precision"], "--checkpoint brings its network's precision")
-    training_flags.check_schedule()
-    shared.hold_workdir(FLAGS.workdir)
-    options = training_flags.training_options()
-    data = data_flags.load_data()
-    training.train_network(
-        FLAGS.workdir, data, network=None, options=options, initial_weights=FLAGS.checkpoint
-    )
-    folder = RunDirectory(FLAGS.workdir).members
-    print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
+    training_flags.train({"network": None, "initial_weights": FLAGS.checkpoint})
+    training_flags.report_members()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Flags that choose the members of an ensemble, in the programs that evaluate and export one."""
 
 import data_flags
+import evaluation_flags
 import flag_checks
 from absl import flags
 
@@ -8,18 +9,23 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 
 
-def define_member_flags():
-    """Flags that choose members, and how their logits are scaled."""
-    data_flags.define_data_flags()
-    flags.DEFINE_list("members", [], "Directories of runs or of snapshots, or files of networks.")
-    flags.DEFINE_bool("include_start", False, "Also the network with which each run began.")
-    flags.DEFINE_string("network_file", None, "A .keras file of the network. Default: found there.")
-    flags.DEFINE_string("curve_file", None, "Instead of members: file that connect.py wrote.")
-    flags.DEFINE_integer("num_points", 50, "Networks on the curve.", lower_bound=2)
-    flags.DEFINE_bool(
-        "random_points", False, "Their positions are t ~ U(0, 1) instead of equally spaced."
+def define_member_flags(*names, required=("output",)):
+    """Flags that choose members, and how their logits are scaled.
+
+    Args:
+        *names, required: as for `define_evaluation_flags`.
+    """
+    names = ("curve_file", "network_file", "num_points", "seed", *names)
+    evaluation_flags.define_evaluation_flags(*names, required=required)
+    flags.DEFINE_list(
+        "members",
+        [],
+        "Directories of runs or of snapshots, or files of networks; or give --curve_file.",
     )
-    flags.DEFINE_integer("seed", 0, "Of the random positions.")
+    flags.DEFINE_bool("include_start", False, "Also the network with which each run began.")
+    flags.DEFINE_bool(
+        "random_points", False, "Positions t ~ U(0, 1) on the curve instead of equally spaced ones."
+    )
     flags.DEFINE_enum(
         "temperature_scaling",
         "none",
@@ -28,11 +34,6 @@ def define_member_flags():
         "train losses (section A.6); fitted: to the examples that are held out without "
         "--use_test, so of networks that were trained without it.",
     )
-    flags.DEFINE_integer(
-        "num_train_examples", None, "For statistics and losses: the first only.", lower_bound=1
-    )
-    flags.DEFINE_integer("batch_size", 500, "Examples a batch.", lower_bound=1)
-    flags.DEFINE_integer("verbose", 1, "1 for a progress bar, 0 for none.")
 
 
 def load_ensemble(in_files=False, path=None):
@@ -76,18 +77,16 @@ def load_ensemble(in_files=False, path=None):
             positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
         ensemble = curve_ensembles.curve_ensemble(
             curve_model,
-            held_out if scaling == "fitted" else data_flags.load_data(files=[FLAGS.curve_file]),
+            held_out if scaling == "fitted" else data_flags.load_data([FLAGS.curve_file]),
             positions,
             scale=scaling == "train_loss",
-            batch_size=FLAGS.batch_size,
-            num_train=FLAGS.num_train_examples,
-            verbose=FLAGS.verbose,
             path=path,
+            **evaluation_flags.chosen(),
         )
     else:
         ensemble = ensemble_files.load_ensemble(
             FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files
         )
     if scaling == "fitted":
-        ensemble_files.fit_temperature(ensemble, held_out, FLAGS.batch_size, FLAGS.verbose)
+        ensemble_files.fit_temperature(ensemble, held_out, **evaluation_flags.chosen())
     return ensemble

@@ -4,7 +4,7 @@ Takes what train.py, connect.py, reproduce.py, the evaluations and the figures w
 finished or not. The page is one file that needs no other; no network is loaded.
 
   python bin/report.py runs/digits
-  python bin/report.py --title=Digits --output=digits.html runs/digits
+  python bin/report.py --title=Digits --page=digits.html runs/digits
 """
 
 import shared
@@ -12,7 +12,7 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", None, "Directory of a run, or of several; or give it alone.")
-flags.DEFINE_string("output", None, "Page to write. Default: report.html in the directory.")
+flags.DEFINE_string("page", None, "Page to write. Default: report.html in the directory.")
 flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 
 
@@ -24,10 +24,10 @@ def main(arguments):
     given = [*arguments[1:], *filter(None, [FLAGS.workdir])]
     if len(given) != 1:
         raise ValueError(f"Give one directory: report.py WORKDIR. Received: {given or 'none'}.")
-    if FLAGS.output:
-        check_output(FLAGS.output)
-    print(write_report(given[0], FLAGS.output, FLAGS.title))
+    if FLAGS.page:
+        check_output(FLAGS.page)
+    print(write_report(given[0], FLAGS.page, FLAGS.title))
 
 
 if __name__ == "__main__":
-    shared.run(main, positional=1)
+    shared.run(main, positional=1, renamed={"output": "--page"})

@@ -15,36 +15,44 @@ flags.disclaim_key_flags()  # the flags below are the program's, for its --help
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """A field: its name, the names of its types, its default, and the arguments of `setting`."""
-
-    name: str
-    kinds: tuple
-    default: object
-    about: dict
-
-
-def read_settings(module, name):
-    """The fields of a dataclass of settings.
+def define_flags(where, names=(), without=(), **defaults):
+    """Defines a flag for each field of a dataclass of settings.
 
     Args:
-        module: such as `"mc_tf.training.options"`.
-        name: of the class.
-
-    Returns:
-        List of `Setting`.
+        where: module and class, such as `"mc_tf.training.options.TrainingOptions"`.
+        names: of the fields. Default: all.
+        without: names that are left out.
+        **defaults: defaults of this program by name.
     """
+    module, _, cls = where.rpartition(".")
     tree = _parsed(module)
-    (found,) = [node for node in tree.body if getattr(node, "name", None) == name]
-    settings = []
+    (found,) = [node for node in tree.body if getattr(node, "name", None) == cls]
     for node in found.body:
-        if isinstance(node, ast.AnnAssign):
-            kinds = tuple(ast.unparse(node.annotation).split(" | "))
-            default = _value(node.value.args[0], tree) if node.value.args else None
+        name = isinstance(node, ast.AnnAssign) and node.target.id
+        if name and name not in without and (not names or name in names):
             about = {word.arg: _value(word.value, tree) for word in node.value.keywords}
-            settings.append(Setting(node.target.id, kinds, default, about))
-    return settings
+            about["default"] = _value(node.value.args[0], tree) if node.value.args else None
+            if name in defaults:
+                about["default"] = defaults[name]
+            _define(name, ast.unparse(node.annotation).split(" | "), **about)
+
+
+def _define(name, kinds, *, default, help, choices=(), low=None, above=None, high=None, **_):
+    low = low if above is None else above
+    if choices:
+        flags.DEFINE_enum(name, default, [str(choice).lower() for choice in choices], help)
+    elif "bool" in kinds:
+        flags.DEFINE_bool(name, default, help)
+    elif "tuple" in kinds:
+        flags.DEFINE_list(name, list(default), help)
+    elif "int" in kinds:
+        flags.DEFINE_integer(name, default, help, lower_bound=low)
+    elif "float" in kinds:
+        flags.DEFINE_float(name, default, help, lower_bound=low)
+    else:
+        flags.DEFINE_string(name, default, help)
+    if high is not None:
+        flag_checks.most[name] = high
 
 
 def _parsed(module):
@@ -71,47 +79,24 @@ def _value(node, tree):
     raise LookupError(f"nothing is called {node.id}")
 
 
-def define_flags(settings, **defaults):
-    """Defines a flag for each setting.
+def values(cls):
+    """What the flags of a dataclass of settings say.
 
     Args:
-        settings: list of `Setting`.
-        **defaults: defaults of this program by name.
-    """
-    for one in settings:
-        default, about = defaults.get(one.name, one.default), one.about
-        help, low = about["help"], about.get("low")
-        if about.get("choices"):
-            choices = [str(choice).lower() for choice in about["choices"]]
-            flags.DEFINE_enum(one.name, default, choices, help)
-        elif "bool" in one.kinds:
-            flags.DEFINE_bool(one.name, default, help)
-        elif "tuple" in one.kinds:
-            flags.DEFINE_list(one.name, list(default), help)
-        elif "int" in one.kinds:
-            flags.DEFINE_integer(one.name, default, help, lower_bound=low)
-        else:
-            low = about.get("above", low)
-            flags.DEFINE_float(
-                one.name, default, help, lower_bound=low, upper_bound=about.get("high")
-            )
-
-
-def values(settings):
-    """What the flags of the settings say.
-
-    Args:
-        settings: list of `Setting`.
+        cls: the dataclass.
 
     Returns:
-        dict from name to value.
+        dict from name to value, of the fields that are flags of this program.
     """
+    from mc_tf.settings import kinds_of
+
     found = {}
-    for one in settings:
-        value = FLAGS[one.name].value
-        if "tuple" in one.kinds:
-            value = flag_checks.distinct(one.name, int, low=0)
-        elif one.about.get("choices"):
-            (value,) = [c for c in one.about["choices"] if str(c).lower() == value]
-        found[one.name] = value
+    for field in dataclasses.fields(cls):
+        if field.name in FLAGS:
+            value = found[field.name] = FLAGS[field.name].value
+            if tuple in kinds_of(cls, field.name):
+                found[field.name] = flag_checks.distinct(field.name, int, low=0)
+            elif field.metadata["choices"] and value is not None:
+                choices = {str(choice).lower(): choice for choice in field.metadata["choices"]}
+                found[field.name] = choices[value]
     return found

@@ -7,37 +7,25 @@ export_ensemble.py take that directory. Run the same command again to resume aft
       --cycle_epochs=37 --learning_rate=0.1 --weight_decay=3e-4 --use_test
 """
 
-import data_flags
-import network_flags
 import shared
 import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
 training_flags.define_training_flags(
     epochs=30, learning_rate=0.1, schedule="cosine_cycle", cycle_epochs=6, snapshots=True
 )
-network_flags.define_new_network_flags(weight_decay=5e-4)
 
 
 def main(_):
     """Trains in cycles and reports the members."""
-    from mc_tf import callbacks, training
-    from mc_tf.training.run_directory import RunDirectory
-
-    training_flags.check_schedule()
-    shared.hold_workdir(FLAGS.workdir)
-    options = training_flags.training_options()
-    if options.epochs % options.cycle_epochs:
+    if FLAGS.epochs % FLAGS.cycle_epochs:
         raise ValueError(
-            f"--epochs={options.epochs} is not a multiple of --cycle_epochs="
-            f"{options.cycle_epochs}: the last cycle would have no end, and so no member."
+            f"--epochs={FLAGS.epochs} is not a multiple of --cycle_epochs={FLAGS.cycle_epochs}: "
+            "the last cycle would have no end, and so no member."
         )
-    data = data_flags.load_data()
-    training.train_network(FLAGS.workdir, data, options=options, **network_flags.new_network())
-    folder = RunDirectory(FLAGS.workdir).members
-    print(f"{folder}: {len(callbacks.snapshot_files(folder))} members")
+    training_flags.train()
+    training_flags.report_members()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,12 @@ an interruption.
       --swa_start=161 --learning_rate=0.05 --swa_learning_rate=0.01 --weight_decay=5e-4 --use_test
 """
 
-import data_flags
-import network_flags
 import shared
 import training_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-data_flags.define_data_flags()
 training_flags.define_training_flags(epochs=30, learning_rate=0.05, schedule="swa")
-network_flags.define_new_network_flags(weight_decay=5e-4)
 flags.DEFINE_float(
     "swa_learning_rate",
     None,
@@ -33,8 +29,6 @@ def main(_):
     """Trains, averages, and reports both networks."""
     from mc_tf import training
 
-    training_flags.check_schedule()
-    shared.hold_workdir(FLAGS.workdir)
     changes = {}
     if FLAGS.swa_learning_rate is not None:
         if FLAGS.schedule != "swa" or not FLAGS.learning_rate:
@@ -43,16 +37,10 @@ def main(_):
                 "--schedule=linear_cycle give --min_learning_rate."
             )
         changes["final_ratio"] = FLAGS.swa_learning_rate / FLAGS.learning_rate
-    options = training_flags.training_options(**changes)
-    data = data_flags.load_data()
-    model = training.train_network(
-        FLAGS.workdir, data, options=options, **network_flags.new_network()
-    )
-    size = options.eval_batch_size
-    averaged = training.averaged_network(FLAGS.workdir, data, batch_size=size)
-    for name, network in (("model", model), ("swa", averaged)):
-        scores = training.evaluate_network(network, data, size)
-        print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {training.describe(scores)}")
+    model, data = training_flags.train(**changes)
+    averaged = training.averaged_network(FLAGS.workdir, data, batch_size=FLAGS.eval_batch_size)
+    training_flags.report_scores("model", model, data)
+    training_flags.report_scores("swa", averaged, data)
 
 
 if __name__ == "__main__":

@@ -1,54 +1,115 @@
-"""Flags that say how to train, in all programs that do."""
+"""Flags that say what to train and how, in all programs that do, and the training itself."""
 
+import data_flags
 import flag_checks
 import settings_flags
+import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # the flags below are the program's, for its --help
-_SETTINGS = settings_flags.read_settings("mc_tf.training.options", "TrainingOptions")
 
 
-def define_training_flags(epochs, learning_rate, keep_best=False, **defaults):
+def define_training_flags(new_network=True, without=("keep_best",), **defaults):
     """Flags of a training, with the program's defaults.
 
     Args:
-        epochs: default number of epochs.
-        learning_rate: default base learning rate.
-        keep_best: whether there is the flag `--keep_best`.
-        **defaults: of other settings.
+        new_network: whether the network is built, by flags of its own.
+        without: settings that are left out.
+        **defaults: of `TrainingOptions`.
     """
+    data_flags.define_data_flags("num_test_examples")
     flags.DEFINE_string("workdir", None, "Directory for what this program writes.", required=True)
-    chosen = [one for one in _SETTINGS if keep_best or one.name != "keep_best"]
+    defaults = {"verbose": 2, **defaults}
     settings_flags.define_flags(
-        chosen, epochs=epochs, learning_rate=learning_rate, verbose=2, **defaults
+        "mc_tf.training.options.TrainingOptions", without=without, **defaults
     )
+    if new_network:
+        flags.DEFINE_string(
+            "network", "convnet", "Network: convnet, fc, ..., or a registered name of yours."
+        )
+        flags.DEFINE_multi_string(
+            "network_option",
+            [],
+            "NAME=VALUE, an option of the network's builder, such as width=0.5 of 3conv3fc.",
+        )
+        settings_flags.define_flags(
+            "mc_tf.experiments.steps.step.Network",
+            ("weight_decay", "initial_weights"),
+            weight_decay=5e-4,
+        )
 
 
-def training_options(**changes):
-    """The settings that the flags of `define_training_flags` choose.
+def prepare(**changes):
+    """Checks the flags, keeps other programs out of `--workdir` and loads the data.
 
     Args:
-        **changes: fields of `TrainingOptions` to set otherwise.
+        **changes: fields of `TrainingOptions` instead of what the flags say.
 
     Returns:
-        `mc_tf.training.TrainingOptions`.
+        `(data, options)`.
     """
     from mc_tf.training import TrainingOptions
 
-    return TrainingOptions(
-        **{**settings_flags.values([one for one in _SETTINGS if one.name in FLAGS]), **changes}
-    )
+    _check_schedule()
+    shared.hold_workdir(FLAGS.workdir)
+    options = TrainingOptions(**{**settings_flags.values(TrainingOptions), **changes})
+    return data_flags.load_data(), options
 
 
-def check_schedule():
-    """Refuses flags of other schedules than the chosen one, which would do nothing.
+def train(network=None, **changes):
+    """Trains the network that the flags choose, or goes on.
 
-    For programs with one schedule.
+    Args:
+        network: dict of arguments of `mc_tf.training.train_network`. Default: a new network.
+        **changes: as for `prepare`.
 
-    Raises:
-        ValueError: naming the flag and the schedules that it is of.
+    Returns:
+        `(model, data)`.
     """
+    from mc_tf import training
+
+    data, options = prepare(**changes)
+    network = network or _new_network()
+    return training.train_network(FLAGS.workdir, data, options=options, **network), data
+
+
+def report_scores(name, model, data):
+    """Prints how well a network does that was saved as NAME.keras."""
+    from mc_tf import training
+
+    scores = training.evaluate_network(model, data, FLAGS.eval_batch_size)
+    print(f"{FLAGS.workdir}/{name}.keras: {data.test_name} {training.describe(scores)}")
+
+
+def report_members():
+    """Prints how many networks were saved at the minima of cycles."""
+    from mc_tf.callbacks import snapshot_files
+    from mc_tf.training.run_directory import RunDirectory
+
+    folder = RunDirectory(FLAGS.workdir).members
+    print(f"{folder}: {len(snapshot_files(folder))} members")
+
+
+def _new_network():
+    from mc_tf.models.zoo import registry
+
+    options = {}
+    for entry in FLAGS.network_option:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise ValueError(f"--network_option must be NAME=VALUE. Received: '{entry}'.")
+        options[name] = registry.parse_value(value)
+    return {
+        "network": FLAGS.network,
+        "weight_decay": FLAGS.weight_decay,
+        "network_options": options,
+        "initial_weights": FLAGS.initial_weights,
+    }
+
+
+def _check_schedule():
+    """Refuses flags of other schedules than the chosen one, which would do nothing."""
     if FLAGS.swa_start is None:
         flag_checks.refuse_unused(["swa_every"], "no weights are averaged without --swa_start")
     elif FLAGS.cycle_epochs is not None:

@@ -75,7 +75,7 @@ def check_settings(settings):
                     f"{', '.join(map(str, choices))}."
                 )
         elif not _fits(value, kinds_of(type(settings), field.name), about):
-            words = _words(kinds_of(type(settings), field.name), about)
+            words = _words(value, kinds_of(type(settings), field.name), about)
             raise ValueError(f"{field.name} must be {words}. Received: {field.name}={value!r}.")
 
 
@@ -95,13 +95,13 @@ def _fits(value, kinds, about):
     return True
 
 
-def _words(kinds, about):
+def _words(value, kinds, about):
     if bool in kinds:
         return "True or False"
     kind = "a finite number" if float in kinds else "a whole number"
     low, above, high = about["low"], about["above"], about["high"]
-    if high is not None:
-        return f"a number from {low:g} to {high:g}"
+    if high is not None and isinstance(value, Real) and value > high:
+        return f"at most {high}"
     if above == 0:
         return "positive and finite"
     return f"at least {low:g}, {kind}" if low is not None else kind

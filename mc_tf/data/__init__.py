@@ -6,12 +6,14 @@ from mc_tf.data.catalog import load, names, normalizations, register
 from mc_tf.data.dataset import Dataset
 from mc_tf.data.endless import endless_batches
 from mc_tf.data.images import ImageData
+from mc_tf.data.options import DataOptions
 from mc_tf.data.regression import RegressionData
 from mc_tf.data.stand_in import stand_in
 from mc_tf.data.text import TextData
 
 __all__ = [
     "ArrayData",
+    "DataOptions",
     "Dataset",
     "ImageData",
     "RegressionData",

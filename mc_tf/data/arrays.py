@@ -30,12 +30,12 @@ class InMemoryData(Dataset):
         """Number of test (or validation) examples."""
         return len(self.x_test)
 
-    def first(self, num_train, num_test):
+    def first(self, num_train=None, num_test=None):
         """The same data set with its first examples only.
 
         Args:
-            num_train: Number of training examples, at most.
-            num_test: Number of test examples, at most.
+            num_train: Number of training examples, at most. Defaults to all.
+            num_test: Number of test examples, at most. Defaults to all.
 
         Returns:
             A data set of the same class.
@@ -47,10 +47,6 @@ class InMemoryData(Dataset):
             x_test=self.x_test[:num_test],
             y_test=self.y_test[:num_test],
         )
-
-    def small(self, num_examples):
-        """The first examples of each part, see `Dataset.small`."""
-        return self.first(num_examples, num_examples)
 
     def held_out(self, num_examples):
         """The same data set with its last training examples in the place of the test examples.

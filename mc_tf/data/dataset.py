@@ -1,5 +1,7 @@
 """`Dataset`: what training, evaluation and the programs ask of a data set."""
 
+import copy
+
 import keras
 import tensorflow as tf
 
@@ -200,8 +202,30 @@ class Dataset:
 
     # For programs.
 
+    def first(self, num_train=None, num_test=None):
+        """The same data set with its first examples only.
+
+        Args:
+            num_train, num_test: how many of each part, at most. Default: all.
+
+        Returns:
+            `Dataset`, whose `settings` say so.
+
+        Raises:
+            ValueError: of a class that serves its batches itself and has no such method.
+        """
+        limits, few = {"train": num_train, "test": num_test}, copy.copy(self)
+        vars(few)["examples"] = lambda part: self.examples(part).take(limits[part] or -1)
+        for part, number in limits.items():
+            if number is not None and getattr(few, f"num_{part}") > number:
+                raise ValueError(
+                    f"The data set {self.name!r} serves its batches itself, so it needs a method "
+                    "`first(num_train, num_test)` of its own to use some of its examples only."
+                )
+        return few
+
     def small(self, num_examples):
-        """A few of the examples, with which a program can be tried: by default all of them.
+        """A few of the examples, with which a program can be tried: by default the first.
 
         Args:
             num_examples: how many for training, and for testing.
@@ -209,8 +233,7 @@ class Dataset:
         Returns:
             `Dataset`.
         """
-        del num_examples
-        return self
+        return self.first(num_examples, num_examples)
 
     def why_unreadable(self, reason):
         """Why TensorFlow could not read the data, for an error message.

@@ -102,7 +102,7 @@ class ImageNetData(Dataset):
         stored = self._num_stored("validation") if self.use_test else self._num_held_out
         return min(stored, self.limits[1] or stored)
 
-    def first(self, num_train, num_test):
+    def first(self, num_train=None, num_test=None):
         """The same data set with at most so many of its first training and test images."""
         return dataclasses.replace(self, limits=(num_train, num_test))
 
@@ -128,10 +128,6 @@ class ImageNetData(Dataset):
             keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy"),
         ]
-
-    def small(self, num_examples):
-        """The first images of each part, see `Dataset.small`."""
-        return self.first(num_examples, num_examples)
 
     def why_unreadable(self, reason):
         """The damaged file, or the directory, see `Dataset.why_unreadable`."""

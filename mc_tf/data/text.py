@@ -159,12 +159,12 @@ class TextData(Dataset):
         """
         return {"batch_size": batch_size}
 
-    def first(self, num_train, num_test):
+    def first(self, num_train=None, num_test=None):
         """The same text with the first words of each part only.
 
         Args:
-            num_train: Number of words for training, at most.
-            num_test: Number of words in each of the other two parts, at most.
+            num_train: Number of words for training, at most. Defaults to all.
+            num_test: Number of words in each of the other two parts, at most. Defaults to all.
 
         Returns:
             A `TextData`.

@@ -15,13 +15,14 @@ def check_positive(name, value):
         raise ValueError(f"{name} must be at least 1. Received: {name}={value}.")
 
 
-def check_num_examples(num_examples, available, what):
+def check_num_examples(num_examples, available, what, name="num_examples"):
     """Refuses to serve more examples than there are, or none.
 
     Args:
         num_examples: How many to serve, or `None` for all.
         available: How many there are.
         what: What they are, for the message.
+        name: Name of the argument, for the message.
 
     Returns:
         How many to serve.
@@ -32,8 +33,8 @@ def check_num_examples(num_examples, available, what):
     total = available if num_examples is None else num_examples
     if not 1 <= total <= available:
         raise ValueError(
-            f"num_examples must be between 1 and {available}, the number of {what} there are. "
-            f"Received: num_examples={num_examples}."
+            f"{name} must be between 1 and {available}, the number of {what} there are. "
+            f"Received: {name}={num_examples}."
         )
     return total
 

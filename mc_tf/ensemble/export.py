@@ -14,7 +14,7 @@ from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
 from mc_tf.weights.preprocessing import resources
 
-__all__ = ["export_ensemble"]
+__all__ = ["check_destination", "export_ensemble"]
 
 
 def export_ensemble(ensemble, path, example=None):
@@ -67,7 +67,7 @@ def export_ensemble(ensemble, path, example=None):
     import tensorflow as tf
 
     path = os.path.abspath(os.fspath(path))
-    _check_replaceable(path)
+    check_destination(path)
     specs, rebuild = input_signature(ensemble.model, example)
 
     def serve(*inputs):
@@ -78,7 +78,6 @@ def export_ensemble(ensemble, path, example=None):
     module.numbers = [variable.value for variable in ensemble.variables]
     module.resources = resources(ensemble.model)
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
-    check_writable(os.path.dirname(path))
     with locked(os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock"), path):
         _write(module, path)
 
@@ -149,13 +148,22 @@ def _outputs(ensemble, members):
     }
 
 
-def _check_replaceable(path):
-    if not os.path.lexists(path):
-        return
-    if not os.path.isdir(path) or (
-        os.listdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb"))
+def check_destination(path):
+    """Refuses a path that `export_ensemble` cannot write to.
+
+    Args:
+        path: directory.
+
+    Raises:
+        ValueError: if something else than a SavedModel is there.
+        OSError: if it cannot be written.
+    """
+    if os.path.lexists(path) and (
+        not os.path.isdir(path)
+        or (os.listdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb")))
     ):
         raise ValueError(
             f"'{path}' exists and is not a SavedModel, so it is not replaced. Give another path, "
             "or move it away."
         )
+    check_writable(os.path.dirname(os.path.abspath(path)))

@@ -55,7 +55,7 @@ def evaluate_curve(
         batch_size: examples a batch, for arrays only. Default 500.
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.
-        verbose: 1 for a progress bar, 0 for silence.
+        verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
         others: dict of further data sets by name, such as `{"validation": validation}`, whose
             values are named `validation_loss` and so on. `train`, `test` and `statistics` are
             taken.
@@ -98,6 +98,8 @@ def evaluate_curve(
     result = CurveEvaluation(grid, print_of, description)
     result.inputs = data.fingerprint()
     result = result.resumed(path)
+    if isinstance(verbose, str):
+        print(verbose, flush=True)
     result.set_geometry(
         curve_model.arc_lengths(grid),
         curve_model.length(),

@@ -64,7 +64,7 @@ def evaluate_grid(
             `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` joins them.
         description: dict of what else the values depend on (data, seed), recorded in the files:
             what is stored with another one is not gone on with.
-        verbose: 1 for a progress bar, 0 for silence.
+        verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
         others: dict of further data sets by name, as in `evaluate_curve`.
         eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
             training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
@@ -125,6 +125,8 @@ def evaluate_grid(
     indices = _shard_indices(len(result.done), shard)
     path = shard_path(path, shard)
     result = result.with_values_of(result.resumed(path))
+    if isinstance(verbose, str):
+        print(verbose, flush=True)
     if not result.done[indices].all():
         evaluator = PointEvaluator(curve_model, batch_size)
         positions = surface.coefficients(result.coordinates)

@@ -1,6 +1,5 @@
 """`model.fit` that goes on at any step that was saved, with data in the order of (seed, epoch)."""
 
-import math
 import os
 import warnings
 
@@ -22,6 +21,7 @@ from mc_tf.evaluation.metric_directions import higher_is_better
 from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
+from mc_tf.training.announcement import announcement
 from mc_tf.training.history import HistoryFile
 from mc_tf.training.kept import warn_of_lost
 from mc_tf.training.run_directory import RunDirectory
@@ -58,7 +58,7 @@ def fit(model, path, data, options, validate):
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
     if options.verbose:
-        print(_described(model, data, run.path), flush=True)
+        print(announcement(model, data, run.path), flush=True)
     size = fixed_batch_size(model) or options.eval_batch_size
     validation = data.validation_batches(size) if validate else None
     # First the rest of an epoch that was begun, then the whole ones.
@@ -236,15 +236,3 @@ def _monitored(data):
     """Name in the logs and direction of the data set's first metric."""
     name = data.metrics()[0].name
     return f"val_{name}", "max" if higher_is_better(name) else "min"
-
-
-def _described(model, data, directory):
-    """What is trained on what, where, in one line."""
-    accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
-    kind = accelerators[0].device_type if accelerators else "CPU"
-    weights = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    return (
-        f"{model.name}: {weights:,} weights; {data.name}: {data.num_train:,} training and "
-        f"{data.num_test:,} {data.test_name} examples; {max(1, len(accelerators))} {kind}; "
-        f"writes {directory}"
-    )

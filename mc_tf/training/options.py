@@ -23,9 +23,11 @@ class TrainingOptions:
         ValueError: if a value cannot be.
     """
 
-    epochs: int = setting(help="Number of epochs in all.", low=0)
+    epochs: int = setting(help="Number of epochs in all.", low=0, high=10_000_000)
     learning_rate: float = setting(help="Base rate of SGD.", low=0)
-    batch_size: int = setting(128, help="Examples a batch (of text: streams).", low=1)
+    batch_size: int = setting(
+        128, help="Examples a batch (of text: streams).", low=1, high=1_000_000
+    )
     seed: int = setting(
         0, help="Decides initial weights, order, augmentation and the positions t.", low=0
     )
@@ -112,6 +114,7 @@ class TrainingOptions:
         help="Examples a batch in validation and evaluation; a network with carried state has its "
         "own.",
         low=1,
+        high=1_000_000,
         changes_results=False,
     )
     verbose: int = setting(

@@ -145,6 +145,8 @@ DATA = each(
     ("--dataset=digits --normalization=vgg", "Unknown normalization.*'vgg'"),
     ("--dataset=digits --normalization=none", "normalization.*none"),
     ("--dataset=digits --image_size=32", "'digits' has no image_size"),
+    ("--num_train_examples=0", "num_train_examples"),
+    ("--num_train_examples=960", "num_train_examples must be between 1 and 959"),
     ("--dataset=digits --num_steps=5", "'digits' has no num_steps"),
     ("--dataset=imagenet2012 --image_size=0", "image_size"),
     ("--dataset=imagenet2012 --image_size=1000000000", "image_size must be at most 4096"),
@@ -213,6 +215,7 @@ CYCLES = [
         (NEW, *FC),
         ("--cycle_epochs=0", "cycle_epochs"),
         ("--cycle_epochs=7", "not a multiple of --cycle_epochs=7"),
+        ("--num_train_examples=5000", "between 1 and 959"),
         ("--cycle_epochs=31", "not a multiple"),
         ("--min_learning_rate=0.1", "min_learning_rate is of the schedules"),
         ("--num_cycles=5", "The flag --num_cycles is now --cycle_epochs"),
@@ -251,6 +254,7 @@ EVALUATIONS = [
         ("--num_train_examples=0", "num_train_examples"),
         ("--num_train_examples=100000", "between 1 and 959"),
         ("--num_train_examples=nan", "num_train_examples.*nan"),
+        ("--num_test_examples=100000", "num_test_examples must be between 1 and 239"),
         ("--dataset=regression", "."),
         ("--output=/dev/null/x", "Cannot write.*/dev/null"),
         ("--output=/proc/x/y", "Cannot write"),
@@ -313,11 +317,12 @@ EVALUATIONS = [
     *each(
         "export_ensemble",
         (),
-        (MEMBERS, "--output"),
-        (f"{MEMBERS} --output=/dev/null/x", "."),
-        (f"{MEMBERS} --output=bad/text.keras", "."),
-        ("--output=new", "either --members or --curve_file"),
-        ("--output=new --members=none.keras", "none.keras"),
+        (MEMBERS, "--saved_model"),
+        (f"{MEMBERS} --saved_model=/dev/null/x", "."),
+        (f"{MEMBERS} --saved_model=bad/text.keras", "."),
+        ("--saved_model=new", "either --members or --curve_file"),
+        ("--saved_model=new --members=none.keras", "none.keras"),
+        (f"{MEMBERS} --output=new", "The flag --output is now --saved_model"),
     ),
 ]
 GRIDS = each(
@@ -357,7 +362,9 @@ GRIDS = each(
     ("--merge=0", "merge"),
     ("--merge=2", "new"),
     ("--merge=1000000000", "merge must be at most"),
-    ("--num_examples=0", "num_examples"),
+    ("--num_train_examples=0", "num_train_examples"),
+    ("--num_test_examples=0", "num_test_examples"),
+    ("--num_examples=9", "--num_examples is now --num_train_examples and --num_test_examples"),
     ("--networks=A=a/model.keras,A=b/model.keras", "label 'A'"),
 )
 FIGURES = [
@@ -439,7 +446,8 @@ FIGURES = [
         ("none", "none"),
         ("bad/text.keras", "text.keras"),
         ("a b", "unexpected argument 'b'"),
-        ("bad --output=/dev/null/x.html", "Cannot write"),
+        ("bad --page=/dev/null/x.html", "Cannot write"),
+        ("bad --output=x.html", "The flag --output is now --page"),
     ),
 ]
 RECIPES = [

@@ -167,6 +167,8 @@ def test_ensemble_averages_probabilities(root, runs, evaluation):
     assert summary["cumulative"]["error"] == pytest.approx(ensembles)
     assert (root / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert re.search(r"mean disagreement of two members \d", evaluation)
+    described = rf"convnet: [\d,]+ weights; digits: 959 .*; writes {root}/evaluation.npz"
+    assert re.match(described, evaluation)
 
 
 def test_one_more_member_uses_the_predictions_that_are_there(root, runs, evaluation):
@@ -177,15 +179,19 @@ def test_one_more_member_uses_the_predictions_that_are_there(root, runs, evaluat
     after = snapshot(root / "evaluation-predictions")
     assert len(after) == len(before) + 1
     assert all(after[path] == digest for path, digest in before.items())
-    assert len(out.splitlines()) == len(evaluation.splitlines()) + 1
+    assert len(out.splitlines()) == len(evaluation.splitlines()[1:]) + 1  # and what is evaluated
     run("eval_ensemble", f"--members={root}/fge,{root}/sse", f"--output={root}/evaluation")
 
 
 def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation, tmp_path):
     import tensorflow as tf
 
-    out = run("export_ensemble", f"--members={root}/fge,{root}/sse", f"--output={tmp_path}/served")
-    assert out.strip().endswith("SavedModel of 5 members")
+    out = run(
+        "export_ensemble", f"--members={root}/fge,{root}/sse", f"--saved_model={tmp_path}/served"
+    )
+    described, exported = out.splitlines()
+    assert re.match(r"convnet: [\d,]+ weights; ", described)
+    assert exported.endswith("SavedModel of 5 members")
     serve = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
     (name,) = serve.structured_input_signature[1]
     found = [serve(**{name: x})["probabilities"] for x, _ in data.load("digits").test_batches(100)]
@@ -209,7 +215,7 @@ def test_ensembles_of_a_regression(tmp_path):
     members = f"--members={tmp_path}/a"
     out = run("eval_ensemble", members, f"--output={tmp_path}/ensemble", *dataset)
     assert "ensemble loss" in out and "disagreement" not in out
-    run("export_ensemble", members, f"--output={tmp_path}/served", *dataset)
+    run("export_ensemble", members, f"--saved_model={tmp_path}/served", *dataset)
     served = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
     assert {*served.structured_outputs} == {"mean", "variance"}
     with np.load(tmp_path / "ensemble.npz") as stored:
@@ -248,7 +254,7 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     assert len(set(found["temperatures"])) == 3
     assert found["members"]["error"] != plain["members"]["error"]
-    run("export_ensemble", *flags, f"--output={tmp_path}/served", f"{scaling}=fitted")
+    run("export_ensemble", *flags, f"--saved_model={tmp_path}/served", f"{scaling}=fitted")
     served = tf.saved_model.load(tmp_path / "served")
     x = np.concatenate([x for x, _ in digits.test_batches()])
     ensemble = curve_ensembles.curve_ensemble(
@@ -526,12 +532,12 @@ BAD = {
     ),
     "export_ensemble: not a SavedModel": (
         "export_ensemble",
-        ["--output={root}/fge", "--members={root}/fge"],
+        ["--saved_model={root}/fge", "--members={root}/fge"],
         "fge' exists and is not a SavedModel",
     ),
     "export_ensemble: no network": (
         "export_ensemble",
-        [OUT, "--members={broken}/alone.npz"],
+        ["--saved_model={root}/new", "--members={broken}/alone.npz"],
         "no network beside",
     ),
 }
@@ -551,8 +557,9 @@ def test_members_of_a_bad_directory_stay_usable(root, broken):
     files = snapshot_files(broken / "fge" / "members")
     usable = [path for path in files if not path.endswith("12.npz")]
     network = f"--network_file={root}/fge/model.keras"
-    out = run("eval_ensemble", f"--members={','.join(usable)}", network, f"--output={broken}/part")
-    assert len(out.splitlines()) == 5
+    silent = "--verbose=0"
+    flags = (f"--members={','.join(usable)}", network, f"--output={broken}/part", silent)
+    assert len(run("eval_ensemble", *flags).splitlines()) == 5
 
 
 def test_optimizer_of_a_checkpoint_is_an_ordinary_one(root, runs):

@@ -116,7 +116,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
 def test_other_surfaces(root):
     """Of a curve, a line with a mark, rays, random directions, and of a training."""
     out = root / "others"
-    few = ("--num_examples=32", "--verbose=0", "--shape=2")
+    few = ("--num_train_examples=32", "--num_test_examples=32", "--verbose=0", "--shape=2")
     flags = {
         "curve": ("--surface=curve_plane", f"--curve_file={root}/bezier/curve.keras"),
         "line": (

@@ -231,12 +231,49 @@ def test_the_defaults(make):
     assert seen(data.statistics_batches(4, 6)) == [[0, 1, 2, 3], [4, 5]]
     assert seen(data.test_batches(3)) == seen(data.validation_batches(3)) == [[0, 1, 2], [3]]
     assert "TF says" in data.why_unreadable("TF says") and data.name in data.why_unreadable("x")
-    assert data.small(2).num_train in (2, 11)
+    assert data.small(2).num_train == 2
     with pytest.raises(ValueError, match="between 1 and 11, the number of examples.*=12"):
         data.train_eval_batches(4, 12)
     for use in (data.steps_per_epoch, data.epoch_batches, data.test_batches):
         with pytest.raises(ValueError, match="batch_size must be at least 1"):
             use(0)
+
+
+@pytest.mark.parametrize("make", SMALL.values(), ids=SMALL)
+def test_the_first_examples(make):
+    data = make()
+    few = data.first(5, 3)
+    assert few.settings == {**data.settings, "train_examples": 5}
+    assert (seen(few.train_eval_batches(9)), seen(few.test_batches(9))) == (
+        [[0, 1, 2, 3, 4]],
+        [[0, 1, 2]],
+    )
+    assert sorted(sum(seen(few.epoch_batches(2)), [])) == [0, 1, 2, 3, 4]
+    assert (data.num_train, data.num_test) == (11, 4)  # as it was
+    all_for_testing = data.first(num_train=2)
+    assert (all_for_testing.num_train, all_for_testing.num_test) == (2, 4)
+    assert few.first(9, 9).num_train == 5  # at most
+
+
+def test_a_data_set_that_serves_its_batches_itself_limits_them_itself():
+    class Served(Numbers):
+        num_train = 11
+
+    with pytest.raises(ValueError, match="'numbers' serves its batches itself.*`first"):
+        Served().first(5)
+    assert Served().first(num_test=2).num_test == 2
+
+
+def test_a_limit_of_the_flags_is_no_more_than_there_is():
+    mc_data.register("numbers")(Numbers)
+    options = mc_data.DataOptions("numbers", use_test=True, num_train_examples=5)
+    data = options.load()
+    assert (data.num_train, options.limited(data).num_train) == (11, 5)
+    more = dataclasses.replace(options, num_test_examples=5)
+    with pytest.raises(ValueError, match="num_test_examples must be between 1 and 4.*=5"):
+        more.limited(data)
+    with pytest.raises(ValueError, match="num_train_examples must be at least 1.*=0"):
+        dataclasses.replace(options, num_train_examples=0)
 
 
 @pytest.mark.parametrize("make", SMALL.values(), ids=SMALL)

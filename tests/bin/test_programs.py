@@ -198,7 +198,11 @@ def test_connect_writes_curves(root, networks, curves):
 def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
     columns = ["Start", "End", "Min", "Int", "Mean", "Max", "Barrier"]
     for name, out in evaluations.items():
-        head, *rows, last, files = out.splitlines()
+        described, head, *rows, last, files = out.splitlines()
+        network, examples, _, place = described.split("; ")
+        assert re.fullmatch(r"\w+\(.*\) of convnet: [\d,]+ weights", network)
+        assert examples == "digits: 300 training and 239 validation examples"
+        assert place == f"writes {root}/{name}/evaluation.npz"
         assert head.split() == columns
         table = {row[:14].strip(): [float(x) for x in row[14:].split()] for row in rows}
         assert list(table) == ["train loss", "train error", "test loss", "test error"]
@@ -221,7 +225,7 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
         assert summary["num_points"] == count
         assert temporary_files(root / name) == []
     # All curves have the same ends.
-    ends = {name: [out.splitlines()[1][14:34]] for name, out in evaluations.items()}
+    ends = {name: [out.splitlines()[2][14:34]] for name, out in evaluations.items()}
     assert ends["bezier"] == ends["polychain"] == ends["segment"]
 
 
@@ -382,7 +386,7 @@ def test_killed_evaluation_goes_on(root, evaluations, tmp_path):
             else:
                 wanted = expected[name]
             np.testing.assert_array_equal(values, wanted, err_msg=name)
-    assert ended.out.splitlines()[:-1] == evaluations["bezier"].splitlines()[:-1]
+    assert ended.out.splitlines()[1:-1] == evaluations["bezier"].splitlines()[1:-1]
 
 
 # Bad input.
@@ -437,6 +441,11 @@ BAD = {
         "train",
         ["--workdir={root}/a", "--seed=5", *NETWORK],
         "seed=1.*seed=5",
+    ),
+    "train: fewer examples": (
+        "train",
+        ["--workdir={root}/a", "--seed=1", *NETWORK, "--num_train_examples=500"],
+        "holds a run with train_examples=959.*train_examples=500",
     ),
     "train: cut checkpoint": (
         "train",

@@ -115,7 +115,7 @@ CASES = (
         "eval_pairs",
         ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=3"),
     ),
-    Case("export_ensemble", "export_ensemble", (_MEMBERS, "--output=out/served")),
+    Case("export_ensemble", "export_ensemble", (_MEMBERS, "--saved_model=out/served")),
     Case(
         "plot curve",
         "plot",
@@ -134,7 +134,7 @@ CASES = (
         ("film", "--results=1=../inputs/plane.npz,2=../inputs/wider.npz", "--output=out/film.gif"),
         alone=False,
     ),
-    Case("report", "report", ("../inputs", "--output=out/report.html"), alone=False),
+    Case("report", "report", ("../inputs", "--page=out/report.html"), alone=False),
     Case(
         "reproduce",
         "reproduce",

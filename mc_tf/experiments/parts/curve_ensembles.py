@@ -13,6 +13,7 @@ from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
 from mc_tf.storage.files import read_json, write_json
 from mc_tf.training import compile_for
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_fits, output_kind
 from mc_tf.training.run_directory import as_stored
 
@@ -165,6 +166,8 @@ def _train_losses(curve_model, data, positions, path, batch_size, num_train, ver
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
         evaluated = evaluated.kept(batch_size)
+        if verbose:
+            print(announcement(curve_model, data, path and f"{path}-losses.npz"), flush=True)
 
         def measure(t):
             return evaluator(t, evaluated)

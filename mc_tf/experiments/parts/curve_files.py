@@ -9,6 +9,7 @@ from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
 from mc_tf.training import compile_for
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
 
@@ -77,7 +78,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
             "train_examples": num_train or data.num_train,
             "test_examples": data.num_test,
         },
-        verbose=verbose,
+        verbose=verbose and announcement(curve_model, data, f"{path}.npz"),
         others=others,
         statistics=data.statistics_batches(batch_size, num_examples=num_train),
     )

@@ -14,6 +14,7 @@ from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays, write_json
 from mc_tf.storage.snapshots import read_snapshot
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_classes, check_fits
 from mc_tf.training.run_directory import RunDirectory, runs_around
 
@@ -141,6 +142,8 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     check_fits(model, data)
     check_classes(data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
+    if verbose:
+        print(announcement(model, data, f"{path}.npz"), flush=True)
     batches = data.test_batches(batch_size)
     outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
@@ -176,6 +179,8 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
             data, or a file cannot be written.
     """
     check_fits(ensemble.model, data)
+    if verbose:
+        print(announcement(ensemble.model, data, f"{path}.npz"), flush=True)
     result = evaluate_members(
         ensemble,
         data.test_batches(batch_size),

@@ -6,6 +6,7 @@ from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.ensemble import Ensemble
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_fits
 
 __all__ = ["SCALES", "evaluate_mean_prediction"]
@@ -50,6 +51,8 @@ def evaluate_mean_prediction(
     if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
         raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
     check_fits(ensemble.model, data)
+    if verbose:
+        print(announcement(ensemble.model, data, f"{path}.npz"), flush=True)
     members = ensemble.members.astype("float64")
     mean = members.mean(0)
     distance = np.sqrt(np.square(members - mean).sum(1).mean())

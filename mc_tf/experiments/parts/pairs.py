@@ -9,6 +9,7 @@ from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.models import CurveModel
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_classes, check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]
@@ -40,6 +41,8 @@ def evaluate_pairs(
     """
     check_fits(curve_model.network, data)
     check_classes(data, "Ensembles of two networks", "it")
+    if verbose:
+        print(announcement(curve_model, data, f"{path}.npz"), flush=True)
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
     ensemble.update_batch_norm(
         data.statistics_batches(batch_size, num_examples=num_train), verbose=verbose

@@ -11,6 +11,7 @@ from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.factory import SURFACES, make_surface
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import compile_for
+from mc_tf.training.announcement import announcement
 from mc_tf.training.checks import check_fits
 from mc_tf.training.fit import fixed_batch_size
 from mc_tf.training.run_directory import runs_around, stored_settings
@@ -210,7 +211,7 @@ def evaluate_surface(
             "test_examples": num_test or data.num_test,
         },
         notes={**surface.description, **(notes or {})},
-        verbose=verbose,
+        verbose=verbose and announcement(network, data, f"{path}.npz"),
         statistics=data.statistics_batches(batch_size, num_examples=num_train),
         **options,
     )

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from mc_tf.settings import check_settings, setting
+
 __all__ = [
     "Network",
     "Saved",
@@ -21,19 +23,23 @@ _KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory")
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network to build.
-
-    Attributes:
-        name: in `mc_tf.models.registry`.
-        options: dict of its builder's own options, such as `{"width": 0.5}`.
-        weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`.
-        initial_weights: file of weights to start from. Default: random ones from the seed.
-    """
+    """A network to build: its registered name and its builder's options, `{"width": 0.5}`."""
 
     name: str
     options: dict = dataclasses.field(default_factory=dict)
-    weight_decay: float = 0.0
-    initial_weights: str | None = None
+    weight_decay: float = setting(
+        0.0,
+        help="Factor wd of the loss term wd/2 * sum of squares over all trainable weights.",
+        low=0,
+    )
+    initial_weights: str | None = setting(
+        None,
+        help="File of weights to start from (.keras, .weights.h5 or .h5). Default: random ones.",
+    )
+
+    def __post_init__(self):
+        """Checks the values."""
+        check_settings(self)
 
 
 @dataclasses.dataclass(frozen=True)
