@@ -4,11 +4,11 @@ No network is loaded. The label of a file may be left out. Pairs, and ensembles 
 NAME-epochs.npz of a recipe), with one label are repetitions: their mean is drawn, and one standard
 deviation to each side.
 
-  python bin/plot.py KIND --results=LABEL=FILE.npz,LABEL=FILE.npz --output=FIGURE.png
-  python bin/plot.py plane --results=runs/plane.npz --max_value=5 --output=runs/plane.png
-  python bin/plot.py film --results="epoch 1=runs/1.npz,epoch 2=runs/2.npz" --output=runs/film.gif
+  python bin/plot.py KIND --results=LABEL=FILE.npz,LABEL=FILE.npz --figure=FIGURE.png
+  python bin/plot.py plane --results=runs/plane.npz --max_value=5 --figure=runs/plane.png
+  python bin/plot.py film --results="epoch 1=runs/1.npz,epoch 2=runs/2.npz" --figure=runs/film.gif
   python bin/plot.py widths --results='Bezier=runs/a/width-{}/bezier/evaluation.npz' \
-      --widths=1,2,4 --output=runs/widths.png
+      --widths=1,2,4 --figure=runs/widths.png
 
 KIND is one of these; the program named, or a recipe, writes the result files:
 
@@ -20,7 +20,7 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("results", None, "LABEL=FILE.npz, ...")
-flags.DEFINE_string("output", None, "Figure to write: .png, .svg, .pdf; a film: .gif or .mp4.")
+flags.DEFINE_string("figure", None, "Figure to write: .png, .svg, .pdf; a film: .gif or .mp4.")
 flags.DEFINE_string("title", None, "Heading.")
 flags.DEFINE_list("values", None, "What to draw. Default: train_loss; curve and line: errors, too.")
 flags.DEFINE_list("levels", [], "Number of levels, or their increasing limits. Default: 8.")
@@ -71,7 +71,7 @@ def check(kind=None):
     for name, kinds in TAKEN.items():
         if kind not in kinds:
             flag_checks.refuse_unused([name], f"it is for {', '.join(kinds)}")
-    for name in ("results", "output", "ensembles", "scaled_ensembles", "widths"):
+    for name in ("results", "figure", "ensembles", "scaled_ensembles", "widths"):
         if kind in TAKEN.get(name, KINDS) and not FLAGS[name].value:
             raise ValueError(f"plot.py {kind} needs --{name}; see --help.")
     if FLAGS.heat_map:
@@ -128,10 +128,10 @@ def main(arguments):
         kind, maker = "budgets", BUDGETS
     label = shared.stem if kind != "curve" else lambda one, file: one.description.get("curve", file)
     levels = shared.levels(FLAGS.levels)
-    check_figure(FLAGS.output, ("gif", "mp4") if kind == "film" else None)
+    check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
     repeated = kind in ("pairs", "budgets")
     results = shared.labelled(FLAGS.results, lambda file: load(maker, file), label, repeated)
-    (first, *more), to = results.values(), {"path": FLAGS.output, "title": FLAGS.title}
+    (first, *more), to = results.values(), {"path": FLAGS.figure, "title": FLAGS.title}
     values = FLAGS.values or ("train_loss", "test_error")
     on_plane = {"value": values[0], "maximum": FLAGS.max_value} | to
     match kind:
@@ -162,8 +162,9 @@ def main(arguments):
             plots.plot_widths(results, widths=flag_checks.numbers("widths", float), **to)
         case _:
             getattr(plots, f"plot_{kind}")(first if kind in ONE_FILE else results, **to)
-    print(FLAGS.output)
+    print(FLAGS.figure)
 
 
 if __name__ == "__main__":
-    shared.run(main, positional=1, first=check, renamed={"value": "--values"})
+    renamed = {"value": "--values", "output": "--figure"}
+    shared.run(main, positional=1, first=check, renamed=renamed)

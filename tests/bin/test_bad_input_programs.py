@@ -18,7 +18,7 @@ HUGE = "99999999999999999999"
 MEMBERS = "--members=a/model.keras,b/model.keras"
 CURVE = "--curve_file=curve/curve.keras"
 OUT = "--output=new"
-PNG = "--output=new.png"
+PNG = "--figure=new.png"
 
 
 def each(program, before, *cases):
@@ -378,8 +378,8 @@ FIGURES = [
         ("--results=plane.npz", "plane.npz"),
         ("--results=curve/e.npz --values=loss", "loss"),
         ("--results=curve/e.npz --values=", "."),
-        ("--results=curve/e.npz --output=new.xyz", "xyz"),
-        ("--results=curve/e.npz --output=/dev/null/x.png", "Cannot write"),
+        ("--results=curve/e.npz --figure=new.xyz", "xyz"),
+        ("--results=curve/e.npz --figure=/dev/null/x.png", "Cannot write"),
         ("--results=A=curve/e.npz,A=curve/e.npz", "label 'A'"),
     ),
     *each(
@@ -410,11 +410,11 @@ FIGURES = [
     ),
     *each(
         "plot film",
-        ("--output=new.gif", "--results=plane.npz"),
+        ("--figure=new.gif", "--results=plane.npz"),
         ("--frames_per_second=0", "frames_per_second"),
         ("--frames_per_second=1e9", "frames_per_second must be at most"),
         ("--frames_per_second=nan", "frames_per_second must be a finite"),
-        ("--output=new.avi", "avi|film needs"),
+        ("--figure=new.avi", "avi|film needs"),
         ("--values=loss", "loss"),
         ("--levels=0", "levels takes"),
     ),

@@ -93,7 +93,7 @@ MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF", "gif": b"
 def test_figure(root, tmp_path, case):
     program, flags, ending = DRAWN[case]
     figure = tmp_path / "new" / f"figure.{ending}"
-    out = run(*program.split(), *(flag.format(root=root) for flag in flags), f"--output={figure}")
+    out = run(*program.split(), *(flag.format(root=root) for flag in flags), f"--figure={figure}")
     assert out.strip() == str(figure)
     assert figure.read_bytes().startswith(MAGIC[ending])
     assert figure.stat().st_size > 8000
@@ -103,106 +103,107 @@ def test_figure(root, tmp_path, case):
         assert {"Two", "Deep", "Shallow", "bend"} <= set(texts)
 
 
-OUTPUT = "--output={root}/new.png"
+FIGURE = "--figure={root}/new.png"
 BAD = {
-    "missing file": ("plot plane", [OUTPUT, "--results={root}/none.npz"], "no result file.*none"),
-    "cut": ("plot plane", [OUTPUT, "--results=A={root}/cut.npz"], "cut.npz' is damaged"),
+    "missing file": ("plot plane", [FIGURE, "--results={root}/none.npz"], "no result file.*none"),
+    "cut": ("plot plane", [FIGURE, "--results=A={root}/cut.npz"], "cut.npz' is damaged"),
     "incomplete": (
         "plot plane",
-        [OUTPUT, "--results={root}/incomplete.npz"],
+        [FIGURE, "--results={root}/incomplete.npz"],
         "'incomplete'.*164 of 169 points",
     ),
-    "unknown value": ("plot plane", [OUTPUT, PLANE, "--values=tst_loss"], "tst_loss.*train_loss"),
-    "a line": ("plot plane", [OUTPUT, "--results={root}/line.npz"], "'line'.*Line.*a Plane"),
-    "levels": ("plot plane", [OUTPUT, PLANE, "--levels=few"], "--levels takes.*few"),
-    "levels of a heat map": ("plot plane", [OUTPUT, PLANE, "--levels=3", "--heat_map"], "heat_map"),
+    "unknown value": ("plot plane", [FIGURE, PLANE, "--values=tst_loss"], "tst_loss.*train_loss"),
+    "a line": ("plot plane", [FIGURE, "--results={root}/line.npz"], "'line'.*Line.*a Plane"),
+    "levels": ("plot plane", [FIGURE, PLANE, "--levels=few"], "--levels takes.*few"),
+    "levels of a heat map": ("plot plane", [FIGURE, PLANE, "--levels=3", "--heat_map"], "heat_map"),
     "functions": (
         "plot plane",
-        [OUTPUT, PLANE, "--functions={root}/none.npz"],
+        [FIGURE, PLANE, "--functions={root}/none.npz"],
         "no result file.*none.npz.*predictive functions",
     ),
     "functions of two": (
         "plot plane",
-        [OUTPUT, TWO, "--functions={root}/functions.npz"],
+        [FIGURE, TWO, "--functions={root}/functions.npz"],
         "--functions takes one file",
     ),
     "one label": (
         "plot plane",
-        [OUTPUT, "--results={root}/plane.npz,{root}/plane.npz"],
+        [FIGURE, "--results={root}/plane.npz,{root}/plane.npz"],
         "Two files have the label 'plane'",
     ),
-    "format": ("plot plane", [PLANE, "--output={root}/new.xyz"], "xyz"),
-    "unwritable": ("plot plane", [PLANE, "--output={root}/file/a.png"], "Cannot write.*file"),
-    "a plane": ("plot line", [OUTPUT, PLANE], "'plane'.*Plane.*a Line"),
+    "format": ("plot plane", [PLANE, "--figure={root}/new.xyz"], "xyz"),
+    "unwritable": ("plot plane", [PLANE, "--figure={root}/file/a.png"], "Cannot write.*file"),
+    "a plane": ("plot line", [FIGURE, PLANE], "'plane'.*Plane.*a Line"),
     "lines and rays": (
         "plot line",
-        [OUTPUT, "--results={root}/line.npz,{root}/rays.npz"],
+        [FIGURE, "--results={root}/line.npz,{root}/rays.npz"],
         "'rays'.*Rays.*a Line",
     ),
-    "surface of a line": ("plot surface", [OUTPUT, "--results={root}/line.npz"], "Line.*a Plane"),
-    "surface below all": ("plot surface", [OUTPUT, PLANE, "--max_value=0"], "above the smallest"),
-    "film of one curve": ("plot film", [PLANE, "--output={root}/a.gif"], "two frames.*1 frames"),
-    "film as a figure": ("plot film", [TWO, OUTPUT], ".gif or .mp4.*new.png"),
+    "surface of a line": ("plot surface", [FIGURE, "--results={root}/line.npz"], "Line.*a Plane"),
+    "surface below all": ("plot surface", [FIGURE, PLANE, "--max_value=0"], "above the smallest"),
+    "film of one curve": ("plot film", [PLANE, "--figure={root}/a.gif"], "two frames.*1 frames"),
+    "film as a figure": ("plot film", [TWO, FIGURE], ".gif or .mp4.*new.png"),
     "files of one name are no repetitions": (
         "plot pairs",
-        [OUTPUT, "--results={root}/pairs.npz,{root}/pairs.npz"],
+        [FIGURE, "--results={root}/pairs.npz,{root}/pairs.npz"],
         "Two files have the label 'pairs'",
     ),
     "repetitions of a file of that name": (
         "plot pairs",
-        [OUTPUT, "--results={root}/pairs.npz,pairs={root}/pairs.npz"],
+        [FIGURE, "--results={root}/pairs.npz,pairs={root}/pairs.npz"],
         "Two files have the label 'pairs'",
     ),
     "repetitions that differ": (
         "plot ensembles",
-        [OUTPUT, "--results=A={root}/fge-epochs.npz,A={root}/longer-epochs.npz"],
+        [FIGURE, "--results=A={root}/fge-epochs.npz,A={root}/longer-epochs.npz"],
         "'A' cannot be drawn as one line: their epochs differ",
     ),
     "another result": (
         "plot pairs",
-        [OUTPUT, "--results={root}/trajectory.npz"],
+        [FIGURE, "--results={root}/trajectory.npz"],
         "not errors of pairs, which eval_pairs.py makes: it has no 't'",
     ),
-    "cut ensemble": ("plot ensembles", [OUTPUT, "--results={root}/cut.npz"], "cut.npz' is damaged"),
+    "cut ensemble": ("plot ensembles", [FIGURE, "--results={root}/cut.npz"], "cut.npz' is damaged"),
     "two trajectories": (
         "plot trajectory",
-        [OUTPUT, "--results={root}/trajectory.npz,{root}/trajectory.npz"],
+        [FIGURE, "--results={root}/trajectory.npz,{root}/trajectory.npz"],
         "--results takes one file",
     ),
     "a width is missing": (
         "plot widths",
-        [OUTPUT, "--results={root}/chain-{{}}.npz", "--widths=1,2"],
+        [FIGURE, "--results={root}/chain-{{}}.npz", "--widths=1,2"],
         "no result file.*chain-2.npz",
     ),
     "no place for the width": (
         "plot widths",
-        [OUTPUT, "--results={root}/chain-1.npz", "--widths=1,2"],
+        [FIGURE, "--results={root}/chain-1.npz", "--widths=1,2"],
         "the place of the width",
     ),
-    "widths": ("plot widths", [OUTPUT, "--results=a{{}}", "--widths=1,b"], "must be numbers.*1,b"),
+    "widths": ("plot widths", [FIGURE, "--results=a{{}}", "--widths=1,b"], "must be numbers.*1,b"),
     "ensembles of other curves": (
         "plot curve_ensembles",
-        [OUTPUT, "--results={root}/chain-1.npz", BEFORE, "--scaled_ensembles=B={root}/scaled.npz"],
+        [FIGURE, "--results={root}/chain-1.npz", BEFORE, "--scaled_ensembles=B={root}/scaled.npz"],
         "the same labels.*A and B",
     ),
-    "no kind": ("plot", [OUTPUT, PLANE], "one of: curve, line.*widths. Received: none"),
-    "unknown kind": ("plot planes", [OUTPUT, PLANE], "one of: curve, line.*widths.*planes"),
-    "no file": ("plot plane", [OUTPUT], "plane needs --results"),
-    "no output": ("plot plane", [PLANE], "plane needs --output"),
-    "no ensembles": ("plot curve_ensembles", [OUTPUT, PLANE], "needs --ensembles"),
-    "flag of others": ("plot curve", [OUTPUT, PLANE, "--levels=3"], "levels.*for plane, film"),
-    "two values": ("plot plane", [OUTPUT, PLANE, "--values=a,b"], "takes one name.*a,b"),
-    "no value": ("plot film", [OUTPUT, PLANE, "--values="], "takes one name"),
-    "earlier name": ("plot plane", [OUTPUT, PLANE, "--value=test_loss"], "--value is now --values"),
+    "no kind": ("plot", [FIGURE, PLANE], "one of: curve, line.*widths. Received: none"),
+    "unknown kind": ("plot planes", [FIGURE, PLANE], "one of: curve, line.*widths.*planes"),
+    "no file": ("plot plane", [FIGURE], "plane needs --results"),
+    "no figure": ("plot plane", [PLANE], "plane needs --figure"),
+    "no ensembles": ("plot curve_ensembles", [FIGURE, PLANE], "needs --ensembles"),
+    "flag of others": ("plot curve", [FIGURE, PLANE, "--levels=3"], "levels.*for plane, film"),
+    "two values": ("plot plane", [FIGURE, PLANE, "--values=a,b"], "takes one name.*a,b"),
+    "no value": ("plot film", [FIGURE, PLANE, "--values="], "takes one name"),
+    "earlier name": ("plot plane", [FIGURE, PLANE, "--value=test_loss"], "--value is now --values"),
+    "earlier output": ("plot plane", [PLANE, "--output={root}/a.png"], "--output is now --figure"),
     "limits of a regression": (
         "plot plane",
-        [OUTPUT, PLANE, "--functions={root}/functions.npz", "--levels=3"],
+        [FIGURE, PLANE, "--functions={root}/functions.npz", "--levels=3"],
         "levels would have no effect.*--functions",
     ),
     "report of nothing": ("report", ["--workdir={root}/none"], "no directory.*none.*--workdir"),
     "report unwritable": (
         "report",
-        ["--workdir={root}", "--output={root}/file/a.html"],
+        ["--workdir={root}", "--page={root}/file/a.html"],
         "Cannot write.*file",
     ),
 }
@@ -224,7 +225,7 @@ def test_bad_input(refused, case):
 
 def test_report(root, tmp_path):
     shutil.copytree(root, tmp_path / "run")
-    run("plot", "plane", f"--results={root}/plane.npz", f"--output={tmp_path}/run/map.png")
+    run("plot", "plane", f"--results={root}/plane.npz", f"--figure={tmp_path}/run/map.png")
     out = run("report", f"--workdir={tmp_path}/run", "--title=All & <more>")
     assert out.strip() == f"{tmp_path}/run/report.html"
     page = (tmp_path / "run/report.html").read_text()

@@ -233,7 +233,7 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
 def test_plot(root, evaluations, tmp_path, ending, magic):
     files = ",".join(f"{name.capitalize()}={root}/{name}/evaluation.npz" for name in evaluations)
     figure = tmp_path / "new" / f"curves.{ending}"
-    out = run("plot", "curve", f"--results={files}", f"--output={figure}", "--title=Digits")
+    out = run("plot", "curve", f"--results={files}", f"--figure={figure}", "--title=Digits")
     assert out.strip() == str(figure)
     assert figure.read_bytes().startswith(magic)
     assert figure.stat().st_size > 10_000
@@ -420,7 +420,7 @@ def broken(root, networks, other_network, curves, evaluations):
 ENDS = ("--start={root}/a/model.keras", "--end={root}/b/model.keras")
 NEW = "--workdir={root}/new"
 CURVE = "--curve_file={root}/bezier/curve.keras"
-FIGURE = "--output={root}/new.png"
+FIGURE = "--figure={root}/new.png"
 DIGITS = "--recipe=digits"
 SWEEP = ("--recipe=mnist_width_sweep", "--set=data.name=digits", "--set=num_train=none")
 BAD = {
@@ -677,12 +677,12 @@ BAD = {
     ),
     "plot: unknown format": (
         "plot",
-        ["curve", "--output={root}/new.xyz", "--results={root}/bezier/evaluation.npz"],
+        ["curve", "--figure={root}/new.xyz", "--results={root}/bezier/evaluation.npz"],
         "xyz",
     ),
     "plot: unwritable": (
         "plot",
-        ["curve", "--output={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
+        ["curve", "--figure={broken}/file/new.png", "--results={root}/bezier/evaluation.npz"],
         "Cannot write.*broken/file",
     ),
     "plot: one label": (

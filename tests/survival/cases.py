@@ -119,19 +119,19 @@ CASES = (
     Case(
         "plot curve",
         "plot",
-        ("curve", "--results=../inputs/bezier/evaluation.npz", "--output=out/curve.png"),
+        ("curve", "--results=../inputs/bezier/evaluation.npz", "--figure=out/curve.png"),
         alone=False,
     ),
     Case(
         "plot plane",
         "plot",
-        ("plane", "--results=../inputs/plane.npz", "--output=out/plane.svg"),
+        ("plane", "--results=../inputs/plane.npz", "--figure=out/plane.svg"),
         alone=False,
     ),
     Case(
         "plot film",
         "plot",
-        ("film", "--results=1=../inputs/plane.npz,2=../inputs/wider.npz", "--output=out/film.gif"),
+        ("film", "--results=1=../inputs/plane.npz,2=../inputs/wider.npz", "--figure=out/film.gif"),
         alone=False,
     ),
     Case("report", "report", ("../inputs", "--page=out/report.html"), alone=False),
