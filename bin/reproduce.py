@@ -82,8 +82,6 @@ def main(_):
     targets.check_results(results_file)
     check_output(results_file)
     data = data_flags.load_recipe_data(chosen, FLAGS.smoke and SMOKE_EXAMPLES)
-    if recipe.cost and not FLAGS.smoke:
-        print(f"{recipe.title}: takes {recipe.cost}.", flush=True)
     rows = run_experiment(
         experiment,
         data,

@@ -91,7 +91,7 @@ class Recipe:
             settings = with_setting(settings, change)
         settings = {**settings, **self._smoke} if smoke else dict(settings)
         data, size = settings.pop("data"), settings.pop("eval_batch_size")
-        made = Experiment(self._make(**settings), self.title, size)
+        made = Experiment(self._make(**settings), self.title, size, self.cost)
         return data, made_small(made, data.num_steps is not None) if smoke else made
 
 

@@ -28,6 +28,7 @@ class Experiment:
         steps: tuple of `Step`.
         title: heading of the figures.
         eval_batch_size: examples a batch in evaluations, default 500.
+        cost: how long it takes and on what; said when it starts.
 
     Raises:
         ValueError: if a name is used twice or is none, or a step needs what no earlier one gives.
@@ -36,6 +37,7 @@ class Experiment:
     steps: tuple[Step, ...]
     title: str | None = None
     eval_batch_size: int = 500
+    cost: str | None = None
 
     def __post_init__(self):
         """Checks names and references."""
@@ -203,6 +205,8 @@ def run_experiment(experiment, data, workdir, *, targets=(), say=print, verbose=
     run = Run(experiment, data, os.fspath(workdir), say, verbose)
     for step in experiment.steps:
         step.check(run)
+    if experiment.cost:
+        say(f"{experiment.title}: takes {experiment.cost}.")
     found, shown = {}, set()
     for step in experiment.steps:
         run.results[step.name] = step.run(run)

@@ -27,7 +27,7 @@ def made_small(experiment, keep_batches=False):
     smoke = Smoke(experiment, keep_batches)
     steps = tuple(step.small(smoke) for step in _few(experiment.steps))
     title = "Smoke run, no result" + (f": {experiment.title}" if experiment.title else "")
-    return dataclasses.replace(experiment, steps=steps, title=title)
+    return dataclasses.replace(experiment, steps=steps, title=title, cost=None)
 
 
 class Smoke:

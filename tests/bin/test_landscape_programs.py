@@ -267,12 +267,12 @@ def test_recipe_is_whole(name):
         assert not any(one in different[:index] for index, one in enumerate(different))
         used = [saved for step in every for saved in networks_in(step)]
         for run_name, step in trained.items():
-            assert any(saved.run == run_name for saved in used)
+            assert any(saved.training == run_name for saved in used)
             if isinstance(step.begin, Network):
                 assert set(step.begin.options) <= set(registry.options(step.begin.name))
             assert not smoke or step.training.epochs <= 4
         for saved in used:
-            options = trained[saved.run].training
+            options = trained[saved.training].training
             if saved.kind == "checkpoint":
                 assert 0 < saved.number <= options.epochs
             if saved.kind == "member":

@@ -487,7 +487,7 @@ BAD = {
     ),
     "eval_curve: all were trained on": (
         "eval_curve",
-        ["--curve_file={root}/whole/curve.keras", FIGURE.replace(".png", "")],
+        ["--curve_file={root}/whole/curve.keras", "--output={root}/new"],
         "trained on 1198 examples of digits, of which only 959",
     ),
     "reproduce: results in another file": (
