@@ -36,7 +36,7 @@ def main(_):
         batch_size=FLAGS.batch_size,
         verbose=FLAGS.verbose,
     )
-    plots.plot_trajectory(result, f"{FLAGS.output}.png", title=FLAGS.title)
+    plots.save(plots.plot_trajectory(result, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{len(result['step'])} networks: {FLAGS.output}.npz, {FLAGS.output}.png")
 
 

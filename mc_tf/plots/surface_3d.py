@@ -1,21 +1,26 @@
 """Planes in weight space as surfaces in three dimensions."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
+from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import stretched
-from mc_tf.plots.style import heading, plain, plt, save, value_label
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import plain, value_label
 
 __all__ = ["plot_surface"]
 
 _FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
 
 
+@draws
 def plot_surface(
-    result, path=None, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
+    result, *, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
 ):
     """Draws a value on a plane as a surface over it, with the networks and curves on it.
 
@@ -24,14 +29,15 @@ def plot_surface(
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         value: name of the value, default `"train_loss"`.
         scale: of the height: `"log"` or `"linear"`.
         maximum: all that is higher, or not finite, is drawn at this height. Default: the value
             that nine tenths are below.
         view: `(elevation, azimuth)` in degrees, default `(55, -70)`.
         title: heading, default none.
+
+    Returns:
+        The matplotlib figure: a new one, in three dimensions.
 
     Raises:
         ValueError: if the result is no complete grid of a plane or lacks the value, the maximum is
@@ -40,11 +46,11 @@ def plot_surface(
     check_grids({"": result}, "Plane", [value])
     to_height, ticks = _scale(result[value], scale, maximum)
     heights = to_height(result[value])
-    figure = plt.figure(figsize=(7, 5.6))
+    figure = Figure(figsize=(7, 5.6))
     axis = figure.add_axes([-0.02, 0.02, 0.94, 0.98], projection="3d", computed_zorder=False)
     x, y = np.meshgrid(*result.axes, indexing="ij")
     norm = Normalize(heights.min(), heights.max())
-    colors = plt.get_cmap("viridis_r")(norm(heights))
+    colors = colormaps["viridis_r"](norm(heights))
     colors[..., :3] *= _light(heights, result.axes)[..., None]
     count = min(max(result.shape), _FINEST)
     axis.plot_surface(
@@ -81,7 +87,7 @@ def plot_surface(
     axis.view_init(*view)
     axis.set_box_aspect((1, aspect, 0.7))
     heading(figure, title, y=0.97)
-    return save(figure, path)
+    return figure
 
 
 def _dense(places, parts=8):
@@ -145,7 +151,7 @@ def _scale(values, scale, maximum):
         )
     if scale == "linear":
         function = np.asarray
-        ticks = plt.MaxNLocator(5).tick_values(low, high)
+        ticks = MaxNLocator(5).tick_values(low, high)
     elif scale == "log":
         if low <= 0:
             raise ValueError(
