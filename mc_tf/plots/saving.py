@@ -85,6 +85,7 @@ def draws(function):
                 f"`{function.__name__}` takes {', '.join(names[:data])}, and by name "
                 f"{', '.join(names[data:])}. Received behind the data: {type(path).__name__}."
             )
+        figure = function(*given, **dict(zip(names[data:], options)), **named)
         call = f"mc_tf.plots.{function.__name__}({', '.join(names[:data])}, ...)"
         now = call if path is None else f"mc_tf.plots.save({call}, {os.fspath(path)!r})"
         warnings.warn(
@@ -93,7 +94,6 @@ def draws(function):
             DeprecationWarning,
             stacklevel=2,
         )
-        figure = function(*given, **dict(zip(names[data:], options)), **named)
         return figure if path is None else _write(figure, path)
 
     return drawn
