@@ -93,7 +93,7 @@ class PointResults:
         names = [name for name in SHOWN if name in self._values] or self.names[:4]
         lines = [self._title()]
         if done < count:
-            lines[0] += f"; {done} of {count} points are evaluated"
+            lines.append(f"  {done} of {count} points are evaluated")
         lines += [range_line(name, self._values[name]) for name in names]
         others = len(self._values) - len(names)
         return "\n".join(lines + ([f"  and {others} other values, see `names`"] if others else []))

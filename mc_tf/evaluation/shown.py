@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["is_percent", "plain_lists", "range_line"]
+__all__ = ["is_percent", "marked_text", "plain_lists", "range_line"]
 
 
 def is_percent(name):
@@ -53,3 +53,22 @@ def plain_lists(value):
     if isinstance(value, (list, tuple)):
         return [plain_lists(each) for each in value]
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def marked_text(surface):
+    """What is marked on a surface in words.
+
+    Args:
+        surface: a surface, or a grid of one.
+
+    Returns:
+        str, empty if there is nothing.
+
+    Example:
+        >>> import types
+        >>> marked_text(types.SimpleNamespace(marks={"a": 0, "b": 1}, paths={"Bezier": 2}))
+        ', with 2 networks and 1 curve'
+    """
+    counts = {"network": len(surface.marks), "curve": len(surface.paths)}
+    words = [f"{n} {name}{'s' * (n > 1)}" for name, n in counts.items() if n]
+    return f", with {' and '.join(words)}" if words else ""

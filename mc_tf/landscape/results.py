@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from mc_tf.evaluation.point_results import PointResults
+from mc_tf.evaluation.shown import marked_text
 from mc_tf.landscape.shards import shard_path, versions_of
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
@@ -137,14 +138,8 @@ class GridEvaluation(PointResults):
 
     def _title(self):
         shape = " x ".join(map(str, self.shape))
-        marked = [
-            f"{len(what)} {name}{'s' * (len(what) > 1)}"
-            for what, name in ((self.marks, "network"), (self.paths, "curve"))
-            if what
-        ]
-        on_it = f", with {' and '.join(marked)}" if marked else ""
         of = "" if self.surface == "Rays" else "a "
-        return f"GridEvaluation of {of}{self.surface}: {shape} points{on_it}"
+        return f"GridEvaluation of {of}{self.surface}: {shape} points{marked_text(self)}"
 
     def _positions(self):
         names = ("distance", "ray") if self.surface == "Rays" else ("x", "y", "z")

@@ -133,7 +133,7 @@ def plot_mean_prediction(result, *, title=None, ax=None):
     """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
 
     Thin lines are proportional to the distance of the members and to its square: the differences
-    are of the first and of the second order if their slopes are the same.
+    of one member are of the first order, those of the mean of the second, if they run alike.
 
     Args:
         result: what `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction` returned.
@@ -147,8 +147,8 @@ def plot_mean_prediction(result, *, title=None, ax=None):
     (axis,) = panels.axes
     distance = result["distance"]
     lines = {
-        "member_difference": ("one member", 1, "slope of the distance"),
-        "mean_difference": ("mean of all members", 2, "slope of its square"),
+        "member_difference": ("one member", 1, "proportional to the distance"),
+        "mean_difference": ("mean of all members", 2, "proportional to its square"),
     }
     for (name, (label, order, slope)), (color, style) in zip(lines.items(), STYLES):
         values = result[name]

@@ -16,7 +16,7 @@ from mc_tf import plots
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, place_labels
 from mc_tf.plots.panels import Figure
-from mc_tf.plots.surface_3d import interpolate
+from mc_tf.plots.surface_3d import between
 
 
 def test_networks_beside_the_plane_are_circles():
@@ -156,4 +156,41 @@ def test_interpolation_on_a_plane():
     axes = [np.linspace(0, 4, 5), np.linspace(0, 3, 7)]
     result = filled("Plane", axes, {"value": lambda x, y: 2 * x - y + 3})
     places = np.array([[0, 0], [1.3, 2.7], [4, 3], [9, -5]])
-    np.testing.assert_allclose(interpolate(result, "value", places), [3, 2.9, 8, 11])
+    np.testing.assert_allclose(between(result.axes, result["value"], places), [3, 2.9, 8, 11])
+
+
+def test_maps_of_one_figure_are_equally_high_and_say_what_is_stretched():
+    axes = [np.linspace(0, 100, 5), np.linspace(0, 2, 4)]
+    strip = filled("Plane", axes, {"train_loss": lambda x, y: x + y})
+    square = filled("Plane", [np.linspace(0, 9, 5)] * 2, {"train_loss": lambda x, y: x + y})
+    maps = plots.plot_plane({"wide": plane(), "strip": strip, "square": square}).axes[:3]
+    heights = [axis.get_position().height for axis in maps]
+    assert heights == pytest.approx(heights[:1] * 3)
+    labels = [axis.get_ylabel() for axis in maps]
+    assert labels == ["coordinate y", "coordinate y (stretched 37.5 times)", ""]
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 9)])
+def test_cells_of_a_heat_map_are_whole_and_its_scales_equal(shape):
+    axes = [np.linspace(-1, 1, count) for count in shape]
+    result = filled("Plane", axes, {"train_eigenvalue_ratio": lambda x, y: abs(x + y)})
+    axis, bar = plots.plot_eigenvalue_ratio(result).axes
+    for limits, places in zip((axis.get_xlim(), axis.get_ylim()), axes):
+        half = (places[1] - places[0]) / 2
+        np.testing.assert_allclose(limits, [-1 - half, 1 + half])
+    units = axis.transData.transform([[1, 0], [0, 1]]) - axis.transData.transform([0, 0])
+    assert units[0][0] == pytest.approx(units[1][1])
+    colors = bar.collections[-1].get_cmap()([0.0, 1.0])[:, :3].sum(1)
+    assert colors[0] > colors[1]  # light where little is, as on maps of losses
+
+
+def test_a_relief_hides_what_is_behind_it():
+    """A wall before a curve, and the same curve seen from above it."""
+    axes = [np.linspace(0, 10, 41), np.linspace(0, 10, 41)]
+    wall = filled("Plane", axes, {"train_loss": lambda x, y: 1 + 5 * (abs(y - 3) < 0.6)})
+    wall.paths = {"behind": np.stack([np.linspace(1, 9, 31), np.full(31, 4.0)], -1)}
+    for view, seen in (((20, -90), False), ((89, -90), True)):
+        figure = plots.plot_surface(wall, scale="linear", maximum=6, view=view)
+        pale, line = figure.axes[0].lines[:2]
+        assert np.isfinite(pale.get_data_3d()[2]).all()
+        assert np.isfinite(line.get_data_3d()[2]).any() == seen

@@ -142,8 +142,9 @@ class SurfaceFigures(Step):
         planes = [surface for surface in surfaces if surface.kind == "curve_plane"]
         for surface, grid in zip(surfaces, grids):
             if surface.kind == "random_plane":
-                relief = f"relief-{surface.label}"
-                save(plots.plot_surface, grid, relief, maximum=self.maximum)
+                title = f"{run.title}: {surface.label}" if run.title else surface.label
+                options = {"maximum": self.maximum, "title": title}
+                save(plots.plot_surface, grid, f"relief-{surface.label}", **options)
         for surface in planes:
             functions = os.path.join(run.folder(surface.curve), "functions.npz")
             if os.path.exists(functions):
