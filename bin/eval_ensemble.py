@@ -41,7 +41,7 @@ def main(_):
     print(result.table())
     if result.mean_disagreement == result.mean_disagreement:  # not of a regression
         print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")
-    plots.plot_ensembles({"": result}, f"{FLAGS.output}.png")
+    plots.save(result.plot(), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.npz, {FLAGS.output}.json, {FLAGS.output}.png")
 
 

@@ -41,7 +41,7 @@ def main(_):
     names = ("distance", "member_difference", "mean_difference")
     for distance, member, mean in zip(*(found[name] for name in names)):
         print(f"{distance:>10.3f}{member:>14.2e}{mean:>14.2e}")
-    plots.plot_mean_prediction(found, f"{FLAGS.output}.png", title=FLAGS.title)
+    plots.save(plots.plot_mean_prediction(found, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.npz, {FLAGS.output}.png")
 
 

@@ -39,7 +39,7 @@ def main(_):
         )
         ends = [results[label]["pair_error"][index] for index in (0, -1)]
         print(f"{label}: error {ends[0]:.2f} % at t = 0, {ends[1]:.2f} % at t = 1; {path}.npz")
-    plots.plot_pairs(results, f"{FLAGS.output}.png", title=FLAGS.title)
+    plots.save(plots.plot_pairs(results, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.png")
 
 

@@ -31,7 +31,7 @@ def main(_):
         network=FLAGS.network_file,
         **evaluation_flags.chosen(),
     )
-    plots.plot_trajectory(result, f"{FLAGS.output}.png", title=FLAGS.title)
+    plots.save(plots.plot_trajectory(result, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{len(result['step'])} networks: {FLAGS.output}.npz, {FLAGS.output}.png")
 
 

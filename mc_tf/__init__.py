@@ -100,3 +100,7 @@ def __getattr__(name):
 
         return importlib.import_module(f"mc_tf.{name}")
     raise AttributeError(f"module 'mc_tf' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*globals(), "data", "plots"})

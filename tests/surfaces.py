@@ -1,5 +1,8 @@
 """Results of curves, ensembles and surfaces, computed by formulas, for tests of figures."""
 
+import html
+import re
+
 import numpy as np
 
 from mc_tf import CurveEvaluation, GridEvaluation
@@ -124,3 +127,8 @@ def orders():
         "member_difference": 0.05 * distance,
         "mean_difference": 0.005 * distance**2,
     }
+
+
+def texts(path):
+    """Texts in an SVG file, which matplotlib writes as comments beside their outlines."""
+    return re.findall(r"<!-- (.*?) -->", html.unescape(path.read_text()))

@@ -17,11 +17,12 @@ ROOMS = (
         "curves",
         "weights",
         "storage",
+        "plots",  # knows results by their attributes: hence a result can draw itself
         "schedules",
         "cycles",
     ),
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
-    *("ensemble", "landscape", "data", "plots", "training"),
+    *("ensemble", "landscape", "data", "training"),
     *("experiments.parts", "experiments.steps", "experiments", "reports"),
 )
 FILES = sorted((ROOT / "mc_tf").rglob("*.py"))

@@ -263,24 +263,22 @@ def drawn(figure):
     return [len(line.get_xdata()) for axis in figure.axes for line in axis.lines]
 
 
-def test_a_figure_of_one_evaluation(tmp_path):
+def test_a_figure_of_one_evaluation():
     start_, end = compiled(network()), compiled(network())
     curve = compiled(mc_tf.connect(start_, end))
     along = mc_tf.evaluate_curve(curve, DATA, DATA, num_points=5, verbose=0)
-    figure = mc_tf.plots.plot_curves(along)
+    figure = along.plot()
     assert isinstance(figure, matplotlib.figure.Figure)
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), along["train_loss"])
-    assert mc_tf.plots.plot_curves(along, tmp_path / "c.png") is None
     line = mc_tf.Line.through(start_, end)
     grid = mc_tf.evaluate_grid(start_, line, DATA, DATA, shape=4, verbose=0)
-    assert 4 in drawn(mc_tf.plots.plot_line(grid))
+    assert 4 in drawn(grid.plot())
     ensemble = mc_tf.Ensemble(start_, [start_, end], output="logits")
     scores = ensemble.evaluate_members(DATA, verbose=0)
-    assert 2 in drawn(mc_tf.plots.plot_ensembles(scores))
+    assert 2 in drawn(scores.plot())
     for wrong in (grid, scores, [along], "evaluation.npz", None):
         with pytest.raises(ValueError, match="evaluate_curve|must be an evaluation"):
             mc_tf.plots.plot_curves(wrong)
-    assert not mc_tf.plots.style.plt.get_fignums()  # none is kept open
 
 
 def test_a_hessian_shows_progress(capsys):

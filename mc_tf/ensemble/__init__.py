@@ -1,11 +1,12 @@
 """Ensembles: many sets of weights of one network, whose class probabilities are averaged."""
 
 from mc_tf.ensemble.batch_norm import update_batch_norm
-from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
+from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.member_files import MemberFiles
 from mc_tf.ensemble.model import Ensemble
 from mc_tf.ensemble.outputs import OutputSpec
+from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.scores import (
     accuracy,
     brier_score,

@@ -1,121 +1,18 @@
 """Scores of the members, of the ensemble as it grows, and how much the members differ."""
 
-import dataclasses
-
 import numpy as np
 
 from mc_tf.arguments import check_counts
 from mc_tf.ensemble.compiled_losses import loss_of_predictions
 from mc_tf.ensemble.member_outputs import member_outputs
+from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
-from mc_tf.storage.files import read_arrays, write_arrays
 
 __all__ = [
     "EnsembleEvaluation",
     "evaluate_members",
 ]
-
-
-@dataclasses.dataclass(frozen=True)
-class EnsembleEvaluation:
-    """What `evaluate_members` found.
-
-    A row is a prediction that counts: an example, or a position of one (a word, a pixel); what is
-    masked, or has the label that the loss ignores, is left out.
-
-    Attributes:
-        members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
-            (percent), `accuracy`, `loss`, `brier` and `calibration_error`; of
-            several labels (`"multilabel_..."`) the same, each label being a problem of two
-            classes (`accuracy` is then Keras' `BinaryAccuracy`); of a regression `loss`,
-            `mean_squared_error` and `mean_absolute_error`.
-        cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
-            also `negative_log_likelihood` under the normal distributions of their means and
-            variances: NaN at the first member, which has none, and left out if it is the only one.
-        disagreement: float64 array `(M, M)`, the share of rows (of labels of rows) that two
-            members give different classes; None for a regression.
-        predictions: float64 array of the whole ensemble: probabilities `(R, C)`, of several
-            labels `(R, L)`; of a regression values, flat as `labels` are.
-        labels: array `(R,)`; `(R, C)` where labels are soft, `(R, L)` where there are several.
-        variance: of a regression: float64 array like `predictions`, over the members.
-        sample_weight: float64 array `(R,)`; None where all rows count alike.
-    """
-
-    members: dict
-    cumulative: dict
-    disagreement: np.ndarray
-    predictions: np.ndarray
-    labels: np.ndarray
-    variance: np.ndarray | None = None
-    sample_weight: np.ndarray | None = None
-
-    @property
-    def mean_disagreement(self):
-        """Mean disagreement of two members; NaN with one member, or of a regression."""
-        matrix = self.disagreement
-        if matrix is None or len(matrix) < 2:
-            return float("nan")
-        return float(matrix[np.triu_indices(len(matrix), 1)].mean())
-
-    @property
-    def scores(self):
-        """Scores of the whole ensemble, a dict name -> float."""
-        return {name: float(values[-1]) for name, values in self.cumulative.items()}
-
-    def table(self):
-        """One line of text for each member: its scores, and those of the ensemble up to it.
-
-        Returns:
-            str.
-        """
-        names = [name for name in ("error", "loss", "calibration_error") if name in self.members]
-        titles = [f"{who} {name}" for who in ("member", "ensemble") for name in names]
-        lines = ["  ".join(["  ", *(f"{title:>26}" for title in titles)])]
-        for m in range(len(self.members["loss"])):
-            values = [part[name][m] for part in (self.members, self.cumulative) for name in names]
-            lines.append("  ".join([f"{m + 1:2d}", *(f"{value:26.4f}" for value in values)]))
-        return "\n".join(lines)
-
-    def save(self, path):
-        """Writes everything to one `.npz` file, in one step.
-
-        Args:
-            path: file name, ending in `.npz`. Arrays are named `members:error` and the like.
-        """
-        arrays = {f"members:{name}": values for name, values in self.members.items()}
-        arrays |= {f"cumulative:{name}": values for name, values in self.cumulative.items()}
-        arrays |= {"predictions": self.predictions, "labels": self.labels}
-        for name in ("disagreement", "variance", "sample_weight"):
-            if getattr(self, name) is not None:
-                arrays[name] = getattr(self, name)
-        write_arrays(path, **arrays)
-
-    @classmethod
-    def load(cls, path):
-        """Reads what was saved.
-
-        Args:
-            path: file name, ending in `.npz`.
-
-        Returns:
-            `EnsembleEvaluation`.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            DamagedFileError: if it is damaged.
-            ValueError: if it is something else.
-        """
-        names = ("members:loss", "cumulative:loss", "predictions", "labels")
-
-        def build(arrays):
-            found = {"members": {}, "cumulative": {}}
-            for name in [name for name in arrays if ":" in name]:
-                group, _, score_name = name.partition(":")
-                found[group][score_name] = arrays.pop(name)
-            return cls(**found, **{"disagreement": None, **arrays})
-
-        return read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py", build)
 
 
 def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):

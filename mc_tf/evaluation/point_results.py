@@ -5,9 +5,17 @@ import os
 
 import numpy as np
 
+from mc_tf.evaluation.shown import plain_lists, range_line
 from mc_tf.storage.files import read_arrays, write_arrays
 
-__all__ = ["PointResults"]
+__all__ = ["SHOWN", "PointResults"]
+
+# The values that tables and short texts show, as far as they are there.
+SHOWN = tuple(
+    f"{part}_{value}"
+    for part in ("train", "validation", "test")
+    for value in ("loss", "error", "perplexity")
+)
 
 _NAMES = ("fingerprint", "description", "done")  # of arrays that every file has
 _ACCURACIES = (
@@ -23,7 +31,8 @@ class PointResults:
     """Base of the results of curves and grids: named values at points, with their file.
 
     A subclass gives `kind` and `maker` for messages, `_arrays` with what else its file holds, and
-    `_from_arrays`, which makes an empty result from that.
+    `_from_arrays`, which makes an empty result from that. It also gives `_title` and `_positions`,
+    for the texts and rows of results.
 
     Args:
         num_points: how many points there are.
@@ -76,6 +85,55 @@ class PointResults:
             values = self._values.setdefault(name, np.full(len(self.done), np.nan))
             values[index] = value
         self.done[index] = True
+
+    # For reading.
+
+    def __repr__(self):
+        done, count = int(self.done.sum()), len(self.done)
+        names = [name for name in SHOWN if name in self._values] or self.names[:4]
+        lines = [self._title()]
+        if done < count:
+            lines.append(f"  {done} of {count} points are evaluated")
+        lines += [range_line(name, self._values[name]) for name in names]
+        others = len(self._values) - len(names)
+        return "\n".join(lines + ([f"  and {others} other values, see `names`"] if others else []))
+
+    def rows(self):
+        """The evaluated points as a table, such as `pandas.DataFrame(result.rows())` takes.
+
+        Returns:
+            List of dicts, one for each point: its position and its values.
+        """
+        positions = self._positions()
+        return [
+            plain_lists(positions[k] | {name: self._values[name][k] for name in self.names})
+            for k in np.flatnonzero(self.done)
+        ]
+
+    def to_dict(self):
+        """Everything as plain Python: dicts, lists, numbers and text.
+
+        Returns:
+            dict with `kind`, `description`, the positions, and `values`, a list for each name.
+        """
+        return plain_lists(
+            {
+                "kind": self.kind,
+                "description": json.loads(json.dumps(self.description, default=str)),
+                "done": self.done,
+                **self._parts(),
+                "values": {name: self[name] for name in self.names},
+            }
+        )
+
+    def _title(self):
+        raise NotImplementedError
+
+    def _positions(self):
+        raise NotImplementedError
+
+    def _parts(self):
+        raise NotImplementedError
 
     # Files.
 

@@ -5,16 +5,10 @@ import json
 import numpy as np
 
 from mc_tf.evaluation.metric_directions import higher_is_better as by_name
-from mc_tf.evaluation.point_results import PointResults
+from mc_tf.evaluation.point_results import SHOWN, PointResults
 from mc_tf.storage.files import write_json
 
 __all__ = ["CurveEvaluation", "describe_length"]
-
-_TABLE = tuple(
-    f"{part}_{value}"
-    for part in ("train", "validation", "test")
-    for value in ("loss", "error", "perplexity")
-)
 
 
 class CurveEvaluation(PointResults):
@@ -96,8 +90,8 @@ class CurveEvaluation(PointResults):
         Returns:
             str.
         """
-        others = [name for name in self.names if name.endswith("_error") and name not in _TABLE]
-        names = names or [*_TABLE, *others]
+        others = [name for name in self.names if name.endswith("_error") and name not in SHOWN]
+        names = names or [*SHOWN, *others]
         columns = ("start", "end", "min", "int", "mean", "max", "barrier")
         width = max(14, *(len(name) + 1 for name in names if name in self._values), 0)
         lines = [f"{'':<{width}}" + "".join(f"{column.capitalize():>10}" for column in columns)]
@@ -121,6 +115,32 @@ class CurveEvaluation(PointResults):
         return self.length_ratio < 1.01 and any(
             row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses
         )
+
+    def plot(self, **options):
+        """Draws the values along the curve.
+
+        Args:
+            **options: of `mc_tf.plots.plot_curves`, such as `names=["test_loss"]` and `title`.
+
+        Returns:
+            The matplotlib figure, which a notebook shows and `mc_tf.plots.save` writes.
+        """
+        from mc_tf.plots import plot_curves
+
+        return plot_curves(self, **options)
+
+    def _title(self):
+        curve = self.description.get("curve")
+        of = f" of {curve}" if curve else ""
+        length = describe_length(self.length, self.length_ratio)
+        return f"CurveEvaluation{of}: {len(self.t)} points, {length}"
+
+    def _positions(self):
+        return [{"t": t} for t in self.t]
+
+    def _parts(self):
+        names = ("t", "arc_lengths", "length", "length_ratio", "bends")
+        return {name: getattr(self, name) for name in names}
 
     # Files.
 

@@ -64,13 +64,14 @@ def two_networks(
         Train(named("start"), network, training),
         Train(named("end"), network, second),
     ]
-    found, trained, more = {}, {}, []
+    found, shown, trained, more = {}, {}, {}, []
     for family in curves:
         trainable = make_curve(family, num_bends).trainable
         seeds = curve_seeds if trainable else curve_seeds[:1]
         for seed in seeds:
             label = family if len(seeds) == 1 else f"{family}-{seed}"
             found[label] = named(label)
+            shown[label] = _capital(family) + (f", seed {seed}" if len(seeds) > 1 else "")
             steps.append(
                 Connect(
                     named(label),
@@ -95,10 +96,10 @@ def two_networks(
                     CurveEnsembles(name, named(label), ensemble_points, prefix + label, of_ends)
                 )
     steps += more
-    figures = {_capital(label): name for label, name in found.items()}
+    figures = {shown[label]: name for label, name in found.items()}
     steps.append(Figure(named("curves"), "curves", figures))
     if more:
-        joined = {_capital(label): named(label) for label in sum(trained.values(), [])}
+        joined = {shown[label]: named(label) for label in sum(trained.values(), [])}
         steps.append(Figure(named("ensembles"), "curve_ensembles", joined))
     if pair_points:
         pairs = {

@@ -13,7 +13,8 @@ from mc_tf.backend.precision import computes_in_bfloat16
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.landscape.hessian import DEFAULTS, HessianProducts
-from mc_tf.landscape.results import GridEvaluation, shard_path
+from mc_tf.landscape.results import GridEvaluation
+from mc_tf.landscape.shards import shard_path
 from mc_tf.landscape.surface import Surface
 from mc_tf.storage.destinations import holding
 

@@ -34,8 +34,8 @@ def make_surface(
     Args:
         kind: `"plane"` or `"line"`, through networks; `"curve_plane"`, through the endpoints and
             the bend of a curve; `"trajectory"`, around the last network in the two directions in
-            which all of them vary most; `"random_plane"`, `"random_line"` and `"rays"`, from one
-            network in random directions.
+            which all of them vary most, with the first and the last as `start` and `end`;
+            `"random_plane"`, `"random_line"` and `"rays"`, from one network in random directions.
         network: Keras model: the layers.
         vectors: dict from label to flat vector `(P,)`.
         curve_model: `CurveModel`, of `"curve_plane"`.
@@ -81,7 +81,8 @@ def make_surface(
         surface = Plane.of_curve(curve_model)
     elif kind == "trajectory":
         directions, shares = principal_directions(points)
-        surface = Plane.along(points[-1], *directions, label=labels[-1])
+        surface = Plane.along(points[-1], *directions, label="end")
+        surface.mark("start", points[0])
         surface.mark_path("trajectory", points)
         made = {"variance shares": shares}
     elif kind == "rays":

@@ -26,7 +26,7 @@ _SMALL = 32  # weights, up to which the whole Hessian costs no more
 _POWER_STEPS = 5
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class HessianEigenvalues:
     """The two ends of a Hessian's spectrum, made by `hessian_eigenvalues`.
 
@@ -48,6 +48,12 @@ class HessianEigenvalues:
     def ratio(self):
         """`|smallest / largest|`: near zero where the loss is close to convex."""
         return abs(self.smallest / self.largest) if self.largest else float("nan")
+
+    def __repr__(self):
+        return (
+            f"HessianEigenvalues: largest {self.largest:.4g}, smallest {self.smallest:.4g}, ratio "
+            f"{self.ratio:.3g}; {len(self.largest_vector)} weights, {self.products} products"
+        )
 
 
 def hessian_eigenvalues(

@@ -5,6 +5,8 @@ import os
 import numpy as np
 
 from mc_tf.evaluation.point_results import PointResults
+from mc_tf.evaluation.shown import marked_text
+from mc_tf.landscape.shards import shard_path, versions_of
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
 
@@ -61,8 +63,8 @@ class GridEvaluation(PointResults):
         """
         self.done, self._values = stored.done, stored._values
         if self.done.any() and stored is not self:
-            now = [] if self.complete else _versions_of(self)
-            self._set_versions(_versions_of(stored) + now)
+            now = [] if self.complete else versions_of(self)
+            self._set_versions(versions_of(stored) + now)
         return self
 
     def _set_versions(self, versions):
@@ -114,6 +116,39 @@ class GridEvaluation(PointResults):
             )
         return "\n".join(lines)
 
+    def plot(self, **options):
+        """Draws a plane as a map, a line or rays as lines.
+
+        Args:
+            **options: of `mc_tf.plots.plot_plane`, `plot_line` or `plot_rays`, such as
+                `value="test_error"` of a plane and `values=["test_error"]` of the others.
+
+        Returns:
+            The matplotlib figure, which a notebook shows and `mc_tf.plots.save` writes.
+
+        Raises:
+            ValueError: if the surface is of another class, or the grid is not complete.
+        """
+        from mc_tf import plots
+
+        drawn = {"Plane": plots.plot_plane, "Line": plots.plot_line, "Rays": plots.plot_rays}
+        if self.surface not in drawn:
+            raise ValueError(f"There are figures of {', '.join(drawn)}. Received: {self.surface}.")
+        return drawn[self.surface](self, **options)
+
+    def _title(self):
+        shape = " x ".join(map(str, self.shape))
+        of = "" if self.surface == "Rays" else "a "
+        return f"GridEvaluation of {of}{self.surface}: {shape} points{marked_text(self)}"
+
+    def _positions(self):
+        names = ("distance", "ray") if self.surface == "Rays" else ("x", "y", "z")
+        return [dict(zip(names, place)) for place in self.coordinates]
+
+    def _parts(self):
+        names = ("surface", "axes", "marks", "paths", "lost", "units")
+        return {name: getattr(self, name) for name in names}
+
     def finish(self, path):
         """Writes `PATH.npz` and what it holds as `PATH.json`; nothing if `path` is `None`."""
         if path is None:
@@ -156,7 +191,7 @@ class GridEvaluation(PointResults):
                 "Evaluate them first (eval_grid.py --shard=I/N)."
             )
         whole = cls.load(files[0])
-        versions = _versions_of(whole)
+        versions = versions_of(whole)
         for file in files[1:]:
             part = cls.load(file)
             if part.fingerprint != whole.fingerprint or part.inputs != whole.inputs:
@@ -166,7 +201,7 @@ class GridEvaluation(PointResults):
                 )
             for index in np.flatnonzero(part.done):
                 whole.record(index, {name: part._values[name][index] for name in part.names})
-            versions += _versions_of(part)
+            versions += versions_of(part)
         whole._set_versions(versions)
         if not whole.complete:
             lacking = sorted({int(index) % num_shards + 1 for index in np.flatnonzero(~whole.done)})
@@ -204,27 +239,3 @@ class GridEvaluation(PointResults):
             description,
             stored["units"] if "units" in stored else None,
         )
-
-
-def _versions_of(result):
-    """The versions that a result was made with, one dict or more."""
-    later = result.description.get("versions of later points", [])
-    first = result.description.get("versions")
-    return ([first] if first else []) + (later if isinstance(later, list) else [later])
-
-
-def shard_path(path, shard):
-    """The file, without ending, of one part of a grid.
-
-    Args:
-        path: file name of the whole, without ending, or `None`.
-        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole.
-
-    Returns:
-        str or `None`.
-
-    Example:
-        >>> shard_path("runs/plane", (2, 4))
-        'runs/plane-2-of-4'
-    """
-    return path if path is None or shard is None else f"{path}-{shard[0]}-of-{shard[1]}"

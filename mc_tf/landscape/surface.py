@@ -5,6 +5,7 @@ import numpy as np
 from mc_tf.arguments import check_counts
 from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.curves.combination import Combination
+from mc_tf.evaluation.shown import marked_text
 from mc_tf.models import CurveModel
 from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
 
@@ -41,6 +42,10 @@ class Surface:
         self.marks, self.paths, self.lost = {}, {}, {}
         self.description = {}
         self.units = np.ones(self.dimensions)
+
+    def __repr__(self):
+        name = type(self).__name__
+        return f"{name} through {len(self.points[0])} weights{marked_text(self)}"
 
     def coefficients(self, coordinates):
         """The coefficients of the points.

@@ -1,4 +1,9 @@
-"""Figures from result files; no model is loaded here."""
+"""Figures of results: matplotlib figures, drawn without pyplot; no model is loaded here.
+
+Every function returns the figure, which a notebook shows and `save` writes. One that draws on one
+axis takes `ax`, one with several panels `axes`: matplotlib axes of your own, of a window for
+instance. (A notebook shows the figure of such axes twice, unless the line ends with a semicolon.)
+"""
 
 from mc_tf.plots.curves import plot_curves, plot_pairs, plot_widths
 from mc_tf.plots.ensembles import (
@@ -8,11 +13,12 @@ from mc_tf.plots.ensembles import (
     plot_trajectory,
 )
 from mc_tf.plots.films import plot_film
+from mc_tf.plots.inputs import quality
 from mc_tf.plots.lines import plot_line, plot_rays
 from mc_tf.plots.planes import plot_eigenvalue_ratio, plot_heat_map, plot_plane
 from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.rescaling import plot_curve_ensembles
-from mc_tf.plots.style import in_both_formats
+from mc_tf.plots.saving import in_both_formats, save
 from mc_tf.plots.surface_3d import plot_surface
 
 __all__ = [
@@ -33,4 +39,6 @@ __all__ = [
     "plot_surface",
     "plot_trajectory",
     "plot_widths",
+    "quality",
+    "save",
 ]

@@ -1,20 +1,30 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
+import numpy as np
+
 from mc_tf.plots.inputs import as_dict
+from mc_tf.plots.panels import Panels
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
-from mc_tf.plots.style import STYLES, number_labels, plt, save
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import STYLES, number_labels, plain, scale_of_values
 
 __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
 
 
-def plot_ensembles(results, path=None, title=None):
+@draws
+def plot_ensembles(results, *, title=None, ax=None):
     """Draws the error (of a regression the loss) of ensembles and members against their number.
 
     Args:
         results: `mc_tf.ensemble.EnsembleEvaluation`, or dict from label (`"FGE"`) to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         title: heading, default none.
+        ax: matplotlib axes to draw on. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ValueError: if a result is something else.
     """
     results = as_dict(results)
     for label, result in results.items():
@@ -24,118 +34,126 @@ def plot_ensembles(results, path=None, title=None):
                 f"Received: {type(result).__name__}"
             )
     value = "error" if all("error" in each.members for each in results.values()) else "loss"
-    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    panels = Panels(1, 1, (5.4, 3.7), ax)
+    (axis,) = panels.axes
     for index, (label, result) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
         numbers = range(1, len(result.members[value]) + 1)
-        name = f"{label}: " if label else ""
-        axis.plot(
-            numbers,
-            result.cumulative[value],
-            style,
-            marker="o",
-            color=color,
-            label=f"{name}ensemble of the first members",
-        )
+        name = f"{plain(label)}: " if label else ""
+        grown = {"marker": "o", "color": color, "label": f"{name}ensemble of the first members"}
+        axis.plot(numbers, result.cumulative[value], style, **grown)
         axis.plot(numbers, result.members[value], "x", color=color, label=f"{name}each member")
     axis.set_xlabel("number of members")
     axis.set_ylabel("Error (%)" if value == "error" else "Loss")
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.margins(y=0.12)
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)  # nothing is covered
-    return save(figure, path, title)
+    scale_of_values(axis, "error", 0.12)
+    panels.legend()
+    return panels.finish(title)
 
 
-def plot_trajectory(result, path=None, title=None):
+@draws
+def plot_trajectory(result, *, title=None, axes=None):
     """Draws learning rate, error and distance of a training in cycles (figure 3, left).
 
     Args:
         result: what `mc_tf.experiments.parts.ensemble_files.evaluate_trajectory` returned.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         title: heading, default none.
+        axes: three matplotlib axes to draw on. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
     """
-    panels = {
+    drawn = {
         "learning_rate": "Learning rate",
         "error": "Error (%)",
         "distance_from_start": "Distance from the start",
     }
-    figure, axes = plt.subplots(len(panels), 1, figsize=(6, 6.6), sharex=True, layout="constrained")
+    panels = Panels(len(drawn), 1, (6, 6.4), axes, sharex=True)
     rate = result["learning_rate"]
     lowest = rate <= 1.001 * rate.min()
-    for axis, (name, label), (color, _) in zip(axes, panels.items(), STYLES):
+    for axis, (name, label), (color, _) in zip(panels.axes, drawn.items(), STYLES):
         axis.plot(result["step"], result[name], "-", color=color, linewidth=2)
-        axis.plot(
-            result["step"][lowest],
-            result[name][lowest],
-            "o",
-            color="black",
-            markersize=5,
-            label="smallest rate",
-        )
+        dots = {"color": "black", "markersize": 5, "label": "smallest rate"}
+        axis.plot(result["step"][lowest], result[name][lowest], "o", **dots)
         axis.set_ylabel(label)
-        axis.margins(y=0.1)
-        axis.grid(alpha=0.3)
-    handles, _ = axes[0].get_legend_handles_labels()
-    figure.legend(handles=handles, loc="outside lower center", frameon=False)
-    axes[-1].set_xlabel("step")
-    return save(figure, path, title)
+        scale_of_values(axis, "error", 0.1)
+    panels.axes[-1].set_xlabel("step")
+    panels.legend()
+    return panels.finish(title)
 
 
-def plot_budgets(results, path=None, title=None):
+@draws
+def plot_budgets(results, *, title=None, ax=None):
     """Draws the error of ensembles against the epochs that they took (figure 3, right).
 
-    Diamonds are the ensembles of all networks that there are by then, crosses these networks.
+    Diamonds are the ensembles of all networks that there are by then, crosses these networks. A
+    line joins what one training gave.
 
     Args:
         results: dict from label (`"FGE"`) to a dict of arrays, one entry for each member:
-            `epochs` of training in all, `error` of the ensemble by then and `member_error`. Or to
-            a list of these of several repetitions: the mean of ensembles is drawn, with a band of
-            one standard deviation to each side, and the networks of all.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
+            `epochs` of training in all, `error` of the ensemble by then, `member_error` and, where
+            there were several, `run`, the number of the training. Or to a list of these of several
+            repetitions: the mean of ensembles is drawn, with a band of one standard deviation to
+            each side, and the networks of all.
         title: heading, default none.
+        ax: matplotlib axes to draw on. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if epochs of several repetitions with one label differ.
     """
     results = repetitions_of(results, "epochs")
-    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    panels = Panels(1, 1, (5.4, 3.7), ax)
+    (axis,) = panels.axes
     for index, (label, repetitions) in enumerate(results.items()):
         color, style = STYLES[index % len(STYLES)]
-        line = {"color": color, "linestyle": style, "marker": "D", "label": label}
-        draw_repeated(axis, repetitions, "epochs", "error", **line)
+        line = {"color": color, "linestyle": style, "marker": "D", "markersize": 5}
+        runs = np.asarray(repetitions[0].get("run", np.zeros(len(repetitions[0]["epochs"]))))
+        for number, run in enumerate(np.unique(runs)):
+            parts = [
+                {name: np.asarray(one[name])[runs == run] for name in ("epochs", "error")}
+                for one in repetitions
+            ]
+            text = {} if number else {"label": plain(label)}
+            draw_repeated(axis, parts, "epochs", "error", **line, **text)
         for one in repetitions:
             axis.plot(one["epochs"], one["member_error"], "x", color=color, markersize=4)
     axis.plot([], [], "x", color="black", label="one network")
     axis.set_xlabel("epochs of training in all")
     axis.set_ylabel("Error (%)")
-    axis.margins(y=0.12)
-    axis.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    return save(figure, path, title)
+    scale_of_values(axis, "error", 0.12)
+    panels.legend(columns=4)
+    return panels.finish(title)
 
 
-def plot_mean_prediction(result, path=None, title=None):
+@draws
+def plot_mean_prediction(result, *, title=None, ax=None):
     """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
 
-    Thin lines have the slopes of the first and of the second order.
+    Thin lines are proportional to the distance of the members and to its square: the differences
+    of one member are of the first order, those of the mean of the second, if they run alike.
 
     Args:
         result: what `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction` returned.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
-        title: heading, default none.
+        title: heading. Default: what is drawn; `""` for none.
+        ax: matplotlib axes to draw on. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
     """
-    figure, axis = plt.subplots(figsize=(5.4, 3.7), layout="constrained")
+    panels = Panels(1, 1, (5.4, 3.7), ax)
+    (axis,) = panels.axes
     distance = result["distance"]
-    lines = {"member_difference": ("one member", 1), "mean_difference": ("mean of all members", 2)}
-    for (name, (label, order)), (color, style) in zip(lines.items(), STYLES):
+    lines = {
+        "member_difference": ("one member", 1, "proportional to the distance"),
+        "mean_difference": ("mean of all members", 2, "proportional to its square"),
+    }
+    for (name, (label, order, slope)), (color, style) in zip(lines.items(), STYLES):
         values = result[name]
         axis.plot(distance, values, style, marker="o", color=color, label=label)
         first = values[0] * (distance / distance[0]) ** order
-        slope = f"order {order}"
         axis.plot(distance, first, style, color="black", linewidth=0.8, zorder=1, label=slope)
     axis.set(xscale="log", yscale="log")
     axis.set_xticks(distance, number_labels(distance[::-1])[::-1])
@@ -143,5 +161,6 @@ def plot_mean_prediction(result, path=None, title=None):
     axis.set_xlabel("distance of the members from their mean")
     axis.set_ylabel("Difference of the prediction")
     axis.grid(alpha=0.3, which="both")
-    axis.legend(frameon=False)
-    return save(figure, path, title)
+    panels.legend()
+    default = "How far predictions are from that of the mean weights"
+    return panels.finish(default if title is None else title)

@@ -1,26 +1,35 @@
 """A curve that is being trained, as a film."""
 
-import warnings
-
 import numpy as np
-from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+from matplotlib.animation import FuncAnimation
 
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
+from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import map_aspect, prepare_map
-from mc_tf.plots.style import heading, plain, plt, value_label
-from mc_tf.storage.destinations import check_output
-from mc_tf.storage.files import atomic_path
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import plain, value_label
 
 __all__ = ["plot_film"]
 
 _WIDTH = 4.6  # inches
 
 
+class Film(FuncAnimation):
+    """A matplotlib animation that a notebook shows with buttons."""
+
+    def _repr_html_(self):
+        return self.to_jshtml()
+
+    def __del__(self):
+        """Of matplotlib it warns of films that are not shown, as where their file is refused."""
+
+
+@draws
 def plot_film(
     results,
-    path,
+    *,
     value="train_loss",
     labels=None,
     frames_per_second=5,
@@ -34,7 +43,6 @@ def plot_film(
         results: list of `GridEvaluation` of planes, one a frame, each with the curve in its
             `paths`; or one `GridEvaluation`, before which the curves in its `paths` are shown one
             after another, in their order.
-        path: file to write: `.gif`, or `.mp4` where the program ffmpeg is installed.
         value: name of the value, default `"train_loss"`.
         labels: text of each frame, such as `"epoch 3"`. Default: numbers, or the names of the
             curves.
@@ -42,9 +50,13 @@ def plot_film(
         levels, maximum: as for `plot_plane`; they are shared by all frames.
         title: heading, default none.
 
+    Returns:
+        A matplotlib `FuncAnimation`, on a figure of its own: a notebook shows it, and
+        `mc_tf.plots.save` writes it as `.gif` or `.mp4`.
+
     Raises:
-        ValueError: if there are fewer than two frames or another number of labels, a result is no
-            complete grid of a plane or lacks the value, or the format cannot be written.
+        ValueError: if there are fewer than two frames or another number of labels, or a result is
+            no complete grid of a plane or lacks the value.
     """
     single = not isinstance(results, (list, tuple))
     shown = [results] if single else list(results)
@@ -61,12 +73,12 @@ def plot_film(
             "A film needs at least two frames, results or curves in the `paths` of one result, "
             f"and a label for each. Received: {len(frames)} frames and {len(labels)} labels."
         )
-    writer = _writer(path, frames_per_second)
-    check_output(path)
+    if not frames_per_second > 0:
+        raise ValueError(f"frames_per_second must be positive. Received: {frames_per_second}.")
     shared = Levels.of([result[value] for result in shown], levels, maximum)
     below = 0.55 + max(legend_height(*frame, _WIDTH) for frame in frames)
     figure, axis, bar = _screen(shown, title, below)
-    shared.color_bar(bar, value_label(value, shown))
+    shared.color_bar(figure, value_label(value, shown), cax=bar)
 
     def draw(number):
         result, paths = frames[number]
@@ -83,26 +95,8 @@ def plot_film(
         axis.set_title(plain(labels[number]))
         place_labels(axis, result.marks, paths.values())
 
-    film = FuncAnimation(figure, draw, frames=len(frames), init_func=lambda: None)
-    try:
-        with atomic_path(path) as temporary, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            film.save(temporary, writer=writer, dpi=100)
-    finally:
-        plt.close(figure)
-
-
-def _writer(path, frames_per_second):
-    if not frames_per_second > 0:
-        raise ValueError(f"frames_per_second must be positive. Received: {frames_per_second}.")
-    ending = str(path).lower().rpartition(".")[2]
-    if ending == "gif":
-        return PillowWriter(fps=frames_per_second)
-    if ending != "mp4":
-        raise ValueError(f"A film is written as .gif or .mp4. Received: '{path}'.")
-    if not FFMpegWriter.isAvailable():
-        raise ValueError("The program ffmpeg, which .mp4 needs, is not installed. Choose .gif.")
-    return FFMpegWriter(fps=frames_per_second)
+    pause = 1000 / frames_per_second
+    return Film(figure, draw, len(frames), init_func=lambda: None, interval=pause)
 
 
 def _screen(results, title, below):
@@ -111,7 +105,7 @@ def _screen(results, title, below):
     around = below + (0.75 if title else 0.45)
     width = _WIDTH + 2.2
     size = (round(width * 50) / 50, round((height + around) * 50) / 50)
-    figure = plt.figure(figsize=size)
+    figure = Figure(figsize=size)
     boxes = np.array([[0.75, below, _WIDTH, height], [0.95 + _WIDTH, below, 0.2, height]])
     axis, bar = (figure.add_axes(box / [*size, *size]) for box in boxes)
     heading(figure, title, y=1 - 0.1 / size[1], va="top")

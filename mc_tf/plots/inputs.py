@@ -1,6 +1,6 @@
 """Whether a figure of a loss surface can be drawn from given results."""
 
-__all__ = ["as_dict", "check_grids"]
+__all__ = ["as_dict", "check_grids", "quality"]
 
 
 def as_dict(results):
@@ -44,3 +44,23 @@ def check_grids(results, surface, names):
                 f"are evaluated, and the values missing are: {', '.join(missing) or 'none'}. "
                 f"There are: {', '.join(result.names)}."
             )
+
+
+def quality(names):
+    """What a figure shows beside the train loss.
+
+    Args:
+        names: of all values that there are.
+
+    Returns:
+        `"test_error"`, or another value on test data in its place.
+
+    Example:
+        >>> quality({"train_loss", "test_loss", "test_perplexity"})
+        'test_perplexity'
+    """
+    if "test_error" in names:
+        return "test_error"
+    return min(
+        (n for n in names if n.startswith("test_") and n != "test_loss"), default="test_loss"
+    )

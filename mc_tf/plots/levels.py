@@ -1,10 +1,11 @@
 """Classes of values with limits close together near the minimum (figure 1 of the paper)."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from mc_tf.plots.style import number_labels, plt
+from mc_tf.plots.style import number_labels
 
 __all__ = ["Levels"]
 
@@ -92,7 +93,7 @@ class Levels:
     @property
     def colors(self):
         """A colour for each class, the top one last."""
-        return plt.get_cmap(_COLORS)(np.linspace(0.02, 1, len(self.bounds)))
+        return colormaps[_COLORS](np.linspace(0.02, 1, len(self.bounds)))
 
     def heights(self, values):
         """Values on a scale on which the classes are about equally wide, as far as the top class.
@@ -130,18 +131,19 @@ class Levels:
         if inner:
             axis.contour(x, y, heights, levels=inner, colors="black", linewidths=0.5, alpha=0.5)
 
-    def color_bar(self, axis, label):
+    def color_bar(self, figure, label, **place):
         """Draws a bar of the classes with their limits, and what the top one is above.
 
         Args:
-            axis: matplotlib axis for the bar.
+            figure: matplotlib figure.
             label: text.
+            **place: `cax`, an axis for the bar, or `ax`, those beside which it stands.
         """
         size = len(self.bounds)
         shown = size if self.top else size - 1
         norm = BoundaryNorm(np.arange(shown + 1), shown)
         mappable = ScalarMappable(norm, ListedColormap(self.colors[:shown]))
-        bar = axis.figure.colorbar(mappable, cax=axis, spacing="uniform")
+        bar = figure.colorbar(mappable, spacing="uniform", **place)
         labels = number_labels(self.bounds)
         places = list(range(size))
         if self.top:

@@ -2,18 +2,11 @@
 
 import numpy as np
 
-from mc_tf.plots.inputs import as_dict, check_grids
+from mc_tf.plots.inputs import as_dict, check_grids, quality
 from mc_tf.plots.marks import place_labels
-from mc_tf.plots.style import (
-    STYLES,
-    heading,
-    label_without_penalty,
-    plain,
-    plt,
-    save,
-    value_label,
-    wrap_legends,
-)
+from mc_tf.plots.panels import Panels
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import STYLES, label_without_penalty, plain, value_label
 
 __all__ = ["plot_line", "plot_rays"]
 
@@ -23,8 +16,15 @@ _PART_STYLES = {"train": "-", "validation": ":", "test": "--"}
 _MIXED = {"loss": "Loss (with L2)", "error": "Error (%)", "perplexity": "Perplexity"}
 
 
+@draws
 def plot_line(
-    results, path=None, values=None, maximum=None, title=None, label="coordinate on the line"
+    results,
+    *,
+    values=None,
+    maximum=None,
+    title=None,
+    label="coordinate on the line",
+    axes=None,
 ):
     """Draws values on lines in weight space, and the networks that are marked on them.
 
@@ -34,14 +34,16 @@ def plot_line(
 
     Args:
         results: `GridEvaluation` of a `Line`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         values: names of the values. Default: loss and error on training and test data, as far as
             every result has them.
         maximum: upper end of the axis of losses. Default: the largest finite value.
         title: heading, default none.
         label: what the horizontal axis says; on `Line.through` it is the distance from the first
             network.
+        axes: matplotlib axes to draw on, one for each panel. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if a result is no complete grid of a line or lacks a value.
@@ -50,34 +52,29 @@ def plot_line(
     check_grids(results, "Line", values or ["train_loss"])
     values = list(values or _found(results))
     if len(values) == 1:
-        panels = [results]
+        shown = [results]
     else:
-        panels = [{name: result} for name, result in results.items()]
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(5.2 * len(panels), 4.2), squeeze=False, layout="constrained"
-    )
-    heading(figure, title)
-    drawn = [_draw_panel(axis, panel, values, label) for axis, panel in zip(axes[0], panels)]
+        shown = [{name: result} for name, result in results.items()]
+    panels = Panels(1, len(shown), (5.2 * len(shown), 3.8), axes)
+    drawn = [_draw_panel(axis, each, values, label) for axis, each in zip(panels.axes, shown)]
     _share_limits([axis for axis, _, _ in drawn], maximum)
     _share_limits([twin for _, twin, _ in drawn if twin is not None])
-    if len(values) > 1:
-        figure.legend(
-            handles=drawn[0][2], loc="outside lower center", ncols=2 * len(panels), frameon=False
-        )
-    wrap_legends(figure)
-    for (axis, twin, _), panel in zip(drawn, panels):
-        if len(results) > 1 and len(values) > 1:
-            axis.set_title(plain(next(iter(panel))))
-        _draw_marks(axis, twin, panel, values)
-    return save(figure, path)
+    if len(values) > 1 or len(results) > 1:
+        panels.legend(drawn[0][2], columns=2 * len(shown))
+    for axis, name in zip(panels.axes, results if len(shown) > 1 else ()):
+        axis.set_title(plain(name))
+    figure = panels.finish(title)
+    for (axis, twin, _), each in zip(drawn, shown):
+        _draw_marks(axis, twin, each, values)
+    return figure
 
 
 def _found(results):
     """Loss and error (or perplexity) that every result has."""
     there = set.intersection(*(set(result.names) for result in results.values()))
-    for quality in _QUALITIES:
-        names = [f"{part}_{kind}" for kind in ("loss", quality) for part in ("train", "test")]
-        if f"train_{quality}" in there:
+    for kind in _QUALITIES:
+        names = [f"{part}_{value}" for value in ("loss", kind) for part in ("train", "test")]
+        if f"train_{kind}" in there:
             break
     return [name for name in names if name in there] or ["train_loss"]
 
@@ -112,8 +109,6 @@ def _draw_panel(axis, panel, values, label):
         min(result.axes[0][0] for result in panel.values()),
         max(result.axes[0][-1] for result in panel.values()),
     )
-    if len(panel) > 1:
-        axis.legend(handles=lines, fontsize=8, framealpha=0.85).set_zorder(7)
     return axis, twin, lines
 
 
@@ -178,25 +173,31 @@ def _draw_marks(axis, twin, panel, values):
     place_labels(twin or axis, places, lines, on)
 
 
-def plot_rays(results, path=None, values=("train_loss", "test_error"), title=None):
+@draws
+def plot_rays(results, *, values=None, title=None, axes=None):
     """Draws values along rays from networks: the mean over the rays thick, each ray thin.
 
     Args:
         results: `GridEvaluation` of `Rays`, or dict from label (`"SWA"`, `"SGD"`) to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
-        values: names of the values, a panel each.
+        values: names of the values, a panel each. Default: the train loss and the test error, or
+            what there is in its place.
         title: heading, default none.
+        axes: matplotlib axes to draw on, one for each value. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if a result is no complete grid of rays or lacks a value.
     """
     results = as_dict(results)
+    if values is None:
+        check_grids(results, "Rays", ("train_loss",))
+        found = set().union(*(result.names for result in results.values()))
+        values = ("train_loss", quality(found))
     check_grids(results, "Rays", values)
-    figure, axes = plt.subplots(
-        1, len(values), figsize=(4.8 * len(values), 3.8), squeeze=False, layout="constrained"
-    )
-    for axis, value in zip(axes[0], values):
+    panels = Panels(1, len(values), (4.8 * len(values), 3.8), axes)
+    for axis, value in zip(panels.axes, values):
         for index, (name, result) in enumerate(results.items()):
             color, style = STYLES[index % len(STYLES)]
             drawn = _finite(result[value])
@@ -216,5 +217,5 @@ def plot_rays(results, path=None, values=("train_loss", "test_error"), title=Non
         axis.margins(x=0)
         axis.grid(alpha=0.3)
         _share_limits([axis])
-    axes[0][0].legend(framealpha=0.85)
-    return save(figure, path, title)
+    panels.legend(columns=4)
+    return panels.finish(title)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox, ScaledTranslation
 
+from mc_tf.plots.panels import Figure, whole_figure
 from mc_tf.plots.style import plain
 
 __all__ = [
@@ -156,7 +157,7 @@ def draw_legend(axis, styles, lines, drop=0.5):
         lines: what was drawn of them.
         drop: inches below the axis, for its numbers and label.
     """
-    figure = axis.figure
+    figure = whole_figure(axis)
     entries = legend_entries(styles, axis.get_position().width * figure.get_figwidth())
     if entries:
         below = axis.transAxes + ScaledTranslation(0, -drop, figure.dpi_scale_trans)
@@ -168,7 +169,7 @@ def draw_legend(axis, styles, lines, drop=0.5):
 def place_labels(axis, places, lines=(), scales=None):
     """Writes labels beside points so that they cover no other label, point or line if they can.
 
-    To be called when everything else of the figure is drawn: its layout is fixed by this.
+    To be called when everything else is drawn: this fixes the layout of a figure of the library.
 
     Args:
         axis: matplotlib axis, two-dimensional.
@@ -177,18 +178,18 @@ def place_labels(axis, places, lines=(), scales=None):
         lines: arrays `(n, 2)` of coordinates that should stay visible.
         scales: axis whose coordinates those are. Default: `axis`.
     """
-    figure, to_pixels = axis.figure, (scales or axis).transData.transform
+    figure, to_pixels = whole_figure(axis), (scales or axis).transData.transform
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    renderer = figure.canvas.get_renderer()
+    if isinstance(figure, Figure):
+        figure.set_layout_engine("none")
     places = list(places.items() if isinstance(places, dict) else places)
     crowd = [to_pixels(np.reshape([place for _, place in places], (-1, 2)))]
     crowd += [_dense(to_pixels(np.asarray(line))) for line in lines]
     crowd = np.concatenate(crowd)
     crowd = crowd[np.isfinite(crowd).all(1)]
-    pixels, frame, taken = figure.dpi / 72, axis.get_window_extent(renderer), []
+    pixels, frame, taken = figure.dpi / 72, axis.get_window_extent(), []
     if axis.get_legend() is not None:
-        taken.append(axis.get_legend().get_window_extent(renderer))
+        taken.append(axis.get_legend().get_window_extent())
     anchors = {}
     for label, place in places:
         anchor = to_pixels(place)
@@ -197,7 +198,7 @@ def place_labels(axis, places, lines=(), scales=None):
             continue
         anchors.setdefault(label, []).append(anchor)
         text = axis.text(*anchor, in_lines(label), ha="center", va="center", transform=None)
-        size = text.get_window_extent(renderer).size / 2
+        size = text.get_window_extent().size / 2
         text.remove()
         best = None
         for distance, direction in itertools.product(_DISTANCES, _DIRECTIONS):

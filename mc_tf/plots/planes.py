@@ -1,12 +1,15 @@
 """Maps of planes in weight space: figures 1 and 4 of the paper, curvature of Li et al."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.colors import CenteredNorm, Normalize
 
 from mc_tf.plots.inputs import as_dict, check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
-from mc_tf.plots.style import heading, plain, plt, save, value_label
+from mc_tf.plots.panels import Figure, check_axes, heading, whole_figure
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import plain, value_label
 
 __all__ = [
     "map_aspect",
@@ -21,7 +24,8 @@ _SIDE, _LEFT, _BOTTOM, _BAR = 4.0, 0.75, 0.55, 1.3
 _COLUMNS = 4  # more maps than these begin another row
 
 
-def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None, title=None):
+@draws
+def plot_plane(results, *, value="train_loss", levels=None, maximum=None, title=None, axes=None):
     """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
@@ -33,13 +37,16 @@ def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         value: name of the value, default `"train_loss"`.
         levels: number of levels, default 8; or their increasing limits, the last of which is the
             maximum.
         maximum: where the top class begins. Default: the value that four fifths are below.
         title: heading, default none.
+        axes: matplotlib axes to draw on, one for each result; a colour bar beside them takes a
+            part of their place. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if a result is no complete grid of a plane or lacks the value, or the levels or
@@ -48,25 +55,29 @@ def plot_plane(results, path=None, value="train_loss", levels=None, maximum=None
     results = as_dict(results)
     check_grids(results, "Plane", [value])
     shared = Levels.of([result[value] for result in results.values()], levels, maximum)
-    figure, axes, bar = _panels(results, title)
+    figure, axes, bar = _panels(results, title, axes)
     for axis, result in zip(axes, results.values()):
         shared.draw(axis, *result.axes, result[value])
-    shared.color_bar(bar, value_label(value, results.values()))
-    return _finish(figure, axes, results, path)
+    shared.color_bar(figure, value_label(value, results.values()), **bar)
+    return _finish(figure, axes, results)
 
 
-def plot_heat_map(results, path, value, limits=None, title=None):
+@draws
+def plot_heat_map(results, *, value, limits=None, title=None, axes=None):
     """Draws values on planes as colours without contours, a colour for each point of the grid.
 
     Values of both signs have two colours that meet at zero. What is not finite is grey.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         value: name of the value, such as `"train_smallest_eigenvalue"`.
         limits: `(low, high)` of the colours. Default: the smallest and the largest value.
         title: heading, default none.
+        axes: matplotlib axes to draw on, one for each result; a colour bar beside them takes a
+            part of their place. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if a result is no complete grid of a plane or lacks the value, or no value is
@@ -75,26 +86,30 @@ def plot_heat_map(results, path, value, limits=None, title=None):
     results = as_dict(results)
     check_grids(results, "Plane", [value])
     norm, colors = _color_scale([result[value] for result in results.values()], limits)
-    figure, axes, bar = _panels(results, title)
+    figure, axes, bar = _panels(results, title, axes, cells=True)
     for axis, result in zip(axes, results.values()):
         shown = np.ma.masked_invalid(result[value].T)
         drawn = axis.pcolormesh(*result.axes, shown, norm=norm, cmap=colors, shading="nearest")
         drawn.set_edgecolor("face")
         drawn.set_linewidth(0.1)  # no white seams in vector formats
-    figure.colorbar(drawn, cax=bar, label=value_label(value, results.values()))
-    return _finish(figure, axes, results, path)
+    figure.colorbar(drawn, label=value_label(value, results.values()), **bar)
+    return _finish(figure, axes, results, cells=True)
 
 
+@draws
 def plot_eigenvalue_ratio(
-    results, path=None, value="train_eigenvalue_ratio", limits=None, title=None
+    results, *, value="train_eigenvalue_ratio", limits=None, title=None, axes=None
 ):
     """Draws where a surface is not convex: |smallest / largest eigenvalue| (Li et al., section 6).
 
     Args:
-        results, path, value, limits, title: see `plot_heat_map`. The ratio is zero where the
+        results, value, limits, title, axes: see `plot_heat_map`. The ratio is zero where the
             Hessian has no negative eigenvalue that matters.
+
+    Returns:
+        The matplotlib figure.
     """
-    return plot_heat_map(results, path, value, limits, title)
+    return plot_heat_map(results, value=value, limits=limits, title=title, axes=axes)
 
 
 def _color_scale(values, limits):
@@ -107,55 +122,72 @@ def _color_scale(values, limits):
     if not low <= high:
         raise ValueError(f"The limits must be (low, high). Received: {limits}.")
     both = low < 0 < high
-    colors = plt.get_cmap("PuOr_r" if both else "viridis").with_extremes(bad="0.8")
+    colors = colormaps["PuOr_r" if both else "viridis_r"].with_extremes(bad="0.8")
     return (CenteredNorm(0, max(-low, high)) if both else Normalize(low, high)), colors
 
 
-def _panels(results, title):
-    """A figure with a map for each result, equally wide, and an axis for the colour bar."""
-    aspects = [map_aspect(result) for result in results.values()]
-    wide = min(_SIDE, _SIDE / max(aspects))
-    columns, rows = min(len(aspects), _COLUMNS), -(-len(aspects) // _COLUMNS)
-    below = _BOTTOM + max(legend_height(r, r.paths, wide) for r in results.values())
-    height = below + wide * max(aspects) + 0.25 * (len(aspects) > 1)  # of a map with its heading
-    size = np.array([columns * (_LEFT + wide) + _BAR, rows * height + 0.2 + 0.3 * bool(title)])
-    figure = plt.figure(figsize=size)
-    boxes = []
-    for index, aspect in enumerate(aspects):
-        row, column = divmod(index, columns)
-        corner = [_LEFT + column * (_LEFT + wide), (rows - 1 - row) * height + below]
-        boxes.append([*corner, wide, wide * aspect])
-    whole = (rows - 1) * height + wide * max(aspects)
-    boxes.append([size[0] - _BAR + 0.2, below, 0.18, whole])
+def _panels(results, title, axes, cells=False):
+    """A figure with a map for each result, equally high, and where the colour bar goes."""
+    if axes is not None:
+        axes = check_axes(axes, len(results))
+        figure = whole_figure(axes[0])
+        if title and len(axes) == 1:
+            axes[0].set_title(plain(title))
+        else:
+            heading(figure, title)
+        return figure, axes, {"ax": axes}
+    aspects = np.array([map_aspect(result, cells) for result in results.values()])
+    high = min(_SIDE, _SIDE * np.exp(np.log(aspects).mean()), 2 * _SIDE * aspects.min())
+    widths = high / aspects
+    starts = range(0, len(widths), _COLUMNS)
+    below = _BOTTOM + max(legend_height(r, r.paths, w) for r, w in zip(results.values(), widths))
+    height = below + high + 0.25 * (len(widths) > 1)  # of a map with its heading
+    wide = max(sum(_LEFT + widths[k : k + _COLUMNS]) for k in starts)
+    size = np.array([wide + _BAR, len(starts) * height + 0.2 + 0.3 * bool(title)])
+    figure, boxes = Figure(figsize=size), []
+    for row, start in enumerate(starts):
+        left, low = 0, (len(starts) - 1 - row) * height + below
+        for width in widths[start : start + _COLUMNS]:
+            boxes.append([left + _LEFT, low, width, high])
+            left += _LEFT + width
+    boxes.append([wide + 0.2, below, 0.18, (len(starts) - 1) * height + high])
     *axes, bar = (figure.add_axes(np.array(box) / [*size, *size]) for box in boxes)
     heading(figure, title, y=1 - 0.12 / size[1], va="top")
-    return figure, axes, bar
+    return figure, axes, {"cax": bar}
 
 
-def map_aspect(result):
+def _limits(result, cells=False):
+    """The first and last coordinate of each axis; with half a cell around them for cells."""
+    around = [np.diff(axis)[[0, -1]] / 2 * cells if len(axis) > 1 else 0 for axis in result.axes]
+    return [axis[[0, -1]] + half * [-1, 1] for axis, half in zip(result.axes, around)]
+
+
+def map_aspect(result, cells=False):
     """Height of a map divided by its width: coordinates have one scale, except in narrow strips.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
+        cells: whether each point of the grid is drawn as a cell around it.
 
     Returns:
         float.
     """
-    width, height = (np.ptp(axis) for axis in result.axes)
+    width, height = map(np.ptp, _limits(result, cells))
     return height / width if 0.25 <= height / width <= 4 else 0.75
 
 
-def stretched(result, aspect):
+def stretched(result, aspect, cells=False):
     """What the label of the second axis adds where it has another scale than the first.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
         aspect: height of what is drawn divided by its width.
+        cells: see `map_aspect`.
 
     Returns:
         str, empty where the scales are equal.
     """
-    width, height = (np.ptp(axis) for axis in result.axes)
+    width, height = map(np.ptp, _limits(result, cells))
     factor = aspect * width / height
     if np.isclose(factor, 1):
         return ""
@@ -163,35 +195,36 @@ def stretched(result, aspect):
     return f" ({what} {factor:.3g} times)"
 
 
-def prepare_map(axis, result):
+def prepare_map(axis, result, cells=False):
     """Limits and axis labels of a map.
 
     Args:
         axis: matplotlib axis.
         result: `GridEvaluation` of a `Plane`.
+        cells: see `map_aspect`.
     """
     labels, shares = ["coordinate x", "coordinate y"], result.description.get("variance shares")
     if shares:
         labels = [
             f"{text} ({100 * share:.0f} % of the path)" for text, share in zip(labels, shares)
         ]
-    labels[1] += stretched(result, map_aspect(result))
-    axis.set(xlabel=labels[0], ylabel=labels[1])
-    axis.set_xlim(result.axes[0][[0, -1]])
-    axis.set_ylim(result.axes[1][[0, -1]])
+    labels[1] += stretched(result, map_aspect(result, cells), cells)
+    right, up = _limits(result, cells)
+    axis.set(xlabel=labels[0], ylabel=labels[1], xlim=right, ylim=up)
+    axis.locator_params(nbins=5)  # numbers that stand beside each other
 
 
-def _finish(figure, axes, results, path):
-    """Draws what is marked on each map, and writes the figure."""
+def _finish(figure, axes, results, cells=False):
+    """Draws what is marked on each map; returns the figure."""
     for index, (axis, (label, result)) in enumerate(zip(axes, results.items())):
-        prepare_map(axis, result)
+        prepare_map(axis, result, cells)
         draw_paths(axis, result)
         draw_marks(axis, result)
         if len(results) > 1:
             inches = axis.get_position().width * figure.get_figwidth()
             axis.set_title(plain(label), fontsize=min(12, 125 * inches / len(label)))
-        if index % _COLUMNS:
+        if index % _COLUMNS and axis.get_ylabel() == axes[0].get_ylabel():
             axis.set_ylabel("")
     for axis, result in zip(axes, results.values()):
         place_labels(axis, result.marks, result.paths.values())
-    return save(figure, path)
+    return figure

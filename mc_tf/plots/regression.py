@@ -1,24 +1,28 @@
 """Predictive functions along a curve of a regression with one input (the paper's blog)."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.levels import Levels
 from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import map_aspect, prepare_map
-from mc_tf.plots.style import heading, plt, save, value_label
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import value_label
 from mc_tf.storage.files import read_arrays
 
 __all__ = ["plot_regression"]
 
 # Without its yellow, which is that of the plane's valley and hard to see on white.
-_COLORS = ListedColormap(plt.get_cmap("plasma")(np.linspace(0, 0.8, 256)))
+_COLORS = ListedColormap(colormaps["plasma"](np.linspace(0, 0.8, 256)))
 _SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,)"
 
 
-def plot_regression(result, functions, path, value="train_loss", maximum=None, title=None):
+@draws
+def plot_regression(result, functions, *, value="train_loss", maximum=None, title=None):
     """Draws a plane with a curve, and what the networks along the curve predict.
 
     Networks on the curve and their functions have the same colours, which run with `t`.
@@ -29,11 +33,12 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
         functions: `.npz` file, or dict, with the data `x` and `y` `(k,)`, the inputs `grid`
             `(n,)`, the positions `t` `(num_points,)` in [0, 1], and `predictions`
             `(num_points, n)`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         value: name of the plane's value, default `"train_loss"`.
         maximum: see `plot_plane`.
         title: heading, default none.
+
+    Returns:
+        The matplotlib figure: a new one, as the map keeps its scale.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -48,7 +53,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     wide = 4.2 / max(map_aspect(result), 1)
     tall = max(wide * map_aspect(result), 3.0)
     size = np.array([wide + 7.9, tall + (1.1 if title else 0.8)])
-    figure = plt.figure(figsize=size)
+    figure = Figure(figsize=size)
     boxes = [
         [0.75, 0.55, wide, wide * map_aspect(result)],
         [0.9 + wide, 0.55, 0.16, wide * map_aspect(result)],
@@ -59,7 +64,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
         figure.add_axes(np.array(box) / [*size, *size]) for box in boxes
     )
     levels.draw(plane, *result.axes, result[value])
-    levels.color_bar(bar, value_label(value, [result]))
+    levels.color_bar(figure, value_label(value, [result]), cax=bar)
     prepare_map(plane, result)
     draw_paths(plane, result, dict([next(iter(result.paths.items()))]), linewidth=1.2)
     colors = ScalarMappable(Normalize(0, 1), _COLORS)
@@ -87,7 +92,7 @@ def plot_regression(result, functions, path, value="train_loss", maximum=None, t
     draw_marks(plane, result)
     heading(figure, title)
     place_labels(plane, result.marks, [curve])
-    return save(figure, path)
+    return figure
 
 
 def _arrays(functions):

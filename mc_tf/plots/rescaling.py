@@ -1,26 +1,38 @@
 """Ensembles of the networks on curves, before and after rescaling: figure 6 of the paper."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from mc_tf.plots.curves import check_curves
-from mc_tf.plots.style import STYLES, plt, save, value_label
+from mc_tf.plots.panels import Panels
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import STYLES, plain, scale_of_values, value_label
 
 __all__ = ["plot_curve_ensembles"]
 
+_RESCALED = {
+    "--": "ensemble (left) and networks (right) before rescaling",
+    ":": "the same after rescaling",
+}
 
-def plot_curve_ensembles(results, path, ensembles, title=None):
+
+@draws
+def plot_curve_ensembles(results, *, ensembles, title=None, axes=None):
     """Draws curves and the ensembles of networks on them (figure 6).
 
     Four panels: train error, train loss, test error with the ensembles' as horizontal lines, and
-    the cross-entropy on the test data before and after the logits are rescaled.
+    the cross-entropy of the networks on the test data. Ensembles and networks are dashed before
+    their logits are rescaled, dotted after that.
 
     Args:
         results: dict from label (`"Polychain"`) to complete `CurveEvaluation`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         ensembles: dict from label to two `EnsembleEvaluation`s of equally spaced networks on that
             curve: without temperatures and with them.
         title: heading, default none.
+        axes: four matplotlib axes to draw on. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
 
     Raises:
         ValueError: if a result is not complete or lacks one of the values, or an ensemble belongs
@@ -33,31 +45,25 @@ def plot_curve_ensembles(results, path, ensembles, title=None):
             "Each ensemble needs the curve with its label. Received ensembles of: "
             f"{', '.join(ensembles) or 'none'}; curves: {', '.join(results)}."
         )
-    figure, axes = plt.subplots(2, 2, figsize=(9.2, 7), sharex=True, layout="constrained")
-    panels = dict(zip(values, (axes[0, 0], axes[0, 1], axes[1, 0])))
+    panels = Panels(2, 2, (9.2, 6.6), axes, sharex=True)
+    error, cross_entropy = panels.axes[2:]
     for index, (label, result) in enumerate(results.items()):
-        color, style = STYLES[index % len(STYLES)]
-        for name, axis in panels.items():
-            axis.plot(result.t, result[name], style, color=color, label=label, linewidth=2)
+        color, _ = STYLES[index % len(STYLES)]
+        for name, axis in zip(values, panels.axes):
+            axis.plot(result.t, result[name], color=color, label=plain(label), linewidth=2)
             axis.set_ylabel(value_label(name, results.values()))
-        for name, dashes, found in zip(("before", "after"), ("--", ":"), ensembles.get(label, ())):
+        for style, found in zip(_RESCALED, ensembles.get(label, ())):
             loss = found.members["loss"]
-            places = np.linspace(0, 1, len(loss))
-            line = "-" if name == "before" else dashes
-            axes[1, 1].plot(places, loss, line, color=color, label=f"{label}, {name} rescaling")
-            axes[1, 0].axhline(
-                found.scores["error"],
-                linestyle=dashes,
-                color=color,
-                label=f"Ensemble on {label}, {name} rescaling",
-            )
-    axes[1, 1].set_ylabel("Test cross-entropy")
-    for axis in axes.flat:
+            cross_entropy.plot(np.linspace(0, 1, len(loss)), loss, style, color=color)
+            error.axhline(found.scores["error"], linestyle=style, color=color)
+    cross_entropy.set_ylabel("Test cross-entropy of each network")
+    for axis in panels.axes:
         axis.set_xlim(0, 1)
-        axis.margins(y=0.08)
-        axis.grid(alpha=0.3)
-    for axis in axes[1]:
+        scale_of_values(axis, "error")
+    for axis in panels.axes[2:]:
         axis.set_xlabel("position t on the curve")
-    handles = [handle for axis in axes[1] for handle in axis.get_legend_handles_labels()[0]]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    return save(figure, path, title)
+    handles = panels.axes[0].get_legend_handles_labels()[0]
+    for style, text in _RESCALED.items():
+        handles.append(Line2D([], [], color="black", linestyle=style, label=text))
+    panels.legend(handles, columns=3)
+    return panels.finish(title)

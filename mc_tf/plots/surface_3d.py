@@ -1,37 +1,44 @@
 """Planes in weight space as surfaces in three dimensions."""
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from mc_tf.plots.inputs import check_grids
 from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
+from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import stretched
-from mc_tf.plots.style import heading, plain, plt, save, value_label
+from mc_tf.plots.saving import draws
+from mc_tf.plots.style import plain, value_label
 
 __all__ = ["plot_surface"]
 
 _FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
 
 
+@draws
 def plot_surface(
-    result, path=None, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
+    result, *, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
 ):
     """Draws a value on a plane as a surface over it, with the networks and curves on it.
 
-    A curve off the plane is the dashed line above its projection, with the distance in the legend;
-    what lies outside the grid is left out.
+    A curve off the plane is the dashed line above its projection, with the distance in the legend.
+    Where the surface hides a curve the line is thin and pale; what lies outside the grid is left
+    out.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        path: file to write; its ending (`.png`, `.svg`, `.pdf`) decides the format. `None`
-            returns the matplotlib figure instead.
         value: name of the value, default `"train_loss"`.
         scale: of the height: `"log"` or `"linear"`.
         maximum: all that is higher, or not finite, is drawn at this height. Default: the value
             that nine tenths are below.
         view: `(elevation, azimuth)` in degrees, default `(55, -70)`.
         title: heading, default none.
+
+    Returns:
+        The matplotlib figure: a new one, in three dimensions.
 
     Raises:
         ValueError: if the result is no complete grid of a plane or lacks the value, the maximum is
@@ -40,12 +47,14 @@ def plot_surface(
     check_grids({"": result}, "Plane", [value])
     to_height, ticks = _scale(result[value], scale, maximum)
     heights = to_height(result[value])
-    figure = plt.figure(figsize=(7, 5.6))
-    axis = figure.add_axes([-0.02, 0.02, 0.94, 0.98], projection="3d", computed_zorder=False)
+    figure = Figure(figsize=(7, 5.6))
+    axis = figure.add_axes([-0.02, 0.02, 0.94, 0.92], projection="3d", computed_zorder=False)
+    axis.set_proj_type("ortho")
     x, y = np.meshgrid(*result.axes, indexing="ij")
     norm = Normalize(heights.min(), heights.max())
-    colors = plt.get_cmap("viridis_r")(norm(heights))
+    colors = colormaps["viridis_r"](norm(heights))
     colors[..., :3] *= _light(heights, result.axes)[..., None]
+    box = (1, min(max(np.ptp(y) / np.ptp(x), 0.5), 2), 0.7)
     count = min(max(result.shape), _FINEST)
     axis.plot_surface(
         *(x, y, heights),
@@ -61,27 +70,30 @@ def plot_surface(
     lines = []
     for places, style in zip(result.paths.values(), styles):
         places = _dense(places)
-        above = to_height(interpolate(result, value, places))
+        above = to_height(between(result.axes, result[value], places))
         above = np.where(_inside(result, places), above, np.nan)
+        axis.plot(*places.T, above, **style | {"label": "", "linewidth": 1, "alpha": 0.5})
         style = halo | style | {"label": plain(style["label"])}
-        lines.extend(axis.plot(*places.T, above, **style))
+        seen = np.where(is_seen(result, heights, places, above, box, view), above, np.nan)
+        lines.extend(axis.plot(*places.T, seen, **style))
     draw_legend(axis, styles, lines, drop=0)
     for label, place in result.marks.items():
         if not _inside(result, place):
             continue
-        above = float(to_height(interpolate(result, value, [place]))[0])
+        above = float(to_height(between(result.axes, result[value], [place]))[0])
         axis.plot(*([x] for x in (*place, above)), **point_style(result, label))
         text = above + 0.1 * np.ptp(heights)
         axis.text(*place, text, in_lines(label), ha="center", bbox=BEHIND, zorder=10)
     axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
     axis.set_xlabel("coordinate x", labelpad=10)
-    aspect = min(max(np.ptp(y) / np.ptp(x), 0.5), 2)
-    axis.set_ylabel("coordinate y" + stretched(result, aspect), labelpad=10)
+    axis.set_ylabel("coordinate y" + stretched(result, box[1]), labelpad=10)
+    for name in "xy":
+        axis.locator_params(axis=name, nbins=5)
     axis.set_zlabel(value_label(value, [result]), labelpad=8)
     axis.view_init(*view)
-    axis.set_box_aspect((1, aspect, 0.7))
-    heading(figure, title, y=0.97)
-    return save(figure, path)
+    axis.set_box_aspect(box)
+    heading(figure, title, y=0.99)
+    return figure
 
 
 def _dense(places, parts=8):
@@ -96,19 +108,47 @@ def _inside(result, places):
     return ((places >= low) & (places <= high)).all(-1)
 
 
-def interpolate(result, value, places):
-    """Values between the points of a plane's grid; outside it, of its nearest point.
+def is_seen(result, heights, places, above, box, view, steps=200):
+    """Whether nothing of a surface stands between points on it and the eye.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        value: name of the value.
+        heights: those that are drawn, array of the shape of the grid.
         places: coordinates `(n, 2)`.
+        above: their heights, `(n,)`.
+        box: how long the sides of the drawing are: of both coordinates and the height.
+        view: `(elevation, azimuth)` in degrees.
+        steps: of the way to the eye that are looked at.
 
     Returns:
-        float64 array `(n,)`, bilinear in each cell.
+        bool array `(n,)`.
     """
-    values, corner, share = result[value], [], []
-    for axis, place in zip(result.axes, np.transpose(places)):
+    elevation, azimuth = np.radians(view)
+    flat = np.cos(elevation)
+    eye = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
+    sizes = [*map(np.ptp, result.axes), max(np.ptp(heights), 1e-12)]
+    step = eye * sizes / box * sum(box) / steps
+    seen = np.ones(len(places), bool)
+    for k in range(2, steps):
+        way = places + k * step[:2]
+        hit = between(result.axes, heights, way) > above + k * step[2] + 0.01 * sizes[2]
+        seen &= ~(hit & _inside(result, way))
+    return seen
+
+
+def between(axes, values, places):
+    """Values between the points of a plane's grid; outside it, of its nearest point.
+
+    Args:
+        axes: coordinates of the grid, `(n,)` and `(m,)`.
+        values: array `(n, m)`.
+        places: coordinates `(k, 2)`.
+
+    Returns:
+        float64 array `(k,)`, bilinear in each cell.
+    """
+    corner, share = [], []
+    for axis, place in zip(axes, np.transpose(places)):
         inside = np.clip(place, axis[0], axis[-1])
         index = np.clip(np.searchsorted(axis, inside, side="right") - 1, 0, len(axis) - 2)
         corner.append(index)
@@ -145,7 +185,7 @@ def _scale(values, scale, maximum):
         )
     if scale == "linear":
         function = np.asarray
-        ticks = plt.MaxNLocator(5).tick_values(low, high)
+        ticks = MaxNLocator(5).tick_values(low, high)
     elif scale == "log":
         if low <= 0:
             raise ValueError(
@@ -159,6 +199,9 @@ def _scale(values, scale, maximum):
     else:
         raise ValueError(f"The scale is log or linear. Received: '{scale}'.")
     shown = [float(tick) for tick in ticks if low <= tick <= high * (1 + 1e-9)]
+    if len(shown) < 3:  # too narrow for powers
+        found = MaxNLocator(4).tick_values(low, high)
+        shown = [float(tick) for tick in found if low <= tick <= high]
 
     def to_height(array):
         array = np.asarray(array, "float64")

@@ -25,7 +25,7 @@ from mc_tf.weights.preprocessing import refresh
 __all__ = ["Snapshot", "load_snapshot", "read_snapshot", "save_snapshot", "take_snapshot"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Snapshot:
     """Weights and state of a network, without the network.
 
@@ -45,6 +45,12 @@ class Snapshot:
     layout: list
     record: dict
     architecture: list | None = None
+
+    def __repr__(self):
+        record = ", ".join(f"{name} {value:.6g}" for name, value in list(self.record.items())[:4])
+        return f"Snapshot: {len(self.weights)} weights, {len(self.state)} arrays of state" + (
+            f"; {record}" if record else ""
+        )
 
     def check_fits(self, model, source="the snapshot"):
         """Refuses a model whose weights have other shapes or names, or that computes otherwise.

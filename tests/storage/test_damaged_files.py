@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 import mc_tf
 from mc_tf import Bezier, CurveEvaluation, DamagedFileError, GridEvaluation
-from mc_tf.ensemble import Ensemble
-from mc_tf.ensemble.evaluation import EnsembleEvaluation
+from mc_tf.ensemble import Ensemble, EnsembleEvaluation
 from mc_tf.ensemble.members import read_member
 from mc_tf.ensemble.prediction_cache import PredictionCache
 from mc_tf.storage import checksums

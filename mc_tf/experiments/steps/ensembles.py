@@ -69,6 +69,8 @@ class Ensembles(Step):
             batch_size=run.batch_size,
             verbose=run.bar,
         )
+        counts = [sum(len(files[part]) for part in budget) for budget in self.budgets]
+        runs = np.repeat(np.arange(len(counts)), counts)
         records = {file: _record(file) for file in every}
         epochs = {
             "epochs": np.array(
@@ -76,17 +78,16 @@ class Ensembles(Step):
             ),
             "error": result.cumulative["error"],
             "member_error": result.members["error"],
+            "run": runs,
         }
         write_arrays(f"{path}-epochs.npz", **epochs)
         run.say(f"\n{self.label.upper()}\n{result.table()}\n")
-        counts = [sum(len(files[part]) for part in budget) for budget in self.budgets]
         steps = [
             records[after]["distance_from_previous"]
             for of_part in files.values()
             for _, after in itertools.pairwise(of_part)
             if "distance_from_previous" in records[after]
         ]
-        runs = np.repeat(np.arange(len(counts)), counts)
         return {
             "result": result,
             "epochs": epochs,

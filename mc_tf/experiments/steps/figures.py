@@ -1,6 +1,7 @@
 """Figures of what other steps found, each as PNG and SVG."""
 
 import dataclasses
+import functools
 import os
 
 from mc_tf.ensemble import EnsembleEvaluation
@@ -47,17 +48,15 @@ class Figure(Step):
             else run.results[names]
             for label, names in self.of.items()
         }
-        function, *arguments = getattr(self, f"_{self.kind}")(plots, results, run)
-        path = run.folder(self.name)
-        results, *arguments = arguments
-        plots.in_both_formats(function, results, path, *arguments, title=run.title, **self.options)
+        draw, results, options = getattr(self, f"_{self.kind}")(plots, results, run)
+        figure = draw(results, title=run.title, **options, **self.options)
+        plots.save(figure, run.folder(self.name), ("png", "svg"))
 
     def _curves(self, plots, results, run):
-        names = next(iter(results.values())).names
-        return plots.plot_curves, results, ("train_loss", _quality(names))
+        return plots.plot_curves, results, {}
 
     def _pairs(self, plots, results, run):
-        return plots.plot_pairs, results
+        return plots.plot_pairs, results, {}
 
     def _curve_ensembles(self, plots, results, run):
         ensembles = {
@@ -67,28 +66,22 @@ class Figure(Step):
             ]
             for label, name in self.of.items()
         }
-        return plots.plot_curve_ensembles, results, ensembles
+        return plots.plot_curve_ensembles, results, {"ensembles": ensembles}
 
     def _widths(self, plots, results, run):
-        return plots.plot_widths, results
+        return plots.plot_widths, results, {}
 
     def _ensembles(self, plots, results, run):
-        return plots.plot_ensembles, {label: found["result"] for label, found in results.items()}
+        found = {label: found["result"] for label, found in results.items()}
+        return plots.plot_ensembles, found, {}
 
     def _budgets(self, plots, results, run):
         epochs = {label: [one["epochs"] for one in found] for label, found in results.items()}
-        return plots.plot_budgets, epochs
+        return plots.plot_budgets, epochs, {}
 
     def _trajectory(self, plots, results, run):
-        return plots.plot_trajectory, *results.values()
-
-
-def _quality(names):
-    """What a figure shows beside the train loss."""
-    if "test_error" in names:
-        return "test_error"
-    of_test = [name for name in names if name.startswith("test_") and name != "test_loss"]
-    return of_test[0] if of_test else "test_loss"
+        (result,) = results.values()
+        return plots.plot_trajectory, result, {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +111,10 @@ class SurfaceFigures(Step):
     def _draw(self, run, curves, surfaces):
         from mc_tf import plots
 
-        def save(function, results, name, *arguments, **options):
+        def save(draw, results, name, **options):
             if results:
-                path = os.path.join(run.workdir, name)
-                given = {"title": run.title, **options}
-                plots.in_both_formats(function, results, path, *arguments, **given)
+                figure = draw(results, **{"title": run.title, **options})
+                plots.save(figure, os.path.join(run.workdir, name), ("png", "svg"))
 
         by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
         for surface in surfaces:
@@ -132,32 +124,33 @@ class SurfaceFigures(Step):
                 title = next(iter(surface.networks))
             by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
         grids = [run.results[surface.name] for surface in surfaces]
-        quality = _quality(set().union(*(found.names for found in (*curves.values(), *grids))))
+        quality = plots.quality(set().union(*(found.names for found in (*curves.values(), *grids))))
         labelled = {_title(name): curve for name, curve in curves.items()}
-        save(plots.plot_curves, labelled, "curves", ("train_loss", quality))
+        save(plots.plot_curves, labelled, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
             highest = self.maximum if value == "train_loss" else None
-            save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value, maximum=highest)
+            save(
+                plots.plot_plane, by_kind["Plane"], f"planes-{value}", value=value, maximum=highest
+            )
             for kind, name, label in _ALONG:
-                options = {"maximum": highest, "label": label}
-                save(plots.plot_line, by_kind[kind], f"{name}-{value}", [value], **options)
-        save(plots.plot_rays, by_kind["Rays"], "rays", ("train_loss", quality))
+                options = {"values": [value], "maximum": highest, "label": label}
+                save(plots.plot_line, by_kind[kind], f"{name}-{value}", **options)
+        save(plots.plot_rays, by_kind["Rays"], "rays", values=("train_loss", quality))
         with_ratio = "train_eigenvalue_ratio"
         ratios = {k: g for k, g in by_kind["Plane"].items() if with_ratio in g.names}
         save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
         planes = [surface for surface in surfaces if surface.kind == "curve_plane"]
         for surface, grid in zip(surfaces, grids):
             if surface.kind == "random_plane":
-                relief = f"relief-{surface.label}"
-                save(plots.plot_surface, grid, relief, maximum=self.maximum)
+                title = f"{run.title}: {surface.label}" if run.title else surface.label
+                options = {"maximum": self.maximum, "title": title}
+                save(plots.plot_surface, grid, f"relief-{surface.label}", **options)
         for surface in planes:
             functions = os.path.join(run.folder(surface.curve), "functions.npz")
             if os.path.exists(functions):
                 stem = f"regression-{surface.label}" if planes[1:] else "regression"
-                for ending in ("png", "svg"):
-                    path = os.path.join(run.workdir, f"{stem}.{ending}")
-                    grid = run.results[surface.name]
-                    plots.plot_regression(grid, functions, path, title=run.title)
+                draw = functools.partial(plots.plot_regression, functions=functions)
+                save(draw, run.results[surface.name], stem)
 
 
 _ALONG = (

@@ -69,7 +69,8 @@ class Film(Step):
             )
         if len(frames) > 1:
             options = {"labels": list(frames), "maximum": self.maximum, "title": run.title}
-            plots.plot_film(list(frames.values()), f"{run.folder(self.name)}.gif", **options)
+            film = plots.plot_film(list(frames.values()), **options)
+            plots.save(film, run.folder(self.name), ("gif",))
         return frames
 
     def small(self, smoke):

@@ -1,0 +1,34 @@
+"""Files of grids that several processes evaluate, and the versions that they were made with."""
+
+__all__ = ["shard_path", "versions_of"]
+
+
+def versions_of(result):
+    """The versions that a result was made with.
+
+    Args:
+        result: `GridEvaluation`.
+
+    Returns:
+        List of dicts, one or more.
+    """
+    later = result.description.get("versions of later points", [])
+    first = result.description.get("versions")
+    return ([first] if first else []) + (later if isinstance(later, list) else [later])
+
+
+def shard_path(path, shard):
+    """The file, without ending, of one part of a grid.
+
+    Args:
+        path: file name of the whole, without ending, or `None`.
+        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole.
+
+    Returns:
+        str or `None`.
+
+    Example:
+        >>> shard_path("runs/plane", (2, 4))
+        'runs/plane-2-of-4'
+    """
+    return path if path is None or shard is None else f"{path}-{shard[0]}-of-{shard[1]}"

@@ -1,0 +1,143 @@
+"""What a figure is drawn on: a figure of the library, or axes of the user."""
+
+import io
+import textwrap
+
+import matplotlib.axes
+import matplotlib.figure
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from mc_tf.plots.style import plain
+
+__all__ = ["Figure", "Panels", "check_axes", "heading", "whole_figure"]
+
+_ROW = 0.2  # inches of a row of a legend
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib figure that a notebook shows as the value of a cell.
+
+    It belongs to no backend and pyplot does not know it: no window opens, nothing must be closed,
+    and a program without a screen can draw it.
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self):
+        file = io.BytesIO()
+        self.savefig(file, format="png", bbox_inches="tight")
+        return file.getvalue()
+
+
+def whole_figure(axis):
+    """The figure of an axis, also where that lies in a subfigure."""
+    return axis.figure.figure
+
+
+def check_axes(given, count):
+    """The axes of the user, as a list.
+
+    Args:
+        given: matplotlib axes, or a list or array of them.
+        count: how many are needed.
+
+    Returns:
+        List of axes.
+
+    Raises:
+        ValueError: if there are not as many, or they are something else.
+    """
+    axes = list(np.ravel(np.asarray(given, dtype=object)))
+    if len(axes) != count or not all(isinstance(axis, matplotlib.axes.Axes) for axis in axes):
+        kinds = ", ".join(type(axis).__name__ for axis in axes[:4])
+        raise ValueError(
+            f"This figure needs {count} matplotlib axes, such as `plt.subplots(1, {count})` "
+            f"makes. Received {len(axes)}: {kinds}."
+        )
+    return axes
+
+
+class Panels:
+    """Panels to draw on: axes of the user, or those of a new figure.
+
+    Args:
+        rows, columns: of panels.
+        size: `(width, height)` of a new figure in inches, without heading and legend.
+        given: axes of the user. Default: a new figure.
+        **options: of `Figure.subplots`.
+
+    Attributes:
+        figure: that of the axes.
+        axes: list, row by row.
+    """
+
+    def __init__(self, rows, columns, size, given=None, **options):
+        self._own = given is None
+        if self._own:
+            self.figure = Figure(figsize=size, layout="constrained")
+            self.axes = list(self.figure.subplots(rows, columns, squeeze=False, **options).flat)
+        else:
+            self.axes = check_axes(given, rows * columns)
+            self.figure = whole_figure(self.axes[0])
+
+    def legend(self, handles=None, columns=2):
+        """Draws a legend where it covers nothing: below the panels; on axes of the user, in them.
+
+        Args:
+            handles: what it explains. Default: all that has a label in the first panel.
+            columns: at most.
+        """
+        handles = self.axes[0].get_legend_handles_labels()[0] if handles is None else handles
+        if not handles:
+            return
+        if not self._own:
+            self.axes[0].legend(handles=handles, framealpha=0.85)
+            return
+        columns = min(columns, len(handles))
+        legend = self.figure.legend(
+            handles=handles, loc="outside lower center", ncols=columns, frameon=False
+        )
+        width = self.figure.get_figwidth() / columns - 0.8
+        rows = np.ones(-(-len(handles) // columns))
+        for index, text in enumerate(legend.get_texts()):
+            letters = max(12, int(72 * width / (0.55 * text.get_fontsize())))
+            text.set_text(textwrap.fill(text.get_text(), letters))
+            row = index % len(rows)  # matplotlib fills one column after the other
+            rows[row] = max(rows[row], 1 + text.get_text().count("\n"))
+        self.figure.set_figheight(self.figure.get_figheight() + _ROW * rows.sum())
+
+    def finish(self, title=None):
+        """Writes the heading, of a new figure or of the one axis of the user, and fixes the layout.
+
+        Args:
+            title: text, or nothing.
+
+        Returns:
+            The figure.
+        """
+        if title and not self._own and len(self.axes) == 1:
+            self.axes[0].set_title(plain(title))
+        elif title:
+            heading(self.figure, title)
+            if self._own:
+                self.figure.set_figheight(self.figure.get_figheight() + 0.25)
+        if self._own:  # a second layout would differ a little, and so would the files
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")
+        return self.figure
+
+
+def heading(figure, title, **place):
+    """Writes the heading of a figure, small enough for its width.
+
+    Args:
+        figure: matplotlib figure.
+        title: text, or nothing.
+        **place: options of `suptitle`.
+    """
+    if title:
+        size = min(12, 120 * figure.get_figwidth() / len(title))
+        figure.suptitle(plain(title), fontsize=size, **place)

@@ -1,0 +1,18 @@
+"""What every test of figures asserts, too."""
+
+import warnings
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    """A figure is drawn without a warning, and unknown to pyplot."""
+    from matplotlib import pyplot
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", UserWarning)
+        yield
+    assert pyplot.get_fignums() == []

@@ -1,0 +1,107 @@
+"""Figures of lines, curves and ensembles, from results that are computed by formulas."""
+
+import numpy as np
+import pytest
+from surfaces import (
+    chain,
+    ensemble,
+    growing,
+    line,
+    pairs,
+    rays,
+    texts,
+)
+
+from mc_tf import plots
+
+
+@pytest.mark.parametrize("penalty, label", [(0.0, "Train loss"), (0.1, "Train loss (with L2)")])
+def test_a_loss_without_a_penalty_is_not_said_to_have_one(tmp_path, penalty, label):
+    result = chain(count=4)
+    for index in range(4):
+        result.record(index, {"train_loss": index + 1.0, "regularization": penalty})
+    plots.save(plots.plot_curves({"Chain": result}, names=["train_loss"]), tmp_path / "a.svg")
+    assert label in texts(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("penalty, label", [(0.0, "Loss"), (0.1, "Loss (with L2)")])
+def test_nor_is_the_axis_of_two_losses(tmp_path, penalty, label):
+    result = line()
+    result._values["regularization"] = np.full(len(result.done), penalty)
+    plots.save(plots.plot_line(result), tmp_path / "a.svg")
+    assert {"Loss", "Loss (with L2)"} & {*texts(tmp_path / "a.svg")} == {label}
+
+
+def test_bends_are_circles_on_the_curve():
+    figure = plots.plot_curves({"Chain": chain(count=4)}, names=["train_loss"])
+    curve_line, bends, _ = figure.axes[0].lines
+    places, values = bends.get_data()
+    assert bends.get_marker() == "o" and list(places) == [0.5]
+    loss = curve_line.get_ydata()
+    np.testing.assert_allclose(values, (loss[1] + loss[2]) / 2)  # between two points of the grid
+
+
+@pytest.mark.parametrize("draw", [plots.plot_pairs, plots.plot_budgets])
+def test_repetitions_are_one_line_with_a_band(draw):
+    results = [growing([4, 3, 1]), growing([6, 3, 2]), growing([8, 3, 6])]
+    for one in results:
+        one |= {"t": one["epochs"], "pair_error": one["error"]}
+    (axis,) = draw({"FGE": results}).axes
+    np.testing.assert_allclose(axis.lines[0].get_data(), [[5, 6, 7], [6, 3, 3]])
+    spread = np.array([2, 0, 7**0.5])  # standard deviations of [4, 6, 8], [3, 3, 3] and [1, 2, 6]
+    (band,) = axis.collections
+    corners = {tuple(place) for place in np.round(band.get_paths()[0].vertices, 6)}
+    sides = [6, 3, 3] - spread, [6, 3, 3] + spread
+    assert corners == {tuple(np.round(p, 6)) for side in sides for p in zip([5.0, 6, 7], side)}
+    (axis,) = draw({"FGE": results[0], "SSE": results[:1]}).axes
+    assert not axis.collections
+
+
+def test_lines_of_budgets_join_no_two_trainings():
+    several = growing([5, 4, 3, 2]) | {"run": np.array([0, 0, 1, 1])}
+    (axis,) = plots.plot_budgets({"FGE": several}).axes
+    joined = [list(line.get_xdata()) for line in axis.lines if line.get_linestyle() != "None"]
+    assert joined == [[5, 6], [7, 8]]
+    assert axis.get_legend_handles_labels()[1] == ["FGE", "one network"]
+
+
+def test_repetitions_at_other_positions_are_refused():
+    other = {**pairs(), "t": np.linspace(0, 0.5, 11)}
+    with pytest.raises(ValueError, match="'A' cannot be drawn as one line: their t differ"):
+        plots.plot_pairs({"A": [pairs(), other]})
+    with pytest.raises(ValueError, match="'A' cannot .* their epochs differ.*5.0, 6.0.*5.0"):
+        plots.plot_budgets({"A": [growing([2, 1]), growing([2])]})
+    with pytest.raises(ValueError, match="no result of 'A'"):
+        plots.plot_budgets({"A": []})
+
+
+def test_curve_ensembles_that_do_not_fit_are_refused():
+    two = (ensemble(), ensemble())
+    for ensembles in ({}, {"Other": two}):
+        with pytest.raises(ValueError, match="Each ensemble needs the curve with its label"):
+            plots.plot_curve_ensembles({"Chain": chain()}, ensembles=ensembles)
+    broken = chain()
+    broken.done[0] = False
+    with pytest.raises(ValueError, match="'Chain' cannot be drawn: 20 of 21 points"):
+        plots.plot_curve_ensembles({"Chain": broken}, ensembles={"Chain": two})
+
+
+def test_networks_of_one_name_on_several_lines(tmp_path):
+    """Each has its label; one at nearly the same place as another has none of its own."""
+    lines = {"VGG": line(), "ResNet": line(3.0), "Twin": line(3.0)}
+    plots.save(plots.plot_line(lines, values=["train_loss"]), tmp_path / "a.svg")
+    assert texts(tmp_path / "a.svg").count("SGD") == 2
+
+
+def test_a_network_with_the_name_of_its_line(tmp_path):
+    plots.save(plots.plot_line({"SGD": line()}, values=["train_loss"]), tmp_path / "a.svg")
+    assert "SWA" in texts(tmp_path / "a.svg") and "SGD" not in texts(tmp_path / "a.svg")
+
+
+def test_values_that_are_not_finite_on_lines_and_rays(tmp_path):
+    broken, spread = line(), rays()
+    broken._values["train_loss"][:] = np.nan
+    broken._values["test_error"][5] = np.inf
+    spread._values["train_loss"][7] = np.inf
+    plots.save(plots.plot_line(broken), tmp_path / "a.png")
+    plots.save(plots.plot_rays(spread), tmp_path / "b.png")
