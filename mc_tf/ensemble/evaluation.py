@@ -1,6 +1,7 @@
 """Scores of the members, of the ensemble as it grows, and how much the members differ."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -10,6 +11,11 @@ from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
 from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.typing import Data, PathLike
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.member_files import MemberFiles
+    from mc_tf.ensemble.model import Ensemble
 
 __all__ = [
     "EnsembleEvaluation",
@@ -44,14 +50,14 @@ class EnsembleEvaluation:
 
     members: dict
     cumulative: dict
-    disagreement: np.ndarray
+    disagreement: np.ndarray | None
     predictions: np.ndarray
     labels: np.ndarray
     variance: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
     @property
-    def mean_disagreement(self):
+    def mean_disagreement(self) -> float:
         """Mean disagreement of two members; NaN with one member, or of a regression."""
         matrix = self.disagreement
         if matrix is None or len(matrix) < 2:
@@ -59,11 +65,11 @@ class EnsembleEvaluation:
         return float(matrix[np.triu_indices(len(matrix), 1)].mean())
 
     @property
-    def scores(self):
+    def scores(self) -> dict[str, float]:
         """Scores of the whole ensemble, a dict name -> float."""
         return {name: float(values[-1]) for name, values in self.cumulative.items()}
 
-    def table(self):
+    def table(self) -> str:
         """One line of text for each member: its scores, and those of the ensemble up to it.
 
         Returns:
@@ -77,7 +83,7 @@ class EnsembleEvaluation:
             lines.append("  ".join([f"{m + 1:2d}", *(f"{value:26.4f}" for value in values)]))
         return "\n".join(lines)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes everything to one `.npz` file, in one step.
 
         Args:
@@ -92,7 +98,7 @@ class EnsembleEvaluation:
         write_arrays(path, **arrays)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Reads what was saved.
 
         Args:
@@ -118,7 +124,13 @@ class EnsembleEvaluation:
         return read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py", build)
 
 
-def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
+def evaluate_members(
+    ensemble: "Ensemble | MemberFiles",
+    dataset: Data,
+    cache: PathLike | None = None,
+    batch_size: int = 500,
+    verbose: int = 1,
+) -> EnsembleEvaluation:
     """Scores each member, the ensembles of the first members, and their disagreement.
 
     Each member makes one pass over the data; one member's predictions are in memory at a time.
