@@ -314,7 +314,7 @@ class Ensemble(StackedModel):
         """Sets temperatures from held-out data: see `mc_tf.ensemble.fit_temperature`."""
         return fit_temperature(self, dataset, per_member, cache, batch_size, verbose)
 
-    def export(self, path: PathLike, example: Any = None) -> None:
+    def export(self, path: PathLike, example: Any = None) -> None:  # type: ignore[override]
         """Writes one TensorFlow SavedModel: see `mc_tf.ensemble.export_ensemble`."""
         return export_ensemble(self, path, example)
 

@@ -213,6 +213,6 @@ class StackedModel(SealedFiles, keras.Model):
         return {**super().get_config(), "model": network, "members": self.num_members}
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
+    def from_config(cls, config: Config) -> Self:  # type: ignore[override]
         """Makes the model that `get_config` described."""
         return cls(**revive_parts(config, "model", "dtype"))

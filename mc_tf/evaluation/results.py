@@ -50,7 +50,11 @@ class CurveEvaluation(PointResults):
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
     def set_geometry(
-        self, arc_lengths: ArrayLike, length: float, length_ratio: float, bends: ArrayLike = ()
+        self,
+        arc_lengths: ArrayLike,
+        length: float,
+        length_ratio: float,
+        bends: Sequence[float] | np.ndarray = (),
     ) -> None:
         """Sets the lengths that Int and the length ratio need, and where the bends are."""
         self.arc_lengths = np.asarray(arc_lengths, "float64")

@@ -283,6 +283,6 @@ class CurveModel(SealedFiles, keras.Model):
         return {**super().get_config(), "network": network, **layer._curve_config()}
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
+    def from_config(cls, config: Config) -> Self:  # type: ignore[override]
         """Makes the model that `get_config` described."""
         return cls(**revive_parts(config, "network", "curve", "dtype"))
