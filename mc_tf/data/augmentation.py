@@ -2,13 +2,14 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from mc_tf.typing import TensorLike
 
 
 def crop_and_flip(
-    images: tf.Tensor, offsets: TensorLike, flips: TensorLike, padding: int = 4
+    images: np.ndarray | tf.Tensor, offsets: TensorLike, flips: TensorLike, padding: int = 4
 ) -> tf.Tensor:
     """Crops each zero-padded image at its own offset and mirrors some of them.
 

@@ -88,7 +88,7 @@ class ImageData(ArrayData):
         _, *draws = self._plan(0, 0)
         return self._in_order(self._train_tensors, batch_size, num_examples, draws)
 
-    def normalize(self, images: tf.Tensor) -> tf.Tensor:
+    def normalize(self, images: np.ndarray | tf.Tensor) -> tf.Tensor:
         """Turns raw images into the values that the networks see.
 
         Args:

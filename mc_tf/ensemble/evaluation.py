@@ -48,8 +48,8 @@ class EnsembleEvaluation:
         sample_weight: float64 array `(R,)`; None where all rows count alike.
     """
 
-    members: dict
-    cumulative: dict
+    members: dict[str, np.ndarray]
+    cumulative: dict[str, np.ndarray]
     disagreement: np.ndarray | None
     predictions: np.ndarray
     labels: np.ndarray
