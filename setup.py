@@ -52,6 +52,7 @@ setup(
     extras_require={
         "test": [
             "hypothesis>=6.100",
+            "mypy>=2.0",
             "pandas>=2.2",
             "pytest>=8,<9.2",  # pytest-xdist 3.8 does not keep groups together under 9.2
             "pytest-timeout>=2.3",

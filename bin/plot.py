@@ -14,13 +14,17 @@ KIND is one of these; the program named, or a recipe, writes the result files:
 
 """
 
+import os
+
 import flag_checks
 import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("results", None, "LABEL=FILE.npz, ...")
-flags.DEFINE_string("figure", None, "Figure to write: .png, .svg, .pdf; a film: .gif or .mp4.")
+flags.DEFINE_string(
+    "figure", None, "File: .png, .svg, .pdf; a film: .gif, .mp4. Without an ending: PNG and SVG."
+)
 flags.DEFINE_string("title", None, "Heading.")
 flags.DEFINE_list("values", None, "What to draw. Default: train_loss; curve and line: errors, too.")
 flags.DEFINE_list("levels", [], "Number of levels, or their increasing limits. Default: 8.")
@@ -128,40 +132,42 @@ def main(arguments):
         kind, maker = "budgets", BUDGETS
     label = shared.stem if kind != "curve" else lambda one, file: one.description.get("curve", file)
     levels = shared.levels(FLAGS.levels)
-    check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
+    if os.path.splitext(FLAGS.figure)[1]:
+        check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
     repeated = kind in ("pairs", "budgets")
     results = shared.labelled(FLAGS.results, lambda file: load(maker, file), label, repeated)
-    (first, *more), to = results.values(), {"path": FLAGS.figure, "title": FLAGS.title}
+    (first, *more), to = results.values(), {"title": FLAGS.title}
     values = FLAGS.values or ("train_loss", "test_error")
     on_plane = {"value": values[0], "maximum": FLAGS.max_value} | to
     match kind:
         case "curve":
-            plots.plot_curves(results, names=values, **to)
+            figure = plots.plot_curves(results, names=values, **to)
         case "line" if all(result.surface == "Rays" for result in results.values()):
             flag_checks.refuse_unused(["max_value", "axis_label"], "they are for lines, not rays")
-            plots.plot_rays(results, values=values, **to)
+            figure = plots.plot_rays(results, values=values, **to)
         case "line":
             of_line = {"maximum": FLAGS.max_value, "label": FLAGS.axis_label}
-            plots.plot_line(results, values=FLAGS.values, **of_line, **to)
+            figure = plots.plot_line(results, values=FLAGS.values, **of_line, **to)
         case "plane" if FLAGS.heat_map:
-            plots.plot_heat_map(results, value=values[0], **to)
+            figure = plots.plot_heat_map(results, value=values[0], **to)
         case "plane" if FLAGS.functions:
-            plots.plot_regression(first, FLAGS.functions, **on_plane)
+            figure = plots.plot_regression(first, FLAGS.functions, **on_plane)
         case "plane":
-            plots.plot_plane(results, levels=levels, **on_plane)
+            figure = plots.plot_plane(results, levels=levels, **on_plane)
         case "surface":
             view = (FLAGS.elevation, FLAGS.azimuth)
-            plots.plot_surface(first, scale=FLAGS.scale, view=view, **on_plane)
+            figure = plots.plot_surface(first, scale=FLAGS.scale, view=view, **on_plane)
         case "film":
             on_plane |= {"levels": levels, "frames_per_second": FLAGS.frames_per_second}
             frames, labels = ([first, *more], list(results)) if more else (first, None)
-            plots.plot_film(frames, labels=labels, **on_plane)
+            figure = plots.plot_film(frames, labels=labels, **on_plane)
         case "curve_ensembles":
-            plots.plot_curve_ensembles(results, ensembles=load_ensembles(), **to)
+            figure = plots.plot_curve_ensembles(results, ensembles=load_ensembles(), **to)
         case "widths":
-            plots.plot_widths(results, widths=flag_checks.numbers("widths", float), **to)
+            figure = plots.plot_widths(results, widths=flag_checks.numbers("widths", float), **to)
         case _:
-            getattr(plots, f"plot_{kind}")(first if kind in ONE_FILE else results, **to)
+            figure = getattr(plots, f"plot_{kind}")(first if kind in ONE_FILE else results, **to)
+    plots.save(figure, FLAGS.figure)
     print(FLAGS.figure)
 
 

@@ -4,6 +4,8 @@ A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) 
 network at `t` runs with the weights `c(t) @ points`.
 """
 
+from typing import TYPE_CHECKING
+
 from mc_tf import callbacks, curves, ensemble, landscape, layers, models
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import update_batch_norm
@@ -92,14 +94,18 @@ __all__ = [
     "update_batch_norm",
 ]
 
+# `data` needs TensorFlow and `plots` matplotlib: they are imported when they are used.
+if TYPE_CHECKING:
+    from mc_tf import data as data
+    from mc_tf import plots as plots
+else:
 
-def __getattr__(name):
-    # `data` needs TensorFlow and `plots` matplotlib: they are imported when they are used.
-    if name in ("data", "plots"):
-        import importlib
+    def __getattr__(name):
+        if name in ("data", "plots"):
+            import importlib
 
-        return importlib.import_module(f"mc_tf.{name}")
-    raise AttributeError(f"module 'mc_tf' has no attribute '{name}'")
+            return importlib.import_module(f"mc_tf.{name}")
+        raise AttributeError(f"module 'mc_tf' has no attribute '{name}'")
 
 
 def __dir__():

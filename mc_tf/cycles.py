@@ -5,6 +5,7 @@ from keras import ops
 
 from mc_tf import schedules
 from mc_tf.arguments import check_numbers
+from mc_tf.typing import Config, Tensor, TensorLike
 
 __all__ = ["CosineCycle", "Cycle", "LinearCycle", "SWASchedule", "TriangularCycle"]
 
@@ -22,7 +23,7 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
         ValueError: if the length is not a whole number of at least 1.
     """
 
-    def __init__(self, cycle_length):
+    def __init__(self, cycle_length: int) -> None:
         check_numbers(cycle_length=cycle_length)
         if int(cycle_length) != cycle_length or cycle_length < 1:
             raise ValueError(
@@ -32,11 +33,11 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
         self.cycle_length = int(cycle_length)
 
     @property
-    def snapshot_place(self):
+    def snapshot_place(self) -> int:
         """Steps from the beginning of a cycle to where a network is collected: its end."""
         return self.cycle_length
 
-    def __call__(self, step):
+    def __call__(self, step: TensorLike) -> Tensor:
         """The rate of a step.
 
         Args:
@@ -54,7 +55,7 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
     def _rate(self, step):
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal schedule."""
         return {"cycle_length": self.cycle_length}
 
@@ -62,13 +63,15 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
 class _BoundedCycle(Cycle):
     """Base of the cycles between two rates."""
 
-    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
+    def __init__(
+        self, cycle_length: int, max_learning_rate: float, min_learning_rate: float
+    ) -> None:
         super().__init__(cycle_length)
         _check_rates(max_learning_rate, min_learning_rate)
         self.max_learning_rate = max_learning_rate
         self.min_learning_rate = min_learning_rate
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal schedule."""
         rates = {
             "max_learning_rate": self.max_learning_rate,
@@ -95,7 +98,9 @@ class TriangularCycle(_BoundedCycle):
         ([0.375, 0.25, 0.375, 0.5], 2)
     """
 
-    def __init__(self, cycle_length, max_learning_rate, min_learning_rate):
+    def __init__(
+        self, cycle_length: int, max_learning_rate: float, min_learning_rate: float
+    ) -> None:
         super().__init__(cycle_length, max_learning_rate, min_learning_rate)
         if self.cycle_length % 2:
             raise ValueError(
@@ -105,7 +110,7 @@ class TriangularCycle(_BoundedCycle):
             )
 
     @property
-    def snapshot_place(self):
+    def snapshot_place(self) -> int:
         """Steps from the beginning of a cycle to where a network is collected: half of it."""
         return self.cycle_length // 2
 
@@ -155,7 +160,7 @@ class CosineCycle(Cycle):
         [0.1, 0.0854, 0.05, 0.0146, 0.1]
     """
 
-    def __init__(self, cycle_length, initial_learning_rate):
+    def __init__(self, cycle_length: int, initial_learning_rate: float) -> None:
         super().__init__(cycle_length)
         _check_rates(initial_learning_rate, 0.0)
         self.initial_learning_rate = initial_learning_rate
@@ -165,7 +170,7 @@ class CosineCycle(Cycle):
             step, self.cycle_length, self.initial_learning_rate, cos=ops.cos
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal schedule."""
         return {**super().get_config(), "initial_learning_rate": self.initial_learning_rate}
 
@@ -188,7 +193,7 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
         [0.1, 0.1, 0.075, 0.05, 0.05]
     """
 
-    def __init__(self, swa_start, learning_rate, swa_learning_rate):
+    def __init__(self, swa_start: int, learning_rate: float, swa_learning_rate: float) -> None:
         check_numbers(swa_start=swa_start)
         check_numbers(learning_rate=learning_rate, swa_learning_rate=swa_learning_rate)
         if int(swa_start) != swa_start or swa_start < 1:
@@ -204,7 +209,7 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.learning_rate = learning_rate
         self.swa_learning_rate = swa_learning_rate
 
-    def __call__(self, step):
+    def __call__(self, step: TensorLike) -> Tensor:
         """The rate of a step.
 
         Args:
@@ -218,7 +223,7 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
         rate = schedules.swa(step, self.swa_start, self.learning_rate, ratio, clip=ops.clip)
         return ops.cast(rate, "float32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal schedule."""
         return {
             "swa_start": self.swa_start,

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 ROOMS = (
     *(
         "version",
+        "typing",
         "arguments",
         "settings",
         "registry",
@@ -35,7 +36,12 @@ def room(name):
 
 
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    """What a file imports when it runs: names for hints, under `TYPE_CHECKING`, are no part."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

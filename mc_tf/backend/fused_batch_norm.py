@@ -1,6 +1,7 @@
 """Batch normalisation by one operation, where Keras makes several of it."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 
@@ -11,7 +12,7 @@ __all__ = ["fused_batch_norm", "fused_calls", "is_plain"]
 
 
 @contextlib.contextmanager
-def fused_batch_norm(model):
+def fused_batch_norm(model: keras.Model) -> Iterator[int]:
     """Context in which batch normalisation is faster on TensorFlow without XLA.
 
     Keras makes several operations of a normalisation, each of which goes over all values; XLA joins

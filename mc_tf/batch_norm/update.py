@@ -11,13 +11,16 @@ from mc_tf.arguments import check_counts, check_network
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
 from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
+from mc_tf.typing import Data
 
 __all__ = ["BatchNormUpdate", "has_batch_norm", "needs_statistics", "update_batch_norm"]
 
 _ANY = 32  # for an axis of any size
 
 
-def update_batch_norm(model, dataset, num_batches=None, batch_size=500):
+def update_batch_norm(
+    model: keras.Layer, dataset: Data, num_batches: int | None = None, batch_size: int = 500
+) -> int:
     """Re-estimates the batch normalisation statistics at the present weights.
 
     One pass over the data with each `BatchNormalization` layer normalising by its batch, as in
@@ -138,7 +141,7 @@ class BatchNormUpdate:
             )
 
 
-def has_batch_norm(model):
+def has_batch_norm(model: keras.Layer) -> bool:
     """Whether a model has layers whose statistics `update_batch_norm` would re-estimate.
 
     Args:

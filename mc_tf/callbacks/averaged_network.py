@@ -1,6 +1,7 @@
 """The network of averaged weights beside the one that is trained."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from mc_tf.callbacks.checkpoint import BestCheckpoint
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.step_callback import StepCallback
 from mc_tf.storage.averages import WeightAverage
+from mc_tf.typing import Data, Logs, Mode, PathLike
 from mc_tf.weights.flat import assign_flat, state_variables
 
 __all__ = ["AveragedNetwork"]
@@ -32,14 +34,14 @@ class AveragedNetwork(StepCallback):
 
     def __init__(
         self,
-        start_epoch,
-        steps_per_epoch,
-        batch_norm_data,
-        validation_data,
-        best_path,
-        monitor,
-        mode,
-    ):
+        start_epoch: int,
+        steps_per_epoch: int | None,
+        batch_norm_data: Data | None,
+        validation_data: Data | None,
+        best_path: PathLike | None,
+        monitor: str,
+        mode: Mode,
+    ) -> None:
         super().__init__(start_epoch, steps_per_epoch)
         if mode not in ("min", "max"):
             raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
@@ -57,7 +59,7 @@ class AveragedNetwork(StepCallback):
         self._names = None  # of the scores
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_begin(logs)
         model = self.model
@@ -97,13 +99,13 @@ class AveragedNetwork(StepCallback):
 
         backend.traced(forward, x)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_epoch_begin(epoch, logs)
         if self._best is not None:
             self._best.on_epoch_begin(epoch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook: evaluates the averaged network."""
         if self.validation_data is None:
             return
@@ -132,12 +134,12 @@ class AveragedNetwork(StepCallback):
                 callbacks=[ResetRecurrentState()],
             )
 
-    def keep_state(self):
+    def keep_state(self) -> None:
         """Keeps what the network has beside its weights, should training diverge."""
         self._state = [np.array(ops.convert_to_numpy(v)) for v in state_variables(self.model)]
 
     @contextlib.contextmanager
-    def averaged(self):
+    def averaged(self) -> Iterator[keras.Model]:
         """Context in which the model has the averaged weights and statistics for them.
 
         Afterwards all variables are as they were, bit for bit.

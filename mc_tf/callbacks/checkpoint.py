@@ -3,11 +3,13 @@
 import math
 import os
 import warnings
+from collections.abc import Collection
 
 import keras
 
 from mc_tf.arguments import check_counts, check_kind, check_path
 from mc_tf.storage.checkpoints import copy_after, read_metrics, read_record, save_checkpoint
+from mc_tf.typing import Logs, Mode, PathLike
 from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
@@ -38,14 +40,14 @@ class AtomicCheckpoint(keras.callbacks.Callback):
 
     def __init__(
         self,
-        path,
-        every=1,
-        every_steps=None,
-        keep_every=None,
-        keep_epochs=(),
-        steps_per_epoch=None,
-        first_step=0,
-    ):
+        path: PathLike,
+        every: int = 1,
+        every_steps: int | None = None,
+        keep_every: int | None = None,
+        keep_epochs: Collection[int] = (),
+        steps_per_epoch: int | None = None,
+        first_step: int = 0,
+    ) -> None:
         super().__init__()
         check_path("path", path)
         check_counts(optional=True, every=every, every_steps=every_steps, keep_every=keep_every)
@@ -67,7 +69,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self._epoch = 0
         self._finite = None
 
-    def save(self, model=None, step=0):
+    def save(self, model: keras.Model | None = None, step: int = 0) -> None:
         """Saves now.
 
         Args:
@@ -82,7 +84,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             raise ValueError(f"'{problem}' is not finite, so the model is not saved: {self.path}.")
         save_checkpoint(model or self.model, self.path, step=step)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         if self._finite is None:
             self._finite = FiniteVariables(self.model)
@@ -100,7 +102,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 for variable, value in zip(variables, kept):
                     variable.assign(value)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Keras' hook: saves, where `every_steps` asks for it."""
         done = self._first_step + batch + 1
         if self.every_steps and done < self._steps and done - self._saved >= self.every_steps:
@@ -110,7 +112,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 metrics = self.model.metrics_variables
                 save_checkpoint(self.model, self.path, metrics, step=step)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook: saves, unless training diverged.
 
         Raises:
@@ -153,19 +155,20 @@ class BestCheckpoint(keras.callbacks.Callback):
         mode: `"max"` or `"min"`.
     """
 
-    def __init__(self, path, monitor, mode):
+    def __init__(self, path: PathLike, monitor: str, mode: Mode) -> None:
         super().__init__()
         check_path("path", path)
         self.path = os.fspath(path)
         self.monitor = monitor
         self._sign = {"max": 1.0, "min": -1.0}[mode]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
-        self.best = self._finite = None
+        self.best: float | None = None
+        self._finite = None
         self._said = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook: looks up the best value so far, where training goes on."""
         if self._finite is None:
             self._finite = FiniteVariables(self.model)
@@ -173,7 +176,7 @@ class BestCheckpoint(keras.callbacks.Callback):
             record = read_record(self.path) if epoch and os.path.exists(self.path) else {}
             self.best = float(record.get("best", -self._sign * math.inf))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook: saves the model if it is better than all before."""
         if self.monitor not in (logs or {}):
             raise ValueError(

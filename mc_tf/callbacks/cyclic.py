@@ -2,6 +2,7 @@
 
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.cycles import CosineCycle, LinearCycle, TriangularCycle
+from mc_tf.typing import Unit
 
 __all__ = ["CosineCyclicLearningRate", "CyclicLearningRate", "LinearCyclicLearningRate"]
 
@@ -11,20 +12,20 @@ class _BoundedLearningRateCycle(LearningRateCycle):
 
     def __init__(
         self,
-        cycle_length,
-        max_learning_rate,
-        min_learning_rate,
-        unit="epochs",
-        start_epoch=0,
-        steps_per_epoch=None,
-    ):
+        cycle_length: int,
+        max_learning_rate: float,
+        min_learning_rate: float,
+        unit: Unit = "epochs",
+        start_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ) -> None:
         self.max_learning_rate = max_learning_rate
         self.min_learning_rate = min_learning_rate
         self.make_cycle(2)  # refuses bad rates now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
     @property
-    def rates(self):
+    def rates(self) -> dict[str, float]:
         """`max_learning_rate` and `min_learning_rate`, a dict."""
         return {
             "max_learning_rate": float(self.max_learning_rate),
@@ -58,7 +59,7 @@ class CyclicLearningRate(_BoundedLearningRateCycle):
         [0.02525, 0.0005, 0.02525, 0.05]
     """
 
-    def make_cycle(self, steps):
+    def make_cycle(self, steps: int) -> TriangularCycle:
         """The schedule of a cycle of so many steps, a `TriangularCycle`."""
         return TriangularCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
@@ -84,7 +85,7 @@ class LinearCyclicLearningRate(_BoundedLearningRateCycle):
         [0.375, 0.25, 0.375]
     """
 
-    def make_cycle(self, steps):
+    def make_cycle(self, steps: int) -> LinearCycle:
         """The schedule of a cycle of so many steps, a `LinearCycle`."""
         return LinearCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
@@ -111,21 +112,21 @@ class CosineCyclicLearningRate(LearningRateCycle):
 
     def __init__(
         self,
-        cycle_length,
-        initial_learning_rate,
-        unit="epochs",
-        start_epoch=0,
-        steps_per_epoch=None,
-    ):
+        cycle_length: int,
+        initial_learning_rate: float,
+        unit: Unit = "epochs",
+        start_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ) -> None:
         self.initial_learning_rate = initial_learning_rate
         self.make_cycle(1)  # refuses a bad rate now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
     @property
-    def rates(self):
+    def rates(self) -> dict[str, float]:
         """`initial_learning_rate`, a dict."""
         return {"initial_learning_rate": float(self.initial_learning_rate)}
 
-    def make_cycle(self, steps):
+    def make_cycle(self, steps: int) -> CosineCycle:
         """The schedule of a cycle of so many steps, a `CosineCycle`."""
         return CosineCycle(steps, self.initial_learning_rate)

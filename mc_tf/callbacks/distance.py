@@ -7,6 +7,7 @@ import numpy as np
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.callbacks.step_callback import StepCallback, check_length
 from mc_tf.storage.snapshots import read_snapshot, take_snapshot
+from mc_tf.typing import Logs, PathLike
 
 __all__ = ["DistanceFromStart"]
 
@@ -37,21 +38,23 @@ class DistanceFromStart(StepCallback):
         1
     """
 
-    def __init__(self, start=None, every=None):
+    def __init__(
+        self, start: np.ndarray | PathLike | None = None, every: int | None = None
+    ) -> None:
         super().__init__()
         if every is not None:
             check_length("every", every, "steps")
         self.start = start
         self.every = every
-        self.history = []
+        self.history: list[tuple[int, float]] = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_begin(logs)
         self.history = []
         self._said = False
 
-    def on_counting(self, step):
+    def on_counting(self, step: int) -> None:
         """Looks up the weights to measure from."""
         weights = take_snapshot(self.model).weights
         if self.start is None:
@@ -71,11 +74,11 @@ class DistanceFromStart(StepCallback):
                 "`start`."
             )
 
-    def next_step(self, step):
+    def next_step(self, step: int) -> int | None:
         """The next step that is recorded."""
         return None if self.every is None else (step // self.every + 1) * self.every
 
-    def on_step(self, step):
+    def on_step(self, step: int) -> None:
         """Records the distance."""
         weights = take_snapshot(self.model).weights.astype("float64")
         distance = float(np.linalg.norm(weights - self._from))
@@ -89,7 +92,7 @@ class DistanceFromStart(StepCallback):
         if not self.history or self.history[-1][0] != step:
             self.history.append((step, distance))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         self.on_step(self.step)
         if logs is not None:

@@ -6,6 +6,7 @@ import time
 
 from mc_tf.backend.keras_internals import frame_of_fit, is_running
 from mc_tf.storage.destinations import directory_held
+from mc_tf.typing import Logs
 
 __all__ = ["HoldsDirectory"]
 
@@ -26,10 +27,10 @@ class HoldsDirectory:
         directory: path; `None` holds nothing.
     """
 
-    directory = None
+    directory: str | None = None
     _hold = None
 
-    def hold_directory(self):
+    def hold_directory(self) -> None:
         """Takes the directory until `fit` ends, to be called at the end of `on_train_begin`.
 
         Raises:
@@ -42,7 +43,7 @@ class HoldsDirectory:
         if self.directory is not None:
             _watch_for(self._hold)
 
-    def on_counting(self, step):
+    def on_counting(self, step: int) -> None:
         """Continues what the directory holds of this run; a refusal gives it back."""
         try:
             self.resume_at(step)
@@ -50,19 +51,19 @@ class HoldsDirectory:
             self._give_back()
             raise
 
-    def resume_at(self, step):
+    def resume_at(self, step: int) -> None:
         """Called once a `fit`, when the number of its first step is known.
 
         Args:
             step: number of steps that were done before.
         """
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_end(logs)
         self._give_back()
 
-    def on_interrupted(self):
+    def on_interrupted(self) -> None:
         """Gives the directory back."""
         super().on_interrupted()
         self._give_back()

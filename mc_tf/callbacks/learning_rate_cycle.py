@@ -21,6 +21,8 @@ from mc_tf.callbacks.optimizers import (
 )
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.callbacks.step_callback import StepCallback, check_length
+from mc_tf.cycles import Cycle
+from mc_tf.typing import Logs, Tensor, TensorLike, Unit
 
 __all__ = ["LearningRateCycle", "cycle_of"]
 
@@ -51,15 +53,21 @@ class LearningRateCycle(StepCallback):
         start_epoch, steps_per_epoch: see `StepCallback`.
     """
 
-    def __init__(self, cycle_length, unit="epochs", start_epoch=0, steps_per_epoch=None):
+    def __init__(
+        self,
+        cycle_length: int,
+        unit: Unit = "epochs",
+        start_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ) -> None:
         super().__init__(start_epoch, steps_per_epoch)
         check_length("cycle_length", cycle_length, unit)
         self.cycle_length = int(cycle_length)
         self.unit = unit
         self.places_in_epochs = unit == "epochs"
-        self.cycle = self.make_cycle(self.cycle_length) if unit == "steps" else None
+        self.cycle: Cycle | None = self.make_cycle(self.cycle_length) if unit == "steps" else None
 
-    def make_cycle(self, steps):
+    def make_cycle(self, steps: int) -> Cycle:
         """The schedule of a cycle of so many steps.
 
         Args:
@@ -71,11 +79,11 @@ class LearningRateCycle(StepCallback):
         raise NotImplementedError
 
     @property
-    def rates(self):
+    def rates(self) -> dict[str, float]:
         """The rates between which it goes, a dict from the arguments' names to floats."""
         raise NotImplementedError
 
-    def rate_at(self, step):
+    def rate_at(self, step: TensorLike) -> Tensor:
         """The rate with which the update after `step` updates is made.
 
         Args:
@@ -86,7 +94,7 @@ class LearningRateCycle(StepCallback):
         """
         return self.cycle(step)
 
-    def places_in(self, callback):
+    def places_in(self, callback: StepCallback) -> tuple[int, int]:
         """Where another callback of the same `fit` finds the minima of the rate.
 
         Args:
@@ -108,7 +116,7 @@ class LearningRateCycle(StepCallback):
             cycle = self.make_cycle(callback.epochs_as_steps(self.cycle_length))
         return cycle.snapshot_place, cycle.cycle_length
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_begin(logs)
         model = self.model
@@ -160,7 +168,7 @@ class LearningRateCycle(StepCallback):
         rate.cycle, rate.counter = self, counter
         ask_for_rate(optimizer, rate)
 
-    def on_counting(self, step):
+    def on_counting(self, step: int) -> None:
         """Finds the length of the cycle in steps, and whether training reaches its minimum."""
         if self.unit == "epochs":
             self.cycle = self.make_cycle(self.epochs_as_steps(self.cycle_length))
@@ -174,7 +182,7 @@ class LearningRateCycle(StepCallback):
                     stacklevel=2,
                 )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_epoch_begin(epoch, logs)
         if self._counter is None:
@@ -185,19 +193,19 @@ class LearningRateCycle(StepCallback):
         self._offset.assign(self._run.step - done // self._accumulation)
         self._watch.look(epoch)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_batch_begin(batch, logs)
         if not self._run.trained:  # whoever asked until now was another callback
             self._asked = False
 
-    def on_first_call(self):
+    def on_first_call(self) -> None:
         """Refuses a `train_step` that uses other optimizers only."""
         eager = self._run.model.run_eagerly or keras.backend.backend() == "torch"
         if not self._asked and not eager:  # a batch without an update is traced, too
             raise RuntimeError(self._not_asked())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         if not self._asked:
             self._asked = True
@@ -206,7 +214,7 @@ class LearningRateCycle(StepCallback):
         if logs is not None:
             logs["learning_rate"] = self._last_rate()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Keras' hook: the optimizer is an ordinary one again."""
         if self._run is None:
             return self._uninstall()
@@ -217,7 +225,7 @@ class LearningRateCycle(StepCallback):
         set_train_function(self.model, None)
         return None
 
-    def on_interrupted(self):
+    def on_interrupted(self) -> None:
         """Gives the optimizer its own rate back."""
         self._uninstall()
 

@@ -2,7 +2,9 @@
 
 import warnings
 
+from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.step_callback import check_length
+from mc_tf.typing import Unit
 from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtPlaces", "next_place"]
@@ -25,12 +27,12 @@ class AtPlaces:
 
     to_be_continued = False
 
-    cycle = None
-    every = None
-    unit = "epochs"
+    cycle: LearningRateCycle | None = None
+    every: int | None = None
+    unit: Unit = "epochs"
     done = "saved"
 
-    def set_places(self, cycle, every, unit):
+    def set_places(self, cycle: LearningRateCycle | None, every: int | None, unit: Unit) -> None:
         """Sets the attributes.
 
         Args:
@@ -48,11 +50,11 @@ class AtPlaces:
         self.cycle, self.every, self.unit = cycle, every, unit
 
     @property
-    def places_in_epochs(self):
+    def places_in_epochs(self) -> bool:
         """Whether the places are the ends of epochs, see `StepCallback`."""
         return self.cycle.places_in_epochs if self.every is None else self.unit == "epochs"
 
-    def find_places(self):
+    def find_places(self) -> tuple[int, int]:
         """`(first, distance)`: step of the first place and steps from one to the next.
 
         Raises:
@@ -63,7 +65,7 @@ class AtPlaces:
         every = self.every if self.unit == "steps" else self.epochs_as_steps(self.every)
         return every, every
 
-    def check_reached(self, epochs):
+    def check_reached(self, epochs: int) -> None:
         """Refuses a training that ends before its first place.
 
         Args:
@@ -80,7 +82,7 @@ class AtPlaces:
                 f"ends at step {last}. Give a shorter cycle or more epochs."
             )
 
-    def check_reached_in_fit(self, step):
+    def check_reached_in_fit(self, step: int) -> None:
         """The same for a `fit` that begins now, where it says how long it is.
 
         Args:
@@ -94,12 +96,12 @@ class AtPlaces:
         if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             self.check_reached(epochs)
 
-    def begin_watching(self):
+    def begin_watching(self) -> None:
         """Notes which variables are finite, and have to stay so."""
         self._finite = FiniteVariables(self.model)
         self.diverged = False
 
-    def is_sound(self, step):
+    def is_sound(self, step: int) -> bool:
         """Whether the network can be used, with a warning the first time that it cannot.
 
         Args:

@@ -2,6 +2,7 @@
 
 import keras
 
+from mc_tf.typing import Logs
 from mc_tf.weights.flat import reset_recurrent_state
 
 __all__ = ["ResetRecurrentState"]
@@ -18,20 +19,20 @@ class ResetRecurrentState(keras.callbacks.Callback):
             an epoch, with the state of the checkpoint. Default `False`.
     """
 
-    def __init__(self, keep_first=False):
+    def __init__(self, keep_first: bool = False) -> None:
         super().__init__()
         self._keep = keep_first
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         if not self._keep:
             reset_recurrent_state(self.model)
         self._keep = False
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         reset_recurrent_state(self.model)
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         reset_recurrent_state(self.model)

@@ -17,13 +17,14 @@ from mc_tf.callbacks.step_callback import StepCallback
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.files import numbered_files
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
+from mc_tf.typing import Logs, PathLike, Unit
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
 
 _START = "start.npz"
 
 
-class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
+class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[override]
     """Saves the network at the minima of a cyclic learning rate, or after each so many steps.
 
     With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
@@ -73,15 +74,15 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
 
     def __init__(
         self,
-        directory,
-        cycle=None,
-        every=None,
-        unit="epochs",
-        include_start=False,
-        start_epoch=None,
-        steps_per_epoch=None,
-        replace=False,
-    ):
+        directory: PathLike,
+        cycle: LearningRateCycle | None = None,
+        every: int | None = None,
+        unit: Unit = "epochs",
+        include_start: bool = False,
+        start_epoch: int | None = None,
+        steps_per_epoch: int | None = None,
+        replace: bool = False,
+    ) -> None:
         check_path("directory", directory)
         if cycle is not None and not isinstance(cycle, LearningRateCycle):
             raise ValueError(
@@ -98,17 +99,17 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
         self._reached = None  # while it trains: what is later is left from a former run
 
     @property
-    def members(self):
+    def members(self) -> list[str]:
         """Files of the members so far, in order."""
         files, end = snapshot_files(self.directory, self.include_start), self._reached
         return [path for path in files if end is None or _step_of(path) <= end]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_begin(logs)
         self.hold_directory()
 
-    def resume_at(self, step):
+    def resume_at(self, step: int) -> None:
         """Looks at what an earlier part of this run has saved.
 
         Raises:
@@ -164,13 +165,13 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
             "snapshots stay usable. Give another directory."
         )
 
-    def next_step(self, step):
+    def next_step(self, step: int) -> int | None:
         """The next place at which a network is saved, or the start."""
         if step < 0:
             return 0
         return next_place(step, *self._places)
 
-    def on_step(self, step):
+    def on_step(self, step: int) -> None:
         """Saves the network."""
         self._reached = step
         path = os.path.join(self.directory, f"snapshot-{step:08d}.npz" if step else _START)
@@ -194,7 +195,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
         snapshot.record.update(numbers)
         save_snapshot(path, snapshot)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Keras' hook: removes what a longer former run has left."""
         super().on_train_end(logs)
         early = self._run is not None and self._run.trained and self._reached < self._places[0]
@@ -217,7 +218,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):
         return float(ops.convert_to_numpy(rate))
 
 
-def snapshot_files(directory, include_start=False):
+def snapshot_files(directory: PathLike, include_start: bool = False) -> list[str]:
     """The snapshots in a directory, in the order of their steps.
 
     Args:

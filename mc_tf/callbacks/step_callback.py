@@ -5,6 +5,7 @@ import keras
 from mc_tf.arguments import check_numbers
 from mc_tf.callbacks.optimizers import accumulation_of
 from mc_tf.callbacks.step_counter import CountedFit
+from mc_tf.typing import Logs
 
 __all__ = ["StepCallback", "check_length"]
 
@@ -39,7 +40,7 @@ class StepCallback(keras.callbacks.Callback):
     places_in_epochs = False
     reads_optimizer = False
 
-    def __init__(self, start_epoch=0, steps_per_epoch=None):
+    def __init__(self, start_epoch: int = 0, steps_per_epoch: int | None = None) -> None:
         super().__init__()
         check_numbers(start_epoch=start_epoch)
         if start_epoch != int(start_epoch):
@@ -51,14 +52,14 @@ class StepCallback(keras.callbacks.Callback):
         self._run = None
 
     @property
-    def step(self):
+    def step(self) -> int:
         """The last step that was done; negative before `start_epoch`."""
         if self._run is None:
             raise ValueError("Steps are counted in `fit` only, which has not begun.")
         self._run.recount(self.model)  # the last call of an epoch may have been a short one
         return self._run.step
 
-    def next_step(self, step):
+    def next_step(self, step: int) -> int | None:
         """The first step after `step` at which `on_step` is to be called.
 
         Args:
@@ -69,24 +70,24 @@ class StepCallback(keras.callbacks.Callback):
         """
         return None
 
-    def on_step(self, step):
+    def on_step(self, step: int) -> None:
         """Does the work. `self.model` has the weights after this step.
 
         Args:
             step: number of the step that was done.
         """
 
-    def on_counting(self, step):
+    def on_counting(self, step: int) -> None:
         """Called once a `fit`, when the number of its first step is known.
 
         Args:
             step: number of steps that were done before.
         """
 
-    def on_first_call(self):
+    def on_first_call(self) -> None:
         """Called once per `fit`, after the first call of its train function."""
 
-    def epochs_as_steps(self, epochs, whole=True):
+    def epochs_as_steps(self, epochs: int, whole: bool = True) -> int:
         """A number of epochs in steps; before `fit` each batch counts as a step.
 
         Args:
@@ -115,7 +116,7 @@ class StepCallback(keras.callbacks.Callback):
             )
         return updates
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook.
 
         Raises:
@@ -135,7 +136,7 @@ class StepCallback(keras.callbacks.Callback):
                 f"training ends after {epochs} epochs. Give an earlier start."
             )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         model = self.model  # on JAX this brings the variables up to date
         batches = self.params.get("steps")
@@ -156,17 +157,17 @@ class StepCallback(keras.callbacks.Callback):
         self.on_counting(self._run.step)
         self._run.look_ahead()
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_batch_begin(batch, logs)
         self._run.expect_batch()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         if self._run is not None:
             self._run.remove()
 
-    def on_interrupted(self):
+    def on_interrupted(self) -> None:
         """Called when `fit` did not come to its end.
 
         That is at once if a step was interrupted, otherwise before the model is trained again.

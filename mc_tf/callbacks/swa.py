@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Collection
 
 import keras
 
@@ -14,12 +15,13 @@ from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.storage.averages import WeightAverage
+from mc_tf.typing import Data, Logs, Mode, PathLike, Unit
 from mc_tf.weights.flat import flat_weights
 
 __all__ = ["SWA"]
 
 
-class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
+class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
     """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not touched: it goes on with its own weights. The average is held in
@@ -83,23 +85,23 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
 
     def __init__(
         self,
-        start_epoch,
-        every=None,
-        unit="epochs",
-        cycle=None,
-        learning_rate=None,
-        include_start=True,
-        batch_norm_data=None,
-        validation_data=None,
-        best_path=None,
-        monitor="swa_val_loss",
-        mode="min",
-        directory=None,
-        keep=2,
-        keep_epochs=(),
-        end_with_average=True,
-        steps_per_epoch=None,
-    ):
+        start_epoch: int,
+        every: int | None = None,
+        unit: Unit = "epochs",
+        cycle: LearningRateCycle | None = None,
+        learning_rate: float | None = None,
+        include_start: bool = True,
+        batch_norm_data: Data | None = None,
+        validation_data: Data | None = None,
+        best_path: PathLike | None = None,
+        monitor: str = "swa_val_loss",
+        mode: Mode = "min",
+        directory: PathLike | None = None,
+        keep: int = 2,
+        keep_epochs: Collection[int] = (),
+        end_with_average: bool = True,
+        steps_per_epoch: int | None = None,
+    ) -> None:
         super().__init__(
             start_epoch,
             steps_per_epoch,
@@ -134,7 +136,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
 
     # Where.
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_train_begin(logs)
         rate = own_rate(innermost_optimizer(self.model))
@@ -164,7 +166,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
                 f"{type(cycle).__name__} from the callbacks."
             )
 
-    def resume_at(self, step):
+    def resume_at(self, step: int) -> None:
         """Finds the average that belongs to the step at which training goes on."""
         self.begin_watching()
         if self._finite.problem() is None:
@@ -204,7 +206,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
                 f"model '{self.model.name}' has {size}. Give another directory."
             )
 
-    def next_step(self, step):
+    def next_step(self, step: int) -> int | None:
         """The next step whose weights are added."""
         if step < 0 and self.include_start:
             return 0
@@ -222,7 +224,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
 
     # What.
 
-    def on_step(self, step):
+    def on_step(self, step: int) -> None:
         """Adds the weights, if they are finite."""
         if self.is_sound(step):
             self.average.add(flat_weights(self.model), step)
@@ -232,7 +234,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
         if self.directory is not None and self.average.count:
             self.average.save(self.directory, self.keep, self._keep_steps)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         self._check_one_rate()  # the cycle may come later in the list
         super().on_epoch_begin(epoch, logs)
@@ -240,13 +242,13 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):
             self.model.optimizer.learning_rate = self.learning_rate
             self._watch.expect()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keras' hook."""
         super().on_epoch_end(epoch, logs)
         if self.learning_rate is not None:
             self._watch.look(epoch)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Keras' hook: gives the model the average, if that is wanted."""
         super().on_train_end(logs)
         only_start = self._run is not None and self.average.step == 0 and self.step > 0

@@ -6,10 +6,16 @@ pure functions of `t`, which know nothing of networks.
 """
 
 import warnings
+from typing import TYPE_CHECKING, Self
 
 import keras
 import numpy as np
 from keras import ops
+
+from mc_tf.typing import Config, Tensor, TensorLike
+
+if TYPE_CHECKING:
+    from mc_tf.weights.flat import FlatLayout
 
 __all__ = ["Curve", "as_floats"]
 
@@ -52,9 +58,9 @@ class Curve:
         ValueError: if `num_bends` is not an integer of at least 0.
     """
 
-    position_shape = ()
+    position_shape: tuple[int, ...] = ()
 
-    def __init__(self, num_bends=1):
+    def __init__(self, num_bends: int = 1) -> None:
         if isinstance(num_bends, bool) or not hasattr(num_bends, "__index__") or num_bends < 0:
             raise ValueError(
                 "`num_bends` is the number of control points between the endpoints and must be "
@@ -63,24 +69,24 @@ class Curve:
         self.num_bends = int(num_bends)
 
     @property
-    def num_points(self):
+    def num_points(self) -> int:
         """Number of control points: the bends and the two endpoints."""
         return self.num_bends + 2
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         """Whether there is anything between the endpoints to train."""
         return self.num_bends > 0
 
     @property
-    def bend_positions(self):
+    def bend_positions(self) -> list[float]:
         """Positions `t` at which the curve passes through its bends, a list of floats.
 
         A Bezier curve passes through none.
         """
         return []
 
-    def for_network(self, network):
+    def for_network(self, network: keras.Model) -> "Curve":
         """The curve as it is for a network; a family that depends on it returns another one.
 
         Args:
@@ -92,7 +98,9 @@ class Curve:
         del network
         return self
 
-    def initial_points(self, start, end, layout):
+    def initial_points(
+        self, start: np.ndarray, end: np.ndarray, layout: "FlatLayout"
+    ) -> list[np.ndarray]:
         """Control points before training: evenly spaced on the segment, in order.
 
         Args:
@@ -108,11 +116,11 @@ class Curve:
         return [start, *inner, end]
 
     @property
-    def first_position(self):
+    def first_position(self) -> np.ndarray:
         """The position of the start, an array of shape `position_shape`."""
         return np.zeros((), "float32")
 
-    def check_position(self, t):
+    def check_position(self, t: TensorLike) -> Tensor:
         """Checks that the position `t` lies on the curve and returns it as a float tensor.
 
         Args:
@@ -133,7 +141,7 @@ class Curve:
             )
         return tensor
 
-    def draw(self, seed):
+    def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
         """A position for one training step: `t ~ U(0, 1)`, equation (2) of the paper.
 
         Args:
@@ -144,7 +152,7 @@ class Curve:
         """
         return keras.random.uniform((), dtype="float32", seed=seed)
 
-    def coefficients(self, t):
+    def coefficients(self, t: TensorLike) -> Tensor:
         """Coefficients of the control points at the position `t`.
 
         Args:
@@ -187,16 +195,16 @@ class Curve:
     def _coefficients(self, t):
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal curve."""
         return {"num_bends": self.num_bends}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes the curve that `get_config` described."""
         return cls(**config)
 
-    def check_saved(self):
+    def check_saved(self) -> None:
         """Says what a family of your own lacks to be loaded again from a whole file.
 
         Warns if its class is not registered.

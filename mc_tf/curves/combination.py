@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.curves.base import Curve, as_floats
+from mc_tf.typing import Config, Tensor, TensorLike
 
 __all__ = ["Combination"]
 
@@ -24,7 +25,7 @@ class Combination(Curve):
         [-0.5, 1.0, 0.5]
     """
 
-    def __init__(self, num_points):
+    def __init__(self, num_points: int) -> None:
         if isinstance(num_points, bool) or not hasattr(num_points, "__index__") or num_points < 2:
             raise ValueError(
                 f"`num_points` must be an integer of at least 2. Received: num_points={num_points}"
@@ -32,16 +33,16 @@ class Combination(Curve):
         super().__init__(int(num_points) - 2)
 
     @property
-    def position_shape(self):
+    def position_shape(self) -> tuple[int, ...]:  # type: ignore[override]
         """Shape of one position: `(num_points,)`."""
         return (self.num_points,)
 
     @property
-    def first_position(self):
+    def first_position(self) -> np.ndarray:
         """The position of the first point."""
         return np.eye(1, self.num_points, dtype="float32")[0]
 
-    def check_position(self, t):
+    def check_position(self, t: TensorLike) -> Tensor:
         """Checks that `t` is a vector of finite coefficients and returns it as a float tensor.
 
         Args:
@@ -62,7 +63,7 @@ class Combination(Curve):
             )
         return tensor
 
-    def draw(self, seed):
+    def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
         """A point of the simplex, with equal density: normalised exponential variables."""
         drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
         exponential = -ops.log(drawn)
@@ -71,6 +72,6 @@ class Combination(Curve):
     def _coefficients(self, t):
         return t
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal combination."""
         return {"num_points": self.num_points}

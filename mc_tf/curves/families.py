@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mc_tf.curves.base import Curve
+from mc_tf.typing import Config
 
 __all__ = ["Bezier", "PolyChain", "Segment"]
 
@@ -52,7 +53,7 @@ class PolyChain(Curve):
     """
 
     @property
-    def bend_positions(self):
+    def bend_positions(self) -> list[float]:
         """Positions `t` of the bends, a list of floats."""
         return [j / (self.num_points - 1) for j in range(1, self.num_points - 1)]
 
@@ -83,9 +84,9 @@ class Segment(PolyChain):
         [0.75, 0.25]
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(num_bends=0)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal curve: none."""
         return {}

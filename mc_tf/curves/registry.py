@@ -1,6 +1,8 @@
 """Curve families by name: `@register("name")` on a class, `make_curve("name")` to have one."""
 
 import inspect
+from collections.abc import Callable
+from typing import TypeVar
 
 import keras
 
@@ -11,10 +13,11 @@ from mc_tf.registry import Registry
 
 __all__ = ["has_bends", "make_curve", "names", "register"]
 
+_Family = TypeVar("_Family", bound=Curve)
 _FAMILIES = Registry("curve family", "mc_tf.curves")
 
 
-def register(name):
+def register(name: str) -> Callable[[type[_Family]], type[_Family]]:
     """Gives a curve family a name that `make_curve`, and so every program, knows.
 
     The class is registered with Keras, too, unless it is already: a file of such a curve can be
@@ -54,7 +57,7 @@ def register(name):
     return decorate
 
 
-def names():
+def names() -> list[str]:
     """Names that `make_curve` knows.
 
     Returns:
@@ -63,7 +66,7 @@ def names():
     return list(_FAMILIES)
 
 
-def has_bends(name):
+def has_bends(name: str) -> bool:
     """Whether curves of a family have a number of bends to choose.
 
     Args:
@@ -79,7 +82,7 @@ def has_bends(name):
     return "num_bends" in inspect.signature(_FAMILIES.find(name)).parameters
 
 
-def make_curve(name, num_bends=1):
+def make_curve(name: str, num_bends: int = 1) -> Curve:
     """A curve of the family with a given name.
 
     Args:

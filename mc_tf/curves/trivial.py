@@ -1,6 +1,7 @@
 """The trivial curves of section A.8: through the network whose weights are all zero."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -8,6 +9,10 @@ from keras import ops
 
 from mc_tf.backend.keras_internals import calls_within
 from mc_tf.curves.base import Curve
+from mc_tf.typing import Config
+
+if TYPE_CHECKING:
+    from mc_tf.weights.flat import FlatLayout
 
 __all__ = ["TrivialCurve"]
 
@@ -49,15 +54,15 @@ class TrivialCurve(Curve):
 
     trainable = False
 
-    def __init__(self, num_layers=None):
+    def __init__(self, num_layers: int | None = None) -> None:
         super().__init__(2 * (1 if num_layers is None else num_layers) - 2)
         self.num_layers = num_layers
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal curve."""
         return {"num_layers": self.num_layers}
 
-    def for_network(self, network):
+    def for_network(self, network: keras.Model) -> "TrivialCurve":
         """The trivial curve for the number of layers of a network.
 
         Args:
@@ -96,7 +101,9 @@ class TrivialCurve(Curve):
         _check_chain(network)
         return TrivialCurve(sum(isinstance(layer, _WEIGHTED) for layer in network.layers))
 
-    def initial_points(self, start, end, layout):
+    def initial_points(
+        self, start: np.ndarray, end: np.ndarray, layout: "FlatLayout"
+    ) -> list[np.ndarray]:
         """The weights of both networks, split by the power of `s` that they take.
 
         Args:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Self
 
 import numpy as np
 import tensorflow as tf
@@ -16,21 +17,21 @@ class InMemoryData(Dataset):
     """Base of data sets that are dataclasses of arrays `x_train, y_train, x_test, y_test`."""
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of one example."""
         return self.x_train.shape[1:]
 
     @property
-    def num_train(self):
+    def num_train(self) -> int:
         """Number of training examples."""
         return len(self.x_train)
 
     @property
-    def num_test(self):
+    def num_test(self) -> int:
         """Number of test (or validation) examples."""
         return len(self.x_test)
 
-    def first(self, num_train=None, num_test=None):
+    def first(self, num_train: int | None = None, num_test: int | None = None) -> Self:
         """The same data set with its first examples only.
 
         Args:
@@ -48,7 +49,7 @@ class InMemoryData(Dataset):
             y_test=self.y_test[:num_test],
         )
 
-    def held_out(self, num_examples):
+    def held_out(self, num_examples: int) -> Self:
         """The same data set with its last training examples in the place of the test examples.
 
         So that choices are made by examples that neither training nor the final test sees.
@@ -80,7 +81,13 @@ class InMemoryData(Dataset):
             test_name="validation",
         )
 
-    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+    def epoch_batches(
+        self,
+        batch_size: int = 128,
+        seed: int = 0,
+        epoch: int | tf.Tensor = 0,
+        first_step: int | tf.Tensor = 0,
+    ) -> tf.data.Dataset:
         """The training batches of one epoch, see `Dataset.epoch_batches`."""
         steps = self.steps_per_epoch(batch_size)
         x, y = self._train_tensors
@@ -96,11 +103,15 @@ class InMemoryData(Dataset):
         batches = batches.map(examples, tf.data.AUTOTUNE, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    def train_eval_batches(self, batch_size=500, num_examples=None):
+    def train_eval_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Training examples in their stored order, see `Dataset.train_eval_batches`."""
         return self._in_order(self._train_tensors, batch_size, num_examples)
 
-    def test_batches(self, batch_size=500, num_examples=None):
+    def test_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Test (or validation) examples in their stored order, see `Dataset.test_batches`."""
         return self._in_order(self._test_tensors, batch_size, num_examples)
 

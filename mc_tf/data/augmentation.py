@@ -2,10 +2,15 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
+from mc_tf.typing import TensorLike
 
-def crop_and_flip(images, offsets, flips, padding=4):
+
+def crop_and_flip(
+    images: np.ndarray | tf.Tensor, offsets: TensorLike, flips: TensorLike, padding: int = 4
+) -> tf.Tensor:
     """Crops each zero-padded image at its own offset and mirrors some of them.
 
     The result equals `padded[i, r : r + height, c : c + width]` with `r, c =

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from mc_tf.data import corpora as texts
 from mc_tf.data import digits
@@ -13,8 +15,10 @@ from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import load_regression
 from mc_tf.registry import Registry
+from mc_tf.typing import PathLike
 
 _LOADERS = Registry("data set", "mc_tf.data")
+_Maker = TypeVar("_Maker", bound=Callable[..., Any])
 
 _NORMALIZATIONS = {
     "resnet": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
@@ -50,7 +54,7 @@ _ENTRIES = {
 }
 
 
-def register(name):
+def register(name: str) -> Callable[[_Maker], _Maker]:
     """Gives a data set a name that `load`, and so every program, knows.
 
     Args:
@@ -79,7 +83,7 @@ def register(name):
     return _LOADERS.register(name)
 
 
-def names():
+def names() -> list[str]:
     """Names that `load` knows, sorted.
 
     Returns:
@@ -88,7 +92,7 @@ def names():
     return sorted(_LOADERS)
 
 
-def normalizations(name):
+def normalizations(name: str) -> tuple[str, ...]:
     """Names of the normalisations of a data set, the default first.
 
     Args:
@@ -110,7 +114,9 @@ def normalizations(name):
     return _ENTRIES[name].normalizations if name in _ENTRIES else ()
 
 
-def load(name, data_dir=None, use_test=False, **options):
+def load(
+    name: str, data_dir: PathLike | None = None, use_test: bool = False, **options: Any
+) -> Dataset:
     """Opens a named data set: images in memory, a text, or ImageNet streamed from its files.
 
     | name | images | normalisation: mean / std after scaling to 0..1 | augmentation |

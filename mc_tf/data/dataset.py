@@ -1,6 +1,7 @@
 """`Dataset`: what training, evaluation and the programs ask of a data set."""
 
 import copy
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -48,7 +49,7 @@ class Dataset:
 
     # What the data are.
 
-    def examples(self, part):
+    def examples(self, part: str) -> tf.data.Dataset:
         """The examples of one part, one by one, always in the same order.
 
         Args:
@@ -64,22 +65,22 @@ class Dataset:
         )
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of one example `x`, a tuple."""
         return tuple(self.examples("test").element_spec[0].shape)
 
     @property
-    def num_train(self):
+    def num_train(self) -> int:
         """Number of training examples (of a text: words)."""
         return self._count("train")
 
     @property
-    def num_test(self):
+    def num_test(self) -> int:
         """Number of examples that `test_batches` serves in all."""
         return self._count("test")
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """What identifies the data and how they are served: a dict that files can hold.
 
         A run that resumes, and a network that is evaluated, must have been trained with these:
@@ -88,13 +89,13 @@ class Dataset:
         return {"data": self.name, "test": self.test_name, "train_examples": self.num_train}
 
     @property
-    def has_validation(self):
+    def has_validation(self) -> bool:
         """Whether there are examples to choose by, which were held out of training."""
         return self.test_name != "test"
 
     # What a network is trained with and judged by.
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """What a network is trained with: by default the cross-entropy of its logits.
 
         Returns:
@@ -102,7 +103,7 @@ class Dataset:
         """
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """What a network is judged by, the most important first: by default the accuracy.
 
         Returns:
@@ -110,7 +111,7 @@ class Dataset:
         """
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def network_options(self, batch_size):
+    def network_options(self, batch_size: int) -> dict[str, Any]:
         """What a registered builder must know of the data besides its shapes: by default nothing.
 
         Args:
@@ -124,7 +125,7 @@ class Dataset:
 
     # Batches.
 
-    def steps_per_epoch(self, batch_size=128):
+    def steps_per_epoch(self, batch_size: int = 128) -> int:
         """Number of training batches an epoch, the short last one included.
 
         Args:
@@ -136,7 +137,13 @@ class Dataset:
         check_positive("batch_size", batch_size)
         return -(-self.num_train // batch_size)
 
-    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+    def epoch_batches(
+        self,
+        batch_size: int = 128,
+        seed: int = 0,
+        epoch: int | tf.Tensor = 0,
+        first_step: int | tf.Tensor = 0,
+    ) -> tf.data.Dataset:
         """The training batches of one epoch: every example once, the short last batch kept.
 
         Their order, and all that is drawn for them, depend on `(seed, epoch)` alone, so that
@@ -169,7 +176,9 @@ class Dataset:
         length = tf.data.experimental.assert_cardinality(steps - first_step)
         return batches.skip(first_step).apply(length).prefetch(tf.data.AUTOTUNE)
 
-    def train_eval_batches(self, batch_size=500, num_examples=None):
+    def train_eval_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Training examples once, in an order that is always the same, without augmentation.
 
         Args:
@@ -181,7 +190,9 @@ class Dataset:
         """
         return self._served("train", batch_size, num_examples)
 
-    def statistics_batches(self, batch_size=500, num_examples=None):
+    def statistics_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Training examples once, as training sees them, for statistics of batch normalisation.
 
         By default those of `train_eval_batches`; with augmentation in training these are
@@ -189,11 +200,15 @@ class Dataset:
         """
         return self.train_eval_batches(batch_size, num_examples=num_examples)
 
-    def test_batches(self, batch_size=500, num_examples=None):
+    def test_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Test (or validation, see `test_name`) examples; arguments as of `train_eval_batches`."""
         return self._served("test", batch_size, num_examples)
 
-    def validation_batches(self, batch_size=500, num_examples=None):
+    def validation_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Examples to choose by; arguments as of `train_eval_batches`.
 
         By default those of `test_batches`, which say by `test_name` what they are.
@@ -202,7 +217,7 @@ class Dataset:
 
     # For programs.
 
-    def first(self, num_train=None, num_test=None):
+    def first(self, num_train: int | None = None, num_test: int | None = None) -> "Dataset":
         """The same data set with its first examples only.
 
         Args:
@@ -224,7 +239,7 @@ class Dataset:
                 )
         return few
 
-    def small(self, num_examples):
+    def small(self, num_examples: int) -> "Dataset":
         """A few of the examples, with which a program can be tried: by default the first.
 
         Args:
@@ -235,7 +250,7 @@ class Dataset:
         """
         return self.first(num_examples, num_examples)
 
-    def why_unreadable(self, reason):
+    def why_unreadable(self, reason: str) -> str:
         """Why TensorFlow could not read the data, for an error message.
 
         Args:

@@ -2,10 +2,14 @@
 
 import tensorflow as tf
 
+from mc_tf.data.dataset import Dataset
+
 __all__ = ["endless_batches"]
 
 
-def endless_batches(data, batch_size, seed=0, start_step=0):
+def endless_batches(
+    data: Dataset, batch_size: int, seed: int = 0, start_step: int = 0
+) -> tf.data.Dataset:
     """Chains the training batches of all epochs, each of which has its own order.
 
     Args:

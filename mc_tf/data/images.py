@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -63,19 +64,21 @@ class ImageData(ArrayData):
             check_channels(name, getattr(self, name), self.image_shape[-1])
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         """Shape of one image, `(height, width, channels)`."""
         return self.x_train.shape[1:]
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """What identifies the data and how it is served, as a dict."""
         told = {**super().settings, "mean": list(self.mean), "std": list(self.std)}
         usual = {"scale": 255.0, "padding": 0, "flip": False, **self.usual}
         others = {name: getattr(self, name) for name in usual}
         return told | {name: value for name, value in others.items() if value != usual[name]}
 
-    def statistics_batches(self, batch_size=500, num_examples=None):
+    def statistics_batches(
+        self, batch_size: int = 500, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """Training images in their stored order, once, cropped and flipped as in training.
 
         The statistics of batch normalisation belong to what training sees: estimated on images as
@@ -85,7 +88,7 @@ class ImageData(ArrayData):
         _, *draws = self._plan(0, 0)
         return self._in_order(self._train_tensors, batch_size, num_examples, draws)
 
-    def normalize(self, images):
+    def normalize(self, images: np.ndarray | tf.Tensor) -> tf.Tensor:
         """Turns raw images into the values that the networks see.
 
         Args:

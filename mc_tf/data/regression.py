@@ -61,14 +61,14 @@ class RegressionData(InMemoryData):
     name: str = "regression"
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:  # type: ignore[override]
         """Number of outputs of a network."""
         return self.y_train.shape[1]
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """What a network is trained with: the mean squared error."""
         return keras.losses.MeanSquaredError()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """What a network is judged by, a list of new Keras metrics."""
         return [keras.metrics.RootMeanSquaredError(name="root_mean_squared_error")]

@@ -1,6 +1,7 @@
 """Small embedded data in the shape of a named data set, to try an experiment without it."""
 
 from mc_tf.data.catalog import load, names
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.digits import read
 from mc_tf.data.images import ImageData
 
@@ -15,7 +16,7 @@ _SHAPES = {  # image shape, classes, and what scikit-learn's 8 x 8 digits are en
 }
 
 
-def stand_in(name, num_steps=None):
+def stand_in(name: str, num_steps: int | None = None) -> Dataset:
     """Data without files that a network for a named data set can be run on.
 
     The digits of scikit-learn, enlarged and with equal channels, in place of images (64 x 64

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from typing import Any, Self
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -116,31 +118,31 @@ class TextData(Dataset):
                 )
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:  # type: ignore[override]
         """Number of words in the vocabulary."""
         return len(self.vocabulary)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of one stream's window, `(num_steps,)`."""
         return (self.num_steps,)
 
     @property
-    def num_train(self):
+    def num_train(self) -> int:
         """Number of words in the training part."""
         return len(self.train)
 
     @property
-    def num_test(self):
+    def num_test(self) -> int:
         """Number of words in the part that `test_batches` serves."""
         return len(getattr(self, self.test_name))
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """What identifies the data and how it is served, as a dict."""
         return {**super().settings, "num_steps": self.num_steps}
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """What a language model is judged by.
 
         Returns:
@@ -148,7 +150,7 @@ class TextData(Dataset):
         """
         return [Perplexity()]
 
-    def network_options(self, batch_size):
+    def network_options(self, batch_size: int) -> dict[str, Any]:
         """What a builder in the registry must know of the data besides its shapes.
 
         Args:
@@ -159,7 +161,7 @@ class TextData(Dataset):
         """
         return {"batch_size": batch_size}
 
-    def first(self, num_train=None, num_test=None):
+    def first(self, num_train: int | None = None, num_test: int | None = None) -> Self:
         """The same text with the first words of each part only.
 
         Args:
@@ -176,11 +178,11 @@ class TextData(Dataset):
             test=self.test[:num_test],
         )
 
-    def small(self, num_examples):
+    def small(self, num_examples: int) -> Self:
         """The first words of each part, 30 for an example, see `Dataset.small`."""
         return self.first(30 * num_examples, 30 * num_examples)
 
-    def steps_per_epoch(self, batch_size=20):
+    def steps_per_epoch(self, batch_size: int = 20) -> int:
         """Number of whole windows in the training text.
 
         Args:
@@ -198,7 +200,13 @@ class TextData(Dataset):
             )
         return steps
 
-    def epoch_batches(self, batch_size=20, seed=0, epoch=0, first_step=0):
+    def epoch_batches(
+        self,
+        batch_size: int = 20,
+        seed: int = 0,
+        epoch: int | tf.Tensor = 0,
+        first_step: int | tf.Tensor = 0,
+    ) -> tf.data.Dataset:
         """The training batches of one epoch, in the order of the text.
 
         Args:
@@ -215,7 +223,9 @@ class TextData(Dataset):
         words = self.num_steps * steps + 1
         return self._windows("train", batch_size, words, first_step)
 
-    def train_eval_batches(self, batch_size=20, num_examples=None):
+    def train_eval_batches(
+        self, batch_size: int = 20, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """The training text once, to be evaluated.
 
         Args:
@@ -228,15 +238,21 @@ class TextData(Dataset):
         """
         return self._part("train", batch_size, num_examples)
 
-    def statistics_batches(self, batch_size=20, num_examples=None):
+    def statistics_batches(
+        self, batch_size: int = 20, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """The training text once: training sees it as it is; arguments as above."""
         return self.train_eval_batches(batch_size, num_examples)
 
-    def validation_batches(self, batch_size=20, num_examples=None):
+    def validation_batches(
+        self, batch_size: int = 20, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """The validation text once; arguments as of `train_eval_batches`."""
         return self._part("validation", batch_size, num_examples)
 
-    def test_batches(self, batch_size=20, num_examples=None):
+    def test_batches(
+        self, batch_size: int = 20, num_examples: int | None = None
+    ) -> tf.data.Dataset:
         """The test (or validation) text once; arguments as of `train_eval_batches`."""
         return self._part(self.test_name, batch_size, num_examples)
 

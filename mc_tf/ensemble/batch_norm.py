@@ -1,6 +1,7 @@
 """Batch normalisation statistics of all members, in one pass over the data (section A.2)."""
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tqdm
@@ -9,11 +10,21 @@ from keras import ops
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
 from mc_tf.batch_norm.statistics import BatchStatistics, check_finite_statistics
+from mc_tf.typing import Data
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.model import Ensemble
 
 __all__ = ["update_batch_norm"]
 
 
-def update_batch_norm(ensemble, dataset, num_batches=None, batch_size=500, verbose=1):
+def update_batch_norm(
+    ensemble: "Ensemble",
+    dataset: Data,
+    num_batches: int | None = None,
+    batch_size: int = 500,
+    verbose: int = 1,
+) -> int:
     """Re-estimates the statistics of each member, as `mc_tf.update_batch_norm` does of a model.
 
     Members taken from a curve need it: their statistics belong to other weights. The data is read

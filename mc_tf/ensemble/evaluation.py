@@ -1,5 +1,7 @@
 """Scores of the members, of the ensemble as it grows, and how much the members differ."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mc_tf.arguments import check_counts
@@ -8,6 +10,11 @@ from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
+from mc_tf.typing import Data, PathLike
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.member_files import MemberFiles
+    from mc_tf.ensemble.model import Ensemble
 
 __all__ = [
     "EnsembleEvaluation",
@@ -15,7 +22,13 @@ __all__ = [
 ]
 
 
-def evaluate_members(ensemble, dataset, cache=None, batch_size=500, verbose=1):
+def evaluate_members(
+    ensemble: "Ensemble | MemberFiles",
+    dataset: Data,
+    cache: PathLike | None = None,
+    batch_size: int = 500,
+    verbose: int = 1,
+) -> EnsembleEvaluation:
     """Scores each member, the ensembles of the first members, and their disagreement.
 
     Each member makes one pass over the data; one member's predictions are in memory at a time.

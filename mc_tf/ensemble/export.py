@@ -5,6 +5,7 @@ import glob
 import os
 import shutil
 import tempfile
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -12,12 +13,16 @@ from keras import ops
 from mc_tf.ensemble.signature import input_signature
 from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
+from mc_tf.typing import PathLike
 from mc_tf.weights.preprocessing import resources
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.model import Ensemble
 
 __all__ = ["check_destination", "export_ensemble"]
 
 
-def export_ensemble(ensemble, path, example=None):
+def export_ensemble(ensemble: "Ensemble", path: PathLike, example: Any = None) -> None:
     """Writes an ensemble as a SavedModel that runs with TensorFlow alone.
 
     The graph holds the network once; the weights of all members are one variable `(M, P)`. Its

@@ -1,12 +1,17 @@
 """The members of an ensemble in files, of which one is in memory at a time."""
 
 import os
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from mc_tf.ensemble.members import read_member
 from mc_tf.ensemble.model import Ensemble
+from mc_tf.ensemble.outputs import OutputSpec
+from mc_tf.typing import PathLike, Tensor
 
 __all__ = ["MemberFiles"]
 
@@ -32,7 +37,9 @@ class MemberFiles:
         ValueError: if there is none, or one does not fit, naming it and the first difference.
     """
 
-    def __init__(self, model, files, output=None):
+    def __init__(
+        self, model: keras.Model, files: Iterable[PathLike], output: str | OutputSpec | None = None
+    ) -> None:
         self._code = Ensemble(model, 1, output)
         self.files = [os.fspath(file) for file in files]
         if not self.files:
@@ -47,7 +54,7 @@ class MemberFiles:
     def _read(self, m):
         return read_member(self.model, self.files[m], m)
 
-    def member_numbers(self, m):
+    def member_numbers(self, m: int) -> list[Tensor]:
         """All numbers of one member, as `Ensemble.member_numbers(m)` returns them.
 
         Args:
@@ -60,6 +67,6 @@ class MemberFiles:
         values = [snapshot.weights, *snapshot.state]
         return [ops.convert_to_tensor(new, own.dtype) for new, own in zip(values, ours)]
 
-    def run_member(self, numbers, inputs):
+    def run_member(self, numbers: Sequence[Tensor], inputs: Any) -> Tensor:
         """The network's outputs with one member's numbers: see `Ensemble.run_member`."""
         return self._code.run_member(numbers, inputs)

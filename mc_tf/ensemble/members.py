@@ -5,6 +5,7 @@ import glob
 import numbers
 import os
 import tempfile
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -16,10 +17,13 @@ from mc_tf.storage import checksums
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import numbered_files, weight_shapes
 from mc_tf.storage.snapshots import Snapshot, read_snapshot, take_snapshot
+from mc_tf.typing import PathLike, TensorLike
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
 
-__all__ = ["check_network", "read_member", "read_members"]
+__all__ = ["Member", "check_network", "read_member", "read_members"]
+
+Member: TypeAlias = PathLike | keras.Model | Snapshot | TensorLike
 
 
 def check_network(network):

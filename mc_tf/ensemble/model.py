@@ -2,24 +2,31 @@
 
 import dataclasses
 import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.keras_internals import mask_of, set_mask
 from mc_tf.ensemble.batch_norm import update_batch_norm
-from mc_tf.ensemble.evaluation import evaluate_members
+from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.labels import output_name, the_one
 from mc_tf.ensemble.losses import read_loss
+from mc_tf.ensemble.members import Member
+from mc_tf.ensemble.outputs import OutputSpec
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
 from mc_tf.ensemble.temperature import fit_temperature
+from mc_tf.models import CurveModel
 from mc_tf.storage.snapshots import take_snapshot
+from mc_tf.typing import Config, Data, PathLike, Tensor
 from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Ensemble"]
@@ -67,7 +74,14 @@ class Ensemble(StackedModel):
         array([[0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, model, members, output=None, temperatures=None, **kwargs):
+    def __init__(
+        self,
+        model: keras.Model,
+        members: int | Member | Sequence[Member],
+        output: str | OutputSpec | None = None,
+        temperatures: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(model, members, temperatures, **kwargs)
         self._output_spec = read_output(model, output, (model,))
         if self._output_spec.kind == "values" and (self.temperatures != 1).any():
@@ -77,17 +91,24 @@ class Ensemble(StackedModel):
             )
 
     @property
-    def output_spec(self):
+    def output_spec(self) -> OutputSpec:
         """What the network's outputs mean: an `OutputSpec`."""
         return self._output_spec
 
     @property
-    def output_kind(self):
+    def output_kind(self) -> str:
         """What the network's outputs are, the `kind` of `output_spec`: `"logits"`, ..."""
         return self._output_spec.kind
 
     @classmethod
-    def from_curve(cls, curve_model, positions, output=None, temperatures=None, **kwargs):
+    def from_curve(
+        cls,
+        curve_model: CurveModel,
+        positions: int | ArrayLike,
+        output: str | OutputSpec | None = None,
+        temperatures: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """An ensemble of networks on a curve (section A.6 and figure 2, right).
 
         Statistics of batch normalisation are the curve's present ones, which belong to no member:
@@ -136,7 +157,7 @@ class Ensemble(StackedModel):
         output = read_output(network, output, (network, curve_model))
         return cls(network, members, output, temperatures, **kwargs)
 
-    def add(self, member):
+    def add(self, member: Member) -> "Ensemble":
         """An ensemble with one more member; this one stays as it is.
 
         Args:
@@ -148,7 +169,7 @@ class Ensemble(StackedModel):
         members = [*(self.snapshot(m) for m in range(self.num_members)), member]
         return Ensemble(self.model, members, self.output_spec, [*self.temperatures, 1.0])
 
-    def run_member(self, numbers, inputs):
+    def run_member(self, numbers: Sequence[Tensor], inputs: Any) -> Tensor:
         """The network's own outputs with one member's numbers.
 
         Args:
@@ -170,7 +191,12 @@ class Ensemble(StackedModel):
         set_mask(outputs, mask)
         return outputs
 
-    def run_members(self, inputs, numbers=None, over=ops.map):
+    def run_members(
+        self,
+        inputs: Any,
+        numbers: Sequence[Tensor] | None = None,
+        over: Callable[..., Any] = ops.map,
+    ) -> Tensor:
         """Probabilities (values) of each member.
 
         Args:
@@ -195,7 +221,7 @@ class Ensemble(StackedModel):
             set_mask(outputs, masks[0])
         return outputs
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Tensor:
         """Averages the probabilities (values) of the members: float32 `(N, ..., C)`."""
         members = self.run_members(inputs)
         mean, mask = ops.mean(members, axis=0), mask_of(members)
@@ -204,21 +230,30 @@ class Ensemble(StackedModel):
         return mean
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str]:
         """The name of the network's output, by which `compile` finds losses and metrics."""
         return [output_name(self.model)]
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         """Keras' loss, of labels in lists and dicts too, as `evaluate_members` takes them."""
         y, weight = the_one(y, self.model), the_one(sample_weight, self.model, "sample weights")
         return super().compute_loss(x, y, y_pred, weight, training)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         """Keras' metrics, of the same labels."""
         y, weight = the_one(y, self.model), the_one(sample_weight, self.model, "sample weights")
         return super().compute_metrics(x, y, y_pred, weight)
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As any Keras model's. The ensemble predicts probabilities, whatever its members do.
 
         Raises:
@@ -232,7 +267,7 @@ class Ensemble(StackedModel):
             )
         return super().evaluate(*args, **kwargs)
 
-    def member_predictions(self, data, batch_size=500):
+    def member_predictions(self, data: Data, batch_size: int = 500) -> np.ndarray:
         """What each member predicts, in one pass over the data.
 
         Args:
@@ -256,22 +291,33 @@ class Ensemble(StackedModel):
             batches.check_finite()
         return found
 
-    def update_batch_norm(self, dataset, num_batches=None, batch_size=500, verbose=1):
+    def update_batch_norm(
+        self, dataset: Data, num_batches: int | None = None, batch_size: int = 500, verbose: int = 1
+    ) -> int:
         """Re-estimates the members' statistics: see `mc_tf.ensemble.update_batch_norm`."""
         return update_batch_norm(self, dataset, num_batches, batch_size, verbose)
 
-    def evaluate_members(self, dataset, cache=None, batch_size=500, verbose=1):
+    def evaluate_members(
+        self, dataset: Data, cache: PathLike | None = None, batch_size: int = 500, verbose: int = 1
+    ) -> EnsembleEvaluation:
         """Scores members and ensembles: see `mc_tf.ensemble.evaluate_members`."""
         return evaluate_members(self, dataset, cache, batch_size, verbose)
 
-    def fit_temperature(self, dataset, per_member=True, cache=None, batch_size=500, verbose=1):
+    def fit_temperature(
+        self,
+        dataset: Data,
+        per_member: bool = True,
+        cache: PathLike | None = None,
+        batch_size: int = 500,
+        verbose: int = 1,
+    ) -> np.ndarray:
         """Sets temperatures from held-out data: see `mc_tf.ensemble.fit_temperature`."""
         return fit_temperature(self, dataset, per_member, cache, batch_size, verbose)
 
-    def export(self, path, example=None):
+    def export(self, path: PathLike, example: Any = None) -> None:  # type: ignore[override]
         """Writes one TensorFlow SavedModel: see `mc_tf.ensemble.export_ensemble`."""
         return export_ensemble(self, path, example)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
         return {**super().get_config(), "output": self.output_spec.get_config()}

@@ -2,12 +2,16 @@
 
 import dataclasses
 import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.losses import loss_config, loss_from_config
+from mc_tf.typing import Config, Tensor, TensorLike
 
 __all__ = ["KINDS", "OutputSpec"]
 
@@ -59,12 +63,12 @@ class OutputSpec:
             )
 
     @property
-    def exclusive(self):
+    def exclusive(self) -> bool:
         """Whether the outputs are of classes that exclude each other."""
         return self.kind in ("logits", "probabilities")
 
     @property
-    def multilabel(self):
+    def multilabel(self) -> bool:
         """Whether each output is a separate yes or no."""
         return self.kind.startswith("multilabel")
 
@@ -78,7 +82,7 @@ class OutputSpec:
     def _binary(self, shape):
         return self.multilabel or len(shape) == 2 or shape[self._axis(shape)] == 1
 
-    def probabilities(self, raw, temperatures):
+    def probabilities(self, raw: Tensor, temperatures: TensorLike) -> Tensor:
         """Probabilities from the networks' outputs.
 
         Args:
@@ -105,7 +109,7 @@ class OutputSpec:
             raw = ops.log(ops.clip(raw, _SMALLEST, 1.0))
         return ops.softmax(raw / temperatures, axis=axis) * total
 
-    def classes(self, probabilities, argmax=ops.argmax):
+    def classes(self, probabilities: Tensor, argmax: Callable[..., Any] = ops.argmax) -> Tensor:
         """The most probable class; of each label by itself, whether it is more probable than not.
 
         Args:
@@ -125,7 +129,7 @@ class OutputSpec:
 
     # In numpy, of one network, as rows: one for each thing that is predicted.
 
-    def class_axis_of(self, shape):
+    def class_axis_of(self, shape: Sequence[int]) -> int | None:
         """The axis of the classes in one network's outputs, from 0; None for one output `(N,)`.
 
         Args:
@@ -144,7 +148,7 @@ class OutputSpec:
             )
         return axis % len(shape)
 
-    def rows(self, raw):
+    def rows(self, raw: np.ndarray) -> np.ndarray:
         """One network's outputs as a matrix.
 
         Args:
@@ -159,13 +163,13 @@ class OutputSpec:
             raw = np.moveaxis(raw, self.class_axis_of(raw.shape), -1)
         return raw.reshape(-1, raw.shape[-1])
 
-    def num_columns(self, shape):
+    def num_columns(self, shape: Sequence[int]) -> int:
         """How many columns `rows` makes of outputs of a shape: an int."""
         if self.multilabel or len(shape) == 1:
             return 1
         return shape[self.class_axis_of(shape) if self.exclusive else -1]
 
-    def from_rows(self, rows, shape):
+    def from_rows(self, rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         """Outputs of a shape from what `rows` made of them: the inverse of it."""
         if not self.exclusive or len(shape) == 1:
             return rows.reshape(shape)
@@ -173,7 +177,7 @@ class OutputSpec:
         moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
         return np.moveaxis(rows.reshape(moved), -1, axis)
 
-    def check(self, rows, member=0):
+    def check(self, rows: np.ndarray, member: int = 0) -> None:
         """Refuses outputs that cannot be what they are taken for.
 
         Args:
@@ -209,7 +213,7 @@ class OutputSpec:
                 "`output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`."
             )
 
-    def log_scores(self, rows):
+    def log_scores(self, rows: ArrayLike) -> np.ndarray:
         """Logits with a column for each class, in float64.
 
         Args:
@@ -225,7 +229,7 @@ class OutputSpec:
             rows = np.log(rows) - np.log1p(-rows) if binary else np.log(rows)
         return np.concatenate([np.zeros_like(rows), rows], -1) if binary else rows
 
-    def predictions(self, rows, temperature=1.0):
+    def predictions(self, rows: ArrayLike, temperature: float = 1.0) -> np.ndarray:
         """As `probabilities`, with a column for each class, in float64.
 
         Args:
@@ -244,7 +248,7 @@ class OutputSpec:
 
     # As a part of a model's config.
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments that differ from their defaults, as JSON holds them."""
         config = {
             field.name: getattr(self, field.name)
@@ -256,7 +260,7 @@ class OutputSpec:
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes what `get_config` described."""
         config = dict(config)
         if isinstance(config.get("loss"), dict):

@@ -1,11 +1,16 @@
 """The result of evaluating members and their ensemble: scores, predictions, and the file."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from mc_tf.evaluation.shown import plain_lists, range_line
 from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["EnsembleEvaluation"]
 
@@ -35,16 +40,16 @@ class EnsembleEvaluation:
         sample_weight: float64 array `(R,)`; None where all rows count alike.
     """
 
-    members: dict
-    cumulative: dict
-    disagreement: np.ndarray
+    members: dict[str, np.ndarray]
+    cumulative: dict[str, np.ndarray]
+    disagreement: np.ndarray | None
     predictions: np.ndarray
     labels: np.ndarray
     variance: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
     @property
-    def mean_disagreement(self):
+    def mean_disagreement(self) -> float:
         """Mean disagreement of two members; NaN with one member, or of a regression."""
         matrix = self.disagreement
         if matrix is None or len(matrix) < 2:
@@ -52,11 +57,11 @@ class EnsembleEvaluation:
         return float(matrix[np.triu_indices(len(matrix), 1)].mean())
 
     @property
-    def scores(self):
+    def scores(self) -> dict[str, float]:
         """Scores of the whole ensemble, a dict name -> float."""
         return {name: float(values[-1]) for name, values in self.cumulative.items()}
 
-    def table(self):
+    def table(self) -> str:
         """One line of text for each member: its scores, and those of the ensemble up to it.
 
         Returns:
@@ -80,7 +85,7 @@ class EnsembleEvaluation:
             lines.append(f"  {'two members differ in':<22} {100 * self.mean_disagreement:.4g} %")
         return "\n".join(lines)
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> "Figure":
         """Draws the error of the ensemble as it grows, and that of each member.
 
         Args:
@@ -93,7 +98,7 @@ class EnsembleEvaluation:
 
         return plot_ensembles(self, **options)
 
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         """The members as a table, such as `pandas.DataFrame(result.rows())` takes.
 
         Returns:
@@ -107,7 +112,7 @@ class EnsembleEvaluation:
             for m in range(len(self.members["loss"]))
         ]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Everything as plain Python: dicts, lists and numbers; `None` where there is nothing.
 
         Returns:
@@ -115,7 +120,7 @@ class EnsembleEvaluation:
         """
         return plain_lists({f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes everything to one `.npz` file, in one step.
 
         Args:
@@ -130,7 +135,7 @@ class EnsembleEvaluation:
         write_arrays(path, **arrays)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Reads what was saved.
 
         Args:

@@ -1,6 +1,7 @@
 """How good class probabilities are, and how much predictions differ: plain numpy."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.class_arrays import checked, normalised, predicted_classes
 
@@ -17,7 +18,9 @@ __all__ = [
 _SMALLEST = np.finfo("float64").tiny  # the logarithm of a probability of 0 is taken here
 
 
-def accuracy(probabilities, labels, sample_weight=None):
+def accuracy(
+    probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of examples whose most probable class is the label.
 
     Args:
@@ -41,7 +44,9 @@ def accuracy(probabilities, labels, sample_weight=None):
     return float(np.average(_right(probabilities, labels), weights=weights))
 
 
-def negative_log_likelihood(probabilities, labels, sample_weight=None):
+def negative_log_likelihood(
+    probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean of `-log p(label)`: the cross-entropy loss, in nats.
 
     Args:
@@ -64,7 +69,9 @@ def negative_log_likelihood(probabilities, labels, sample_weight=None):
     return float(np.mean(losses if weights is None else losses * weights))
 
 
-def brier_score(probabilities, labels, sample_weight=None):
+def brier_score(
+    probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean squared distance of the probabilities from the label's one-hot vector.
 
     Args:
@@ -86,7 +93,12 @@ def brier_score(probabilities, labels, sample_weight=None):
     return float(np.average(distances, weights=weights))
 
 
-def expected_calibration_error(probabilities, labels, num_bins=15, sample_weight=None):
+def expected_calibration_error(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    num_bins: int = 15,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """How far confidence is from accuracy (Guo et al., 2017).
 
     The confidence of a prediction is its largest probability. Predictions fall in bins of equal
@@ -117,7 +129,7 @@ def expected_calibration_error(probabilities, labels, num_bins=15, sample_weight
     return float(np.abs(np.bincount(bins, weights=weighted, minlength=num_bins)).sum() / total)
 
 
-def disagreement(first, second):
+def disagreement(first: ArrayLike, second: ArrayLike) -> float:
     """Share of examples that two networks give different classes.
 
     Args:
@@ -142,7 +154,9 @@ def disagreement(first, second):
     return float(np.mean(predicted_classes(first) != predicted_classes(second)))
 
 
-def disagreement_matrix(predictions, sample_weight=None):
+def disagreement_matrix(
+    predictions: ArrayLike, sample_weight: ArrayLike | None = None
+) -> np.ndarray:
     """`disagreement` of each two members.
 
     Args:
@@ -165,7 +179,9 @@ def disagreement_matrix(predictions, sample_weight=None):
     )
 
 
-def score(probabilities, labels, sample_weight=None):
+def score(
+    probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
+) -> dict[str, float]:
     """All scores of a classifier.
 
     Labels that do not exclude each other are problems of two classes, each by itself: give

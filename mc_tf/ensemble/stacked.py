@@ -2,21 +2,28 @@
 
 import dataclasses
 import numbers
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.backend import ops as backend
-from mc_tf.ensemble.members import check_network, read_members
+from mc_tf.ensemble.members import Member, check_network, read_members
 from mc_tf.storage.sealed_models import SealedFiles
-from mc_tf.storage.snapshots import take_snapshot
+from mc_tf.storage.snapshots import Snapshot, take_snapshot
+from mc_tf.typing import Config, Tensor
 from mc_tf.weights.compatibility import check_same_architecture
 from mc_tf.weights.network_code import clone_network, network_config, revive_parts
 from mc_tf.weights.preprocessing import check_saved_whole
 from mc_tf.weights.stateless import StatelessLayer
 
 __all__ = ["StackedModel"]
+
+_Model = TypeVar("_Model", bound=keras.Model)
+_Result = TypeVar("_Result")
 
 
 class StackedModel(SealedFiles, keras.Model):
@@ -28,7 +35,13 @@ class StackedModel(SealedFiles, keras.Model):
 
     _one_network = "`ensemble.member(m)`"
 
-    def __init__(self, model, members, temperatures=None, **kwargs):
+    def __init__(
+        self,
+        model: keras.Model,
+        members: int | Member | Sequence[Member],
+        temperatures: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("dtype", "float32")
         kwargs["autocast"] = False
         super().__init__(**kwargs)
@@ -61,7 +74,7 @@ class StackedModel(SealedFiles, keras.Model):
         )
 
     @property
-    def model(self):
+    def model(self) -> keras.Model:
         """The network: code only, its weights take no part."""
         return self._code.layer
 
@@ -70,22 +83,22 @@ class StackedModel(SealedFiles, keras.Model):
         return [name for name in super().__dir__() if name not in ("model", "members")]
 
     @property
-    def num_members(self):
+    def num_members(self) -> int:
         """`M`, the number of members."""
         return self._members.shape[0]
 
     @property
-    def members(self):
+    def members(self) -> np.ndarray:
         """The weights of all members, a numpy array of shape `(M, P)`."""
         return np.array(ops.convert_to_numpy(self._members))
 
     @property
-    def temperatures(self):
+    def temperatures(self) -> np.ndarray:
         """What the members' logits are divided by, float32 `(M,)`; assign it to change them."""
         return np.array(ops.convert_to_numpy(self._temperatures))
 
     @temperatures.setter
-    def temperatures(self, value):
+    def temperatures(self, value: ArrayLike) -> None:
         value = np.asarray(value, "float32")
         if value.shape != (self.num_members,) or not (np.isfinite(value) & (value > 0)).all():
             raise ValueError(
@@ -94,7 +107,7 @@ class StackedModel(SealedFiles, keras.Model):
             )
         self._temperatures.assign(value)
 
-    def snapshot(self, m):
+    def snapshot(self, m: int) -> Snapshot:
         """The numbers of one member.
 
         Args:
@@ -111,7 +124,7 @@ class StackedModel(SealedFiles, keras.Model):
             record={"member": m},
         )
 
-    def member(self, m):
+    def member(self, m: int) -> keras.Model:
         """One member as an ordinary Keras model with weights of its own.
 
         Args:
@@ -126,7 +139,7 @@ class StackedModel(SealedFiles, keras.Model):
         otherwise = "give a built instance: `ensemble.assign_member(m, into=another_instance)`"
         return self.assign_member(m, clone_network(self.model, otherwise))
 
-    def assign_member(self, m, into):
+    def assign_member(self, m: int, into: _Model) -> _Model:
         """Gives a model the numbers of one member.
 
         Args:
@@ -150,7 +163,7 @@ class StackedModel(SealedFiles, keras.Model):
             )
         return int(m) % self.num_members
 
-    def member_numbers(self, m=None):
+    def member_numbers(self, m: int | None = None) -> list[Tensor]:
         """All numbers of the members as tensors: weights `(M, P)`, then the state's `(M, ...)`.
 
         Args:
@@ -162,7 +175,7 @@ class StackedModel(SealedFiles, keras.Model):
         values = [backend.read(v) for v in (self._members, *self._member_state)]
         return values if m is None else [value[self._index(m)] for value in values]
 
-    def run_code(self, function, numbers):
+    def run_code(self, function: Callable[[], _Result], numbers: Sequence[Tensor]) -> _Result:
         """Calls a function while the network reads one member's numbers.
 
         Args:
@@ -176,7 +189,7 @@ class StackedModel(SealedFiles, keras.Model):
         outputs, _, _ = self._code.run(function, weights, numbers[1:])
         return outputs
 
-    def state_of(self, variable):
+    def state_of(self, variable: keras.Variable) -> keras.Variable:
         """The stacked variable `(M, ...)` that stands for one of the network's state variables.
 
         Args:
@@ -189,7 +202,7 @@ class StackedModel(SealedFiles, keras.Model):
 
     # As any Keras model.
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
         check_saved_whole(self.model)
         again = (
@@ -200,6 +213,6 @@ class StackedModel(SealedFiles, keras.Model):
         return {**super().get_config(), "model": network, "members": self.num_members}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:  # type: ignore[override]
         """Makes the model that `get_config` described."""
         return cls(**revive_parts(config, "model", "dtype"))

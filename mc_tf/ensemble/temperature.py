@@ -1,15 +1,22 @@
 """Temperatures of the members: logits divided by a number, so that none is overconfident."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.member_outputs import member_outputs
+from mc_tf.typing import Data, PathLike
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.model import Ensemble
 
 __all__ = ["best_temperature", "fit_temperature", "temperatures_from_loss"]
 
 _LOGARITHMS = np.log(20.0)  # temperatures from 1/20 to 20
 
 
-def temperatures_from_loss(losses, power=1.0):
+def temperatures_from_loss(losses: ArrayLike, power: float = 1.0) -> np.ndarray:
     """Temperatures of networks on a curve from their training losses (section A.6).
 
     Between the control points of a chain the loss is higher and the networks are overconfident.
@@ -40,7 +47,14 @@ def temperatures_from_loss(losses, power=1.0):
     return (losses / losses.min()) ** power
 
 
-def fit_temperature(ensemble, dataset, per_member=True, cache=None, batch_size=500, verbose=1):
+def fit_temperature(
+    ensemble: "Ensemble",
+    dataset: Data,
+    per_member: bool = True,
+    cache: PathLike | None = None,
+    batch_size: int = 500,
+    verbose: int = 1,
+) -> np.ndarray:
     """Sets the temperatures that minimise the negative log-likelihood of held-out data.
 
     Temperature scaling (Guo et al., 2017), by a search over `log T`, from 1/20 to 20. Former

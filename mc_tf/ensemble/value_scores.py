@@ -1,7 +1,11 @@
 """How good the values of a regression are, in numpy."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.compiled_losses import keras_loss
 
@@ -14,7 +18,7 @@ __all__ = [
 ]
 
 
-def mean_squared_error(values, targets):
+def mean_squared_error(values: ArrayLike, targets: ArrayLike) -> float:
     """Mean squared error of a regression.
 
     Args:
@@ -30,7 +34,9 @@ def mean_squared_error(values, targets):
     return float(np.mean((values - targets) ** 2))
 
 
-def gaussian_negative_log_likelihood(mean, variance, targets, sample_weight=None):
+def gaussian_negative_log_likelihood(
+    mean: ArrayLike, variance: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean negative log-likelihood of targets under normal distributions, in nats.
 
     Args:
@@ -54,7 +60,12 @@ def gaussian_negative_log_likelihood(mean, variance, targets, sample_weight=None
     return float(np.mean(_by_example(each) * (1 if sample_weight is None else sample_weight)))
 
 
-def score_values(values, targets, sample_weight=None, loss=None):
+def score_values(
+    values: ArrayLike,
+    targets: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    loss: keras.losses.Loss | Callable[..., Any] | None = None,
+) -> dict[str, float]:
     """All scores of a regression.
 
     Args:

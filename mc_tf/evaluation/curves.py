@@ -1,6 +1,7 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.models import CurveModel
 from mc_tf.models.joined import join_curve_layers
 from mc_tf.storage.destinations import holding
+from mc_tf.typing import Data, PathLike
 from mc_tf.weights.compatibility import check_finite
 
 __all__ = ["evaluate_curve"]
@@ -20,17 +22,17 @@ __all__ = ["evaluate_curve"]
 
 @holding("path", ".npz", ".json")
 def evaluate_curve(
-    curve_model,
-    train,
-    test,
-    num_points=61,
-    path=None,
-    batch_size=500,
-    description=None,
-    verbose=1,
-    others=None,
-    statistics=None,
-):
+    curve_model: keras.Model,
+    train: Data,
+    test: Data,
+    num_points: int = 61,
+    path: PathLike | None = None,
+    batch_size: int = 500,
+    description: dict[str, Any] | None = None,
+    verbose: int = 1,
+    others: dict[str, Data] | None = None,
+    statistics: Data | None = None,
+) -> CurveEvaluation:
     """Evaluates the networks along a curve on training and test data.
 
     At each of `num_points` equally spaced positions the statistics of batch normalisation are

@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 
 from mc_tf.evaluation.shown import plain_lists, range_line
 from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.typing import PathLike
 
 __all__ = ["SHOWN", "PointResults"]
 
@@ -45,9 +48,12 @@ class PointResults:
         inputs: text that tells the data apart, as far as that is known without reading it.
     """
 
-    kind = maker = None
+    kind: str
+    maker: str
 
-    def __init__(self, num_points, fingerprint="", description=None):
+    def __init__(
+        self, num_points: int, fingerprint: str = "", description: dict[str, Any] | None = None
+    ) -> None:
         self.done = np.zeros(num_points, bool)
         self.fingerprint = fingerprint
         self.description = dict(description or {})
@@ -55,21 +61,21 @@ class PointResults:
         self._values = {}
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether every point is evaluated."""
         return bool(self.done.all())
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """Names of the values, sorted."""
         return sorted(self._values)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._values:
             raise KeyError(f"No values named '{name}'. There are: {', '.join(self.names)}")
         return self._values[name]
 
-    def record(self, index, logs):
+    def record(self, index: int, logs: Mapping[str, float]) -> None:
         """Stores the values of one point; accuracies also become errors in percent.
 
         Args:
@@ -144,7 +150,7 @@ class PointResults:
     def _from_arrays(cls, stored, fingerprint, description):
         raise NotImplementedError
 
-    def save(self, path):
+    def save(self, path: PathLike | None) -> None:
         """Writes `PATH.npz` in one step; nothing if `path` is `None`."""
         if path is None:
             return
@@ -159,7 +165,7 @@ class PointResults:
         )
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Reads what was saved, complete or not.
 
         Args:
@@ -196,7 +202,7 @@ class PointResults:
             file, ("fingerprint", "description", "done"), f"a {cls.kind}", cls.maker, build
         )
 
-    def resumed(self, path):
+    def resumed(self, path: PathLike | None) -> Self:
         """The stored result of the same evaluation, or this empty one.
 
         Args:

@@ -1,12 +1,16 @@
 """The result of evaluating a curve: arrays over `t`, their summary, and the files."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.evaluation.metric_directions import higher_is_better as by_name
 from mc_tf.evaluation.point_results import SHOWN, PointResults
 from mc_tf.storage.files import write_json
+from mc_tf.typing import PathLike
 
 __all__ = ["CurveEvaluation", "describe_length"]
 
@@ -31,20 +35,28 @@ class CurveEvaluation(PointResults):
     kind = "curve evaluation"
     maker = "eval_curve.py"
 
-    def __init__(self, t, fingerprint="", description=None):
+    def __init__(
+        self, t: ArrayLike, fingerprint: str = "", description: dict[str, Any] | None = None
+    ) -> None:
         self.t = np.asarray(t, "float64")
         super().__init__(len(self.t), fingerprint, description)
-        self.higher_is_better = {}
+        self.higher_is_better: dict[str, bool] = {}
         self.set_geometry(np.full(len(self.t) - 1, np.nan), np.nan, np.nan)
 
-    def set_geometry(self, arc_lengths, length, length_ratio, bends=()):
+    def set_geometry(
+        self,
+        arc_lengths: ArrayLike,
+        length: float,
+        length_ratio: float,
+        bends: Sequence[float] | np.ndarray = (),
+    ) -> None:
         """Sets the lengths that Int and the length ratio need, and where the bends are."""
         self.arc_lengths = np.asarray(arc_lengths, "float64")
         self.length = float(length)
         self.length_ratio = float(length_ratio)
         self.bends = np.asarray(bends, "float64")
 
-    def summary(self, name, higher_is_better=None):
+    def summary(self, name: str, higher_is_better: bool | None = None) -> dict[str, float]:
         """Min / Int / Mean / Max of the paper's tables, and the barrier.
 
         Args:
@@ -79,7 +91,7 @@ class CurveEvaluation(PointResults):
     def _is_higher_better(self, name):
         return self.higher_is_better.get(name, by_name(name))
 
-    def table(self, names=None):
+    def table(self, names: Sequence[str] | None = None) -> str:
         """The summary as lines of text, one for each name that is there.
 
         Args:
@@ -105,7 +117,7 @@ class CurveEvaluation(PointResults):
         lines.append(describe_length(self.length, self.length_ratio))
         return "\n".join(lines)
 
-    def is_unbent(self):
+    def is_unbent(self) -> bool:
         """Whether the curve is as long as the segment, over a barrier of the loss.
 
         Returns:
@@ -144,7 +156,7 @@ class CurveEvaluation(PointResults):
 
     # Files.
 
-    def finish(self, path):
+    def finish(self, path: PathLike | None) -> None:
         """Writes `PATH.npz` and the summary as `PATH.json`; nothing if `path` is `None`."""
         if path is None:
             return

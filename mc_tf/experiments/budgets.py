@@ -1,13 +1,24 @@
 """Ensembles and averages at equal budgets (Table 1; tables of arXiv 1803.05407)."""
 
 import dataclasses
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure
-from mc_tf.experiments.steps.step import Saved, average, checkpoint, members, trajectory
+from mc_tf.experiments.steps.step import (
+    Network,
+    Saved,
+    Step,
+    average,
+    checkpoint,
+    members,
+    trajectory,
+)
 from mc_tf.experiments.steps.train import Score, Train
 from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
+from mc_tf.training import TrainingOptions
 
 __all__ = ["budgets_of", "equal_budgets"]
 
@@ -15,20 +26,20 @@ _METHODS = ("ind", "sse", "fge", "swa", "sgd")
 
 
 def equal_budgets(
-    network,
-    training,
+    network: Network,
+    training: TrainingOptions,
     *,
-    methods=("ind", "sse", "fge"),
-    budgets=3,
-    repetitions=1,
-    sse_cycles=None,
-    fge_starts=(),
-    fge=None,
-    include_start=False,
-    swa_epochs=(),
-    swa=None,
-    pretraining=None,
-):
+    methods: Collection[str] = ("ind", "sse", "fge"),
+    budgets: int = 3,
+    repetitions: int = 1,
+    sse_cycles: int | None = None,
+    fge_starts: Sequence[int] = (),
+    fge: dict[str, Any] | None = None,
+    include_start: bool = False,
+    swa_epochs: Sequence[int] = (),
+    swa: dict[str, Any] | None = None,
+    pretraining: int | None = None,
+) -> tuple[Step, ...]:
     """Independent networks, ensembles from one training, and averages of weights, of equal cost.
 
     A budget is what one network takes: `training.epochs`. For `k` budgets an ensemble's method

@@ -6,9 +6,12 @@ import inspect
 import math
 import os
 import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from mc_tf.experiments.runner import Experiment
 from mc_tf.experiments.smoke import made_small
+from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.targets import published
 from mc_tf.models.zoo.registry import parse_value
 
@@ -56,16 +59,16 @@ class Recipe:
 
     def __init__(
         self,
-        title,
-        make,
-        data,
+        title: str,
+        make: Callable[..., tuple[Step, ...]],
+        data: Data,
         *,
-        cost=None,
-        targets=None,
-        smoke=None,
-        eval_batch_size=500,
-        **settings,
-    ):
+        cost: str | None = None,
+        targets: Mapping[str, Mapping[str, Any]] | None = None,
+        smoke: dict[str, Any] | None = None,
+        eval_batch_size: int = 500,
+        **settings: Any,
+    ) -> None:
         self.title, self.cost = title, cost
         self._make, self._smoke = make, smoke or {}
         self.targets = published(targets or {})
@@ -73,7 +76,9 @@ class Recipe:
         given.apply_defaults()
         self.settings = {"data": data, "eval_batch_size": eval_batch_size, **given.arguments}
 
-    def experiment(self, changes=(), smoke=False):
+    def experiment(
+        self, changes: Iterable[str] = (), smoke: bool = False
+    ) -> tuple[Data, Experiment]:
         """The experiment with changed settings.
 
         Args:

@@ -3,17 +3,24 @@
 import dataclasses
 import os
 import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
-from mc_tf.experiments.steps.step import Saved, Step, networks_in
+from mc_tf.experiments.steps.step import Network, Saved, Step, networks_in
 from mc_tf.experiments.steps.train import Train
-from mc_tf.experiments.targets import compare
+from mc_tf.experiments.targets import Row, Target, compare
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_json
+from mc_tf.training import TrainingOptions
 from mc_tf.training.run_directory import RunDirectory
+from mc_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from mc_tf.data.dataset import Dataset
 
 __all__ = ["Experiment", "Run", "run_experiment"]
 
@@ -71,27 +78,34 @@ class Run:
         title: heading of the figures.
     """
 
-    def __init__(self, experiment, data, workdir, say=print, verbose=2):
+    def __init__(
+        self,
+        experiment: Experiment,
+        data: "Dataset",
+        workdir: str,
+        say: Callable[[str], Any] = print,
+        verbose: int = 2,
+    ) -> None:
         self.experiment, self.data, self.workdir = experiment, data, workdir
         self.say, self.verbose = say, verbose
-        self.steps = {step.name: step for step in experiment.steps}
-        self.results = {}
+        self.steps: dict[str, Any] = {step.name: step for step in experiment.steps}
+        self.results: dict[str, Any] = {}
         self.batch_size, self.title = experiment.eval_batch_size, experiment.title
 
     @property
-    def bar(self):
+    def bar(self) -> int:
         """Verbosity of evaluations: 1 for a progress bar, 0 for none."""
         return int(self.verbose > 0)
 
-    def folder(self, name):
+    def folder(self, name: str) -> str:
         """The folder of a step."""
         return os.path.join(self.workdir, *name.split("/"))
 
-    def directory(self, name):
+    def directory(self, name: str) -> RunDirectory:
         """The `RunDirectory` of a training or a curve."""
         return RunDirectory(self.folder(name))
 
-    def options(self, name):
+    def options(self, name: str) -> TrainingOptions:
         """The `TrainingOptions` of a training, with the checkpoints that other steps need."""
         options = self.steps[name].training
         kept = {saved.number for saved in self.references(name) if saved.number}
@@ -101,7 +115,7 @@ class Run:
             options, keep_epochs=kept, verbose=self.verbose, eval_batch_size=size
         )
 
-    def references(self, name):
+    def references(self, name: str) -> list[Saved]:
         """The checkpoints and averages at epochs of a training that any step refers to."""
         kinds = ("checkpoint", "average")
         return [saved for saved in self._saved(name) if saved.kind in kinds]
@@ -110,11 +124,11 @@ class Run:
         every = [saved for step in self.steps.values() for saved in networks_in(step)]
         return [saved for saved in every if saved.training == name]
 
-    def several(self, name):
+    def several(self, name: str) -> list[Saved]:
         """The members and trajectories of a training that any step refers to."""
         return [saved for saved in self._saved(name) if saved not in self.references(name)]
 
-    def still_needs(self, saved):
+    def still_needs(self, saved: Saved) -> bool:
         """Whether a step that has not ended needs a saved network.
 
         A training that has begun needs its beginning no more.
@@ -124,20 +138,21 @@ class Run:
             for name, step in self.steps.items()
         )
 
-    def origin(self, saved):
+    def origin(self, saved: Saved) -> Train:
         """The `Train` step that built the network of a saved one."""
         step = self.steps[saved.training]
         return self.origin(step.begin) if isinstance(step.begin, Saved) else step
 
-    def first_network(self):
+    def first_network(self) -> Network | None:
         """The `Network` that is built first."""
-        return next((step.begin for step in self.steps.values() if isinstance(step, Train)), None)
+        begins = (step.begin for step in self.steps.values() if isinstance(step, Train))
+        return next(begins, None)  # type: ignore[return-value]  # no `Saved` can come first
 
-    def network_file(self, saved):
+    def network_file(self, saved: Saved) -> str:
         """The `.keras` file with the layers of a saved network."""
         return self.directory(saved.training).network()
 
-    def file(self, saved):
+    def file(self, saved: Saved) -> str:
         """The file of one network.
 
         Args:
@@ -163,7 +178,7 @@ class Run:
             return found[saved.number - 1]
         return directory.network(saved.number)
 
-    def files(self, networks):
+    def files(self, networks: Mapping[str, Saved]) -> dict[str, str]:
         """Files of networks by label; members and trajectories one by one.
 
         Args:
@@ -184,7 +199,16 @@ class Run:
 
 
 @holding("workdir")
-def run_experiment(experiment, data, workdir, *, targets=(), say=print, verbose=2, publish=True):
+def run_experiment(
+    experiment: Experiment,
+    data: "Dataset",
+    workdir: PathLike,
+    *,
+    targets: Sequence[Target] = (),
+    say: Callable[[str], Any] = print,
+    verbose: int = 2,
+    publish: bool = True,
+) -> list[Row]:
     """Runs an experiment from start to end, or resumes it.
 
     Args:

@@ -3,11 +3,14 @@
 import dataclasses
 
 from mc_tf.arguments import check_counts
+from mc_tf.training import TrainingOptions
 
 __all__ = ["fge_training", "sse_training", "swa_training"]
 
 
-def sse_training(training, cycles, learning_rate=None):
+def sse_training(
+    training: TrainingOptions, cycles: int, learning_rate: float | None = None
+) -> TrainingOptions:
     """Settings of snapshot ensembles that cost one budget.
 
     Args:
@@ -36,13 +39,13 @@ def sse_training(training, cycles, learning_rate=None):
 
 
 def fge_training(
-    training,
-    epochs=22,
-    cycle_epochs=4,
-    max_learning_rate=5e-2,
-    min_learning_rate=5e-4,
-    trajectory_every=None,
-):
+    training: TrainingOptions,
+    epochs: int = 22,
+    cycle_epochs: int = 4,
+    max_learning_rate: float = 5e-2,
+    min_learning_rate: float = 5e-4,
+    trajectory_every: int | None = None,
+) -> TrainingOptions:
     """Settings of the cycles of fast geometric ensembling (section 5).
 
     Args:
@@ -68,8 +71,14 @@ def fge_training(
 
 
 def swa_training(
-    training, epochs, learning_rate, start=None, cycle_epochs=None, min_learning_rate=0.0, every=1
-):
+    training: TrainingOptions,
+    epochs: int,
+    learning_rate: float,
+    start: int | None = None,
+    cycle_epochs: int | None = None,
+    min_learning_rate: float = 0.0,
+    every: int = 1,
+) -> TrainingOptions:
     """Settings of weight averaging.
 
     Args:

@@ -1,31 +1,33 @@
 """The experiment of Table 2: two networks, and the curves between them."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from mc_tf.curves import make_curve
 from mc_tf.experiments.steps.connect import Connect
 from mc_tf.experiments.steps.figures import Figure
 from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
-from mc_tf.experiments.steps.step import Saved
+from mc_tf.experiments.steps.step import Network, Saved, Step
 from mc_tf.experiments.steps.train import Train
+from mc_tf.training import TrainingOptions
 
 __all__ = ["two_networks", "two_networks_of_widths"]
 
 
 def two_networks(
-    network,
-    training,
-    curve_training,
+    network: Network,
+    training: TrainingOptions,
+    curve_training: TrainingOptions,
     *,
-    curves=("segment", "bezier", "polychain"),
-    curve_seeds=(3,),
-    num_bends=1,
-    num_points=61,
-    num_train=None,
-    ensemble_points=None,
-    pair_points=None,
-    folder="",
-):
+    curves: Sequence[str] = ("segment", "bezier", "polychain"),
+    curve_seeds: Sequence[int] = (3,),
+    num_bends: int = 1,
+    num_points: int = 61,
+    num_train: int | None = None,
+    ensemble_points: int | None = None,
+    pair_points: int | None = None,
+    folder: str = "",
+) -> tuple[Step, ...]:
     """Trains two networks, connects them by each curve, evaluates and draws the curves.
 
     Args:
@@ -118,15 +120,15 @@ def two_networks(
 
 
 def two_networks_of_widths(
-    network,
-    training,
-    curve_training,
+    network: Network,
+    training: TrainingOptions,
+    curve_training: TrainingOptions,
     *,
-    widths,
-    curves=("bezier",),
-    num_points=61,
-    num_train=None,
-):
+    widths: Sequence[float],
+    curves: Sequence[str] = ("bezier",),
+    num_points: int = 61,
+    num_train: int | None = None,
+) -> tuple[Step, ...]:
     """`two_networks` for several values of the builder's option `width` (figure 7).
 
     Args:

@@ -1,6 +1,8 @@
 """Directions in weight space: random ones, normalised ones, principal ones of a trajectory."""
 
 import re
+from collections.abc import Collection, Sequence
+from typing import Literal
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from mc_tf.arguments import check_kind, check_network, check_seed
 from mc_tf.backend.keras_internals import layers_within, own_weights
 from mc_tf.landscape.vectors import flat_points
+from mc_tf.typing import Weights
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import FlatLayout
 
@@ -22,7 +25,12 @@ _NORMALIZATION_LAYERS = (
 NORMALIZATIONS = ("filter", "layer", "weight", "unit", None)
 
 
-def random_direction(model, normalization="filter", ignore=("bias", "batch_norm"), seed=0):
+def random_direction(
+    model: keras.Layer,
+    normalization: Literal["filter", "layer", "weight", "unit"] | None = "filter",
+    ignore: str | Collection[str] | None = ("bias", "batch_norm"),
+    seed: int | Sequence[int] = 0,
+) -> np.ndarray:
     """A random direction with Gaussian entries, scaled as Li et al. (2018) do.
 
     With `"filter"` each filter of the direction gets the norm of the same filter of the network:
@@ -122,7 +130,9 @@ def _filter_axes(variable, owner):
     return (-1,)
 
 
-def principal_directions(networks, origin=None):
+def principal_directions(
+    networks: Sequence[Weights] | np.ndarray, origin: Weights | None = None
+) -> tuple[list[np.ndarray], list[float]]:
     """The two directions in which a trajectory of networks varies most (Li et al., section 7.2).
 
     The principal components of the differences to the origin, not centred, as in its text. The

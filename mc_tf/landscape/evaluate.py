@@ -2,9 +2,12 @@
 
 import importlib
 import platform
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf import version
 from mc_tf.arguments import check_counts, check_kind, check_network
@@ -17,30 +20,31 @@ from mc_tf.landscape.results import GridEvaluation
 from mc_tf.landscape.shards import shard_path
 from mc_tf.landscape.surface import Surface
 from mc_tf.storage.destinations import holding
+from mc_tf.typing import Data, PathLike
 
 __all__ = ["evaluate_grid"]
 
 
 @holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
 def evaluate_grid(
-    model,
-    surface,
-    train,
-    test,
-    shape=21,
-    margin=0.2,
-    limits=None,
-    path=None,
-    batch_size=500,
-    shard=None,
-    description=None,
-    verbose=1,
-    others=None,
-    eigenvalues=None,
-    eigenvalue_options=None,
-    notes=None,
-    statistics=None,
-):
+    model: keras.Model | None,
+    surface: Surface,
+    train: Data,
+    test: Data,
+    shape: int | Sequence[int] = 21,
+    margin: float = 0.2,
+    limits: ArrayLike | None = None,
+    path: PathLike | None = None,
+    batch_size: int = 500,
+    shard: tuple[int, int] | None = None,
+    description: dict[str, Any] | None = None,
+    verbose: int = 1,
+    others: dict[str, Data] | None = None,
+    eigenvalues: Data | bool | None = None,
+    eigenvalue_options: dict[str, Any] | None = None,
+    notes: dict[str, Any] | None = None,
+    statistics: Data | None = None,
+) -> GridEvaluation:
     """Evaluates the networks on a grid of a surface on training and test data.
 
     As along a curve: at each point the statistics of batch normalisation are re-estimated, and the

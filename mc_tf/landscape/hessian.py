@@ -17,6 +17,7 @@ from mc_tf.backend.precision import check_exact_products
 from mc_tf.curves import Segment
 from mc_tf.evaluation.points import PointEvaluator
 from mc_tf.models import CurveModel
+from mc_tf.typing import Data
 
 __all__ = ["HessianEigenvalues", "HessianProducts", "hessian_eigenvalues"]
 
@@ -45,7 +46,7 @@ class HessianEigenvalues:
     products: int
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         """`|smallest / largest|`: near zero where the loss is close to convex."""
         return abs(self.smallest / self.largest) if self.largest else float("nan")
 
@@ -57,8 +58,14 @@ class HessianEigenvalues:
 
 
 def hessian_eigenvalues(
-    model, data, batch_size=500, tolerance=1e-3, max_iterations=500, seed=0, verbose=1
-):
+    model: keras.Model,
+    data: Data,
+    batch_size: int = 500,
+    tolerance: float = 1e-3,
+    max_iterations: int = 500,
+    seed: int = 0,
+    verbose: int = 1,
+) -> HessianEigenvalues:
     """The largest and the smallest eigenvalue of the Hessian of the training loss.
 
     The loss is the mean over all examples that the model was compiled with, and the regularizers

@@ -1,11 +1,16 @@
 """Lines and rays in weight space."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.landscape.gram import direction_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
+from mc_tf.typing import Weights
 
 __all__ = ["Line", "Rays"]
 
@@ -22,7 +27,7 @@ class Line(AffineSurface):
     dimensions = 1
 
     @classmethod
-    def through(cls, w1, w2, labels=("w1", "w2")):
+    def through(cls, w1: Weights, w2: Weights, labels: Sequence[str] = ("w1", "w2")) -> Self:
         """The line through two networks; the coordinate is the distance from the first.
 
         Args:
@@ -44,7 +49,7 @@ class Line(AffineSurface):
         return line
 
     @classmethod
-    def along(cls, origin, direction, label="origin"):
+    def along(cls, origin: Weights, direction: ArrayLike, label: str = "origin") -> Self:
         """The line from a network along a direction; the coordinate counts directions.
 
         Args:
@@ -81,13 +86,15 @@ class Rays(Surface):
 
     dimensions = 2
 
-    def __init__(self, origin, directions):
+    def __init__(self, origin: Weights, directions: Sequence[ArrayLike]) -> None:
         points, network = flat_points([origin], ("origin",))
         if not directions:
             raise ValueError("Rays need at least one direction. Received none.")
         super().__init__([*points, *checked_directions(directions, points[0])], network)
 
-    def axes(self, shape=21, margin=0.0, limits=None):
+    def axes(
+        self, shape: int | Sequence[int] = 21, margin: float = 0.0, limits: ArrayLike | None = None
+    ) -> list[np.ndarray]:
         """Equally spaced distances, and all rays.
 
         Args:

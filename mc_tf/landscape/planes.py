@@ -1,12 +1,18 @@
 """Planes in weight space."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.landscape.gram import direction_products, distance_beside
 from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, flat_points
+from mc_tf.models import CurveModel
+from mc_tf.typing import Weights
 from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Plane"]
@@ -28,7 +34,9 @@ class Plane(AffineSurface):
     dimensions = 2
 
     @classmethod
-    def through(cls, w1, w2, w3, labels=("w1", "w2", "w3")):
+    def through(
+        cls, w1: Weights, w2: Weights, w3: Weights, labels: Sequence[str] = ("w1", "w2", "w3")
+    ) -> Self:
         """The plane through three networks, with the orthonormal basis of the paper (A.2).
 
         `u = w2 - w1`, `v = w3 - w1` made orthogonal to `u`, both of length one; the point at
@@ -74,7 +82,9 @@ class Plane(AffineSurface):
         return plane
 
     @classmethod
-    def along(cls, origin, first, second, label="origin"):
+    def along(
+        cls, origin: Weights, first: ArrayLike, second: ArrayLike, label: str = "origin"
+    ) -> Self:
         """The plane from a network along two directions; coordinates count directions.
 
         Args:
@@ -92,7 +102,7 @@ class Plane(AffineSurface):
         return cls._spanned(origin, [first, second], label)
 
     @classmethod
-    def of_curve(cls, curve_model, label=None):
+    def of_curve(cls, curve_model: CurveModel, label: str | None = None) -> Self:
         """The plane of a curve with one bend: through its endpoints and its bend.
 
         Args:

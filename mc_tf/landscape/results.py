@@ -1,14 +1,18 @@
 """The result of evaluating a grid: arrays over its coordinates, and files, whole or in parts."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.evaluation.point_results import PointResults
 from mc_tf.evaluation.shown import marked_text
 from mc_tf.landscape.shards import shard_path, versions_of
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
+from mc_tf.typing import PathLike
 
 __all__ = ["GridEvaluation", "shard_path"]
 
@@ -34,8 +38,16 @@ class GridEvaluation(PointResults):
     maker = "eval_grid.py"
 
     def __init__(
-        self, surface, axes, marks, paths, lost, fingerprint="", description=None, units=None
-    ):
+        self,
+        surface: str,
+        axes: Sequence[ArrayLike],
+        marks: Mapping[str, np.ndarray],
+        paths: Mapping[str, np.ndarray],
+        lost: Mapping[str, np.ndarray],
+        fingerprint: str = "",
+        description: dict[str, Any] | None = None,
+        units: ArrayLike | None = None,
+    ) -> None:
         self.surface = surface
         self.axes = [np.asarray(axis, "float64") for axis in axes]
         self.marks, self.paths, self.lost = dict(marks), dict(paths), dict(lost)
@@ -43,19 +55,19 @@ class GridEvaluation(PointResults):
         super().__init__(int(np.prod(self.shape)), fingerprint, description)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Number of coordinates on each axis."""
         return tuple(len(axis) for axis in self.axes)
 
     @property
-    def coordinates(self):
+    def coordinates(self) -> np.ndarray:
         """The coordinates of all points, float64 `(N, d)`, the last one fastest."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, len(self.axes))
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         return super().__getitem__(name).reshape(self.shape)
 
-    def with_values_of(self, stored):
+    def with_values_of(self, stored: "GridEvaluation") -> Self:
         """This result, with its own marks and description, and the values of a stored one.
 
         Args:
@@ -75,7 +87,7 @@ class GridEvaluation(PointResults):
         if different[1:]:
             self.description["versions of later points"] = different[1:]
 
-    def minimum(self, name):
+    def minimum(self, name: str) -> tuple[float, np.ndarray]:
         """The smallest value and where it is.
 
         Args:
@@ -90,7 +102,7 @@ class GridEvaluation(PointResults):
         best = int(np.nanargmin(values))
         return float(values[best]), self.coordinates[best]
 
-    def maximum(self, name):
+    def maximum(self, name: str) -> float:
         """The largest value.
 
         Args:
@@ -101,7 +113,7 @@ class GridEvaluation(PointResults):
         """
         return float(np.fmax.reduce(self[name], axis=None))
 
-    def table(self):
+    def table(self) -> str:
         """Smallest and largest value of each quantity as lines of text.
 
         Returns:
@@ -149,7 +161,7 @@ class GridEvaluation(PointResults):
         names = ("surface", "axes", "marks", "paths", "lost", "units")
         return {name: getattr(self, name) for name in names}
 
-    def finish(self, path):
+    def finish(self, path: PathLike | None) -> None:
         """Writes `PATH.npz` and what it holds as `PATH.json`; nothing if `path` is `None`."""
         if path is None:
             return
@@ -169,7 +181,7 @@ class GridEvaluation(PointResults):
         )
 
     @classmethod
-    def merge(cls, path, num_shards):
+    def merge(cls, path: PathLike, num_shards: int) -> Self:
         """Joins the parts that processes with `shard=(i, num_shards)` wrote.
 
         Args:

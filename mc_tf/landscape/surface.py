@@ -1,6 +1,11 @@
 """Surfaces in weight space: points, and a map from coordinates to coefficients."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts
 from mc_tf.backend.keras_internals import evaluation_settings
@@ -34,20 +39,25 @@ class Surface:
         settings: dict of what `model` compiles with where the network is not compiled.
     """
 
-    dimensions = limits = state = settings = None
+    dimensions: int
+    limits: ArrayLike | None = None
+    state: list[np.ndarray] | None = None
+    settings: dict[str, Any] | None = None
 
-    def __init__(self, points, network=None):
+    def __init__(self, points: Sequence[np.ndarray], network: keras.Layer | None = None) -> None:
         self.points = points
         self.network = network
-        self.marks, self.paths, self.lost = {}, {}, {}
-        self.description = {}
+        self.marks: dict[str, np.ndarray] = {}
+        self.paths: dict[str, np.ndarray] = {}
+        self.lost: dict[str, np.ndarray] = {}
+        self.description: dict[str, Any] = {}
         self.units = np.ones(self.dimensions)
 
     def __repr__(self):
         name = type(self).__name__
         return f"{name} through {len(self.points[0])} weights{marked_text(self)}"
 
-    def coefficients(self, coordinates):
+    def coefficients(self, coordinates: ArrayLike) -> np.ndarray:
         """The coefficients of the points.
 
         Args:
@@ -67,7 +77,7 @@ class Surface:
     def _coefficients(self, coordinates):
         raise NotImplementedError
 
-    def weights(self, *coordinates):
+    def weights(self, *coordinates: float) -> np.ndarray:
         """The flat weight vector at coordinates.
 
         Args:
@@ -79,7 +89,7 @@ class Surface:
         terms = zip(self.coefficients(coordinates), self.points)
         return sum(c * np.asarray(p, "float64") for c, p in terms).astype(self.points[0].dtype)
 
-    def model(self, network=None):
+    def model(self, network: keras.Model | None = None) -> CurveModel:
         """A curve model on the points: it runs at `model.t = surface.coefficients(coordinates)`.
 
         Args:
@@ -110,7 +120,9 @@ class Surface:
             curve_model.compile(optimizer=None, **settings)
         return curve_model
 
-    def axes(self, shape=21, margin=0.2, limits=None):
+    def axes(
+        self, shape: int | Sequence[int] = 21, margin: float = 0.2, limits: ArrayLike | None = None
+    ) -> list[np.ndarray]:
         """Equally spaced coordinates around what is marked.
 
         Args:
@@ -148,7 +160,7 @@ class Surface:
             )
         return [np.linspace(low, high, size) for (low, high), size in zip(limits, shape)]
 
-    def extremes(self):
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         """The smallest and largest coordinates of what is marked.
 
         Returns:

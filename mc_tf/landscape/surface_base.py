@@ -1,11 +1,17 @@
 """Surfaces whose coefficients are affine in the coordinates: lines and planes."""
 
+from collections.abc import Iterable, Sequence
+
+import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.landscape.gram import direction_products, distance_beside, inner_products, rest_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
+from mc_tf.models import CurveModel
+from mc_tf.typing import Weights
 from mc_tf.weights.compatibility import check_curve, check_same_architecture, check_same_fixed
 
 __all__ = ["AffineSurface"]
@@ -20,7 +26,13 @@ class AffineSurface(Surface):
         matrix: array `(d, k)`, the coefficients of the directions.
     """
 
-    def __init__(self, points, offset, matrix, network=None):
+    def __init__(
+        self,
+        points: Sequence[np.ndarray],
+        offset: ArrayLike,
+        matrix: ArrayLike,
+        network: keras.Layer | None = None,
+    ) -> None:
         super().__init__(points, network)
         self._offset = np.asarray(offset, "float64")
         self._matrix = np.asarray(matrix, "float64")
@@ -30,7 +42,7 @@ class AffineSurface(Surface):
     def _coefficients(self, coordinates):
         return self._offset + coordinates @ self._matrix
 
-    def project(self, weights):
+    def project(self, weights: Weights) -> tuple[np.ndarray, float]:
         """The nearest point of the surface.
 
         Args:
@@ -45,7 +57,7 @@ class AffineSurface(Surface):
         coordinates = np.linalg.solve(self._products, along)
         return coordinates, distance_beside(self.points, self._coefficients(coordinates), flat)
 
-    def project_curve(self, curve_model, t):
+    def project_curve(self, curve_model: CurveModel, t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """The nearest points of the surface to networks on a curve.
 
         Args:
@@ -75,7 +87,7 @@ class AffineSurface(Surface):
         distances = np.sqrt(np.maximum(np.einsum("nk,kl,nl->n", c, rest, c), 0))
         return c @ places, distances
 
-    def mark(self, label, weights):
+    def mark(self, label: str, weights: Weights) -> tuple[np.ndarray, float]:
         """Projects a network into the surface, to be drawn and kept with results.
 
         Args:
@@ -89,7 +101,9 @@ class AffineSurface(Surface):
         self.lost[label] = np.array([lost])
         return self.marks[label], lost
 
-    def mark_curve(self, label, curve_model, num_points=61):
+    def mark_curve(
+        self, label: str, curve_model: CurveModel, num_points: int = 61
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Projects a curve into the surface, to be drawn and kept with results.
 
         Args:
@@ -104,7 +118,7 @@ class AffineSurface(Surface):
         self.paths[label], self.lost[label] = self.project_curve(curve_model, t)
         return self.paths[label], self.lost[label]
 
-    def mark_path(self, label, networks):
+    def mark_path(self, label: str, networks: Iterable[Weights]) -> tuple[np.ndarray, np.ndarray]:
         """Projects networks that follow each other, such as those of a training.
 
         Args:

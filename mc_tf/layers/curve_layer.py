@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -13,9 +15,10 @@ from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.keras_internals import once_a_call, track
 from mc_tf.curves.base import Curve
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
+from mc_tf.typing import Tensor, TensorLike, Weights
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.weights.constraints import check_convex_combinations
-from mc_tf.weights.flat import flat_weights, reset_recurrent_state
+from mc_tf.weights.flat import FlatLayout, flat_weights, reset_recurrent_state
 from mc_tf.weights.stateless import StatelessLayer
 
 __all__ = ["CurveLayer"]
@@ -60,7 +63,15 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     stateful = True  # `reset_state` resets what the wrapped layer carries, if anything
 
-    def __init__(self, layer, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        layer: keras.Layer,
+        curve: Curve,
+        fix_start: bool = True,
+        fix_end: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_kind("layer", layer, keras.layers.Layer, "a Keras layer or model")
         check_kind("curve", curve, Curve, "a curve, such as `Bezier(num_bends=1)`")
         kwargs.setdefault("dtype", layer.dtype_policy)
@@ -87,11 +98,11 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             self.built = True
 
     @property
-    def layer(self):
+    def layer(self) -> keras.Layer:
         """The wrapped layer: code only, its weights take no part."""
         return self._code.layer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Builds the wrapped layer if it is not built, and the control points."""
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -128,19 +139,19 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         )
 
     @property
-    def layout(self):
+    def layout(self) -> FlatLayout:
         """`FlatLayout` of the weights: their order and shapes in the flat vector."""
         return self._code.layout
 
     # Where on the curve.
 
     @property
-    def t(self):
+    def t(self) -> float | list[float]:
         """Position in [0, 1] at which the layer runs at inference; assign it to move."""
         return ops.convert_to_numpy(self._position).tolist()
 
     @t.setter
-    def t(self, value):
+    def t(self, value: TensorLike) -> None:
         value = self.curve.check_position(value)
         if tuple(value.shape) != self.curve.position_shape:
             raise ValueError(f"`t` must be one position, received shape {tuple(value.shape)}")
@@ -156,7 +167,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     # Weights.
 
-    def flat_point(self, t):
+    def flat_point(self, t: TensorLike) -> Tensor:
         """The flat weight vector `phi(t)`, differentiable in the points and in `t`.
 
         Args:
@@ -171,7 +182,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
 
-    def weights_at(self, t):
+    def weights_at(self, t: TensorLike) -> list[Tensor]:
         """The weights of an ordinary network at `t`.
 
         Args:
@@ -187,7 +198,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         self._code.check_same_weights()
         return self.layout.unpack(self.flat_point(t))
 
-    def set_point(self, index, weights):
+    def set_point(self, index: int, weights: Weights | Sequence[TensorLike]) -> None:
         """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
 
         Args:
@@ -215,13 +226,13 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             raise ValueError(f"The weights of control point {index} must be finite numbers.")
         self.points[index].assign(flat)
 
-    def initialize_bends(self):
+    def initialize_bends(self) -> None:
         """Puts the bends where the curve family begins: evenly spaced on the segment."""
         ends = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
         for point, value in zip(self.points, self.curve.initial_points(*ends, self.layout)):
             point.assign(value)
 
-    def state_copy(self, variable):
+    def state_copy(self, variable: keras.Variable) -> keras.Variable:
         """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
 
         Args:
@@ -235,13 +246,13 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
                 return copy
         raise ValueError(f"'{variable.path}' is not a state variable of '{self.layer.name}'.")
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the recurrent state of stateful layers back to zero, as `Model.reset_states`."""
         self._run(lambda: reset_recurrent_state(self.layer))
 
     # Running the code with the numbers.
 
-    def evaluate_point(self, t):
+    def evaluate_point(self, t: TensorLike) -> tuple[list[Tensor], list[Tensor]]:
         """Weights and penalties at `t`, computed once for many calls under `at_point`.
 
         Args:
@@ -252,7 +263,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """
         return self.unpack_point(self.flat_point(t))
 
-    def unpack_point(self, flat):
+    def unpack_point(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """As `evaluate_point`, of any flat weight vector; differentiable.
 
         Args:
@@ -265,7 +276,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         return weights, self._code.penalty(flat, weights)
 
     @contextlib.contextmanager
-    def at_point(self, weights, penalties):
+    def at_point(self, weights: Sequence[Tensor], penalties: Sequence[Tensor]) -> Iterator[Self]:
         """Context in which calls run with weights from `evaluate_point`, whatever `t` is."""
         self._at = lambda: (weights, penalties)  # a function is not tracked
         try:
@@ -273,7 +284,14 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         finally:
             self._at = None
 
-    def call(self, inputs, *args, t=None, training=None, **kwargs):
+    def call(
+        self,
+        inputs: Any,
+        *args: Any,
+        t: TensorLike | None = None,
+        training: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Runs the wrapped layer with the weights at `t`."""
         if self._at is not None:
             weights, penalties = self._at()
@@ -286,7 +304,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             self.add_loss(loss)
         return outputs
 
-    def check_trainable(self, ends=False):
+    def check_trainable(self, ends: bool = False) -> None:
         """Refuses what training along the curve would do wrongly; see `docs/curves.md`.
 
         Args:
@@ -313,6 +331,6 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
                 variable.assign(new)
         return outputs, losses
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The wrapped layer's mask."""
         return self.layer.compute_mask(inputs, previous_mask)

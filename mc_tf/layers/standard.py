@@ -4,11 +4,14 @@ They add nothing to `CurveLayer` but the constructor of the layer that they wrap
 whole model on a curve at once and needs none of them.
 """
 
+from typing import Any, Self
+
 import keras
 
 from mc_tf.backend.keras_internals import layers_within
-from mc_tf.curves import Bezier
+from mc_tf.curves import Bezier, Curve
 from mc_tf.layers.curve_layer import CurveLayer
+from mc_tf.typing import Config, TensorLike
 
 __all__ = [
     "CurveBatchNormalization",
@@ -31,9 +34,17 @@ class _NamedCurveLayer(CurveLayer):
         **kwargs: keyword arguments of the wrapped layer, `name` included.
     """
 
-    wrapped_class = None
+    wrapped_class: type[keras.Layer]
 
-    def __init__(self, *args, curve=None, fix_start=True, fix_end=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        curve: Curve | None = None,
+        fix_start: bool = True,
+        fix_end: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         layer = self.wrapped_class(*args, **kwargs)
         super().__init__(
             layer,
@@ -44,12 +55,12 @@ class _NamedCurveLayer(CurveLayer):
             name=kwargs.get("name"),
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments of the wrapped layer and of the curve."""
         return {**self.layer.get_config(), "name": self.name, **self._curve_config()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes the layer that `get_config` described."""
         config = dict(config)
         options = {key: config.pop(key) for key in ("fix_start", "fix_end", "seed")}
@@ -105,7 +116,7 @@ class CurveLSTM(_NamedCurveLayer):
     wrapped_class = keras.layers.LSTM
 
 
-def set_position(network, t):
+def set_position(network: keras.Layer, t: TensorLike) -> None:
     """Moves all curve layers of a network to the position `t`.
 
     Args:

@@ -1,9 +1,14 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
+from collections.abc import Sequence
+
+import keras
+
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.curves import Bezier, Curve
 from mc_tf.models.curve_model import CurveModel
 from mc_tf.models.given_networks import given_network
+from mc_tf.typing import PathLike
 from mc_tf.weights.architecture import describe
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.weights.flat import flat_weights
@@ -11,7 +16,16 @@ from mc_tf.weights.flat import flat_weights
 __all__ = ["connect"]
 
 
-def connect(start, end, curve=None, fix_start=True, fix_end=True, bends=None, seed=None, name=None):
+def connect(
+    start: keras.Model | PathLike,
+    end: keras.Model | PathLike,
+    curve: Curve | None = None,
+    fix_start: bool = True,
+    fix_end: bool = True,
+    bends: Sequence[keras.Model | PathLike] | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+) -> CurveModel:
     """Joins two trained networks by a curve whose bends can be trained.
 
     Neither network is changed, now or later: their weights are copied to the curve.

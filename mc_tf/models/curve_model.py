@@ -1,17 +1,21 @@
 """A whole network on a curve, as an ordinary Keras model."""
 
 import warnings
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_network
 from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import knows_training
+from mc_tf.curves.base import Curve
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
+from mc_tf.typing import Config, PathLike, Tensor, TensorLike
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
 from mc_tf.weights.network_code import clone_network, network_config, revive_parts
@@ -55,7 +59,15 @@ class CurveModel(SealedFiles, keras.Model):
 
     _one_network = "`curve_model.point(t)`"
 
-    def __init__(self, network, curve, fix_start=True, fix_end=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        curve: Curve,
+        fix_start: bool = True,
+        fix_end: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_one_network(network, "network")
         kwargs.setdefault("dtype", network.dtype_policy)
         kwargs["autocast"] = False
@@ -83,7 +95,7 @@ class CurveModel(SealedFiles, keras.Model):
                 stacklevel=4,
             )
 
-    def train_on_batch(self, *args, **kwargs):
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`."""
         self._check_before_training()
         return super().train_on_batch(*args, **kwargs)
@@ -94,7 +106,7 @@ class CurveModel(SealedFiles, keras.Model):
             check_optimizer(self.optimizer, [*self.variables, *self.network.variables])
             treat_by_weight(self.optimizer, self.network.trainable_variables)
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; warns where validation would see a fixed endpoint only."""
         self._check_before_training()
         layer = self.curve_layer
@@ -109,7 +121,7 @@ class CurveModel(SealedFiles, keras.Model):
         return super().fit(*args, **kwargs)
 
     @property
-    def network(self):
+    def network(self) -> keras.Model:
         """The wrapped network: code only, its weights take no part."""
         return self.curve_layer.layer
 
@@ -118,39 +130,41 @@ class CurveModel(SealedFiles, keras.Model):
         return [name for name in super().__dir__() if name != "network"]
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str] | None:
         """The network's, where it has names: losses and metrics may be given by them."""
         return getattr(self.network, "output_names", None)
 
     @property
-    def curve(self):
+    def curve(self) -> Curve:
         """The curve: `Bezier`, `PolyChain`, `Segment` or another."""
         return self.curve_layer.curve
 
     @property
-    def t(self):
+    def t(self) -> float | list[float]:
         """Position in [0, 1] at which the model runs at inference; assign it to move."""
         return self.curve_layer.t
 
     @t.setter
-    def t(self, value):
+    def t(self, value: TensorLike) -> None:
         self.curve_layer.t = value
 
-    def call(self, inputs, t=None, training=None, **kwargs):
+    def call(
+        self, inputs: Any, t: TensorLike | None = None, training: bool | None = None, **kwargs: Any
+    ) -> Any:
         """Runs the network with the weights at `t`."""
         if training and not knows_training(self.network):  # Keras' `fit` does not say it either
             t, training = self.curve_layer._resolve_position(t, training), False
         return self.curve_layer(inputs, t=t, training=training, **kwargs)
 
-    def compute_mask(self, inputs, previous_mask=None):
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The network's mask."""
         return self.curve_layer.compute_mask(inputs, previous_mask)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the recurrent state of stateful layers back to zero."""
         self.curve_layer.reset_state()
 
-    def control_points(self):
+    def control_points(self) -> Tensor:
         """The control points: endpoints and bends.
 
         Returns:
@@ -159,7 +173,7 @@ class CurveModel(SealedFiles, keras.Model):
         """
         return ops.stack([backend.read(p) for p in self.curve_layer.points])
 
-    def point(self, t, into=None):
+    def point(self, t: TensorLike, into: keras.Model | None = None) -> keras.Model:
         """The network at `t` as an ordinary Keras model with the weights `phi(t)`.
 
         Statistics of batch normalisation and other state are the curve's present ones: call
@@ -200,7 +214,7 @@ class CurveModel(SealedFiles, keras.Model):
         refresh(target)
         return target
 
-    def export(self, filepath, *args, **kwargs):
+    def export(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.export`: the network at `t` as an ordinary model, in any format."""
         network = self.point(self.t)
         shape = (network.get_build_config() or {}).get("input_shape")
@@ -209,7 +223,7 @@ class CurveModel(SealedFiles, keras.Model):
             network(inputs[0])  # Keras exports what was called
         network.export(filepath, *args, **kwargs)
 
-    def length(self):
+    def length(self) -> float:
         """Length of the curve in weight space.
 
         Returns:
@@ -218,7 +232,7 @@ class CurveModel(SealedFiles, keras.Model):
         pieces = 2000 * (self.curve.num_points - 1)
         return float(self.arc_lengths(np.linspace(0, 1, pieces + 1)).sum())
 
-    def length_ratio(self):
+    def length_ratio(self) -> float:
         """Length of the curve divided by that of the segment between its endpoints.
 
         Returns:
@@ -230,7 +244,7 @@ class CurveModel(SealedFiles, keras.Model):
             return float(length / segment)
         return float("inf") if length > 0 else 1.0
 
-    def arc_lengths(self, t):
+    def arc_lengths(self, t: ArrayLike) -> np.ndarray:
         """Distances in weight space between neighbouring positions.
 
         `|phi(a) - phi(b)|^2 = d^T G d`, with `d = c(a) - c(b)` and `G` the Gram matrix of the
@@ -260,7 +274,7 @@ class CurveModel(SealedFiles, keras.Model):
             gram += part @ part.T
         return gram
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments that make an equal model; the network's class must be serialisable."""
         layer = self.curve_layer
         check_saved_whole(layer.layer)
@@ -269,6 +283,6 @@ class CurveModel(SealedFiles, keras.Model):
         return {**super().get_config(), "network": network, **layer._curve_config()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:  # type: ignore[override]
         """Makes the model that `get_config` described."""
         return cls(**revive_parts(config, "network", "curve", "dtype"))

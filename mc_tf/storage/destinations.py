@@ -5,12 +5,16 @@ import functools
 import inspect
 import os
 import stat
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from mc_tf.arguments import check_path
 from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
 
 __all__ = ["check_figure", "check_output", "directory_held", "holding", "output_held"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def check_output(path, endings=("",)):
@@ -120,7 +124,9 @@ def output_held(path, endings=("",), wait=False):
         yield
 
 
-def holding(argument, *endings, part=None):
+def holding(
+    argument: str, *endings: str, part: Callable[..., Any] | None = None
+) -> Callable[[_Function], _Function]:
     """Makes a function hold the place that it writes to, from its first line to its last.
 
     Args:

@@ -4,13 +4,16 @@ import os
 import re
 import warnings
 
+import keras
+
 from mc_tf.storage import checksums
 from mc_tf.storage.files import weight_shapes
+from mc_tf.typing import PathLike
 
 __all__ = ["load_initial_weights"]
 
 
-def load_initial_weights(model, path):
+def load_initial_weights(model: keras.Model, path: PathLike) -> None:
     """Loads a file of weights with one clear line if that fails.
 
     Args:

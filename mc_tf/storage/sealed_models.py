@@ -2,11 +2,13 @@
 
 import json
 import os
+from typing import Any
 
 import numpy as np
 
 from mc_tf.storage import checksums
 from mc_tf.storage.files import DESCRIPTION, weight_shapes
+from mc_tf.typing import PathLike
 from mc_tf.weights.architecture import describe, find_difference
 
 __all__ = ["SealedFiles"]
@@ -21,7 +23,7 @@ class SealedFiles:
     (`mc_tf.storage.snapshots.save_snapshot`) describe theirs.
     """
 
-    def save(self, filepath, *args, **kwargs):
+    def save(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
         """Saves the model as `keras.Model.save` does, with a checksum.
 
         Args:
@@ -32,7 +34,7 @@ class SealedFiles:
         if _is(filepath, ".keras"):
             checksums.seal(filepath)
 
-    def save_weights(self, filepath, *args, **kwargs):
+    def save_weights(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
         """Saves the weights as `keras.Model.save_weights` does, with a description and a checksum.
 
         Args:
@@ -48,7 +50,7 @@ class SealedFiles:
                 file.create_dataset(DESCRIPTION, data=np.frombuffer(text, "uint8"))
             checksums.seal(filepath)
 
-    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+    def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Loads weights as `keras.Model.load_weights` does, from a file that is not damaged.
 
         Args:

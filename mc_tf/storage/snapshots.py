@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -11,6 +12,7 @@ from mc_tf.arguments import check_network, check_path
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.storage.checksums import OtherKindError
 from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.typing import PathLike
 from mc_tf.weights.architecture import describe, find_difference
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import (
@@ -243,7 +245,7 @@ def _restored(value, dtype):
     return value.astype(np.dtype(getattr(ml_dtypes, dtype, dtype)))
 
 
-def load_snapshot(model, path):
+def load_snapshot(model: keras.Model, path: PathLike) -> dict[str, float]:
     """Gives a model the weights and the state of a snapshot.
 
     Args:

@@ -1,12 +1,22 @@
 """How well a trained network does, in numbers and in a line of text."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import keras
+
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.training.fit import fixed_batch_size
+
+if TYPE_CHECKING:
+    from mc_tf.data.dataset import Dataset
 
 __all__ = ["describe", "evaluate_network", "test_score"]
 
 
-def evaluate_network(model, data, batch_size=500):
+def evaluate_network(
+    model: keras.Model, data: "Dataset", batch_size: int = 500
+) -> dict[str, float]:
     """Evaluates one compiled network on the test (or validation) data.
 
     Args:
@@ -21,7 +31,7 @@ def evaluate_network(model, data, batch_size=500):
     return model.evaluate(batches, verbose=0, return_dict=True, callbacks=[ResetRecurrentState()])
 
 
-def test_score(scores):
+def test_score(scores: Mapping[str, float]) -> tuple[str, float]:
     """What a network is judged by, of its scores.
 
     Args:
@@ -40,7 +50,7 @@ def test_score(scores):
     return f"test_{name}", scores[name]
 
 
-def describe(scores):
+def describe(scores: Mapping[str, float]) -> str:
     """Scores as one line of text: errors in percent, perplexity, loss.
 
     Args:

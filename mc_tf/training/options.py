@@ -3,11 +3,15 @@
 import dataclasses
 import importlib.util
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from mc_tf.schedules import CYCLES, SCHEDULES
 from mc_tf.settings import check_settings, documented, setting, that_change_results
+
+if TYPE_CHECKING:
+    from mc_tf.data.dataset import Dataset
 
 __all__ = ["PRECISIONS", "TrainingOptions", "compile_for"]
 
@@ -182,7 +186,7 @@ class TrainingOptions:
                 f"of epochs={self.epochs}."
             )
 
-    def settings(self, data):
+    def settings(self, data: "Dataset") -> dict[str, Any]:
         """What the result depends on, as a dict for `claim`; defaults of later options left out.
 
         Args:
@@ -204,7 +208,9 @@ def _is_count(value):
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def compile_for(model, data, options=None):
+def compile_for(
+    model: keras.Model, data: "Dataset", options: TrainingOptions | None = None
+) -> None:
     """Compiles a network or curve as the experiments do: SGD, and the data's loss and metrics.
 
     Args:

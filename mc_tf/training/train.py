@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -10,7 +12,8 @@ from keras import ops
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.backend.precision import precision
 from mc_tf.batch_norm.update import update_batch_norm
-from mc_tf.models import connect
+from mc_tf.curves import Curve
+from mc_tf.models import CurveModel, connect
 from mc_tf.models.zoo import registry
 from mc_tf.schedules import CYCLES
 from mc_tf.storage.averages import WeightAverage
@@ -19,7 +22,7 @@ from mc_tf.storage.destinations import holding
 from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
 from mc_tf.training.fit import check_cycles, fit, fixed_batch_size
-from mc_tf.training.options import compile_for
+from mc_tf.training.options import TrainingOptions, compile_for
 from mc_tf.training.provenance import check_same_data
 from mc_tf.training.run_directory import (
     RunDirectory,
@@ -27,8 +30,12 @@ from mc_tf.training.run_directory import (
     find_difference,
     stored_settings,
 )
+from mc_tf.typing import PathLike
 from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import assign_flat
+
+if TYPE_CHECKING:
+    from mc_tf.data.dataset import Dataset
 
 __all__ = [
     "averaged_network",
@@ -40,14 +47,14 @@ __all__ = [
 
 @holding("workdir")
 def train_network(
-    workdir,
-    data,
-    network,
-    options,
-    weight_decay=0.0,
-    network_options=None,
-    initial_weights=None,
-):
+    workdir: PathLike,
+    data: "Dataset",
+    network: str | None,
+    options: TrainingOptions,
+    weight_decay: float = 0.0,
+    network_options: Mapping[str, Any] | None = None,
+    initial_weights: PathLike | None = None,
+) -> keras.Model:
     """Trains one network, an endpoint (section 4), or goes on where training was stopped.
 
     Args:
@@ -109,7 +116,9 @@ def _whole_network(path, data, options):
 
 
 @holding("workdir")
-def averaged_network(workdir, data, epochs=None, batch_size=500):
+def averaged_network(
+    workdir: PathLike, data: "Dataset", epochs: int | None = None, batch_size: int = 500
+) -> keras.Model:
     """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
 
     Statistics of batch normalisation are estimated on all training examples. The network is
@@ -150,7 +159,13 @@ def averaged_network(workdir, data, epochs=None, batch_size=500):
     return model
 
 
-def build_network(network, data, options, weight_decay=0.0, network_options=None):
+def build_network(
+    network: str,
+    data: "Dataset",
+    options: TrainingOptions,
+    weight_decay: float = 0.0,
+    network_options: Mapping[str, Any] | None = None,
+) -> keras.Model:
     """Builds a fresh network for a data set.
 
     Args:
@@ -182,7 +197,14 @@ def build_network(network, data, options, weight_decay=0.0, network_options=None
 
 
 @holding("workdir")
-def train_curve(workdir, data, start, end, curve, options):
+def train_curve(
+    workdir: PathLike,
+    data: "Dataset",
+    start: PathLike,
+    end: PathLike,
+    curve: Curve,
+    options: TrainingOptions,
+) -> CurveModel:
     """Connects two trained networks (section 3.1), or goes on where training was stopped.
 
     Args:

@@ -2,20 +2,26 @@
 
 import dataclasses
 import os
+from typing import TYPE_CHECKING, Self
 
 from mc_tf import training
 from mc_tf.arguments import check_counts
-from mc_tf.curves import PolyChain, make_curve
+from mc_tf.curves import Curve, PolyChain, make_curve
 from mc_tf.ensemble.members import read_members
+from mc_tf.evaluation import CurveEvaluation
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import common_state
-from mc_tf.experiments.steps.step import Saved, Step
+from mc_tf.experiments.steps.step import Saved, Step, Values
 from mc_tf.experiments.steps.train import build
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_num_examples, output_kind
 from mc_tf.training.fit import check_cycles
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Chain", "Connect"]
 
@@ -47,7 +53,7 @@ class _Curve(Step):
         check_counts(low=2, high=10**5, num_points=self.num_points)
         check_counts(optional=True, num_train=self.num_train)
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses to evaluate on more examples than there are."""
         check_num_examples(run.data, run.batch_size, self.num_train)
 
@@ -70,7 +76,7 @@ class _Curve(Step):
         run.say(f"\n{label[0].upper()}{label[1:]}\n{result.table()}\n")
         return result
 
-    def values(self, result):
+    def values(self, result: CurveEvaluation) -> Values:
         """Statistics of each value, of the endpoints first where they have a label."""
         found, label = {}, self.label or self.name
         for value in result.names:
@@ -84,11 +90,11 @@ class _Curve(Step):
             found |= {(label, value, name): summary[name] for name in _STATISTICS}
         return {**found, (label, "length_ratio", ""): result.length_ratio}
 
-    def is_shown(self, value, statistic):
+    def is_shown(self, value: str, statistic: str) -> bool:
         """The usual ones."""
         return (value, statistic) in _SHOWN
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """Three positions, evaluated on all of the few examples."""
         return dataclasses.replace(super().small(smoke), num_points=3, num_train=None)
 
@@ -121,7 +127,7 @@ class Connect(_Curve):
         check_counts(low=1, high=1000, num_bends=self.num_bends)
         self.made()
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses unknown families, cycles that end nowhere, and curves that cannot be."""
         super().check(run)
         curve = self.made()
@@ -131,11 +137,11 @@ class Connect(_Curve):
             first = run.origin(self.start)
             curve.for_network(build(first.begin, run.data, first.training))
 
-    def made(self):
+    def made(self) -> Curve:
         """The `Curve`."""
         return make_curve(self.curve, self.num_bends)
 
-    def run(self, run):
+    def run(self, run: "Run") -> CurveEvaluation:
         """Trains and evaluates; returns the `CurveEvaluation`."""
         run.say(f"Connecting by '{self.name}' ...")
         options = dataclasses.replace(
@@ -147,7 +153,7 @@ class Connect(_Curve):
         )
         return self._evaluate(run, curve_model, self.num_points)
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """A few epochs of small batches."""
         return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
 
@@ -164,7 +170,7 @@ class Chain(_Curve):
 
     networks: tuple[Saved, ...] = ()
 
-    def run(self, run):
+    def run(self, run: "Run") -> CurveEvaluation:
         """Evaluates; returns the `CurveEvaluation`."""
         run.say(f"Connecting by '{self.name}' ...")
         files = list(run.files({str(saved): saved for saved in self.networks}).values())

@@ -2,16 +2,20 @@
 
 import dataclasses
 import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mc_tf.ensemble import MemberFiles
 from mc_tf.experiments.parts import ensemble_files
-from mc_tf.experiments.steps.step import Saved, Step
+from mc_tf.experiments.steps.step import Saved, Step, Values
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
 
 __all__ = ["Ensembles", "Part", "Trajectory"]
 
@@ -45,18 +49,18 @@ class Ensembles(Step):
     include_start: bool = False
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The trainings of all parts."""
         return [part.saved.training for part in self._parts()]
 
     def _parts(self):
         return [part for budget in self.budgets for part in budget]
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses data that are judged by no error."""
         check_classes(run.data, "Comparisons of ensembles", "them")
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, Any]:
         """Evaluates; returns a dict: the `result`, where budgets `end`, and more numbers."""
         files = {part: self._files(run, part) for part in self._parts()}
         every = [file for of_part in files.values() for file in of_part]
@@ -106,7 +110,7 @@ class Ensembles(Step):
         steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
         return [part.before + records[file]["step"] / steps for file in files]
 
-    def values(self, result):
+    def values(self, result: dict[str, Any]) -> Values:
         """The error at each budget, and how far members differ."""
         errors = result["result"].cumulative["error"]
         found = {
@@ -144,11 +148,11 @@ class Trajectory(Step):
 
     saved: Saved
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses data that are judged by no error."""
         check_classes(run.data, "Errors of a trajectory", "it")
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, np.ndarray]:
         """Evaluates; returns what `mc_tf.plots.plot_trajectory` draws."""
         return ensemble_files.evaluate_trajectory(
             run.folder(self.saved.training),

@@ -3,10 +3,14 @@
 import dataclasses
 import functools
 import os
+from typing import TYPE_CHECKING
 
 from mc_tf.ensemble import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.experiments.steps.step import Step
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
 
 __all__ = ["Figure", "SurfaceFigures"]
 
@@ -30,7 +34,7 @@ class Figure(Step):
     options: dict = dataclasses.field(default_factory=dict)
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The steps whose results are drawn."""
         several = [names if isinstance(names, tuple) else (names,) for names in self.of.values()]
         found = [name for names in several for name in names]
@@ -38,7 +42,7 @@ class Figure(Step):
             found += [f"{name}/ensemble" for name in found]
         return found
 
-    def run(self, run):
+    def run(self, run: "Run") -> None:
         """Draws."""
         from mc_tf import plots
 
@@ -99,7 +103,7 @@ class SurfaceFigures(Step):
 
     maximum: float | None = None
 
-    def run(self, run):
+    def run(self, run: "Run") -> None:
         """Draws."""
         from mc_tf.experiments.steps.surfaces import Surface
 

@@ -3,12 +3,18 @@
 import dataclasses
 import glob
 import os
+from typing import TYPE_CHECKING, Self
 
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import surface_from_files
 from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.steps.surfaces import evaluate_on_grid
+from mc_tf.landscape import GridEvaluation
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Film"]
 
@@ -35,11 +41,11 @@ class Film(Step):
         check_counts(low=2, high=1000, shape=self.shape)
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The plane."""
         return [self.surface]
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses planes of no curve, and curves that keep only their last epoch."""
         plane = run.steps[self.surface]
         curve = getattr(plane, "curve", None)
@@ -50,7 +56,7 @@ class Film(Step):
                 f"{f'the curve {curve!r}' if curve else 'no curve'}."
             )
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, GridEvaluation]:
         """Evaluates the frames and draws them; returns them by epoch."""
         from mc_tf import plots
 
@@ -73,6 +79,6 @@ class Film(Step):
             plots.save(film, run.folder(self.name), ("gif",))
         return frames
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """Frames of two by two points."""
         return dataclasses.replace(super().small(smoke), shape=2)

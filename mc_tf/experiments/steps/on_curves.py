@@ -1,6 +1,7 @@
 """More about trained curves: ensembles on them, pairs of networks, distances in weight space."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from keras import ops
@@ -9,8 +10,12 @@ from mc_tf.arguments import check_counts
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.curve_ensembles import compare_curve_ensembles
 from mc_tf.experiments.parts.pairs import evaluate_pairs, random_segment
-from mc_tf.experiments.steps.step import Step
+from mc_tf.experiments.steps.step import Step, Values
 from mc_tf.training.checks import check_classes
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["CurveEnsembles", "Distances", "Pairs"]
 
@@ -33,7 +38,7 @@ class _OnCurve(Step):
         check_counts(low=2, high=10**4, num_points=self.num_points)
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The curve."""
         return [self.curve]
 
@@ -54,11 +59,11 @@ class CurveEnsembles(_OnCurve):
     label: str = "curve"
     ends_label: str | None = None
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses data that are judged by no error."""
         check_classes(run.data, "Ensembles on a curve", "ensemble_points")
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, float]:
         """Evaluates; returns the test errors by name."""
         evaluated, step = run.results[self.curve], run.steps[self.curve]
         errors = compare_curve_ensembles(
@@ -75,7 +80,7 @@ class CurveEnsembles(_OnCurve):
             run.say(f"{label}: test error {error:.2f} %")
         return errors
 
-    def values(self, result):
+    def values(self, result: dict[str, float]) -> Values:
         """The test errors."""
         labels = {name: f"{self.label} {name}" for name in result} | {"ends": self.ends_label}
         return {
@@ -84,7 +89,7 @@ class CurveEnsembles(_OnCurve):
             if labels[name]
         }
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """Three networks."""
         return dataclasses.replace(self, num_points=3)
 
@@ -101,11 +106,11 @@ class Pairs(_OnCurve):
 
     seed: int | None = None
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses data that are judged by no error."""
         check_classes(run.data, "Ensembles of two networks", "pair_points")
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, np.ndarray]:
         """Evaluates; returns what `mc_tf.plots.plot_pairs` draws."""
         curve_model = self._load(run)
         if self.seed is not None:
@@ -120,7 +125,7 @@ class Pairs(_OnCurve):
             verbose=run.bar,
         )
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """Three positions."""
         return dataclasses.replace(self, num_points=3)
 
@@ -139,11 +144,11 @@ class Distances(Step):
     prefix: str = ""
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The curves."""
         return [name for names in self.curves.values() for name in names]
 
-    def run(self, run):
+    def run(self, run: "Run") -> dict[str, float]:
         """Measures; returns distances by label. The bends of one family are in memory at once."""
         found = {}
         for family, names in self.curves.items():
@@ -164,6 +169,6 @@ class Distances(Step):
                 bends[seed] = inner
         return found
 
-    def values(self, result):
+    def values(self, result: dict[str, float]) -> Values:
         """The distances."""
         return {(label, "distance", ""): distance for label, distance in result.items()}

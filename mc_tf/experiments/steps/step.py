@@ -1,6 +1,11 @@
 """The steps of an experiment, and how they refer to the networks that other steps save."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 from mc_tf.settings import check_settings, setting
 
@@ -8,6 +13,7 @@ __all__ = [
     "Network",
     "Saved",
     "Step",
+    "Values",
     "average",
     "checkpoint",
     "last",
@@ -17,6 +23,9 @@ __all__ = [
     "trajectory",
     "with_networks",
 ]
+
+# From (label, value, statistic), such as ("bezier", "test_error", "max").
+Values: TypeAlias = dict[tuple[str, str, str], float]
 
 _KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory")
 
@@ -74,32 +83,32 @@ class Saved:
         return texts.get(self.kind, f"{self.kind} of {self.training}")
 
 
-def last(training):
+def last(training: str) -> Saved:
     """The network at the end of `training`, the name of a `Train` step."""
     return Saved(training)
 
 
-def checkpoint(training, epoch):
+def checkpoint(training: str, epoch: int) -> Saved:
     """The network of `training` after `epoch` epochs."""
     return Saved(training, "checkpoint", epoch)
 
 
-def average(training, epoch=None):
+def average(training: str, epoch: int | None = None) -> Saved:
     """The averaged weights of `training`, after `epoch` epochs or at its end."""
     return Saved(training, "average", epoch)
 
 
-def member(training, number):
+def member(training: str, number: int) -> Saved:
     """The `number`-th snapshot, from 1, at the minima of the cycles of `training`."""
     return Saved(training, "member", number)
 
 
-def members(training):
+def members(training: str) -> Saved:
     """All snapshots at the minima of the cycles of `training`."""
     return Saved(training, "members")
 
 
-def trajectory(training):
+def trajectory(training: str) -> Saved:
     """All snapshots of `training` at equal distances."""
     return Saved(training, "trajectory")
 
@@ -118,11 +127,11 @@ class Step:
     name: str
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """Names of the steps that must run before this one: a list."""
         return [saved.training for saved in networks_in(self)]
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses, before any work, what could not run.
 
         Args:
@@ -132,7 +141,7 @@ class Step:
             ValueError, FileNotFoundError: naming what is wrong.
         """
 
-    def run(self, run):
+    def run(self, run: "Run") -> Any:
         """Does the work, or resumes it.
 
         Args:
@@ -143,7 +152,7 @@ class Step:
         """
         raise NotImplementedError
 
-    def values(self, result):
+    def values(self, result: Any) -> Values:
         """The numbers that the comparison shows.
 
         Args:
@@ -155,11 +164,11 @@ class Step:
         """
         return {}
 
-    def is_shown(self, value, statistic):
+    def is_shown(self, value: str, statistic: str) -> bool:
         """Whether the comparison shows a number for which none is published."""
         return True
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """The step with settings for a smoke run.
 
         Args:

@@ -1,14 +1,20 @@
 """Evaluating surfaces in weight space on grids: planes, lines, rays."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any, Self
 
 from mc_tf.arguments import check_counts, check_numbers
 from mc_tf.backend.precision import check_exact_products
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import evaluate_surface, surface_from_files
-from mc_tf.experiments.steps.step import Step
+from mc_tf.experiments.steps.step import Step, Values
+from mc_tf.landscape import GridEvaluation
 from mc_tf.landscape.factory import SURFACES
 from mc_tf.training.checks import check_num_examples
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Grid", "Surface", "evaluate_on_grid"]
 
@@ -66,12 +72,12 @@ class Grid:
             )
 
     @property
-    def directions(self):
+    def directions(self) -> dict[str, Any]:
         """Arguments of `surface_from_files` about directions."""
         names = ("num_rays", "seed", "normalization", "ignore")
         return {name: getattr(self, name) for name in names}
 
-    def small(self):
+    def small(self) -> Self:
         """Few points, on all of the few examples of a smoke run."""
         few = {"shape": 3, "line_points": 3, "num_rays": 2, "num_train": None, "num_test": None}
         return dataclasses.replace(self, **few)
@@ -131,22 +137,22 @@ class Surface(Step):
             raise ValueError(f"The plane of a curve, '{self.name}', has no mean to be marked.")
 
     @property
-    def label(self):
+    def label(self) -> str:
         """Its name in figures: without the folder."""
         return self.name.rpartition("/")[2]
 
     @property
-    def needs(self):
+    def needs(self) -> list[str]:
         """The trainings of its networks and marks, and the curve."""
         return [*super().needs, *filter(None, [self.curve])]
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses inexact products for eigenvalues, and more examples than there are."""
         if self.grid.eigenvalues:
             check_exact_products("Eigenvalues of the Hessian")
         check_num_examples(run.data, run.batch_size, self.grid.num_train, self.grid.num_test)
 
-    def run(self, run):
+    def run(self, run: "Run") -> GridEvaluation:
         """Evaluates; returns the `GridEvaluation`."""
         grid, settings = self.grid, {"margin": self.grid.margin}
         settings["shape"] = grid.line_points if self.kind in _LINES else grid.shape
@@ -173,7 +179,7 @@ class Surface(Step):
         options["network_file"] = run.network_file(next(iter(self.networks.values())))
         return surface_from_files(self.kind, files, **options, **self.grid.directions)
 
-    def values(self, result):
+    def values(self, result: GridEvaluation) -> Values:
         """The smallest and largest of each value."""
         return {
             (self.name, value, statistic): number
@@ -184,11 +190,11 @@ class Surface(Step):
             )
         }
 
-    def is_shown(self, value, statistic):
+    def is_shown(self, value: str, statistic: str) -> bool:
         """The usual ones."""
         return value in ("train_loss", "test_error")
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """A few points."""
         return dataclasses.replace(super().small(smoke), grid=self.grid.small())
 

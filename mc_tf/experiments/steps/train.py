@@ -2,15 +2,20 @@
 
 import dataclasses
 import os
+from typing import TYPE_CHECKING, Self
 
 from mc_tf import training
-from mc_tf.experiments.steps.step import Network, Saved, Step
+from mc_tf.experiments.steps.step import Network, Saved, Step, Values
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_num_examples
 from mc_tf.training.fit import check_cycles
 from mc_tf.training.provenance import check_not_held_out
+
+if TYPE_CHECKING:
+    from mc_tf.experiments.runner import Run
+    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Score", "Train"]
 
@@ -30,7 +35,7 @@ class Train(Step):
     training: TrainingOptions
     score: bool = False
 
-    def check(self, run):
+    def check(self, run: "Run") -> None:
         """Refuses cycles that end nowhere, weights that saw test data, and lost checkpoints."""
         check_cycles(run.data, self.training)
         check_num_examples(run.data, self.training.batch_size)
@@ -45,7 +50,7 @@ class Train(Step):
                 build(self.begin, run.data, self.training)
         self._check_kept(run)
 
-    def run(self, run):
+    def run(self, run: "Run") -> tuple[str, float] | None:
         """Trains; returns the name and the number of its score, if that is wanted."""
         options = run.options(self.name)
         run.say(f"Training '{self.name}' ({options.epochs} epochs) ...")
@@ -62,11 +67,11 @@ class Train(Step):
         model = training.train_network(run.folder(self.name), run.data, options=options, **settings)
         return score(run, self.name, model) if self.score else None
 
-    def values(self, result):
+    def values(self, result: tuple[str, float] | None) -> Values:
         """Its score, as a mean."""
         return {(self.name, result[0], "mean"): result[1]} if result else {}
 
-    def small(self, smoke):
+    def small(self, smoke: "Smoke") -> Self:
         """A few epochs of small batches."""
         return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
 
@@ -148,12 +153,12 @@ class Score(Step):
     network: Saved
     label: str | None = None
 
-    def run(self, run):
+    def run(self, run: "Run") -> tuple[str, float]:
         """Evaluates; returns the name of the value and the number."""
         model = load_checkpoint(run.file(self.network))
         return score(run, (self.label or self.name).replace("-", " "), model)
 
-    def values(self, result):
+    def values(self, result: tuple[str, float]) -> Values:
         """Its one number, as a mean."""
         value, number = result
         return {(self.label or self.name, value, "mean"): number}

@@ -1,5 +1,7 @@
 """3conv3fc, the plain convolutional network of the paper's CIFAR-10 experiment."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import conv, dense, image_input, logits, scaled
@@ -7,7 +9,9 @@ from mc_tf.models.zoo.registry import register
 
 
 @register("3conv3fc")
-def conv3fc3(num_classes, input_shape, weight_decay=0.0, width=1.0):
+def conv3fc3(
+    num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0, width: float = 1.0
+) -> keras.Model:
     """Three 5 × 5 convolutions and three fully connected layers, no BN.
 
     Each convolution (32, 64, 128 channels, ReLU) is followed by a 3 × 3 max-pool of

@@ -1,5 +1,7 @@
 """A small convolutional network with BN, for the 8 × 8 digits."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm_relu, conv, image_input, logits
@@ -7,7 +9,7 @@ from mc_tf.models.zoo.registry import register
 
 
 @register("convnet")
-def convnet(num_classes, input_shape, weight_decay=0.0):
+def convnet(num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0) -> keras.Model:
     """Three 3 × 3 convolutions with BN and ReLU, global average pooling, logits.
 
     Channels 32, 64 (stride 2), 64. Not from the paper: it trains on the digits to

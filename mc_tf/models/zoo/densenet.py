@@ -1,5 +1,7 @@
 """DenseNet-161 for ImageNet."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm_relu, conv, conv3x3, image_input, logits
@@ -9,7 +11,12 @@ _GROWTH = 48
 
 
 @register("densenet161")
-def densenet(num_classes, input_shape, weight_decay=0.0, blocks=(6, 12, 36, 24)):
+def densenet(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    blocks: Sequence[int] = (6, 12, 36, 24),
+) -> keras.Model:
     """DenseNet (Huang et al. 2017, Densely Connected Convolutional Networks).
 
     A 7 × 7 convolution of 96 channels and stride 2, BN, ReLU, a 3 × 3 max-pool of stride

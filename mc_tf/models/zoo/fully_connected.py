@@ -1,5 +1,7 @@
 """The fully connected network of the paper's MNIST experiment."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import dense, logits, scaled
@@ -7,7 +9,13 @@ from mc_tf.models.zoo.registry import register
 
 
 @register("fc")
-def fully_connected(num_classes, input_shape, weight_decay=0.0, units=(500, 500), width=1.0):
+def fully_connected(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    units: Sequence[int] = (500, 500),
+    width: float = 1.0,
+) -> keras.Model:
     """Flatten, two ReLU layers of 500 units, logits (the paper's row for MNIST in Table 2, A.4).
 
     The paper gives no sizes, and the reference has no such network; weights begin as Keras' do.

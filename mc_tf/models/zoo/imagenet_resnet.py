@@ -1,5 +1,7 @@
 """Keras' ResNet-50, 101 and 152 for ImageNet, with L2."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import image_input, logits
@@ -17,7 +19,9 @@ _MODELS = {
     "imagenet_resnet<depth>",
     examples=("imagenet_resnet50", "imagenet_resnet152"),
 )
-def imagenet_resnet(num_classes, input_shape, weight_decay=0.0, depth=50):
+def imagenet_resnet(
+    num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0, depth: int = 50
+) -> keras.Model:
     """ResNet of `keras.applications` with logits, L2 and BN momentum 0.9.
 
     `load_weights` reads the published files of the same network that have a classifier, such as

@@ -4,10 +4,17 @@ import keras
 
 from mc_tf.models.zoo.blocks import l2
 from mc_tf.models.zoo.registry import register
+from mc_tf.typing import Shape
 
 
 @register("lstm_small")
-def lstm_small(num_classes, input_shape, weight_decay=0.0, batch_size=20, units=200):
+def lstm_small(
+    num_classes: int,
+    input_shape: Shape,
+    weight_decay: float = 0.0,
+    batch_size: int = 20,
+    units: int = 200,
+) -> keras.Model:
     """Two LSTM layers of 200 units, no dropout, initial weights uniform in ±0.1.
 
     See `lstm` for the arguments. The small configuration of the TensorFlow tutorial: 20 steps,
@@ -21,7 +28,13 @@ def lstm_small(num_classes, input_shape, weight_decay=0.0, batch_size=20, units=
 
 
 @register("lstm_medium")
-def lstm_medium(num_classes, input_shape, weight_decay=0.0, batch_size=20, units=650):
+def lstm_medium(
+    num_classes: int,
+    input_shape: Shape,
+    weight_decay: float = 0.0,
+    batch_size: int = 20,
+    units: int = 650,
+) -> keras.Model:
     """Two LSTM layers of 650 units, dropout 0.5, initial weights uniform in ±0.05.
 
     See `lstm` for the arguments. The medium configuration of the TensorFlow tutorial: 35 steps,
@@ -31,7 +44,13 @@ def lstm_medium(num_classes, input_shape, weight_decay=0.0, batch_size=20, units
 
 
 @register("lstm_large")
-def lstm_large(num_classes, input_shape, weight_decay=0.0, batch_size=20, units=1500):
+def lstm_large(
+    num_classes: int,
+    input_shape: Shape,
+    weight_decay: float = 0.0,
+    batch_size: int = 20,
+    units: int = 1500,
+) -> keras.Model:
     """Two LSTM layers of 1,500 units, dropout 0.65, initial weights uniform in ±0.04.
 
     See `lstm` for the arguments. The large configuration of the TensorFlow tutorial (35 steps,
@@ -41,7 +60,16 @@ def lstm_large(num_classes, input_shape, weight_decay=0.0, batch_size=20, units=
     return lstm(num_classes, input_shape, weight_decay, batch_size, units, 0.65, 0.04, "lstm_large")
 
 
-def lstm(num_classes, input_shape, weight_decay, batch_size, units, dropout, scale, name):
+def lstm(
+    num_classes: int,
+    input_shape: Shape,
+    weight_decay: float,
+    batch_size: int,
+    units: int,
+    dropout: float,
+    scale: float,
+    name: str,
+) -> keras.Model:
     """Embedding, two stateful LSTM layers and logits of the next word (Zaremba et al. 2014).
 
     Dropout on the embedding and on the outputs of both layers, none on the recurrent connections.

@@ -1,5 +1,7 @@
 """Pre-activation residual networks for CIFAR, of any depth."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm_relu, conv, conv3x3, image_input, logits, scaled
@@ -14,7 +16,14 @@ _EXPANSION = 4
     "preresnet<depth>",
     examples=("preresnet20", "preresnet110", "preresnet164"),
 )
-def preresnet(num_classes, input_shape, weight_decay=0.0, depth=20, skip_connections=True, width=1):
+def preresnet(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    depth: int = 20,
+    skip_connections: bool = True,
+    width: float = 1,
+) -> keras.Model:
     """Pre-activation ResNet (He et al. 2016, Identity Mappings in Deep Residual Networks).
 
     A 3 × 3 convolution, three stages of `n` blocks with 16, 32 and 64 channels (stride

@@ -1,6 +1,7 @@
 """Pyramidal residual networks for CIFAR, of any depth and widening."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -12,7 +13,13 @@ _EXPANSION = 4
 
 
 @register("pyramidnet<depth>", examples=("pyramidnet272",))
-def pyramidnet(num_classes, input_shape, weight_decay=0.0, depth=272, alpha=200):
+def pyramidnet(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    depth: int = 272,
+    alpha: float = 200,
+) -> keras.Model:
     """PyramidNet with bottlenecks (Han et al. 2017, Deep Pyramidal Residual Networks).
 
     A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks (stride 2 at the

@@ -3,19 +3,25 @@
 import inspect
 import json
 import re
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import keras
 
 from mc_tf.arguments import check_counts, check_kind, check_numbers
 from mc_tf.models.zoo.weight_decay import with_weight_decay
 from mc_tf.registry import Registry
+from mc_tf.typing import Shape
 
 _PLACEHOLDER = re.compile(r"<(\w+)>")
 _MOST = 100_000  # units, or times the usual number: no memory holds more
 _BUILDERS = Registry("network", "mc_tf.models")
-_EXAMPLES = {}
+_EXAMPLES: dict[str, tuple[str, ...]] = {}
+_Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
 
-def register(name, examples=()):
+def register(name: str, examples: Sequence[str] = ()) -> Callable[[_Builder], _Builder]:
     """Gives a builder a name that `build`, and so every program, knows.
 
     Args:
@@ -46,7 +52,7 @@ def register(name, examples=()):
     return decorate
 
 
-def names():
+def names() -> list[str]:
     """Names that `build` accepts, sorted; of a family, a few members.
 
     Returns:
@@ -55,7 +61,7 @@ def names():
     return sorted(example for group in _EXAMPLES.values() for example in group)
 
 
-def options(name):
+def options(name: str) -> list[str]:
     """Names of the options that `build` takes for a network, beyond what all take.
 
     Args:
@@ -76,7 +82,13 @@ def options(name):
     return [option for option in inspect.signature(builder).parameters if option not in known]
 
 
-def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder):
+def build(
+    name: str,
+    num_classes: int,
+    input_shape: Shape,
+    weight_decay: float = 0.0,
+    **options_of_builder: Any,
+) -> keras.Model:
     """Builds a registered network with fresh weights.
 
     Call `keras.utils.set_random_seed(seed)` just before it for initial weights that
@@ -122,7 +134,7 @@ def build(name, num_classes, input_shape, weight_decay=0.0, **options_of_builder
     return with_weight_decay(network, weight_decay) if weight_decay else network
 
 
-def parse_value(text):
+def parse_value(text: str) -> Any:
     """Reads the value of an option as flags and recipes write it.
 
     Args:

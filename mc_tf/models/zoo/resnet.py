@@ -1,5 +1,7 @@
 """The original residual networks for CIFAR, of any depth."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm, batch_norm_relu, conv3x3, image_input, logits
@@ -8,7 +10,13 @@ from mc_tf.models.zoo.residual import add_zero_padded, blocks_in_stage
 
 
 @register("resnet<depth>", examples=("resnet20", "resnet158"))
-def resnet(num_classes, input_shape, weight_decay=0.0, depth=20, skips=True):
+def resnet(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    depth: int = 20,
+    skips: bool = True,
+) -> keras.Model:
     """ResNet (He et al. 2016, Deep Residual Learning for Image Recognition) for CIFAR.
 
     A 3 × 3 convolution, three stages of `n` basic blocks with 16, 32 and 64 channels

@@ -1,11 +1,15 @@
 """Residual networks with shake-shake regularisation, of any depth and width."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from mc_tf.models.zoo.blocks import batch_norm, conv, conv3x3, image_input, logits
 from mc_tf.models.zoo.registry import register
 from mc_tf.models.zoo.residual import blocks_in_stage
+from mc_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("mc_tf")
@@ -26,13 +30,13 @@ class ShakeMix(keras.layers.Layer):
     [0.5, 0.5]
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, branches, training=False):
+    def call(self, branches: Sequence[Tensor], training: bool = False) -> Tensor:
         """Mixes a list of two tensors of one shape `(batch, ...)`."""
         a, b = branches
         if not training:
@@ -45,17 +49,23 @@ class ShakeMix(keras.layers.Layer):
         share = keras.random.uniform(shape, dtype=self.compute_dtype, seed=self.seed_generator)
         return share * a + (1 - share) * b
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Shape of the output: that of either input."""
         return input_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Arguments to make the layer again."""
         return {**super().get_config(), "seed": self.seed}
 
 
 @register("shakeshake<depth>x<width>", examples=("shakeshake26x64",))
-def shake_shake(num_classes, input_shape, weight_decay=0.0, depth=26, width=64):
+def shake_shake(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    depth: int = 26,
+    width: int = 64,
+) -> keras.Model:
     """Shake-shake network (Gastaldi 2017); depth 26, width 64 is his "26 2x64d".
 
     A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks with `width`,

@@ -1,5 +1,7 @@
 """VGG-16 and VGG-19 for CIFAR, without and with batch normalisation."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm_relu, conv, dense, image_input, logits
@@ -10,7 +12,9 @@ _CONVOLUTIONS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
 @register("vgg<depth>", examples=("vgg16", "vgg19"))
-def vgg(num_classes, input_shape, weight_decay=0.0, depth=16):
+def vgg(
+    num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0, depth: int = 16
+) -> keras.Model:
     """VGG (Simonyan and Zisserman 2015) as the paper has it for CIFAR, without BN.
 
     Five blocks of 3 × 3 convolutions with 64, 128, 256, 512 and 512 channels and ReLU,
@@ -38,7 +42,9 @@ def vgg(num_classes, input_shape, weight_decay=0.0, depth=16):
 
 
 @register("vgg<depth>bn", examples=("vgg16bn", "vgg19bn"))
-def vgg_bn(num_classes, input_shape, weight_decay=0.0, depth=16):
+def vgg_bn(
+    num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0, depth: int = 16
+) -> keras.Model:
     """The network of `vgg` with BN between each convolution and its ReLU.
 
     Args:

@@ -6,7 +6,9 @@ from mc_tf.models.zoo.blocks import l2
 from mc_tf.weights.preprocessing import copy_tables, refresh
 
 
-def with_weight_decay(model, weight_decay, momentum=None):
+def with_weight_decay(
+    model: keras.Model, weight_decay: float, momentum: float | None = None
+) -> keras.Model:
     """Copies a network so that all its layers have L2 regularizers, saved with them.
 
     Every regularizer of weights that a layer has an argument for is set, in nested

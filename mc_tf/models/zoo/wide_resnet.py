@@ -1,5 +1,7 @@
 """Wide residual networks for CIFAR, of any depth and width."""
 
+from collections.abc import Sequence
+
 import keras
 
 from mc_tf.models.zoo.blocks import batch_norm_relu, conv3x3, image_input, logits, uniform
@@ -8,7 +10,14 @@ from mc_tf.models.zoo.residual import add_projected, blocks_in_stage
 
 
 @register("wrn<depth>x<width>", examples=("wrn28x10",))
-def wide_resnet(num_classes, input_shape, weight_decay=0.0, depth=28, width=10, dropout=0.0):
+def wide_resnet(
+    num_classes: int,
+    input_shape: Sequence[int],
+    weight_decay: float = 0.0,
+    depth: int = 28,
+    width: int = 10,
+    dropout: float = 0.0,
+) -> keras.Model:
     """WRN (Zagoruyko and Komodakis 2016, Wide Residual Networks).
 
     A 3 × 3 convolution of 16 channels, three stages of `n` blocks with `16 * width`,

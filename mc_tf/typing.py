@@ -1,0 +1,40 @@
+"""Names for type hints: what public functions take and return."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import keras
+from numpy.typing import ArrayLike
+
+__all__ = [
+    "Config",
+    "Data",
+    "Logs",
+    "Mode",
+    "PathLike",
+    "Shape",
+    "Tensor",
+    "TensorLike",
+    "Unit",
+    "Weights",
+]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Shape: TypeAlias = Sequence[int | None]
+
+# Of the backend that Keras runs on, so of no one type.
+Tensor: TypeAlias = Any
+# A number, lists of them, an array or a tensor.
+TensorLike: TypeAlias = ArrayLike | Tensor
+# A network, or its trainable weights as a flat vector (P,).
+Weights: TypeAlias = keras.Layer | TensorLike
+# A `tf.data.Dataset` of batches, a `PyDataset`, a loader of PyTorch, or arrays `(x, y)`.
+Data: TypeAlias = Any
+
+# What `get_config` returns and `from_config` takes.
+Config: TypeAlias = dict[str, Any]
+# What Keras hands to callbacks, and they may add to.
+Logs: TypeAlias = dict[str, Any]
+Unit: TypeAlias = Literal["epochs", "steps"]
+Mode: TypeAlias = Literal["min", "max"]

@@ -1,0 +1,96 @@
+"""Each public function, method and property has hints for what it takes and returns.
+
+mypy (in `tests/run`) says whether they are right: of the package, and of a user's program,
+`tests/typing/use.py`.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import types
+import typing
+
+import pytest
+
+MODULES = (
+    "mc_tf",
+    *(
+        f"mc_tf.{name}"
+        for name in (
+            *("batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
+            *("experiments", "landscape", "layers", "models", "training"),
+        )
+    ),
+)
+_CALLED_BY_OPERATORS = ("__init__", "__call__", "__getitem__")
+
+
+def functions(module, names):
+    """The functions of a module, the methods of its classes, and what its modules define."""
+    for name in names:
+        thing = getattr(module, name)
+        if inspect.ismodule(thing):
+            if thing.__name__ not in MODULES:
+                own = (k for k, v in vars(thing).items() if inspect.getmodule(v) is thing)
+                yield from functions(thing, (k for k in own if not k.startswith("_")))
+        elif inspect.isclass(thing):
+            yield from methods(thing)
+        else:
+            yield inspect.unwrap(thing)
+
+
+def methods(cls):
+    """The public methods and properties of a class, those of its bases in this library included."""
+    for base in cls.__mro__:
+        if base.__module__.partition(".")[0] != "mc_tf":
+            continue
+        for name, member in vars(base).items():
+            if name.startswith("_") and name not in _CALLED_BY_OPERATORS:
+                continue
+            parts = [member.fget, member.fset] if isinstance(member, property) else [member]
+            for part in parts:
+                part = inspect.unwrap(getattr(part, "__func__", part))
+                made_of_fields = name == "__init__" and dataclasses.is_dataclass(base)
+                if inspect.isfunction(part) and not made_of_fields:
+                    yield part
+
+
+def lacking(function):
+    """What of a function has no hint, or a default that its hint does not allow."""
+    signature = inspect.signature(function)
+    for number, argument in enumerate(signature.parameters.values()):
+        if argument.annotation is argument.empty:
+            if number or argument.name not in ("self", "cls"):
+                yield argument.name
+        elif argument.default is not argument.empty:
+            if not fits(argument.default, argument.annotation):
+                yield f"{argument.name}: {argument.annotation} = {argument.default!r}"
+    if signature.return_annotation is signature.empty:
+        yield "return"
+
+
+def fits(value, hint):
+    """Whether a value is of the type of a hint, as far as its outermost part says it."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if origin is typing.Literal:
+        return value in parts
+    kind = origin or hint
+    return kind is typing.Any or isinstance(value, (int, float) if kind is float else kind)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_function_has_hints(name):
+    module = importlib.import_module(name)
+    found = list(functions(module, module.__all__))
+    assert found
+    problems = {f"{f.__module__}.{f.__qualname__}": list(lacking(f)) for f in found}
+    assert {name: what for name, what in problems.items() if what} == {}
+
+
+def test_a_missing_or_wrong_hint_is_noticed():
+    def function(first, second: str = 2, third: float | None = 1, *, fourth: int = 3):
+        pass
+
+    assert list(lacking(function)) == ["first", f"second: {str} = 2", "return"]

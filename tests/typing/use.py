@@ -1,0 +1,138 @@
+"""A typed program of a user, which mypy checks and nobody runs.
+
+It fails where an `assert_type` says something else than the hints do, and where mypy finds nothing
+wrong with a line that has a `type: ignore`.
+"""
+
+import pathlib
+from typing import Any, assert_type
+
+import keras
+import numpy as np
+
+import mc_tf
+from mc_tf.experiments import Network, Recipe, Saved, Step, run_experiment, two_networks
+from mc_tf.training import TrainingOptions, evaluate_network, test_score, train_curve, train_network
+
+
+def connects(first: keras.Model, second: keras.Model, train: Any, test: Any) -> None:
+    curve = mc_tf.connect(first, "second.keras", mc_tf.Bezier(num_bends=1), seed=0)
+    assert_type(curve, mc_tf.CurveModel)
+    curve.fit(train, epochs=30)
+    assert_type(curve.t, float | list[float])
+    curve.t = 0.5
+    assert_type(curve.curve, mc_tf.Curve)
+    assert_type(curve.length_ratio(), float)
+    assert_type(curve.arc_lengths([0.0, 1.0]), np.ndarray)
+    assert_type(curve.point(0.5), keras.Model)
+    assert_type(mc_tf.update_batch_norm(curve.point(0.5), train), int)
+    result = mc_tf.evaluate_curve(curve, train, test, num_points=61, path=pathlib.Path("mine"))
+    assert_type(result, mc_tf.CurveEvaluation)
+    assert_type(result["test_error"], np.ndarray)
+    assert_type(result.summary("test_error"), dict[str, float])
+    assert_type(mc_tf.CurveEvaluation.load("mine"), mc_tf.CurveEvaluation)
+    print(result.table(["test_loss"]))
+    mc_tf.connect(first, second, mc_tf.Bezier)  # type: ignore[arg-type]
+    mc_tf.evaluate_curve(curve, train)  # type: ignore[call-arg]
+    result.sumary("test_error")  # type: ignore[attr-defined]
+    mc_tf.bezier(1)  # type: ignore[attr-defined]
+
+
+def brings_its_own() -> None:
+    @mc_tf.curves.register("arc")
+    class Arc(mc_tf.Curve):
+        """A family of one's own."""
+
+        def __init__(self, num_bends: int = 1, height: float = 1.0) -> None:
+            super().__init__(num_bends)
+            self.height = height
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "height": self.height}
+
+    assert_type(Arc.from_config({"height": 2.0}), Arc)
+    assert_type(mc_tf.curves.make_curve("arc", num_bends=2), mc_tf.Curve)
+
+    @mc_tf.models.register("mine<depth>", examples=("mine3",))
+    def mine(num_classes: int, input_shape: tuple[int, ...], depth: int = 3) -> keras.Model:
+        return mc_tf.models.build("fc", num_classes, input_shape, units=[10] * depth)
+
+    mine(10, "8")  # type: ignore[arg-type]
+    mc_tf.models.vgg.vgg(10, (32, 32, 3), depth="16")  # type: ignore[arg-type]
+
+
+def trains(model: keras.Model, train: Any) -> None:
+    cycle = mc_tf.CyclicLearningRate(4, 0.05, 0.0005, start_epoch=3)
+    saver = mc_tf.SnapshotSaver("members", cycle, unit="epochs")
+    swa = mc_tf.SWA(start_epoch=3, cycle=cycle, batch_norm_data=train, keep_epochs=(5, 7))
+    distance = mc_tf.DistanceFromStart(every=10)
+    model.fit(train, epochs=7, callbacks=[cycle, saver, swa, distance])
+    with swa.averaged() as averaged:
+        assert_type(averaged, keras.Model)
+        averaged.save("averaged.keras")
+    assert_type(saver.members, list[str])
+    assert_type(saver.directory, str | None)
+    assert_type(distance.history, list[tuple[int, float]])
+    assert_type(mc_tf.callbacks.snapshot_files("members"), list[str])
+    assert_type(mc_tf.TriangularCycle(4, 0.05, 0.0005).snapshot_place, int)
+    assert_type(mc_tf.load_snapshot(model, saver.members[-1]), dict[str, float])
+    mc_tf.SWA(start_epoch=3, unit="step")  # type: ignore[arg-type]
+    mc_tf.SWA(start="3")  # type: ignore[call-arg]
+
+
+def ensembles(model: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any) -> None:
+    ensemble = mc_tf.Ensemble(model, ["members", pathlib.Path("one.npz"), model], output="logits")
+    assert_type(mc_tf.Ensemble.from_curve(curve, positions=10), mc_tf.Ensemble)
+    assert_type(ensemble.add(np.zeros(8)), mc_tf.Ensemble)
+    assert_type(ensemble.member(0), keras.Model)
+    assert_type(ensemble.update_batch_norm(train), int)
+    assert_type(ensemble.fit_temperature(train, per_member=False), np.ndarray)
+    ensemble.temperatures = [1.0, 2.0]
+    result = ensemble.evaluate_members(test, cache="cache")
+    assert_type(result, mc_tf.ensemble.EnsembleEvaluation)
+    assert_type(result.scores, dict[str, float])
+    assert_type(result.table(), str)
+    files = mc_tf.ensemble.MemberFiles(model, ["a.npz", pathlib.Path("b.npz")])
+    assert_type(mc_tf.ensemble.evaluate_members(files, test).mean_disagreement, float)
+    assert_type(mc_tf.ensemble.accuracy([[0.9, 0.1]], [0]), float)
+    assert_type(mc_tf.ensemble.disagreement_matrix(result.predictions), np.ndarray)
+    ensemble.export(pathlib.Path("served"))
+    ensemble.export()  # type: ignore[call-arg]
+    mc_tf.ensemble.accuracy([[0.9, 0.1]], None)  # type: ignore[arg-type]
+
+
+def surfaces(first: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any) -> None:
+    direction = mc_tf.random_direction(first, seed=1, normalization="filter")
+    assert_type(direction, np.ndarray)
+    assert_type(mc_tf.Line.along(first, direction), mc_tf.Line)
+    assert_type(mc_tf.Plane.through(first, direction, first), mc_tf.Plane)
+    plane = mc_tf.Plane.of_curve(curve)
+    assert_type(plane.dimensions, int)
+    assert_type(plane.mark("start", first), tuple[np.ndarray, float])
+    grid = mc_tf.evaluate_grid(first, plane, train, test, shape=(21, 11), shard=(1, 4))
+    assert_type(grid.minimum("test_error"), tuple[float, np.ndarray])
+    assert_type(mc_tf.GridEvaluation.merge("grid", 4).complete, bool)
+    assert_type(mc_tf.hessian_eigenvalues(first, train).ratio, float)
+    mc_tf.evaluate_grid(first, "plane", train, test)  # type: ignore[arg-type]
+    mc_tf.random_direction(first, normalization="filters")  # type: ignore[arg-type]
+
+
+def whole_trainings(workdir: pathlib.Path) -> None:
+    data = mc_tf.data.load("digits", data_dir=workdir)
+    assert_type(data, mc_tf.data.Dataset)
+    assert_type(data.input_shape, tuple[int, ...])
+    options = TrainingOptions(epochs=3, learning_rate=0.1)
+    model = train_network(workdir / "a", data, "convnet", options, network_options={})
+    assert_type(model, keras.Model)
+    assert_type(test_score(evaluate_network(model, data)), tuple[str, float])
+    curve = train_curve(workdir / "c", data, "a.keras", "b.keras", mc_tf.Segment(), options)
+    assert_type(curve, mc_tf.CurveModel)
+    steps = two_networks(Network("convnet"), options, options, curves=("bezier",), num_points=5)
+    assert_type(steps, tuple[Step, ...])
+    recipe = Recipe("Digits", two_networks, mc_tf.experiments.Data("digits"), num_points=5)
+    _, experiment = recipe.experiment(["num_points=3"], smoke=True)
+    rows = run_experiment(experiment, data, workdir, say=print)
+    assert_type(rows[0].obtained, float | None)
+    assert_type(mc_tf.experiments.average("a", 3), Saved)
+    train_network(data, workdir, "convnet", options)  # type: ignore[arg-type]
+    two_networks("convnet", options, options)  # type: ignore[arg-type]
