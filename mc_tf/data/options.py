@@ -3,6 +3,7 @@
 import dataclasses
 
 from mc_tf.data.catalog import load
+from mc_tf.data.dataset import Dataset
 from mc_tf.data.validation import check_num_examples
 from mc_tf.settings import check_settings, documented, setting
 
@@ -59,7 +60,7 @@ class DataOptions:
         """Checks the values."""
         check_settings(self)
 
-    def load(self):
+    def load(self) -> Dataset:
         """Opens the data set, with all of its examples, see `mc_tf.data.load`.
 
         Returns:
@@ -69,7 +70,7 @@ class DataOptions:
         options = {name: getattr(self, name) for name in served}
         return load(self.dataset, self.data_dir, self.use_test, **options)
 
-    def limited(self, data):
+    def limited(self, data: Dataset) -> Dataset:
         """The first examples of what `load` returned, as many as are wanted.
 
         Args:

@@ -104,7 +104,7 @@ class PointResults:
         others = len(self._values) - len(names)
         return "\n".join(lines + ([f"  and {others} other values, see `names`"] if others else []))
 
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         """The evaluated points as a table, such as `pandas.DataFrame(result.rows())` takes.
 
         Returns:
@@ -116,7 +116,7 @@ class PointResults:
             for k in np.flatnonzero(self.done)
         ]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Everything as plain Python: dicts, lists, numbers and text.
 
         Returns:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,9 @@ from mc_tf.evaluation.metric_directions import higher_is_better as by_name
 from mc_tf.evaluation.point_results import SHOWN, PointResults
 from mc_tf.storage.files import write_json
 from mc_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["CurveEvaluation", "describe_length"]
 
@@ -128,7 +131,7 @@ class CurveEvaluation(PointResults):
             row["barrier"] > 0.1 * max(row["start"], row["end"], 0.1) for row in losses
         )
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> "Figure":
         """Draws the values along the curve.
 
         Args:

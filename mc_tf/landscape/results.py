@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,9 @@ from mc_tf.landscape.shards import shard_path, versions_of
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
 from mc_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["GridEvaluation", "shard_path"]
 
@@ -128,7 +131,7 @@ class GridEvaluation(PointResults):
             )
         return "\n".join(lines)
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> "Figure":
         """Draws a plane as a map, a line or rays as lines.
 
         Args:
