@@ -11,6 +11,7 @@ ROOMS = (
     *(
         "version",
         "typing",
+        "deprecation",
         "arguments",
         "settings",
         "registry",

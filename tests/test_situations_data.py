@@ -74,12 +74,24 @@ TAKERS = {
     "hessian_eigenvalues": ("data", lambda d: mc_tf.hessian_eigenvalues(START, d)),
     "evaluate_curve(train)": ("train", lambda d: curve_values(d, GOOD)),
     "evaluate_curve(test)": ("test", lambda d: curve_values(GOOD, d)),
-    "evaluate_curve(statistics)": ("statistics", lambda d: curve_values(GOOD, GOOD, statistics=d)),
-    "evaluate_curve(others)": ("others['v']", lambda d: curve_values(GOOD, GOOD, others={"v": d})),
+    "evaluate_curve(statistics)": (
+        "batch_norm_data",
+        lambda d: curve_values(GOOD, GOOD, batch_norm_data=d),
+    ),
+    "evaluate_curve(others)": (
+        "extra_data['v']",
+        lambda d: curve_values(GOOD, GOOD, extra_data={"v": d}),
+    ),
     "evaluate_grid(train)": ("train", lambda d: grid_values(d, GOOD)),
     "evaluate_grid(test)": ("test", lambda d: grid_values(GOOD, d)),
-    "evaluate_grid(statistics)": ("statistics", lambda d: grid_values(GOOD, GOOD, statistics=d)),
-    "evaluate_grid(others)": ("others['v']", lambda d: grid_values(GOOD, GOOD, others={"v": d})),
+    "evaluate_grid(statistics)": (
+        "batch_norm_data",
+        lambda d: grid_values(GOOD, GOOD, batch_norm_data=d),
+    ),
+    "evaluate_grid(others)": (
+        "extra_data['v']",
+        lambda d: grid_values(GOOD, GOOD, extra_data={"v": d}),
+    ),
     "evaluate_grid(eigenvalues)": ("eigenvalues", lambda d: grid_values(GOOD, GOOD, eigenvalues=d)),
     "SWA(batch_norm_data)": ("batch_norm_data", lambda d: averaged(batch_norm_data=d)),
     "SWA(validation_data)": (
@@ -138,8 +150,8 @@ MET = [
 def test_bad_data_is_told_at_the_beginning_with_the_name_of_the_argument(taker, kind):
     role, call = TAKERS[taker]
     make, words = BAD[kind]
-    if "others" in role:
-        role = "others\\['v'\\]"
+    if "extra_data" in role:
+        role = "extra_data\\['v'\\]"
     with pytest.raises(ValueError, match=f"(?s)`{role}`.*{words}"):
         call(make())
 
@@ -147,20 +159,20 @@ def test_bad_data_is_told_at_the_beginning_with_the_name_of_the_argument(taker, 
 @pytest.mark.parametrize("name", ["train", "test", "statistics"])
 @pytest.mark.parametrize("values", [curve_values, grid_values])
 def test_names_that_are_taken(values, name):
-    with pytest.raises(ValueError, match=f"others.*{name}"):
-        values(GOOD, GOOD, others={name: GOOD})
+    with pytest.raises(ValueError, match=f"extra_data.*{name}"):
+        values(GOOD, GOOD, extra_data={name: GOOD})
 
 
 def test_others_are_a_dict():
     with pytest.raises(ValueError, match="dict of data sets"):
-        curve_values(GOOD, GOOD, others=[GOOD])
+        curve_values(GOOD, GOOD, extra_data=[GOOD])
 
 
 @pytest.mark.parametrize(
     "call",
     [
         lambda: curve_values(GOOD, X),
-        lambda: grid_values(GOOD, GOOD, others={"v": X}),
+        lambda: grid_values(GOOD, GOOD, extra_data={"v": X}),
         lambda: mc_tf.hessian_eigenvalues(START, X),
         lambda: averaged(batch_norm_data=X, validation_data=X),
         lambda: ENSEMBLE.evaluate_members(X, verbose=0),
@@ -257,7 +269,7 @@ def test_statistics_of_every_kind(kind):
 
 
 FUNCTIONS = {
-    "curve": lambda d: curve_values(d, d, statistics=d, others={"v": d})["v_loss"],
+    "curve": lambda d: curve_values(d, d, batch_norm_data=d, extra_data={"v": d})["v_loss"],
     "grid": lambda d: grid_values(d, d)["test_loss"],
     "members": lambda d: ENSEMBLE.evaluate_members(d, verbose=0).members["loss"],
     "hessian": lambda d: mc_tf.hessian_eigenvalues(START, d).largest,

@@ -549,7 +549,7 @@ def test_what_computes_the_same_is_one_network(name):
     curve_model = connect(first, second)
     for t, network in ((0.0, first), (1.0, second)):
         np.testing.assert_array_equal(
-            numpy(curve_model.curve_layer.flat_point(t)), flat_weights(network)
+            numpy(curve_model.curve_layer.flat_weights_at(t)), flat_weights(network)
         )
 
 
@@ -1139,7 +1139,7 @@ def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
         for model, path in zip(models, members):
             model.save(path) if kind == "keras" else model.save_weights(path)
     for code in models[:2]:
-        found = mc_tf.Ensemble(code, members, output="values").member_predictions(x)
+        found = mc_tf.Ensemble(code, members, output="regression").member_predictions(x)
         near(found, wanted)
 
 

@@ -163,21 +163,21 @@ ROWS = {
     ),
     "one logit": lambda: (dense(1, None, BCE(from_logits=True)), (X, BITS), "logits", None),
     "a sigmoid trained with mse": lambda: (
-        dense(1, "sigmoid", "mse"), (X, VALUES), "values", "mae",
+        dense(1, "sigmoid", "mse"), (X, VALUES), "regression", "mae",
     ),
     "a sigmoid trained with mae": lambda: (
-        dense(1, "sigmoid", "mae"), (X, VALUES), "values", "mae",
+        dense(1, "sigmoid", "mae"), (X, VALUES), "regression", "mae",
     ),
     "a regression, Huber, weights": lambda: (
-        dense(1, None, losses.Huber(0.1)), (X, VALUES, WEIGHTS), "values", "mae",
+        dense(1, None, losses.Huber(0.1)), (X, VALUES, WEIGHTS), "regression", "mae",
     ),
     "a regression of three values": lambda: (
-        dense(C, None, "mean_squared_error"), (X, SOFT, WEIGHTS), "values", "mae",
+        dense(C, None, "mean_squared_error"), (X, SOFT, WEIGHTS), "regression", "mae",
     ),
     "an autoencoder": lambda: (
-        dense(4, "sigmoid", "mse"), (X, 1 / (1 + np.exp(-X))), "values", "mae",
+        dense(4, "sigmoid", "mse"), (X, 1 / (1 + np.exp(-X))), "regression", "mae",
     ),
-    "counts, Poisson": lambda: (dense(1, "softplus", "poisson"), (X, CLASSES), "values", "mae"),
+    "counts, Poisson": lambda: (dense(1, "softplus", "poisson"), (X, CLASSES), "regression", "mae"),
     "several labels": lambda: (
         dense(C, "sigmoid", "binary_crossentropy"), (X, LABELS), "multilabel_probabilities", BINARY,
     ),
@@ -233,7 +233,7 @@ ROWS = {
         "probabilities", BINARY,
     ),
     "values of a sequence, masked": lambda: (
-        tokens(2, None, "mse", True), (padded(), SEQUENCE[..., :2]), "values", None,
+        tokens(2, None, "mse", True), (padded(), SEQUENCE[..., :2]), "regression", None,
     ),
     "pixels, Softmax(axis=1), one-hot": lambda: (
         pixels(layers.Softmax(axis=1), CCE(axis=1)),
@@ -307,7 +307,7 @@ def test_an_ensemble_of_one_scores_what_keras_scores(name):
     if metric is not None:
         found = result.scores["mean_absolute_error" if metric == "mae" else "accuracy"]
         assert found == pytest.approx(wanted.get(metric, wanted.get("mae")), rel=1e-4)
-    if kind != "values":
+    if kind != "regression":
         assert result.scores["error"] == pytest.approx(100 * (1 - result.scores["accuracy"]))
 
 
@@ -414,16 +414,16 @@ LOSSES = {
     "a function on a softmax": lambda: (softmax(far_off), (X, ONE_HOT, WEIGHTS), None),
     "a function on a sigmoid": lambda: (dense(1, "sigmoid", far_off), (X, BITS), None),
     "a function on logits": lambda: (logits(with_z_loss), (X, CLASSES), "logits"),
-    "a function on values": lambda: (dense(1, None, far_off), (X, VALUES, WEIGHTS), "values"),
+    "a function on values": lambda: (dense(1, None, far_off), (X, VALUES, WEIGHTS), "regression"),
     "a lambda": lambda: (
-        dense(C, None, lambda y, p: keras.ops.mean((y - p) ** 4, -1)), (X, SOFT), "values",
+        dense(C, None, lambda y, p: keras.ops.mean((y - p) ** 4, -1)), (X, SOFT), "regression",
     ),
     "a function that sums up": lambda: (
-        dense(1, None, lambda y, p: keras.ops.sum((y - p) ** 2)), (X, VALUES), "values",
+        dense(1, None, lambda y, p: keras.ops.sum((y - p) ** 2)), (X, VALUES), "regression",
     ),
-    "a class": lambda: (dense(2, None, OfTheUser()), (X, SOFT[:, :2], WEIGHTS), "values"),
+    "a class": lambda: (dense(2, None, OfTheUser()), (X, SOFT[:, :2], WEIGHTS), "regression"),
     "a class, summed": lambda: (
-        dense(2, None, OfTheUser(reduction="sum")), (X, SOFT[:, :2]), "values",
+        dense(2, None, OfTheUser(reduction="sum")), (X, SOFT[:, :2]), "regression",
     ),
     "a class derived from Keras'": lambda: (softmax(Smoother()), (X, ONE_HOT), None),
     "Huber": lambda: (dense(1, None, losses.Huber(0.05)), (X, VALUES), None),
@@ -441,12 +441,12 @@ LOSSES = {
         tokens(2, None, losses.Huber(0.1), True), (padded(), SEQUENCE[..., :2], TOKEN_WEIGHTS),
         None,
     ),
-    "bits of sigmoids as values": lambda: (dense(4, "sigmoid", BCE()), (X, sigmoid(X)), "values"),
+    "bits of sigmoids as values": lambda: (dense(4, "sigmoid", BCE()), (X, sigmoid(X)), "regression"),
     "classes of sigmoids": lambda: (
         dense(C, "sigmoid", CCE()), (X, ONE_HOT), "multilabel_probabilities",
     ),
     "'ce'": lambda: (softmax("ce"), (X, CLASSES), None),
-    "hinge": lambda: (dense(1, None, "hinge"), (X, 2.0 * BITS[:, None] - 1), "values"),
+    "hinge": lambda: (dense(1, None, "hinge"), (X, 2.0 * BITS[:, None] - 1), "regression"),
 }  # fmt: skip
 
 
@@ -888,7 +888,7 @@ def test_a_spec_survives_its_config(field):
     values = {"kind": "logits", "class_axis": 1, "ignore_class": 3, "soft_labels": False}
     values["loss_weight"] = 2.0
     if field == "loss":
-        again = OutputSpec.from_config(OutputSpec("values", loss=losses.Huber(2)).get_config())
+        again = OutputSpec.from_config(OutputSpec("regression", loss=losses.Huber(2)).get_config())
         assert again.loss([0], [5]) == losses.Huber(2)([0], [5]) != losses.Huber()([0], [5])
         return
     spec = OutputSpec(**{"kind": "probabilities", field: values[field]})

@@ -35,7 +35,7 @@ def drawn(monkeypatch):
 def marked(distance, units=None):
     """A plane with a curve at a distance from it."""
     result = plane()
-    result.lost = {"Bezier": np.append(np.zeros(30), distance)}
+    result.projection_error = {"Bezier": np.append(np.zeros(30), distance)}
     result.units = result.units if units is None else np.array(units, "float64")
     return result
 
@@ -107,7 +107,7 @@ def test_the_distance_is_in_the_units_of_the_axes(units, expected, tmp_path, dra
 def test_several_curves_differ_whether_on_the_plane_or_off(tmp_path, drawn):
     result = marked(9.0)
     result.paths |= {"second": curve(20.0), "third": curve(30.0)}
-    result.lost["third"] = np.full(31, 7.0)
+    result.projection_error["third"] = np.full(31, 7.0)
     for draw in (on_map, on_relief):
         draw(result, tmp_path / "a.png")
         lines = [line for line in drawn[-1].axes[0].lines if len(line.get_xdata()) > 20]
@@ -201,7 +201,7 @@ def test_axes_have_one_scale_or_say_that_they_have_not(name, width, height, tmp_
 def test_long_labels_and_headings_are_whole_and_cover_nothing(name, tmp_path, drawn):
     result = marked(12.0)
     result.paths = {LONG: result.paths["Bezier"], "other": curve(20.0)}
-    result.lost = {LONG: np.full(31, 9.0)}
+    result.projection_error = {LONG: np.full(31, 9.0)}
     result.marks[LONG] = np.array([55.0, 45.0])
     FIGURES[name](result, tmp_path / "a.png")
     figure = drawn[-1]

@@ -102,7 +102,7 @@ def test_convex_constraints_hold_at_every_point(name, curve):
     assert np.abs(points(curve_model)[1] - before[1]).max() > 1e-2
     where = np.eye(3)[1], np.full(3, 1 / 3)
     for t in where if curve.position_shape else (0.0, 0.2, 0.5, 0.9, 1.0):
-        flat = numpy(curve_model.curve_layer.flat_point(np.float32(t)))
+        flat = numpy(curve_model.curve_layer.flat_weights_at(np.float32(t)))
         assert holds(flat[:20].reshape(4, 5)), t
 
 
@@ -431,7 +431,7 @@ def test_masks_in_the_computation_and_statistics_of_own_layers():
     fit(curve_model)
     found = numpy(curve_model(X, t=0.4, training=False))
     kernel, bias, *rest = map(
-        numpy, curve_model.curve_layer.layout.unpack(curve_model.curve_layer.flat_point(0.4))
+        numpy, curve_model.curve_layer.layout.unpack(curve_model.curve_layer.flat_weights_at(0.4))
     )
     expected = (X @ (kernel * np.tri(4, 5)) + bias) @ rest[0] + rest[1]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -667,7 +667,7 @@ def test_wrong_coefficients_say_what_is_expected(kind):
     with pytest.raises(ValueError, match=match):
         Wrong(kind).coefficients(0.5)
     curve_model = connect(network(1, trained=False), network(2, trained=False), Wrong(kind))
-    for use in (curve_model.point, curve_model.curve_layer.flat_point):
+    for use in (curve_model.point, curve_model.curve_layer.flat_weights_at):
         with pytest.raises(ValueError, match=match):
             use(0.5)
     assert tuple(Wrong("numpy").coefficients(0.5).shape) == (3,)

@@ -450,7 +450,7 @@ def sigmoid():
 
 LITE = {
     **{name: (ZOO[name].make, ZOO[name].data(7)[0], "logits") for name in ("dense", "conv_bn")},
-    "dropout, as values": (ZOO["dropout"].make, ZOO["dropout"].data(7)[0], "values"),
+    "dropout, as values": (ZOO["dropout"].make, ZOO["dropout"].data(7)[0], "regression"),
     "texts": (tokens, TOKENS.astype("int32"), "logits"),
     "images of any size": (pixels, np.ones((7, 5, 6, 4), "float32"), "probabilities"),
     "one sigmoid": (sigmoid, SINGLE, "probabilities"),
@@ -473,9 +473,9 @@ def test_an_export_converts_to_tflite(name, tmp_path):
         each = np.stack([numpy(network(x[:size])) for network in networks])
         if output == "logits":
             each = numpy(keras.ops.softmax(each))
-        mean = found["mean" if output == "values" else "probabilities"]
+        mean = found["mean" if output == "regression" else "probabilities"]
         np.testing.assert_allclose(mean, each.mean(0), atol=1e-5)
-        if output == "values":
+        if output == "regression":
             np.testing.assert_allclose(found["variance"], each.var(0), atol=1e-5)
         elif name != "one sigmoid":
             np.testing.assert_array_equal(found["class"], each.mean(0).argmax(-1))

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from mc_tf.data.validation import check_num_examples, check_positive
+from mc_tf.deprecation import warn_renamed
 
 __all__ = ["Dataset"]
 
@@ -190,7 +191,7 @@ class Dataset:
         """
         return self._served("train", batch_size, num_examples)
 
-    def statistics_batches(
+    def batch_norm_data(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
         """Training examples once, as training sees them, for statistics of batch normalisation.
@@ -199,6 +200,11 @@ class Dataset:
         augmented, too, the same at each pass. Arguments as of `train_eval_batches`.
         """
         return self.train_eval_batches(batch_size, num_examples=num_examples)
+
+    def statistics_batches(self, *args: Any, **kwargs: Any) -> tf.data.Dataset:
+        """The old name of `batch_norm_data`."""
+        warn_renamed("`statistics_batches`", "`batch_norm_data`")
+        return self.batch_norm_data(*args, **kwargs)
 
     def test_batches(
         self, batch_size: int = 500, num_examples: int | None = None

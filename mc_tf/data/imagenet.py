@@ -168,7 +168,7 @@ class ImageNetData(Dataset):
         """Training images as `test_batches` serves the test images, with the same arguments."""
         return self._fixed_batches(self._train_split, self.num_train, batch_size, num_examples)
 
-    def statistics_batches(self, batch_size=500, num_examples=None):
+    def batch_norm_data(self, batch_size=500, num_examples=None):
         """Training images in their stored order, once, with crops and flips as in training.
 
         Args:

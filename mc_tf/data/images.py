@@ -76,7 +76,7 @@ class ImageData(ArrayData):
         others = {name: getattr(self, name) for name in usual}
         return told | {name: value for name, value in others.items() if value != usual[name]}
 
-    def statistics_batches(
+    def batch_norm_data(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
         """Training images in their stored order, once, cropped and flipped as in training.

@@ -238,7 +238,7 @@ class TextData(Dataset):
         """
         return self._part("train", batch_size, num_examples)
 
-    def statistics_batches(
+    def batch_norm_data(
         self, batch_size: int = 20, num_examples: int | None = None
     ) -> tf.data.Dataset:
         """The training text once: training sees it as it is; arguments as above."""

@@ -58,7 +58,7 @@ def loss_of_predictions(spec, predictions, targets, rows=None):
     num_columns = spec.num_columns(targets.shape)
     given_logits = spec.kind.endswith("logits")
     logits = loss_options(spec.loss).get("from_logits", given_logits)
-    if spec.kind == "values":
+    if spec.kind == "regression":
         rows = predictions
     elif rows is None or logits != given_logits:
         rows = _outputs(predictions, num_columns, spec.loss, logits)

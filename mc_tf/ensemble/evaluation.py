@@ -77,7 +77,7 @@ def evaluate_members(
         mean = total / (m + 1)
         if m:
             cumulative.append(_scores(spec, mean, targets))
-        if spec.kind == "values":
+        if spec.kind == "regression":
             moments.add(targets.of(predictions))
             if ensemble.num_members > 1:
                 cumulative[-1]["negative_log_likelihood"] = moments.score(targets)
@@ -85,7 +85,7 @@ def evaluate_members(
             classes.append(targets.of(predictions).argmax(-1))
     mean, weights, variance = targets.of(mean), targets.sample_weight, None
     labels = targets.labels
-    if spec.kind == "values":
+    if spec.kind == "regression":
         mean, labels, variance = (a.reshape(-1) for a in (mean, labels, moments.variance))
         weights = weights if weights is None else np.repeat(weights, len(labels) // len(weights))
     elif spec.multilabel:
@@ -116,9 +116,11 @@ def _of_member(spec, rows, temperature):
 def _scores(spec, predictions, targets, own=None):
     """All scores of predictions, one row for each output; `own` as `loss_of_predictions` has it."""
     arguments = {"sample_weight": targets.sample_weight}
-    score_of = score_values if spec.kind == "values" else score
+    score_of = score_values if spec.kind == "regression" else score
     found = score_of(targets.of(predictions), targets.labels, **arguments)
-    if spec.loss is not None and not (spec.kind == "values" and is_plain(spec.loss, targets.shape)):
+    if spec.loss is not None and not (
+        spec.kind == "regression" and is_plain(spec.loss, targets.shape)
+    ):
         found["loss"] = loss_of_predictions(spec, predictions, targets, own)
     if spec.loss_weight is not None:
         found["loss"] *= spec.loss_weight

@@ -138,7 +138,7 @@ def _call_each(function, numbers):
 def _outputs(ensemble, members):
     """The dict that is served, from the members' predictions `(M, N, ..., C)`."""
     mean = ops.mean(members, axis=0)
-    if ensemble.output_kind == "values":
+    if ensemble.output_kind == "regression":
         return {"mean": mean, "variance": ops.mean(ops.square(members - mean), axis=0)}
     import tensorflow as tf
 

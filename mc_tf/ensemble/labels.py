@@ -108,7 +108,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
         raise ValueError("No example counts: all are masked or have the label that is ignored.")
     if weights is not None and not weights.sum() > 0:
         raise ValueError("The sample weights sum to 0, so no example counts.")
-    if spec.kind == "values":
+    if spec.kind == "regression":
         return Targets(_finite(found.astype("float64")), weights, kept, 1, shape, given)
     num_labels = shape[-1] if spec.multilabel and axis is not None else 1
     found = _classes(spec, found, shape, axis)
@@ -132,7 +132,7 @@ def _numbers(labels):
 def _rows(spec, shape, positions, axis, labels):
     """Labels `(R,)`, or `(R, C)` where each class or value has its own."""
     given = _squeezed(labels.shape)
-    if spec.kind == "values" and given == _squeezed(shape):
+    if spec.kind == "regression" and given == _squeezed(shape):
         return labels.reshape(-1, shape[-1] if len(shape) > 1 else 1)
     if spec.multilabel and given == _squeezed(shape):
         return labels.reshape(-1)

@@ -50,7 +50,7 @@ _CROSS_ENTROPIES = (
 )
 _MEANS = ("sum_over_batch_size", "mean")
 _FAMILIES = {
-    **dict.fromkeys(_VALUES, "values"),
+    **dict.fromkeys(_VALUES, "regression"),
     **dict.fromkeys(_CLASSES, "classes"),
     **dict.fromkeys(_LABELS, "labels"),
 }
@@ -62,7 +62,7 @@ class LossReading:
 
     Attributes:
         family: `"classes"` that exclude each other, `"labels"` (each output is a yes or no of its
-            own), or `"values"` of a regression; None for a loss that is not known, which says
+            own), or `"regression"`; None for a loss that is not known, which says
             nothing about the outputs.
         from_logits: whether the loss takes logits.
         axis: the axis of the classes; None for the loss's own default.

@@ -51,7 +51,7 @@ class Ensemble(StackedModel):
         output: what the network's outputs are: `"logits"` or `"probabilities"` of classes that
             exclude each other (one output of two classes belongs to class 1),
             `"multilabel_logits"` or `"multilabel_probabilities"` where each output is a yes or no
-            of its own, or `"values"` of a regression; or an `OutputSpec`, which also names the
+            of its own, or `"regression"`; or an `OutputSpec`, which also names the
             axis of the classes. Default: read from the last activation and the loss that `model`
             is compiled with: a softmax, a sigmoid with a binary loss, a loss with
             `from_logits=True`, a loss of a regression.
@@ -84,7 +84,7 @@ class Ensemble(StackedModel):
     ) -> None:
         super().__init__(model, members, temperatures, **kwargs)
         self._output_spec = read_output(model, output, (model,))
-        if self._output_spec.kind == "values" and (self.temperatures != 1).any():
+        if self._output_spec.kind == "regression" and (self.temperatures != 1).any():
             raise ValueError(
                 "`temperatures` divide the logits of classifiers, but this ensemble's output is "
                 "'values'. Leave them out."
@@ -148,7 +148,7 @@ class Ensemble(StackedModel):
         members = [
             dataclasses.replace(
                 base,
-                weights=np.array(ops.convert_to_numpy(layer.flat_point(float(t)))),
+                weights=np.array(ops.convert_to_numpy(layer.flat_weights_at(float(t)))),
                 state=state,
                 record={"t": float(t)},
             )
@@ -260,7 +260,7 @@ class Ensemble(StackedModel):
             ValueError: if it is compiled with a loss that takes logits.
         """
         loss = read_loss((self,))
-        if loss is not None and loss.from_logits and self.output_kind != "values":
+        if loss is not None and loss.from_logits and self.output_kind != "regression":
             raise ValueError(
                 "An ensemble predicts probabilities, but it is compiled with a loss that has "
                 "`from_logits=True`. Compile it without."

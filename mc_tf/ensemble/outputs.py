@@ -10,12 +10,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from mc_tf.deprecation import warn_renamed
 from mc_tf.ensemble.losses import loss_config, loss_from_config
 from mc_tf.typing import Config, Tensor, TensorLike
 
 __all__ = ["KINDS", "OutputSpec"]
 
-KINDS = ("logits", "probabilities", "multilabel_logits", "multilabel_probabilities", "values")
+KINDS = ("logits", "probabilities", "multilabel_logits", "multilabel_probabilities", "regression")
 _SMALLEST = 1e-30  # a probability of 0 is taken as this one, in float32
 _LARGEST = 1 - 2.0**-24  # and one of two classes is never quite 1
 _ROUNDING = 0.02  # how far probabilities in half precision may be from a sum of 1
@@ -28,7 +29,7 @@ class OutputSpec:
     Args:
         kind: `"logits"` or `"probabilities"` of classes that exclude each other (one output is
             class 1 of two); `"multilabel_logits"` or `"multilabel_probabilities"`, each output a
-            yes or no of its own; or `"values"` of a regression.
+            yes or no of its own; or `"regression"`.
         class_axis: the axis of the classes in the outputs `(N, ..., C)`: 1 for channels first.
             Default: the last one.
         ignore_class: the integer label that does not count. Default: none.
@@ -54,10 +55,13 @@ class OutputSpec:
     loss_weight: float | None = None
 
     def __post_init__(self):
+        if self.kind == "values":
+            warn_renamed("`output='values'`", "`output='regression'`", stacklevel=4)
+            object.__setattr__(self, "kind", "regression")
         if self.kind not in KINDS:
             raise ValueError(
                 "`output` says what the network's outputs are: 'logits', 'probabilities' or "
-                "'values' (of a regression), or 'multilabel_logits' or "
+                "'regression', or 'multilabel_logits' or "
                 "'multilabel_probabilities', where labels do not exclude each other. Received: "
                 f"output={self.kind!r}"
             )
@@ -93,7 +97,7 @@ class OutputSpec:
             float32 tensor of the shape of `raw`; values come back as they are. Probabilities
             keep their sum.
         """
-        if self.kind == "values":
+        if self.kind == "regression":
             return raw
         shape = (-1, *[1] * (len(raw.shape) - 1))
         temperatures = ops.reshape(ops.cast(temperatures, raw.dtype), shape)
@@ -239,7 +243,7 @@ class OutputSpec:
         Returns:
             float64 array `(R, C)`, with `C` at least 2; values as they are.
         """
-        if self.kind == "values":
+        if self.kind == "regression":
             return np.asarray(rows, "float64")
         scaled = self.log_scores(rows) / temperature
         scaled -= scaled.max(-1, keepdims=True)
@@ -263,6 +267,8 @@ class OutputSpec:
     def from_config(cls, config: Config) -> Self:
         """Makes what `get_config` described."""
         config = dict(config)
+        if config["kind"] == "values":  # in files of 0.1.0
+            config["kind"] = "regression"
         if isinstance(config.get("loss"), dict):
             config["loss"] = loss_from_config(config["loss"])
         return cls(**config)

@@ -61,7 +61,7 @@ def read_output(network, output=None, compiled=()):
 def _score(spec, loss, activation, width):
     """The loss that scores predictions; None for the plain cross-entropy."""
     by_label = loss.family == "labels"
-    if loss.family == "values" or spec.kind == "values":
+    if loss.family == "regression" or spec.kind == "regression":
         return loss.loss
     if spec.multilabel or spec.exclusive and width == 1 if by_label else spec.exclusive:
         return None if is_plain_cross_entropy(loss.loss) else with_logits(loss.loss)
@@ -100,8 +100,8 @@ def _infer(network, activation, loss, width):
         return OutputSpec("probabilities")
     if activation == "log_softmax":
         return OutputSpec("logits")
-    if family == "values":
-        return OutputSpec("values")
+    if family == "regression":
+        return OutputSpec("regression")
     if activation == "sigmoid":
         if width == 1:
             return OutputSpec("probabilities", soft_labels=family is not None)

@@ -77,7 +77,7 @@ def fit_temperature(
             `evaluate_members`.
     """
     spec = ensemble.output_spec
-    if spec.kind == "values":
+    if spec.kind == "regression":
         raise ValueError("A temperature is for classifiers, but this ensemble's output is 'values'")
     logits, found = [], []
     for _, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):

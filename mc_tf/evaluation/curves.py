@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from mc_tf.arguments import check_counts
+from mc_tf.deprecation import renamed_arguments
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.metric_directions import directions_of
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
@@ -21,6 +22,7 @@ __all__ = ["evaluate_curve"]
 
 
 @holding("path", ".npz", ".json")
+@renamed_arguments(others="extra_data", statistics="batch_norm_data")
 def evaluate_curve(
     curve_model: keras.Model,
     train: Data,
@@ -30,8 +32,8 @@ def evaluate_curve(
     batch_size: int = 500,
     description: dict[str, Any] | None = None,
     verbose: int = 1,
-    others: dict[str, Data] | None = None,
-    statistics: Data | None = None,
+    extra_data: dict[str, Data] | None = None,
+    batch_norm_data: Data | None = None,
 ) -> CurveEvaluation:
     """Evaluates the networks along a curve on training and test data.
 
@@ -58,10 +60,10 @@ def evaluate_curve(
         description: dict of what else to record in the files (data set, command, seed). A file
             with another description is not resumed.
         verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
-        others: dict of further data sets by name, such as `{"validation": validation}`, whose
-            values are named `validation_loss` and so on. `train`, `test` and `statistics` are
+        extra_data: dict of further data sets by name, such as `{"validation": validation}`, whose
+            values are named `validation_loss` and so on. `train` and `test` are
             taken.
-        statistics: data set on which the statistics of batch normalisation are re-estimated:
+        batch_norm_data: data set on which the statistics of batch normalisation are re-estimated:
             training data as training saw it. Default: `train`; where training augments, give
             one pass of the augmented data, to which the statistics belong.
 
@@ -75,7 +77,7 @@ def evaluate_curve(
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
-            endless, can be read once only or has no labels, a name in `others` is taken, or `path`
+            endless, can be read once only or has no labels, a name in `extra_data` is taken, or `path`
             holds the results of another evaluation.
         OSError: if the directory of `path` cannot be made or written.
     """
@@ -94,7 +96,7 @@ def evaluate_curve(
     check_finite(curve_model.curve_layer.points, "curve")
     check_counts(low=2, high=10**7, num_points=num_points)
     check_counts(batch_size=batch_size)
-    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    data = EvaluationData(train, test, extra_data, batch_norm_data).needed_by(curve_model)
     grid = np.linspace(0, 1, num_points)
     print_of = fingerprint(curve_model, num_points, description)
     result = CurveEvaluation(grid, print_of, description)

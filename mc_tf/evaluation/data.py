@@ -15,31 +15,30 @@ class EvaluationData:
     Args:
         train: training data.
         test: test data, or `None`.
-        others: dict of further data sets by name, or `None`.
-        statistics: what the statistics of batch normalisation are estimated on, where that is not
-            `train`.
+        extra_data: dict of further data sets by name, or `None`.
+        batch_norm_data: on which batch normalization statistics are estimated. Default: `train`.
 
     Raises:
-        ValueError: as `Batches`, naming the argument; if `others` is no dict by name, or has a name
+        ValueError: as `Batches`, naming the argument; if `extra_data` is no dict by name, or has a name
             that is taken.
     """
 
     train: object
     test: object = None
-    others: dict | None = None
-    statistics: object = None
+    extra_data: dict | None = None
+    batch_norm_data: object = None
 
     def __post_init__(self):
-        others = {} if self.others is None else self.others
-        taken = {"train", "test", "statistics"}
-        if not isinstance(others, dict) or any(not isinstance(name, str) for name in others):
+        extra = {} if self.extra_data is None else self.extra_data
+        taken = {"train", "test", "statistics", "batch_norm_data"}
+        if not isinstance(extra, dict) or any(not isinstance(name, str) for name in extra):
             raise ValueError(
-                "`others` must be a dict of data sets by name, such as `{'validation': data}`. "
-                f"Received: {others if isinstance(others, dict) else type(others).__name__}"
+                "`extra_data` must be a dict of data sets by name, such as `{'validation': data}`. "
+                f"Received: {extra if isinstance(extra, dict) else type(extra).__name__}"
             )
-        if taken & set(others):
+        if taken & set(extra):
             raise ValueError(
-                f"`others` has data sets named {sorted(taken & set(others))}, as other arguments "
+                f"`extra_data` has data sets named {sorted(taken & set(extra))}, as other arguments "
                 "are. Choose other names, such as 'validation'."
             )
         for name, data in self._by_role().items():
@@ -47,26 +46,26 @@ class EvaluationData:
 
     def _by_role(self):
         """All data sets by what messages call them."""
-        named = {"test": self.test, "statistics": self.statistics}
+        named = {"test": self.test, "batch_norm_data": self.batch_norm_data}
         return {
             "train": self.train,
             **{name: data for name, data in named.items() if data is not None},
-            **{f"others[{name!r}]": data for name, data in (self.others or {}).items()},
+            **{f"extra_data[{name!r}]": data for name, data in (self.extra_data or {}).items()},
         }
 
     @property
     def evaluated(self):
         """The data sets on which losses and metrics are computed: a dict by name."""
         test = {} if self.test is None else {"test": self.test}
-        return {"train": self.train, **test, **(self.others or {})}
+        return {"train": self.train, **test, **(self.extra_data or {})}
 
     @property
     def for_statistics(self):
         """The data set that the statistics of batch normalisation are estimated on."""
-        return self.train if self.statistics is None else self.statistics
+        return self.train if self.batch_norm_data is None else self.batch_norm_data
 
     def needed_by(self, model):
-        """The same without what this model does not need: statistics, without batch normalisation.
+        """The same without `batch_norm_data`, if the model has no batch normalization.
 
         Args:
             model: Keras model.
@@ -74,7 +73,7 @@ class EvaluationData:
         Returns:
             `EvaluationData`.
         """
-        return self if has_batch_norm(model) else dataclasses.replace(self, statistics=None)
+        return self if has_batch_norm(model) else dataclasses.replace(self, batch_norm_data=None)
 
     def kept(self, batch_size=500):
         """The same for many passes: each data set is read once, as far as memory allows.
@@ -91,12 +90,12 @@ class EvaluationData:
             return made.setdefault(id(data), KeptBatches(data, batch_size, role=role))
 
         kept = {role: keep(data, role) for role, data in self._by_role().items()}
-        others = {name: kept[f"others[{name!r}]"] for name in self.others or {}}
-        return EvaluationData(kept["train"], kept.get("test"), others, kept.get("statistics"))
+        extra = {name: kept[f"extra_data[{name!r}]"] for name in self.extra_data or {}}
+        return EvaluationData(kept["train"], kept.get("test"), extra, kept.get("batch_norm_data"))
 
     def fingerprint(self):
         """What tells this data from other data: a str, with a part for each data set."""
         every = self.evaluated
-        if self.statistics is not None:
-            every["statistics"] = self.statistics
+        if self.batch_norm_data is not None:
+            every["statistics"] = self.batch_norm_data
         return " ".join(f"{name}: {data_fingerprint(data)}" for name, data in every.items())

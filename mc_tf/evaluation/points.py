@@ -77,7 +77,7 @@ class PointEvaluator:
         self._statistics = BatchStatistics(curve_model)
         self._observed = False
         self._finite = []  # data sets, kept so that none is read for each point
-        self._flat_at = backend.compiled(self.layer.flat_point)
+        self._flat_at = backend.compiled(self.layer.flat_weights_at)
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)

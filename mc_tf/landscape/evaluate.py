@@ -13,6 +13,7 @@ from mc_tf import version
 from mc_tf.arguments import check_counts, check_kind, check_network
 from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
 from mc_tf.backend.precision import computes_in_bfloat16
+from mc_tf.deprecation import renamed_arguments
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.landscape.hessian import DEFAULTS, HessianProducts
@@ -26,6 +27,7 @@ __all__ = ["evaluate_grid"]
 
 
 @holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
+@renamed_arguments(others="extra_data", statistics="batch_norm_data")
 def evaluate_grid(
     model: keras.Model | None,
     surface: Surface,
@@ -39,11 +41,11 @@ def evaluate_grid(
     shard: tuple[int, int] | None = None,
     description: dict[str, Any] | None = None,
     verbose: int = 1,
-    others: dict[str, Data] | None = None,
+    extra_data: dict[str, Data] | None = None,
     eigenvalues: Data | bool | None = None,
     eigenvalue_options: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
-    statistics: Data | None = None,
+    batch_norm_data: Data | None = None,
 ) -> GridEvaluation:
     """Evaluates the networks on a grid of a surface on training and test data.
 
@@ -70,14 +72,14 @@ def evaluate_grid(
         description: dict of what else the values depend on (data, seed), recorded in the files:
             what is stored with another one is not gone on with.
         verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
-        others: dict of further data sets by name, as in `evaluate_curve`.
+        extra_data: dict of further data sets by name, as in `evaluate_curve`.
         eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
             training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
             100 passes over the training data; or a smaller data set, to find them on that.
         eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
         notes: dict of what to record only, such as the files of the networks, which may be moved:
             that a result belongs to the surface its weights say.
-        statistics: data set for the statistics of batch normalisation, as in `evaluate_curve`.
+        batch_norm_data: data set for the statistics of batch normalisation, as in `evaluate_curve`.
 
     Returns:
         `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
@@ -103,13 +105,13 @@ def evaluate_grid(
         )
     limits = {} if limits is None else {"limits": limits}
     axes = surface.axes(shape, margin, **limits)
-    data = EvaluationData(train, test, others, statistics).needed_by(curve_model)
+    data = EvaluationData(train, test, extra_data, batch_norm_data).needed_by(curve_model)
     with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues and eigenvalues is not True:
         Batches(eigenvalues, role="eigenvalues")
     # Rounded, since sums that end in other digits on another machine make the same grid.
     parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
-    parts += sorted(others or ())
+    parts += sorted(extra_data or ())
     if with_eigenvalues:
         parts.append("eigenvalues" if eigenvalues is True else "eigenvalues of other data")
         parts += sorted(set((eigenvalue_options or {}).items()) - set(DEFAULTS.items()))
@@ -119,7 +121,7 @@ def evaluate_grid(
         axes,
         surface.marks,
         surface.paths,
-        surface.lost,
+        surface.projection_error,
         print_of,
         {**(description or {}), **(notes or {}), "versions": _versions()},
         surface.units,

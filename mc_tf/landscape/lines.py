@@ -45,7 +45,7 @@ class Line(AffineSurface):
         check_apart(length, labels)
         line = cls(points, [1, 0], [[-1 / length, 1 / length]], network)
         line.marks = {labels[0]: np.zeros(1), labels[1]: np.array([length])}
-        line.lost = {label: np.zeros(1) for label in labels}
+        line.projection_error = {label: np.zeros(1) for label in labels}
         return line
 
     @classmethod

@@ -78,7 +78,7 @@ class Plane(AffineSurface):
         plane = cls(points, [1, 0, 0], [u, v], network)
         coordinates = np.array([[0, 0], [width, 0], [x3, height]])
         plane.marks = dict(zip(labels, coordinates))
-        plane.lost = {label: np.zeros(1) for label in labels}
+        plane.projection_error = {label: np.zeros(1) for label in labels}
         return plane
 
     @classmethod

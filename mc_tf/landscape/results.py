@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mc_tf.deprecation import warn_renamed
 from mc_tf.evaluation.point_results import PointResults
 from mc_tf.evaluation.shown import marked_text
 from mc_tf.landscape.shards import shard_path, versions_of
@@ -29,11 +30,11 @@ class GridEvaluation(PointResults):
     Args:
         surface: class name of the surface, such as `"Plane"`.
         axes: list of coordinate arrays.
-        marks, paths, lost, units: see `mc_tf.landscape.Surface`. Units are ones by default.
+        marks, paths, projection_error, units: see `mc_tf.landscape.Surface`. Units are ones by default.
         fingerprint, description: see `PointResults`.
 
     Attributes:
-        surface, axes, marks, paths, lost, units, description: as given.
+        surface, axes, marks, paths, projection_error, units, description: as given.
         done: which points are evaluated, bool of shape `(N,)`, the last coordinate fastest.
     """
 
@@ -46,14 +47,15 @@ class GridEvaluation(PointResults):
         axes: Sequence[ArrayLike],
         marks: Mapping[str, np.ndarray],
         paths: Mapping[str, np.ndarray],
-        lost: Mapping[str, np.ndarray],
+        projection_error: Mapping[str, np.ndarray],
         fingerprint: str = "",
         description: dict[str, Any] | None = None,
         units: ArrayLike | None = None,
     ) -> None:
         self.surface = surface
         self.axes = [np.asarray(axis, "float64") for axis in axes]
-        self.marks, self.paths, self.lost = dict(marks), dict(paths), dict(lost)
+        self.marks, self.paths = dict(marks), dict(paths)
+        self.projection_error = dict(projection_error)
         self.units = np.ones(len(self.axes)) if units is None else np.asarray(units, "float64")
         super().__init__(int(np.prod(self.shape)), fingerprint, description)
 
@@ -131,6 +133,12 @@ class GridEvaluation(PointResults):
             )
         return "\n".join(lines)
 
+    @property
+    def lost(self) -> dict[str, np.ndarray]:
+        """The old name of `projection_error`."""
+        warn_renamed("`lost`", "`projection_error`")
+        return self.projection_error
+
     def plot(self, **options: Any) -> "Figure":
         """Draws a plane as a map, a line or rays as lines.
 
@@ -161,7 +169,7 @@ class GridEvaluation(PointResults):
         return [dict(zip(names, place)) for place in self.coordinates]
 
     def _parts(self):
-        names = ("surface", "axes", "marks", "paths", "lost", "units")
+        names = ("surface", "axes", "marks", "paths", "projection_error", "units")
         return {name: getattr(self, name) for name in names}
 
     def finish(self, path: PathLike | None) -> None:
@@ -176,7 +184,9 @@ class GridEvaluation(PointResults):
                 "shape": list(self.shape),
                 "limits": [[axis[0], axis[-1]] for axis in self.axes],
                 "marks": {label: place.tolist() for label, place in self.marks.items()},
-                "distance_lost": {label: float(lost.max()) for label, lost in self.lost.items()},
+                "projection_error": {
+                    label: float(errors.max()) for label, errors in self.projection_error.items()
+                },
                 "minimum": {name: self.minimum(name)[0] for name in self.names},
                 "maximum": {name: self.maximum(name) for name in self.names},
                 "description": self.description,
@@ -230,8 +240,9 @@ class GridEvaluation(PointResults):
 
     def _arrays(self):
         arrays = {f"axis:{k}": axis for k, axis in enumerate(self.axes)}
-        for kind in ("marks", "paths", "lost"):
-            arrays.update({f"{kind}:{key}": value for key, value in getattr(self, kind).items()})
+        of_labels = {"marks": self.marks, "paths": self.paths, "lost": self.projection_error}
+        for kind, values in of_labels.items():
+            arrays |= {f"{kind}:{key}": value for key, value in values.items()}
         return {"surface": np.array(self.surface), "units": self.units, **arrays}
 
     @classmethod

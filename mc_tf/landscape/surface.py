@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from mc_tf.arguments import check_counts
 from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.curves.combination import Combination
+from mc_tf.deprecation import warn_renamed
 from mc_tf.evaluation.shown import marked_text
 from mc_tf.models import CurveModel
 from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
@@ -29,7 +30,7 @@ class Surface:
         dimensions: number `d` of coordinates.
         marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
-        lost: dict from label to the distances from the surface of what was marked, `(n,)`.
+        projection_error: dict from label to the distances from the surface of what was marked, `(n,)`.
         units: lengths in weight space of one step along each axis, float64 array `(d,)`.
         limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
         description: dict of what it was made of, for the files of a grid: `kind`, and how random
@@ -49,13 +50,19 @@ class Surface:
         self.network = network
         self.marks: dict[str, np.ndarray] = {}
         self.paths: dict[str, np.ndarray] = {}
-        self.lost: dict[str, np.ndarray] = {}
+        self.projection_error: dict[str, np.ndarray] = {}
         self.description: dict[str, Any] = {}
         self.units = np.ones(self.dimensions)
 
     def __repr__(self):
         name = type(self).__name__
         return f"{name} through {len(self.points[0])} weights{marked_text(self)}"
+
+    @property
+    def lost(self) -> dict[str, np.ndarray]:
+        """The old name of `projection_error`."""
+        warn_renamed("`lost`", "`projection_error`")
+        return self.projection_error
 
     def coefficients(self, coordinates: ArrayLike) -> np.ndarray:
         """The coefficients of the points.

@@ -97,9 +97,9 @@ class AffineSurface(Surface):
         Returns:
             `(coordinates, distance)`, as `project`.
         """
-        self.marks[label], lost = self.project(weights)
-        self.lost[label] = np.array([lost])
-        return self.marks[label], lost
+        self.marks[label], distance = self.project(weights)
+        self.projection_error[label] = np.array([distance])
+        return self.marks[label], distance
 
     def mark_curve(
         self, label: str, curve_model: CurveModel, num_points: int = 61
@@ -115,8 +115,8 @@ class AffineSurface(Surface):
             `(coordinates, distances)`, as `project_curve`.
         """
         t = np.linspace(0, 1, num_points)
-        self.paths[label], self.lost[label] = self.project_curve(curve_model, t)
-        return self.paths[label], self.lost[label]
+        self.paths[label], self.projection_error[label] = self.project_curve(curve_model, t)
+        return self.paths[label], self.projection_error[label]
 
     def mark_path(self, label: str, networks: Iterable[Weights]) -> tuple[np.ndarray, np.ndarray]:
         """Projects networks that follow each other, such as those of a training.
@@ -130,8 +130,8 @@ class AffineSurface(Surface):
         """
         found = [self.project(network) for network in networks]
         self.paths[label] = np.array([coordinates for coordinates, _ in found])
-        self.lost[label] = np.array([distance for _, distance in found])
-        return self.paths[label], self.lost[label]
+        self.projection_error[label] = np.array([distance for _, distance in found])
+        return self.paths[label], self.projection_error[label]
 
     @classmethod
     def _spanned(cls, origin, directions, label):
@@ -145,5 +145,5 @@ class AffineSurface(Surface):
         scale = np.sqrt(np.diag(surface._products))
         if np.linalg.cond(surface._products / np.outer(scale, scale)) > 1e12:
             raise ValueError("The two directions are parallel, so they span no plane.")
-        surface.marks[label], surface.lost[label] = np.zeros(size), np.zeros(1)
+        surface.marks[label], surface.projection_error[label] = np.zeros(size), np.zeros(1)
         return surface

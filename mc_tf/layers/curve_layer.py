@@ -14,6 +14,7 @@ from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.keras_internals import once_a_call, track
 from mc_tf.curves.base import Curve
+from mc_tf.deprecation import warn_renamed
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.typing import Tensor, TensorLike, Weights
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
@@ -167,7 +168,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     # Weights.
 
-    def flat_point(self, t: TensorLike) -> Tensor:
+    def flat_weights_at(self, t: TensorLike) -> Tensor:
         """The flat weight vector `phi(t)`, differentiable in the points and in `t`.
 
         Args:
@@ -181,6 +182,11 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             raise ValueError(f"`t` must be one position, received shape {coefficients.shape[:-1]}")
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
+
+    def flat_point(self, t: TensorLike) -> Tensor:
+        """The old name of `flat_weights_at`."""
+        warn_renamed("`flat_point`", "`flat_weights_at`")
+        return self.flat_weights_at(t)
 
     def weights_at(self, t: TensorLike) -> list[Tensor]:
         """The weights of an ordinary network at `t`.
@@ -196,7 +202,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """
         check_finite(self.points, "curve")
         self._code.check_same_weights()
-        return self.layout.unpack(self.flat_point(t))
+        return self.layout.unpack(self.flat_weights_at(t))
 
     def set_point(self, index: int, weights: Weights | Sequence[TensorLike]) -> None:
         """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
@@ -261,7 +267,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         Returns:
             `(weights, penalties)`, two lists of tensors.
         """
-        return self.unpack_point(self.flat_point(t))
+        return self.unpack_point(self.flat_weights_at(t))
 
     def unpack_point(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """As `evaluate_point`, of any flat weight vector; differentiable.

@@ -44,7 +44,7 @@ def off_plane(result, label):
         float, a distance between weights.
     """
     extent = max(np.ptp(axis) * unit for axis, unit in zip(result.axes, result.units))
-    distance = float(np.max(result.lost.get(label, 0.0)))
+    distance = float(np.max(result.projection_error.get(label, 0.0)))
     return distance if distance > _NEAR * extent else 0.0
 
 

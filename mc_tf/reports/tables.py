@@ -134,13 +134,12 @@ def _grid(content):
     """Smallest and largest values on a line, plane or rays."""
     low, high = content["minimum"], content["maximum"]
     facts = {key: content.get(key) for key in ("surface", "shape", "limits")}
-    marked = [
-        [label, content["marks"].get(label), content["distance_lost"].get(label)]
-        for label in {**content["marks"], **content["distance_lost"]}
-    ]
+    marks = content["marks"]
+    errors = content.get("projection_error", content.get("distance_lost", {}))  # until 0.1.0
+    marked = [[label, marks.get(label), errors.get(label)] for label in {**marks, **errors}]
     return (
         table(["", "min", "max"], [[name, low[name], high.get(name)] for name in sorted(low)])
-        + table(["marked", "coordinates", "distance lost"], marked)
+        + table(["marked", "coordinates", "projection error"], marked)
         + _facts({**facts, **(content.get("description") or {})})
     )
 

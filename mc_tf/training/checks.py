@@ -53,14 +53,14 @@ def output_kind(loss):
         loss: Keras loss, what they were trained with.
 
     Returns:
-        `"values"`, of a regression, or `"logits"`; see `mc_tf.Ensemble`.
+        `"regression"`, or `"logits"`; see `mc_tf.Ensemble`.
 
     Example:
         >>> import keras
         >>> output_kind(keras.losses.MeanSquaredError())
         'values'
     """
-    return "values" if isinstance(loss, keras.losses.MeanSquaredError) else "logits"
+    return "regression" if isinstance(loss, keras.losses.MeanSquaredError) else "logits"
 
 
 def check_classes(data, what, flags):

@@ -154,7 +154,7 @@ def averaged_network(
         return load_checkpoint(path)
     model = load_checkpoint(RunDirectory(workdir).network())
     assign_flat(model, average.mean)
-    update_batch_norm(model, data.statistics_batches(fixed_batch_size(model) or batch_size))
+    update_batch_norm(model, data.batch_norm_data(fixed_batch_size(model) or batch_size))
     save_checkpoint(model, path, step=average.step, count=average.count)
     return model
 
@@ -265,4 +265,4 @@ def _check_same_ends(curve_model, ends, path):
 
 
 def _ends(curve_model):
-    return [curve_model.curve_layer.flat_point(t) for t in (0.0, 1.0)]
+    return [curve_model.curve_layer.flat_weights_at(t) for t in (0.0, 1.0)]

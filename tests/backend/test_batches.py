@@ -90,7 +90,7 @@ def test_what_tells_data_apart():
     together = {
         EvaluationData((X, Y)).fingerprint(),
         EvaluationData((X, Y), (X, Y)).fingerprint(),
-        EvaluationData((X, Y), others={"validation": (X, Y)}).fingerprint(),
+        EvaluationData((X, Y), extra_data={"validation": (X, Y)}).fingerprint(),
         EvaluationData((X, Y), statistics=(X, Y)).fingerprint(),
     }
     assert len(together) == 4
@@ -106,7 +106,7 @@ def test_a_data_set_that_is_given_twice_is_kept_once():
     assert kept.others["validation"] is not kept.train
     assert len(labels(kept.train)) == 10 and not other.passes
     assert list(kept.evaluated) == ["train", "test", "validation"]
-    kept = EvaluationData(data, other, statistics=other).kept()
+    kept = EvaluationData(data, other, batch_norm_data=other).kept()
     assert kept.for_statistics is kept.test
     assert len(labels(kept.for_statistics)) == 10 and other.passes == 1
 

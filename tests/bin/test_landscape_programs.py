@@ -145,13 +145,13 @@ def test_other_surfaces(root):
     assert found["curve"].description["curve"] == f"{root}/bezier/curve.keras"
     curve = found["curve"]
     assert {*curve.marks} == {"start", "end", "bend"} and curve.paths["Bezier"].shape == (61, 2)
-    assert curve.lost["Bezier"].max() < 1e-4
+    assert curve.projection_error["Bezier"].max() < 1e-4
     line = found["line"]
-    assert line.shape == (2,) and line.lost["c"] > 0
+    assert line.shape == (2,) and line.projection_error["c"] > 0
     np.testing.assert_allclose(line.marks["mean"], line.marks["b"] / 2, rtol=1e-5)
     other = load_checkpoint(root / "other" / "model.keras")
     digits = data.load("digits")  # statistics of batch normalisation are estimated at each point
-    update_batch_norm(other, digits.statistics_batches(num_examples=32))
+    update_batch_norm(other, digits.batch_norm_data(num_examples=32))
     scores = other.evaluate(digits.test_batches(num_examples=32), verbose=0, return_dict=True)
     np.testing.assert_allclose(found["rays"]["test_loss"][0], scores["loss"], rtol=1e-4)
     assert found["rays"].shape == (2, 3) and found["rays"].axes[0].tolist() == [0, 4]
@@ -163,10 +163,13 @@ def test_other_surfaces(root):
     assert len(path) == len(members) == 4
     np.testing.assert_allclose(path[-1], 0, atol=1e-5)
     apart = read_snapshot(members[0]).weights - read_snapshot(members[-1]).weights
-    (lost,) = [v for k, v in found["training"].lost.items() if "trajectory" in k]
+    (lost,) = [v for k, v in found["training"].projection_error.items() if "trajectory" in k]
     length = np.hypot(np.linalg.norm(path[0]), lost[0])
     np.testing.assert_allclose(length, np.linalg.norm(apart), rtol=1e-4)
-    assert found["training"].lost["end"] == 0 and {*found["training"].marks} == {"start", "end"}
+    assert found["training"].projection_error["end"] == 0 and {*found["training"].marks} == {
+        "start",
+        "end",
+    }
 
 
 @pytest.mark.long  # tests/survival kills it, too

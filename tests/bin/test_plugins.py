@@ -228,7 +228,7 @@ def test_the_defaults(make):
     loss = data.loss()(np.array([0]), np.array([[0.0, 0.0, 0.0]]))
     np.testing.assert_allclose(loss, np.log(3), rtol=1e-5)
     assert seen(data.train_eval_batches(4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
-    assert seen(data.statistics_batches(4, 6)) == [[0, 1, 2, 3], [4, 5]]
+    assert seen(data.batch_norm_data(4, 6)) == [[0, 1, 2, 3], [4, 5]]
     assert seen(data.test_batches(3)) == seen(data.validation_batches(3)) == [[0, 1, 2], [3]]
     assert "TF says" in data.why_unreadable("TF says") and data.name in data.why_unreadable("x")
     assert data.small(2).num_train == 2
@@ -381,7 +381,7 @@ def test_all_kinds_have_the_protocol():
     for data in (text, images, mc_data.load("regression"), arrays(4), Numbers()):
         assert isinstance(data, mc_data.Dataset)
         batch = next(iter(data.epoch_batches(2)))
-        for served in (data.train_eval_batches, data.statistics_batches, data.test_batches):
+        for served in (data.train_eval_batches, data.batch_norm_data, data.test_batches):
             assert next(iter(served(2)))[0].shape[1:] == batch[0].shape[1:] == data.input_shape
         assert data.settings["data"] == data.name and data.num_classes >= 1
         logits = np.zeros((*batch[1].shape[:2], data.num_classes), "float32")

@@ -168,7 +168,7 @@ def test_without_augmentation_images_are_only_normalised(colours):
 
 def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colours):
     batches, again = (
-        list(colours.statistics_batches(20, num_examples=25).as_numpy_iterator()) for _ in range(2)
+        list(colours.batch_norm_data(20, num_examples=25).as_numpy_iterator()) for _ in range(2)
     )
     assert [len(y) for _, y in batches] == [20, 5]
     np.testing.assert_array_equal(labels_of(batches), np.arange(25))
@@ -194,7 +194,7 @@ def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colou
 
 def test_without_augmentation_statistics_are_estimated_on_the_images_as_they_are(colours):
     plain = dataclasses.replace(colours, padding=0, flip=False)
-    for (x, y), (same, labels) in zip(plain.statistics_batches(20), plain.train_eval_batches(20)):
+    for (x, y), (same, labels) in zip(plain.batch_norm_data(20), plain.train_eval_batches(20)):
         np.testing.assert_array_equal(x, same)
         np.testing.assert_array_equal(y, labels)
 

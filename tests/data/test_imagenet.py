@@ -202,7 +202,7 @@ def test_train_eval_batches_are_plain_and_in_stored_order(held_out, stored):
 
 
 def test_statistics_are_estimated_on_random_crops_the_same_at_each_pass(held_out, stored):
-    batches, again = (list(held_out.statistics_batches(10, num_examples=25)) for _ in range(2))
+    batches, again = (list(held_out.batch_norm_data(10, num_examples=25)) for _ in range(2))
     assert [len(y) for _, y in batches] == [10, 10, 5]
     assert labels_of(batches).tolist() == [label for _, label in stored("train")[:25]]
     plain = list(held_out.train_eval_batches(10, num_examples=25))

@@ -412,7 +412,7 @@ def test_perplexity_along_a_curve():
     )
     train, test = data.train_eval_batches(STREAMS), data.test_batches(STREAMS)
     others = {"validation": data.validation_batches(STREAMS)}
-    found = evaluate_curve(curve_model, train, test, 3, others=others, verbose=0)
+    found = evaluate_curve(curve_model, train, test, 3, extra_data=others, verbose=0)
     for index, t in enumerate([0, 0.5, 1]):
         point = curve_model.point(t)
         for part in ("train", "validation", "test"):

@@ -216,7 +216,7 @@ def test_regression():
         return keras.Sequential([keras.Input((3,)), layers.Dense(1)])
 
     models = [make(seed) for seed in range(3)]
-    ensemble = Ensemble(models[0], models, output="values")
+    ensemble = Ensemble(models[0], models, output="regression")
     x, y = np.ones((4, 3), "float32"), np.arange(4.0)
     each = np.stack([numpy(m(x)) for m in models])
     assert_near(ensemble(x), each.mean(0))
@@ -733,7 +733,7 @@ def test_fit_one_temperature_for_all():
     found = ensemble.fit_temperature(data, per_member=False, verbose=0)
     np.testing.assert_allclose(found, [4, 4], rtol=0.1)
     with pytest.raises(ValueError, match="classifiers"):
-        Ensemble(ensemble.model, 2, output="values").fit_temperature(data)
+        Ensemble(ensemble.model, 2, output="regression").fit_temperature(data)
 
 
 # Export.
@@ -784,7 +784,7 @@ def test_an_export_serves_without_keras(tmp_path):
 
 
 @on_tensorflow
-@pytest.mark.parametrize("name", ["dict", "subclassed", "binary", "values"])
+@pytest.mark.parametrize("name", ["dict", "subclassed", "binary", "regression"])
 def test_exports_of_every_kind(name, tmp_path):
     import tensorflow as tf
 
@@ -797,8 +797,8 @@ def test_exports_of_every_kind(name, tmp_path):
         last = layers.Dense(1, activation="sigmoid")
         model = keras.Sequential([keras.Input((3,), name="measured"), last])
         x, output = np.ones((4, 3), "float32"), None
-    elif name == "values":
-        model, (x, _), output = ZOO["dense"].model(0), ZOO["dense"].data(5), "values"
+    elif name == "regression":
+        model, (x, _), output = ZOO["dense"].model(0), ZOO["dense"].data(5), "regression"
     else:
         model, (x, _), output = ZOO[name].model(0), ZOO[name].data(5), "logits"
         example = x[:1]
@@ -816,7 +816,7 @@ def test_exports_of_every_kind(name, tmp_path):
         inputs = {"measured" if name == "binary" else "inputs": x}
     found = function(**{key: tf.constant(value) for key, value in inputs.items()})
     each = ensemble.member_predictions(x)
-    if name == "values":
+    if name == "regression":
         assert_near(found, {"mean": each.mean(0), "variance": each.var(0)}, 1e-5)
     else:
         mean = numpy(ensemble(x))

@@ -51,7 +51,7 @@ def splits(name, train=11, test=7):
 
 @uncompiled()
 def slow_way(
-    curve_model, name, train, test, num_points, batch_size, metrics=METRICS, statistics=None
+    curve_model, name, train, test, num_points, batch_size, metrics=METRICS, batch_norm_data=None
 ):
     """Each point's weights in an ordinary model, re-estimated and evaluated by itself."""
     case, rows = ZOO[name], []
@@ -59,7 +59,7 @@ def slow_way(
     point.compile(loss=case.loss(), metrics=metrics)
     for t in np.linspace(0, 1, num_points):
         curve_model.point(t, into=point)
-        update_batch_norm(point, statistics or train, batch_size=batch_size)
+        update_batch_norm(point, batch_norm_data or train, batch_size=batch_size)
         row = {}
         for split, data in (("train", train), ("test", test)):
             logs = point.evaluate(*data, batch_size=batch_size, verbose=0, return_dict=True)
@@ -125,8 +125,8 @@ def test_statistics_are_estimated_on_data_of_their_own(tmp_path):
     x, y = train
     seen = 2 * x[:9] + 1, y[:9]  # as if training augmented
     given = {"num_points": 3, "batch_size": 4, "verbose": 0}
-    found = evaluate_curve(curve_model, train, test, path=path, statistics=seen, **given)
-    expected = slow_way(curve_model, "conv_bn", train, test, 3, 4, statistics=seen)
+    found = evaluate_curve(curve_model, train, test, path=path, batch_norm_data=seen, **given)
+    expected = slow_way(curve_model, "conv_bn", train, test, 3, 4, batch_norm_data=seen)
     for key, values in expected.items():
         np.testing.assert_allclose(found[key], values, rtol=2e-4, atol=1e-5, err_msg=key)
     otherwise = slow_way(curve_model, "conv_bn", train, test, 3, 4)
@@ -140,7 +140,7 @@ def test_without_batch_norm_statistics_have_no_say(tmp_path):
     train, test = splits("dense")
     given = {"num_points": 2, "path": path, "verbose": 0}
     found = evaluate_curve(curve_model, train, test, **given)
-    again = evaluate_curve(curve_model, train, test, statistics=test, **given)
+    again = evaluate_curve(curve_model, train, test, batch_norm_data=test, **given)
     np.testing.assert_array_equal(found["test_loss"], again["test_loss"])
 
 

@@ -214,7 +214,7 @@ def test_a_quadratic_bezier_curve_lies_in_the_plane_of_its_points(name):
         for at, place in zip(t, coordinates):
             np.testing.assert_allclose(
                 plane.weights(*place),
-                numpy(curve_model.curve_layer.flat_point(float(at))),
+                numpy(curve_model.curve_layer.flat_weights_at(float(at))),
                 atol=1e-5,
             )
         np.testing.assert_allclose(coordinates[0], plane.marks["start"], atol=1e-5)

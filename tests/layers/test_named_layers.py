@@ -204,7 +204,7 @@ def test_outputs_are_those_of_the_plain_layers_at_the_point():
         ]
     )
     for layer, target in zip(network.layers, plain.layers):
-        weights = layer.layout.unpack(layer.flat_point(t))
+        weights = layer.layout.unpack(layer.flat_weights_at(t))
         for variable, value in zip(target.trainable_variables, weights):
             variable.assign(value)
     np.testing.assert_allclose(numpy(network(x)), numpy(plain(x)), atol=1e-5)

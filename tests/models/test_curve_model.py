@@ -897,7 +897,10 @@ def test_what_xla_cannot_compile_it_cannot_compile_on_a_curve():
         inner.layers[0].supports_jit = False
         return keras.Sequential([keras.Input((2,)), inner, keras.layers.Dense(1)])
 
-    for made in (connect(network(), network()), Ensemble(network(), [network()], output="values")):
+    for made in (
+        connect(network(), network()),
+        Ensemble(network(), [network()], output="regression"),
+    ):
         with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
             made.compile("sgd", "mse", jit_compile=True)
         assert made.jit_compile is False

@@ -21,7 +21,11 @@ from mc_tf.plots.surface_3d import between
 
 def test_networks_beside_the_plane_are_circles():
     result = plane()
-    result.lost = {"first": np.zeros(1), "second": np.array([0.1]), "bend": np.array([20.0])}
+    result.projection_error = {
+        "first": np.zeros(1),
+        "second": np.array([0.1]),
+        "bend": np.array([20.0]),
+    }
     axis = Figure().subplots()
     draw_marks(axis, result)
     faces = [line.get_markerfacecolor() for line in axis.lines]

@@ -73,7 +73,7 @@ def workdir(tmp_path):
     (folder / "bezier").mkdir()
     evaluation().finish(folder / "bezier/evaluation")
     grid = plane(5)
-    grid.lost = {"Bezier": np.full(31, 0.0625)}
+    grid.projection_error = {"Bezier": np.full(31, 0.0625)}
     grid.finish(folder / "plane")
     half = plane(5)
     half.done[:20] = False

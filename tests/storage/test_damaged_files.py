@@ -401,7 +401,7 @@ def test_old_files_are_read(old, expected):
 
 def test_old_results_and_caches_are_resumed(old, expected):
     curve = load_checkpoint(old / "curve.keras")
-    np.testing.assert_array_equal(curve.curve_layer.flat_point(0.5), expected["bend"])
+    np.testing.assert_array_equal(curve.curve_layer.flat_weights_at(0.5), expected["bend"])
     x, y = examples()
     with np.load(old / "evaluation.npz") as stored:
         before = {**stored, "value:test_loss": stored["value:test_loss"] + 1}

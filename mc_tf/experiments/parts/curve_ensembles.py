@@ -61,7 +61,7 @@ def curve_ensemble(
             other positions or other data.
     """
     check_fits(curve_model.network, data)
-    statistics = data.statistics_batches(batch_size, num_examples=num_train)
+    statistics = data.batch_norm_data(batch_size, num_examples=num_train)
     temperatures = None
     if scale:
         losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
@@ -158,7 +158,7 @@ def _train_losses(curve_model, data, positions, path, batch_size, num_train, ver
     about = {**data.settings, "train_examples": num_train or data.num_train}
     evaluated = EvaluationData(
         data.train_eval_batches(batch_size, num_examples=num_train),
-        statistics=data.statistics_batches(batch_size, num_examples=num_train),
+        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
     ).needed_by(curve_model)
     result = CurveEvaluation(grid, fingerprint(curve_model, grid.tolist(), about), about)
     result.inputs = evaluated.fingerprint()

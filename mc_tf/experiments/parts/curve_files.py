@@ -79,8 +79,8 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
             "test_examples": data.num_test,
         },
         verbose=verbose and announcement(curve_model, data, f"{path}.npz"),
-        others=others,
-        statistics=data.statistics_batches(batch_size, num_examples=num_train),
+        extra_data=others,
+        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
     )
 
 

@@ -56,7 +56,7 @@ def evaluate_mean_prediction(
     members = ensemble.members.astype("float64")
     mean = members.mean(0)
     distance = np.sqrt(np.square(members - mean).sum(1).mean())
-    statistics = data.statistics_batches(batch_size, num_examples=num_train)
+    statistics = data.batch_norm_data(batch_size, num_examples=num_train)
 
     def predictions(weights):
         made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_spec)

@@ -45,7 +45,7 @@ def evaluate_pairs(
         print(announcement(curve_model, data, f"{path}.npz"), flush=True)
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
     ensemble.update_batch_norm(
-        data.statistics_batches(batch_size, num_examples=num_train), verbose=verbose
+        data.batch_norm_data(batch_size, num_examples=num_train), verbose=verbose
     )
     found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first = None
@@ -75,7 +75,7 @@ def random_segment(curve_model, seed=0):
         `CurveModel` with a `Segment`.
     """
     start, end = (
-        ops.convert_to_numpy(curve_model.curve_layer.flat_point(t)).astype("float64")
+        ops.convert_to_numpy(curve_model.curve_layer.flat_weights_at(t)).astype("float64")
         for t in (0.0, 1.0)
     )
     direction = np.random.default_rng(seed).normal(size=start.shape)

@@ -212,6 +212,6 @@ def evaluate_surface(
         },
         notes={**surface.description, **(notes or {})},
         verbose=verbose and announcement(network, data, f"{path}.npz"),
-        statistics=data.statistics_batches(batch_size, num_examples=num_train),
+        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
         **options,
     )

@@ -68,7 +68,7 @@ class _Curve(Step):
             num_train=self.num_train,
             verbose=run.bar,
         )
-        of_values = output_kind(run.data.loss()) == "values"
+        of_values = output_kind(run.data.loss()) == "regression"
         if of_values and run.data.input_shape == (1,) and run.data.num_classes == 1:
             path = os.path.join(folder, "functions.npz")
             curve_files.save_functions(curve_model, run.data, path)

@@ -1,0 +1,57 @@
+"""Old spellings of public names, which work for one release and warn."""
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+__all__ = ["renamed_arguments", "warn_renamed"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
+    """Warns that a name has changed.
+
+    Args:
+        old, new: the names, as users write them.
+        stacklevel: of `warnings.warn`: 3 is the line that called the caller of this function.
+    """
+    text = f"{old} is now {new}. The old name works for one release."
+    warnings.warn(text, DeprecationWarning, stacklevel=stacklevel)
+
+
+def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Decorator: a function takes arguments by their old names, too.
+
+    Args:
+        **names: from the old name to the new one.
+
+    Returns:
+        Decorator.
+
+    Example:
+        >>> @renamed_arguments(colour="color")
+        ... def paint(color):
+        ...     return color
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     paint(colour="red"), str(caught[0].message)
+        ('red', '`paint(colour=)` is now `color`. The old name works for one release.')
+    """
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        @functools.wraps(function)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            for old, new in names.items():
+                if old in kwargs:
+                    if new in kwargs:
+                        raise TypeError(f"`{function.__name__}` got both `{old}` and `{new}`.")
+                    warn_renamed(f"`{function.__name__}({old}=)`", f"`{new}`")
+                    kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate

@@ -1,0 +1,93 @@
+"""Old spellings of public names: each warns once, names the new one, and does the same."""
+
+import keras
+import numpy as np
+import pytest
+
+import mc_tf
+from mc_tf.ensemble import OutputSpec
+
+X = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+Y = (X[:, 0] > 0).astype("int32")
+
+
+def networks():
+    keras.utils.set_random_seed(3)
+    made = [
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
+        for _ in range(3)
+    ]
+    made[0].compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return made
+
+
+def evaluated(**given):
+    first, second, _ = networks()
+    curve = mc_tf.connect(first, second)
+    curve.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    found = mc_tf.evaluate_curve(curve, (X, Y), (X, Y), 2, verbose=0, **given)
+    return {name: found[name].tolist() for name in found.names}
+
+
+def grid(**given):
+    plane = mc_tf.Plane.through(*networks())
+    data = (X, Y), (X, Y)
+    found = mc_tf.evaluate_grid(networks()[0], plane, *data, shape=2, verbose=0, **given)
+    return {name: found[name].tolist() for name in found.names}
+
+
+def marked(name):
+    first, second, third = networks()
+    line = mc_tf.Line.through(first, second)
+    line.mark("third", third)
+    return {label: value.tolist() for label, value in getattr(line, name).items()}
+
+
+def middle(name):
+    curve = mc_tf.connect(*networks()[:2])
+    return keras.ops.convert_to_numpy(getattr(curve.curve_layer, name)(0.5)).tolist()
+
+
+OLD = {
+    "others": (
+        lambda: evaluated(others={"v": (X, Y)}),
+        lambda: evaluated(extra_data={"v": (X, Y)}),
+    ),
+    "statistics": (lambda: evaluated(statistics=(X, Y)), lambda: evaluated(batch_norm_data=(X, Y))),
+    "others of a grid": (
+        lambda: grid(others={"v": (X, Y)}),
+        lambda: grid(extra_data={"v": (X, Y)}),
+    ),
+    "lost": (lambda: marked("lost"), lambda: marked("projection_error")),
+    "flat_point": (lambda: middle("flat_point"), lambda: middle("flat_weights_at")),
+    "values": (lambda: OutputSpec("values"), lambda: OutputSpec("regression")),
+}
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_old_names_work_and_warn_once(name):
+    old, new = OLD[name]
+    with pytest.warns(DeprecationWarning, match=f"{name.split()[0]}.* is now ") as caught:
+        found = old()
+    (warning,) = [w for w in caught if " is now " in str(w.message)]  # not Keras' own
+    assert warning.filename == __file__
+    assert found == new()
+
+
+def test_both_names_are_refused():
+    with pytest.raises(TypeError, match="both `others` and `extra_data`"):
+        evaluated(others={}, extra_data={})
+
+
+def test_data_sets_serve_by_the_old_name():
+    pytest.importorskip("tensorflow")
+    digits = mc_tf.data.load("digits").first(8, 8)
+    with pytest.warns(DeprecationWarning, match="statistics_batches.* is now `batch_norm_data`"):
+        (old,) = digits.statistics_batches(8)
+    (new,) = digits.batch_norm_data(8)
+    np.testing.assert_array_equal(old[0], new[0])
+
+
+def test_files_with_old_names_load_without_a_warning(recwarn):
+    assert OutputSpec.from_config({"kind": "values"}) == OutputSpec("regression")
+    assert not [w for w in recwarn if " is now " in str(w.message)]
