@@ -441,7 +441,7 @@ LOSSES = {
         tokens(2, None, losses.Huber(0.1), True), (padded(), SEQUENCE[..., :2], TOKEN_WEIGHTS),
         None,
     ),
-    "bits of sigmoids as values": lambda: (dense(4, "sigmoid", BCE()), (X, sigmoid(X)), "regression"),
+    "bits of sigmoids": lambda: (dense(4, "sigmoid", BCE()), (X, sigmoid(X)), "regression"),
     "classes of sigmoids": lambda: (
         dense(C, "sigmoid", CCE()), (X, ONE_HOT), "multilabel_probabilities",
     ),

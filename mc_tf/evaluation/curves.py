@@ -21,8 +21,8 @@ from mc_tf.weights.compatibility import check_finite
 __all__ = ["evaluate_curve"]
 
 
-@holding("path", ".npz", ".json")
 @renamed_arguments(others="extra_data", statistics="batch_norm_data")
+@holding("path", ".npz", ".json")
 def evaluate_curve(
     curve_model: keras.Model,
     train: Data,
@@ -77,8 +77,8 @@ def evaluate_curve(
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
-            endless, can be read once only or has no labels, a name in `extra_data` is taken, or `path`
-            holds the results of another evaluation.
+            endless, can be read once only or has no labels, a name in `extra_data` is taken, or
+            `path` holds the results of another evaluation.
         OSError: if the directory of `path` cannot be made or written.
     """
     if isinstance(curve_model, keras.Model) and not isinstance(curve_model, CurveModel):

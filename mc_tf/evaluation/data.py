@@ -19,8 +19,8 @@ class EvaluationData:
         batch_norm_data: on which batch normalization statistics are estimated. Default: `train`.
 
     Raises:
-        ValueError: as `Batches`, naming the argument; if `extra_data` is no dict by name, or has a name
-            that is taken.
+        ValueError: as `Batches`, naming the argument; if `extra_data` is no dict by name, or has a
+            name that is taken.
     """
 
     train: object
@@ -38,8 +38,8 @@ class EvaluationData:
             )
         if taken & set(extra):
             raise ValueError(
-                f"`extra_data` has data sets named {sorted(taken & set(extra))}, as other arguments "
-                "are. Choose other names, such as 'validation'."
+                f"`extra_data` has data sets named {sorted(taken & set(extra))}, as other "
+                "arguments are. Choose other names, such as 'validation'."
             )
         for name, data in self._by_role().items():
             Batches(data, role=name)

@@ -26,8 +26,8 @@ from mc_tf.typing import Data, PathLike
 __all__ = ["evaluate_grid"]
 
 
-@holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
 @renamed_arguments(others="extra_data", statistics="batch_norm_data")
+@holding("path", ".npz", ".json", part=lambda path, given: shard_path(path, given["shard"]))
 def evaluate_grid(
     model: keras.Model | None,
     surface: Surface,

@@ -30,7 +30,7 @@ class GridEvaluation(PointResults):
     Args:
         surface: class name of the surface, such as `"Plane"`.
         axes: list of coordinate arrays.
-        marks, paths, projection_error, units: see `mc_tf.landscape.Surface`. Units are ones by default.
+        marks, paths, projection_error, units: see `mc_tf.landscape.Surface`. Default units: 1.
         fingerprint, description: see `PointResults`.
 
     Attributes:

@@ -30,7 +30,8 @@ class Surface:
         dimensions: number `d` of coordinates.
         marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
-        projection_error: dict from label to the distances from the surface of what was marked, `(n,)`.
+        projection_error: dict from label to the distances of what was marked from the surface,
+            `(n,)`.
         units: lengths in weight space of one step along each axis, float64 array `(d,)`.
         limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
         description: dict of what it was made of, for the files of a grid: `kind`, and how random
