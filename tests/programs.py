@@ -41,12 +41,7 @@ TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*te
 # What programs import, as far as it starts nothing of TensorFlow's.
 PRELOADED = [
     *("tensorflow", "keras", "sklearn.datasets", "sklearn.model_selection", "h5py", "pytest"),
-    *(
-        "mc_tf.data",
-        "mc_tf.experiments.ensemble_experiment",
-        "mc_tf.plots",
-        "mc_tf.experiments.curve_experiment",
-    ),
+    *("mc_tf.data", "mc_tf.experiments", "mc_tf.plots", "mc_tf.training"),
 ]
 # A data set that is not there must not be downloaded by a test.
 OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
