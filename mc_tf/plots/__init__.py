@@ -13,7 +13,6 @@ from mc_tf.plots.ensembles import (
     plot_trajectory,
 )
 from mc_tf.plots.films import plot_film
-from mc_tf.plots.inputs import quality
 from mc_tf.plots.lines import plot_line, plot_rays
 from mc_tf.plots.planes import plot_eigenvalue_ratio, plot_heat_map, plot_plane
 from mc_tf.plots.regression import plot_regression
@@ -39,6 +38,5 @@ __all__ = [
     "plot_surface",
     "plot_trajectory",
     "plot_widths",
-    "quality",
     "save",
 ]

@@ -60,7 +60,7 @@ def plot_line(
     _share_limits([axis for axis, _, _ in drawn], maximum)
     _share_limits([twin for _, twin, _ in drawn if twin is not None])
     if len(values) > 1 or len(results) > 1:
-        panels.legend(drawn[0][2], columns=2 * len(shown))
+        panels.legend(drawn[0][2], columns=2 * len(shown), on=drawn[0][1])
     for axis, name in zip(panels.axes, results if len(shown) > 1 else ()):
         axis.set_title(plain(name))
     figure = panels.finish(title)

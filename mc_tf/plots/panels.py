@@ -83,18 +83,19 @@ class Panels:
             self.axes = check_axes(given, rows * columns)
             self.figure = whole_figure(self.axes[0])
 
-    def legend(self, handles=None, columns=2):
+    def legend(self, handles=None, columns=2, on=None):
         """Draws a legend where it covers nothing: below the panels; on axes of the user, in them.
 
         Args:
             handles: what it explains. Default: all that has a label in the first panel.
             columns: at most.
+            on: of the user's axes the one that is drawn last. Default: the first.
         """
         handles = self.axes[0].get_legend_handles_labels()[0] if handles is None else handles
         if not handles:
             return
         if not self._own:
-            self.axes[0].legend(handles=handles, framealpha=0.85)
+            (on or self.axes[0]).legend(handles=handles, framealpha=0.85)
             return
         columns = min(columns, len(handles))
         legend = self.figure.legend(

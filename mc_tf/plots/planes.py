@@ -131,6 +131,8 @@ def _panels(results, title, axes, cells=False):
     if axes is not None:
         axes = check_axes(axes, len(results))
         figure = whole_figure(axes[0])
+        for axis, result in zip(axes, results.values()):
+            axis.set_box_aspect(map_aspect(result, cells))
         if title and len(axes) == 1:
             axes[0].set_title(plain(title))
         else:

@@ -7,11 +7,11 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_warnings():
-    """A figure is drawn without a warning, and unknown to pyplot."""
+    """A figure is drawn without a warning, not in the old spelling, and unknown to pyplot."""
     from matplotlib import pyplot
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
+        warnings.filterwarnings("error", "`plot_", DeprecationWarning)
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("error", UserWarning)
         yield

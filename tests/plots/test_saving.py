@@ -96,6 +96,13 @@ def test_axes_of_the_user_are_drawn_on(name):
     assert figure.get_layout_engine() is engine
 
 
+def test_a_map_on_axes_of_the_user_keeps_its_scale():
+    axis = matplotlib.figure.Figure(figsize=(9, 3), layout="constrained").subplots()
+    plots.plot_plane(plane(), axes=axis).draw_without_rendering()
+    units = axis.transData.transform([[1, 0], [0, 1]]) - axis.transData.transform([0, 0])
+    assert units[0][0] == pytest.approx(units[1][1])
+
+
 @pytest.mark.parametrize("given", [[], "axes", [1, 2]])
 def test_other_numbers_of_axes_are_refused(given):
     for draw, results in ((plots.plot_curves, chain()), (plots.plot_plane, plane())):

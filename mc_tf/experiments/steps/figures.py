@@ -128,7 +128,9 @@ class SurfaceFigures(Step):
                 title = next(iter(surface.networks))
             by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
         grids = [run.results[surface.name] for surface in surfaces]
-        quality = plots.quality(set().union(*(found.names for found in (*curves.values(), *grids))))
+        quality = plots.inputs.quality(
+            set().union(*(found.names for found in (*curves.values(), *grids)))
+        )
         labelled = {_title(name): curve for name, curve in curves.items()}
         save(plots.plot_curves, labelled, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
