@@ -18,7 +18,7 @@ MODULES = (
         f"mc_tf.{name}"
         for name in (
             *("batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
-            *("experiments", "landscape", "layers", "models", "training"),
+            *("experiments", "landscape", "layers", "models", "plots", "training"),
         )
     ),
 )

@@ -1,12 +1,20 @@
 """Values along curves: figure 2 of the paper, and section A.7."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mc_tf.plots.inputs import as_dict, quality
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, plain, scale_of_values, value_label
+
+if TYPE_CHECKING:
+    from mc_tf.evaluation.results import CurveEvaluation
 
 __all__ = ["check_curves", "plot_curves", "plot_pairs", "plot_widths"]
 
@@ -37,7 +45,13 @@ def check_curves(results, names):
 
 
 @draws
-def plot_curves(results, *, names=None, title=None, axes=None):
+def plot_curves(
+    results: "CurveEvaluation | Mapping[str, CurveEvaluation]",
+    *,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws values along one or more curves, as in figures 2 and 8 of the paper.
 
     Endpoints are dots, bends that a curve passes through are circles. The axis of a loss or
@@ -81,7 +95,13 @@ def plot_curves(results, *, names=None, title=None, axes=None):
 
 
 @draws
-def plot_widths(series, *, widths, title=None, axes=None):
+def plot_widths(
+    series: "Mapping[str, Sequence[CurveEvaluation]]",
+    *,
+    widths: Sequence[float],
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws the worst train loss and the length ratio of curves against the width (section A.7).
 
     Axes are logarithmic where their values span a wide range.
@@ -133,7 +153,12 @@ def plot_widths(series, *, widths, title=None, axes=None):
 
 
 @draws
-def plot_pairs(results, *, title=None, ax=None):
+def plot_pairs(
+    results: Mapping[str, Mapping[str, np.ndarray] | Sequence[Mapping[str, np.ndarray]]],
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:

@@ -1,6 +1,11 @@
 """Ensembles, and trainings in cycles: figure 3 of the paper."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.panels import Panels
@@ -8,11 +13,19 @@ from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, number_labels, plain, scale_of_values
 
+if TYPE_CHECKING:
+    from mc_tf.ensemble.results import EnsembleEvaluation
+
 __all__ = ["plot_budgets", "plot_ensembles", "plot_mean_prediction", "plot_trajectory"]
 
 
 @draws
-def plot_ensembles(results, *, title=None, ax=None):
+def plot_ensembles(
+    results: "EnsembleEvaluation | Mapping[str, EnsembleEvaluation]",
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draws the error (of a regression the loss) of ensembles and members against their number.
 
     Args:
@@ -52,7 +65,12 @@ def plot_ensembles(results, *, title=None, ax=None):
 
 
 @draws
-def plot_trajectory(result, *, title=None, axes=None):
+def plot_trajectory(
+    result: Mapping[str, np.ndarray],
+    *,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws learning rate, error and distance of a training in cycles (figure 3, left).
 
     Args:
@@ -83,7 +101,12 @@ def plot_trajectory(result, *, title=None, axes=None):
 
 
 @draws
-def plot_budgets(results, *, title=None, ax=None):
+def plot_budgets(
+    results: Mapping[str, Mapping[str, np.ndarray] | Sequence[Mapping[str, np.ndarray]]],
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draws the error of ensembles against the epochs that they took (figure 3, right).
 
     Diamonds are the ensembles of all networks that there are by then, crosses these networks. A
@@ -129,7 +152,9 @@ def plot_budgets(results, *, title=None, ax=None):
 
 
 @draws
-def plot_mean_prediction(result, *, title=None, ax=None):
+def plot_mean_prediction(
+    result: Mapping[str, np.ndarray], *, title: str | None = None, ax: Axes | None = None
+) -> Figure:
     """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
 
     Thin lines are proportional to the distance of the members and to its square: the differences

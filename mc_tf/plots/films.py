@@ -1,5 +1,8 @@
 """A curve that is being trained, as a film."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.animation import FuncAnimation
 
@@ -10,6 +13,9 @@ from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import map_aspect, prepare_map
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import plain, value_label
+
+if TYPE_CHECKING:
+    from mc_tf.landscape.results import GridEvaluation
 
 __all__ = ["plot_film"]
 
@@ -28,15 +34,15 @@ class Film(FuncAnimation):
 
 @draws
 def plot_film(
-    results,
+    results: "GridEvaluation | Sequence[GridEvaluation]",
     *,
-    value="train_loss",
-    labels=None,
-    frames_per_second=5,
-    levels=None,
-    maximum=None,
-    title=None,
-):
+    value: str = "train_loss",
+    labels: Sequence[str] | None = None,
+    frames_per_second: float = 5,
+    levels: int | Sequence[float] | None = None,
+    maximum: float | None = None,
+    title: str | None = None,
+) -> FuncAnimation:
     """Draws planes one after another, with the curve as it was then (the paper's video).
 
     Args:

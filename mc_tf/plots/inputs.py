@@ -1,5 +1,7 @@
 """Whether a figure of a loss surface can be drawn from given results."""
 
+from collections.abc import Collection
+
 __all__ = ["as_dict", "check_grids", "quality"]
 
 
@@ -46,7 +48,7 @@ def check_grids(results, surface, names):
             )
 
 
-def quality(names):
+def quality(names: Collection[str]) -> str:
     """What a figure shows beside the train loss.
 
     Args:

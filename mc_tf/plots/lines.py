@@ -1,12 +1,20 @@
 """Values along lines and rays in weight space: Li et al.'s 1-D plots, figures 4 and 5 of SWA."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mc_tf.plots.inputs import as_dict, check_grids, quality
 from mc_tf.plots.marks import place_labels
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, label_without_penalty, plain, value_label
+
+if TYPE_CHECKING:
+    from mc_tf.landscape.results import GridEvaluation
 
 __all__ = ["plot_line", "plot_rays"]
 
@@ -18,14 +26,14 @@ _MIXED = {"loss": "Loss (with L2)", "error": "Error (%)", "perplexity": "Perplex
 
 @draws
 def plot_line(
-    results,
+    results: "GridEvaluation | Mapping[str, GridEvaluation]",
     *,
-    values=None,
-    maximum=None,
-    title=None,
-    label="coordinate on the line",
-    axes=None,
-):
+    values: Sequence[str] | None = None,
+    maximum: float | None = None,
+    title: str | None = None,
+    label: str = "coordinate on the line",
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws values on lines in weight space, and the networks that are marked on them.
 
     Several values: a panel for each result, losses on its left axis, errors (or perplexities) on
@@ -174,7 +182,13 @@ def _draw_marks(axis, twin, panel, values):
 
 
 @draws
-def plot_rays(results, *, values=None, title=None, axes=None):
+def plot_rays(
+    results: "GridEvaluation | Mapping[str, GridEvaluation]",
+    *,
+    values: Sequence[str] | None = None,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws values along rays from networks: the mean over the rays thick, each ray thin.
 
     Args:

@@ -1,7 +1,11 @@
 """Maps of planes in weight space: figures 1 and 4 of the paper, curvature of Li et al."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, Normalize
 
 from mc_tf.plots.inputs import as_dict, check_grids
@@ -10,6 +14,9 @@ from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_label
 from mc_tf.plots.panels import Figure, check_axes, heading, whole_figure
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import plain, value_label
+
+if TYPE_CHECKING:
+    from mc_tf.landscape.results import GridEvaluation
 
 __all__ = [
     "map_aspect",
@@ -25,7 +32,15 @@ _COLUMNS = 4  # more maps than these begin another row
 
 
 @draws
-def plot_plane(results, *, value="train_loss", levels=None, maximum=None, title=None, axes=None):
+def plot_plane(
+    results: "GridEvaluation | Mapping[str, GridEvaluation]",
+    *,
+    value: str = "train_loss",
+    levels: int | Sequence[float] | None = None,
+    maximum: float | None = None,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
 
     The levels lie close together near the minimum; all above the maximum, and all that is not
@@ -63,7 +78,14 @@ def plot_plane(results, *, value="train_loss", levels=None, maximum=None, title=
 
 
 @draws
-def plot_heat_map(results, *, value, limits=None, title=None, axes=None):
+def plot_heat_map(
+    results: "GridEvaluation | Mapping[str, GridEvaluation]",
+    *,
+    value: str,
+    limits: tuple[float, float] | None = None,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws values on planes as colours without contours, a colour for each point of the grid.
 
     Values of both signs have two colours that meet at zero. What is not finite is grey.
@@ -98,8 +120,13 @@ def plot_heat_map(results, *, value, limits=None, title=None, axes=None):
 
 @draws
 def plot_eigenvalue_ratio(
-    results, *, value="train_eigenvalue_ratio", limits=None, title=None, axes=None
-):
+    results: "GridEvaluation | Mapping[str, GridEvaluation]",
+    *,
+    value: str = "train_eigenvalue_ratio",
+    limits: tuple[float, float] | None = None,
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws where a surface is not convex: |smallest / largest eigenvalue| (Li et al., section 6).
 
     Args:

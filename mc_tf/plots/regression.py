@@ -1,5 +1,8 @@
 """Predictive functions along a curve of a regression with one input (the paper's blog)."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
@@ -13,6 +16,10 @@ from mc_tf.plots.planes import map_aspect, prepare_map
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import value_label
 from mc_tf.storage.files import read_arrays
+from mc_tf.typing import PathLike
+
+if TYPE_CHECKING:
+    from mc_tf.landscape.results import GridEvaluation
 
 __all__ = ["plot_regression"]
 
@@ -22,7 +29,14 @@ _SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_poi
 
 
 @draws
-def plot_regression(result, functions, *, value="train_loss", maximum=None, title=None):
+def plot_regression(
+    result: "GridEvaluation",
+    functions: PathLike | Mapping[str, np.ndarray],
+    *,
+    value: str = "train_loss",
+    maximum: float | None = None,
+    title: str | None = None,
+) -> Figure:
     """Draws a plane with a curve, and what the networks along the curve predict.
 
     Networks on the curve and their functions have the same colours, which run with `t`.

@@ -1,12 +1,21 @@
 """Ensembles of the networks on curves, before and after rescaling: figure 6 of the paper."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mc_tf.plots.curves import check_curves
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, plain, scale_of_values, value_label
+
+if TYPE_CHECKING:
+    from mc_tf.ensemble.results import EnsembleEvaluation
+    from mc_tf.evaluation.results import CurveEvaluation
 
 __all__ = ["plot_curve_ensembles"]
 
@@ -17,7 +26,13 @@ _RESCALED = {
 
 
 @draws
-def plot_curve_ensembles(results, *, ensembles, title=None, axes=None):
+def plot_curve_ensembles(
+    results: "Mapping[str, CurveEvaluation]",
+    *,
+    ensembles: "Mapping[str, tuple[EnsembleEvaluation, EnsembleEvaluation]]",
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
     """Draws curves and the ensembles of networks on them (figure 6).
 
     Four panels: train error, train loss, test error with the ensembles' as horizontal lines, and

@@ -4,19 +4,23 @@ import functools
 import inspect
 import os
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.animation import Animation, FFMpegWriter
+from matplotlib.figure import Figure
 
 from mc_tf.storage.destinations import check_figure, check_output
 from mc_tf.storage.files import atomic_path
+from mc_tf.typing import PathLike
 
 __all__ = ["draws", "in_both_formats", "save"]
 
 _FORMATS = ("png", "svg")
 
 
-def save(figure, path, formats=None):
+def save(figure: Figure | Animation, path: PathLike, formats: Sequence[str] | None = None) -> None:
     """Writes a figure, each file in one step. Equal figures become equal files.
 
     Args:
@@ -99,7 +103,9 @@ def draws(function):
     return drawn
 
 
-def in_both_formats(draw, results, stem, *arguments, **options):
+def in_both_formats(
+    draw: Callable[..., Any], results: Any, stem: PathLike, *arguments: Any, **options: Any
+) -> None:
     """Draws a figure as PNG and as SVG: the old spelling of `save(draw(results), stem)`.
 
     Args:

@@ -1,5 +1,7 @@
 """Planes in weight space as surfaces in three dimensions."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
@@ -13,6 +15,9 @@ from mc_tf.plots.planes import stretched
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import plain, value_label
 
+if TYPE_CHECKING:
+    from mc_tf.landscape.results import GridEvaluation
+
 __all__ = ["plot_surface"]
 
 _FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
@@ -20,8 +25,14 @@ _FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
 
 @draws
 def plot_surface(
-    result, *, value="train_loss", scale="log", maximum=None, view=(55, -70), title=None
-):
+    result: "GridEvaluation",
+    *,
+    value: str = "train_loss",
+    scale: str = "log",
+    maximum: float | None = None,
+    view: tuple[float, float] = (55, -70),
+    title: str | None = None,
+) -> Figure:
     """Draws a value on a plane as a surface over it, with the networks and curves on it.
 
     A curve off the plane is the dashed line above its projection, with the distance in the legend.
