@@ -8,6 +8,8 @@ HERE = Path(__file__).parent
 version = {}
 exec((HERE / "mc_tf" / "version.py").read_text(encoding="utf-8"), version)
 
+DOCS = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.29"]
+
 setup(
     name="mc_tf",
     version=version["__version__"],
@@ -51,6 +53,7 @@ setup(
     ],
     extras_require={
         "test": [
+            *DOCS,
             "hypothesis>=6.100",
             "mypy>=2.0",
             "pandas>=2.2",
@@ -61,6 +64,7 @@ setup(
             "jax>=0.4.35",
             "tensorboard>=2.18",
         ],
+        "docs": DOCS,
         "tensorboard": ["tensorboard>=2.18"],
         "jax": ["jax>=0.4.35"],
         "torch": ["torch>=2.6"],
