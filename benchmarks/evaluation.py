@@ -2,7 +2,7 @@ r"""Seconds a point of `evaluate_curve` divided by those of the bare forward pas
 
 The bare passes run the plain network with one compiled function over the same batches, held in
 memory: what cannot be saved. Measured in turn, in one process. For a network with batch
-normalisation the re-estimation is one more pass over the training data, and counts as such.
+normalization the re-estimation is one more pass over the training data, and counts as such.
 
   python benchmarks/evaluation.py --networks=fc,3conv3fc,preresnet20
 """

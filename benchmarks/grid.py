@@ -2,9 +2,9 @@ r"""Seconds a point of a grid divided by those of the bare forward passes, and m
 
 The bare passes run the plain network with one compiled function over the same batches, held in
 memory: what cannot be saved. Both are measured in turn, in one process, for several points at once,
-without the file of results. For a network with batch normalisation the re-estimation is one more
+without the file of results. For a network with batch normalization the re-estimation is one more
 pass over the training data, and counts as such; its bare passes are measured with Keras'
-normalisation and with the fused one, which the grid uses. First comes a grid of --memory_points of
+normalization and with the fused one, which the grid uses. First comes a grid of --memory_points of
 a small network, and the memory that the process holds (not its peak) in each fifth of that.
 
   python benchmarks/grid.py --networks=fc,3conv3fc,preresnet20
@@ -107,7 +107,7 @@ def main(_):
                 evaluator(place, kept)
 
         grid()
-        for kind, forward in forwards.items():  # traced with the normalisation that it has
+        for kind, forward in forwards.items():  # traced with the normalization that it has
             with mc_tf.fused_batch_norm(network) if kind == "fused" else contextlib.nullcontext():
                 bare(forward)
         rounds = [
@@ -117,7 +117,7 @@ def main(_):
         for index, kind in enumerate(forwards, start=1):
             ratio = statistics.median(times[0] / times[index] for times in rounds)
             a, b = (statistics.median(t[k] for t in rounds) / FLAGS.points for k in (0, index))
-            label = f"{name}, {kind} normalisation" if kind else name
+            label = f"{name}, {kind} normalization" if kind else name
             print(f"{label}: point / bare = {ratio:.3f} ({a:.3f} s, {b:.3f} s)", flush=True)
 
 

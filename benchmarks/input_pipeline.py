@@ -40,8 +40,8 @@ def small_images(name, data_dir):
 
     if data_dir and os.path.isdir(os.path.join(data_dir, name)):
         return load(name, data_dir, use_test=True), name
-    colours = {"mean": (0.5,) * 3, "std": (0.2,) * 3, "padding": 4, "flip": True}
-    shape, options = {"cifar10": ((32, 32, 3), colours), "mnist": ((28, 28, 1), {})}[name]
+    colors = {"mean": (0.5,) * 3, "std": (0.2,) * 3, "padding": 4, "flip": True}
+    shape, options = {"cifar10": ((32, 32, 3), colors), "mnist": ((28, 28, 1), {})}[name]
     x = np.random.default_rng(0).integers(0, 256, (50000, *shape), dtype="uint8")
     y = np.arange(len(x)) % 10
     return ImageData(name, 10, x, y, x[:10], y[:10], **options), f"random images like {name}"

@@ -1,6 +1,6 @@
 r"""Time of a curve's training step divided by that of a plain step.
 
-"Plain" is Keras' own step; with batch normalisation that of `fused_batch_norm` stands beside it,
+"Plain" is Keras' own step; with batch normalization that of `fused_batch_norm` stands beside it,
 and with `--with_bfloat16` the curve under `automatic_bfloat16`.
 All train on the same random batch, in turn (plain, curve, plain, curve, ...), in one process;
 printed are the medians of the ratios within a round, and of the times. The paper's A.1 asks for

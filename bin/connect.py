@@ -1,7 +1,7 @@
 r"""Joins two trained networks by a curve of low loss.
 
 The endpoints stay as they are; the bends begin on the segment between them and are trained to
-minimise the mean loss along the curve. Writes WORKDIR/curve.keras (after each epoch) and
+minimize the mean loss along the curve. Writes WORKDIR/curve.keras (after each epoch) and
 WORKDIR/history.csv. Run the same command again to resume after an interruption.
 
   python bin/connect.py --workdir=runs/bezier --start=runs/a/model.keras \

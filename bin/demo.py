@@ -1,6 +1,6 @@
 r"""The main job on the embedded digits, from nothing to a table and figures.
 
-Trains two convolutional networks with batch normalisation, joins them by a segment, a Bezier curve
+Trains two convolutional networks with batch normalization, joins them by a segment, a Bezier curve
 and a polygonal chain, and shows loss and error along each: the segment crosses a barrier, the
 trained curves do not. Takes about two minutes on two cores. Run the same command again to resume
 after an interruption. The same as `bin/reproduce.py --recipe=digits`, with flags of its own.

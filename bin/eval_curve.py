@@ -1,6 +1,6 @@
 r"""Evaluates loss and error along a curve, as in Table 2 of the paper.
 
-At each position the batch normalisation statistics are re-estimated; then train loss (with the L2
+At each position the batch normalization statistics are re-estimated; then train loss (with the L2
 term), train error, test loss and test error are computed. Writes OUTPUT.npz (position by
 position) and OUTPUT.json, by default evaluation.npz and evaluation.json beside the curve, and
 prints Min / Int / Mean / Max. Run the same command again to resume after an interruption.

@@ -1,6 +1,6 @@
 r"""Evaluates loss and error on a line, a plane or rays in weight space (figures 1, 4 and 5).
 
-At each point the batch normalisation statistics are re-estimated; then train loss (with the L2
+At each point the batch normalization statistics are re-estimated; then train loss (with the L2
 term), train error, test loss and test error are computed. Writes OUTPUT.npz as the grid grows and
 OUTPUT.json. Run the same command again to resume after an interruption; --shard=I/N evaluates a
 part, in a process or on a machine of its own, and --merge=N joins the parts. Draw the result with
@@ -81,7 +81,7 @@ def main(_):
                 f"--shape={','.join(map(str, shape))}."
             )
         files, marks = (
-            shared.labelled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
+            shared.labeled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
         )
         curve_model = FLAGS.curve_file and curve_files.load_curve(FLAGS.curve_file)
         surface = surface_files.surface_from_files(

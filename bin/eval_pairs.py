@@ -24,7 +24,7 @@ def main(_):
     from mc_tf.experiments.parts import curve_files, pairs
 
     shared.hold_output(FLAGS.output, ".png")
-    curves = shared.labelled(
+    curves = shared.labeled(
         FLAGS.curve_files, curve_files.load_curve, lambda one, _: type(one.curve).__name__
     )
     if FLAGS.random_segment:

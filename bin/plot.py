@@ -29,7 +29,7 @@ flags.DEFINE_string("title", None, "Heading.")
 flags.DEFINE_list("values", None, "What to draw. Default: train_loss; curve and line: errors, too.")
 flags.DEFINE_list("levels", [], "Number of levels, or their increasing limits. Default: 8.")
 flags.DEFINE_float("max_value", None, "Where the top class begins, or the axis of losses ends.")
-flags.DEFINE_bool("heat_map", False, "A colour for each point of the grid, and no contours.")
+flags.DEFINE_bool("heat_map", False, "A color for each point of the grid, and no contours.")
 flags.DEFINE_string("functions", None, "File with x, y, grid, predictions, t of a regression.")
 flags.DEFINE_string("axis_label", "coordinate on the line", "What the axis of a line says.")
 flags.DEFINE_enum("scale", "log", ["log", "linear"], "Scale of the height.")
@@ -112,7 +112,7 @@ def load(maker, file):
 def load_ensembles():
     """Ensembles without and with temperatures, by label."""
     before, after = (
-        shared.labelled(entries, lambda file: load("eval_ensemble.py", file), shared.stem)
+        shared.labeled(entries, lambda file: load("eval_ensemble.py", file), shared.stem)
         for entries in (FLAGS.ensembles, FLAGS.scaled_ensembles)
     )
     if before.keys() != after.keys():
@@ -135,7 +135,7 @@ def main(arguments):
     if os.path.splitext(FLAGS.figure)[1]:
         check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
     repeated = kind in ("pairs", "budgets")
-    results = shared.labelled(FLAGS.results, lambda file: load(maker, file), label, repeated)
+    results = shared.labeled(FLAGS.results, lambda file: load(maker, file), label, repeated)
     (first, *more), to = results.values(), {"title": FLAGS.title}
     values = FLAGS.values or ("train_loss", "test_error")
     on_plane = {"value": values[0], "maximum": FLAGS.max_value} | to

@@ -82,7 +82,7 @@ def hold_output(path, *endings):
     _held.enter_context(output_held(path, endings or ("",)))
 
 
-def labelled(entries, load, label_of, repeated=False):
+def labeled(entries, load, label_of, repeated=False):
     """What files hold, by label.
 
     Args:

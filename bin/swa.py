@@ -2,7 +2,7 @@ r"""Stochastic weight averaging (arXiv 1803.05407): averages the networks of one
 
 The learning rate is constant, falls and is constant again while weights are averaged after each
 --swa_every epochs, the ones at --swa_start included; with --schedule=linear_cycle it goes in
-cycles, whose minima are averaged. Writes WORKDIR/swa.keras, with statistics of batch normalisation
+cycles, whose minima are averaged. Writes WORKDIR/swa.keras, with statistics of batch normalization
 estimated for it, beside the usual WORKDIR/model.keras. Run the same command again to resume after
 an interruption.
 

@@ -44,7 +44,7 @@ class Case:
     tolerance: float = 1e-4
 
     def model(self, seed):
-        """A model whose weights and normalisation statistics are all random."""
+        """A model whose weights and normalization statistics are all random."""
         keras.utils.set_random_seed(seed)
         model = self.make()
         scramble(model, seed)

@@ -43,7 +43,7 @@ def smaller(code):
 
 
 def example(seed, units=8):
-    """A network with batch normalisation, and data for it."""
+    """A network with batch normalization, and data for it."""
     keras.utils.set_random_seed(seed)
     network = keras.Sequential(
         [

@@ -324,8 +324,8 @@ def test_a_data_loader():
 
 def test_columns_that_are_neither_numbers_nor_text():
     pd = pandas()
-    table = pd.DataFrame({"size": [1.0, 2.0], "colour": pd.Categorical(["red", "blue"])})
-    with pytest.raises(ValueError, match="`dataset`.*colour.*category"):
+    table = pd.DataFrame({"size": [1.0, 2.0], "color": pd.Categorical(["red", "blue"])})
+    with pytest.raises(ValueError, match="`dataset`.*color.*category"):
         mc_tf.update_batch_norm(START, table)
     numbers = pd.DataFrame({"a": pd.Categorical([3, 4]), "b": [1.5, 2.5]})
     (x, _, _), *_ = Batches(numbers)
@@ -590,7 +590,7 @@ def test_evaluation_and_averages_keep_fixed_statistics(name):
 
 
 class Running(layers.Layer):
-    """A normalisation of somebody's own."""
+    """A normalization of somebody's own."""
 
     def build(self, shape):
         self.running = self.add_weight(shape=(shape[-1],), trainable=False, name="running")

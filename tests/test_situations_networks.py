@@ -79,7 +79,7 @@ class Features(layers.Layer):
 
 
 @register
-class Centred(layers.Layer):
+class Centered(layers.Layer):
     """A moving average of the user's own."""
 
     def build(self, shape):
@@ -368,7 +368,7 @@ DIFFERENT = {
         lambda: called(Own(lambda v: v + 1)),
         "function",
     ),
-    "a normalisation that is held fixed": (
+    "a normalization that is held fixed": (
         lambda: frozen_call(None),
         lambda: frozen_call(False),
         "graph",
@@ -488,11 +488,11 @@ SAME = {
     "subclassed": lambda k: called(Branches("relu")),
     "without configuration": lambda k: net(Scaled(identity, 2.0)),
     "partial": lambda k: net(Scaled(functools.partial(times, by=2))),
-    "moving averages of the user's": lambda k: moved(net(Centred())),
+    "moving averages of the user's": lambda k: moved(net(Centered())),
     # In a graph, Keras' `fit` calls it in training mode all the same.
-    "a normalisation called as at inference": lambda k: filled(frozen_call(False), k),
+    "a normalization called as at inference": lambda k: filled(frozen_call(False), k),
     "that an outer layer moves": lambda k: moved(net(Quantizer())),
-    "batch normalisation": lambda k: moved(net(layers.BatchNormalization())),
+    "batch normalization": lambda k: moved(net(layers.BatchNormalization())),
     "of a subclassed model": lambda k: moved(called(Branches("relu"))),
     "two inputs": lambda k: two_inputs(),
     "settings of a program": lambda k: called(
@@ -622,7 +622,7 @@ FIXED = {
     "random features": lambda k: net(Features()),
     "of a subclassed model": lambda k: called(Own(identity)),
     "a frozen layer": lambda k: net(layers.Dense(4, trainable=False)),
-    "a frozen normalisation": lambda k: filled(net(layers.BatchNormalization(trainable=False)), k),
+    "a frozen normalization": lambda k: filled(net(layers.BatchNormalization(trainable=False)), k),
 }
 
 
@@ -689,9 +689,9 @@ def test_a_point_brings_its_fixed_numbers_along():
 
 
 def test_what_moves_is_seen_and_not_listed():
-    model = net(Features(), Centred(), layers.BatchNormalization(), layers.Dropout(0.1))
+    model = net(Features(), Centered(), layers.BatchNormalization(), layers.Dropout(0.1))
     names = [v.path.split("/")[-2] for v in moved_by_training(model, model.non_trainable_variables)]
-    expected = ["centred", *["batch_normalization"] * 2, "seed_generator"]
+    expected = ["centered", *["batch_normalization"] * 2, "seed_generator"]
     assert [name.rstrip("_0123456789") for name in names] == expected
 
 
@@ -1127,8 +1127,8 @@ ROWS = some(
 def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
     models = [TRAINING_ONLY[name](k) for k in (0, 1, 2)]
     for model in models[:2]:  # statistics of their own, which must not be mistaken for seeds
-        normalisation = next(x for x in model.layers if isinstance(x, layers.BatchNormalization))
-        normalisation.moving_variance.assign(RNG.uniform(1, 2, normalisation.moving_mean.shape))
+        normalization = next(x for x in model.layers if isinstance(x, layers.BatchNormalization))
+        normalization.moving_variance.assign(RNG.uniform(1, 2, normalization.moving_mean.shape))
     x = RNG.uniform(size=(3, *models[0].input_shape[1:])).astype("float32")
     wanted = [numpy(model(x, training=False)) for model in models]
     members = models

@@ -451,7 +451,7 @@ LOSSES = {
 
 
 @pytest.mark.usefixtures("eagerly")
-# Neighbours in the table differ in one thing.
+# Neighbors in the table differ in one thing.
 @pytest.mark.parametrize("name", some(list(LOSSES), list(LOSSES)[::3]))
 def test_the_loss_of_a_member_is_the_one_of_keras(name, tmp_path):
     model, data, output = LOSSES[name]()
@@ -877,7 +877,7 @@ def test_a_compiled_ensemble_takes_probabilities():
         ensemble.evaluate(X, CLASSES, verbose=0)
 
 
-def test_sigmoids_of_an_unknown_network_are_not_normalised():
+def test_sigmoids_of_an_unknown_network_are_not_normalized():
     model = Subclassed(C, "sigmoid", None)
     ensemble = Ensemble(model, [model], output="probabilities")
     assert_near(ensemble.predict(X, verbose=0), numpy(model(X)), 1e-6)

@@ -41,7 +41,7 @@ a10_fge_chain_cifar100_resnet164 = Recipe(
     "Section A.10, CIFAR-100: chain of FGE members, ResNet-164",
     chain_of_members,
     Data("cifar100"),
-    cost="5 hours on one recent data-centre GPU (an estimate)",
+    cost="5 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet164", weight_decay=0.0003),
     training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     grid=Grid(seed=1),

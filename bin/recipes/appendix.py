@@ -9,7 +9,7 @@ sec4_two_chains_cifar10_vgg16 = Recipe(
     "Section 4, CIFAR-10: two chains between the same VGG-16",
     two_networks,
     Data("cifar10", normalization="vgg"),
-    cost="5 hours on one recent data-centre GPU (an estimate)",
+    cost="5 hours on one recent data-center GPU (an estimate)",
     network=Network("vgg16", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
@@ -43,7 +43,7 @@ a6_ensemble_cifar100_resnet164 = Recipe(
     "Section A.6, CIFAR-100: ensembles on a chain, ResNet-164",
     two_networks,
     Data("cifar100"),
-    cost="9 hours on one recent data-centre GPU (an estimate)",
+    cost="9 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet164", weight_decay=0.0003),
     training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     curve_training=TrainingOptions(epochs=200, learning_rate=0.03),
@@ -83,7 +83,7 @@ a7_width_sweep_cifar10 = Recipe(
     "Section A.7, CIFAR-10: 3conv3fc with layers of 1000 K units",
     two_networks_of_widths,
     Data("cifar10"),
-    cost="8 hours on one recent data-centre GPU (an estimate)",
+    cost="8 hours on one recent data-center GPU (an estimate)",
     network=Network("3conv3fc", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
@@ -108,13 +108,13 @@ mnist_width_sweep = Recipe(
 )
 
 # The paper gives no numbers: the labels stay the same off the origin, and the train loss rises.
-# Any network of ReLU layers without normalisation will do; this one is the smallest of Table 2 on
+# Any network of ReLU layers without normalization will do; this one is the smallest of Table 2 on
 # CIFAR-10.
 a8_trivial_curve_cifar10 = Recipe(
     "Section A.8, CIFAR-10: the trivial curve through zero, 3conv3fc",
     two_networks,
     Data("cifar10"),
-    cost="2 hours on one recent data-centre GPU (an estimate)",
+    cost="2 hours on one recent data-center GPU (an estimate)",
     network=Network("3conv3fc", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     curve_training=TrainingOptions(epochs=600, learning_rate=0.015),

@@ -70,7 +70,7 @@ skips_cifar10_resnet56 = Recipe(
     "Li et al. 2018, figure 1, CIFAR-10: ResNet-56, skip connections",
     random_planes,
     Data("cifar10"),
-    cost="20 hours on one recent data-centre GPU (an estimate)",
+    cost="20 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet56", weight_decay=0.0005),
     training=TrainingOptions(
         epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
@@ -99,7 +99,7 @@ width_cifar10_resnet56 = Recipe(
     "Li et al. 2018, figure 6, CIFAR-10: WRN-56-k, skip connections",
     random_planes,
     Data("cifar10"),
-    cost="10 days on one recent data-centre GPU (an estimate)",
+    cost="10 days on one recent data-center GPU (an estimate)",
     network=Network("preresnet56", weight_decay=0.0005),
     training=TrainingOptions(
         epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
@@ -119,7 +119,7 @@ eigenvalues_cifar10_resnet56 = Recipe(
     "Li et al. 2018, section 6, CIFAR-10: eigenvalues, ResNet-56",
     random_planes,
     Data("cifar10"),
-    cost="3 days on one recent data-centre GPU (an estimate)",
+    cost="3 days on one recent data-center GPU (an estimate)",
     network=Network("preresnet56", weight_decay=0.0005),
     training=TrainingOptions(
         epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
@@ -147,7 +147,7 @@ sharpness_cifar10_resnet56 = Recipe(
     "Li et al. 2018, figures 2 and 3, CIFAR-10: ResNet-56",
     sharpness,
     Data("cifar10"),
-    cost="40 hours on one recent data-centre GPU (an estimate)",
+    cost="40 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet56", weight_decay=0.0005),
     training=TrainingOptions(
         epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
@@ -173,7 +173,7 @@ trajectory_cifar10_resnet56 = Recipe(
     "Li et al. 2018, figure 9, CIFAR-10: paths of ResNet-56",
     paths,
     Data("cifar10"),
-    cost="20 hours on one recent data-centre GPU (an estimate)",
+    cost="20 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet56", weight_decay=0.0005),
     training=TrainingOptions(
         epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)

@@ -10,7 +10,7 @@ def _errors(published):
 
 
 _VGG16 = {
-    "cost": "2 hours on one recent data-centre GPU (an estimate)",
+    "cost": "2 hours on one recent data-center GPU (an estimate)",
     "network": Network("vgg16", weight_decay=0.0005),
     "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     "methods": ("ind", "swa"),
@@ -20,7 +20,7 @@ _VGG16 = {
     "smoke": {"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
 }
 _RESNET164 = {
-    "cost": "12 hours on one recent data-centre GPU (an estimate)",
+    "cost": "12 hours on one recent data-center GPU (an estimate)",
     "network": Network("preresnet164", weight_decay=0.0003),
     "training": TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     "methods": ("ind", "swa"),
@@ -29,7 +29,7 @@ _RESNET164 = {
     "smoke": {"network": Network("preresnet8", weight_decay=0.0003)},
 }
 _WRN28X10 = {
-    "cost": "30 hours on one recent data-centre GPU (an estimate)",
+    "cost": "30 hours on one recent data-center GPU (an estimate)",
     "network": Network("wrn28x10", weight_decay=0.0005),
     "training": TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
     "methods": ("ind", "swa"),
@@ -81,7 +81,7 @@ swa_cifar10_shakeshake26x64 = Recipe(
     "Averaging weights, CIFAR-10: Shake-Shake 26 2x64d",
     equal_budgets,
     Data("cifar10"),
-    cost="100 hours on one recent data-centre GPU (an estimate)",
+    cost="100 hours on one recent data-center GPU (an estimate)",
     network=Network("shakeshake26x64", weight_decay=0.0001),
     training=TrainingOptions(
         epochs=1800, learning_rate=0.2, seed=1, schedule="cosine_cycle", cycle_epochs=1800
@@ -127,7 +127,7 @@ swa_cifar100_pyramidnet272 = Recipe(
     "Averaging weights, CIFAR-100: PyramidNet-272",
     equal_budgets,
     Data("cifar100"),
-    cost="150 hours on one recent data-centre GPU (an estimate)",
+    cost="150 hours on one recent data-center GPU (an estimate)",
     network=Network("pyramidnet272", weight_decay=0.0001),
     training=TrainingOptions(
         epochs=300, learning_rate=0.5, seed=1, schedule="step", decay_epochs=(150, 225)
@@ -147,7 +147,7 @@ swa_constant_cifar100_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-100: WRN-28-10 at a constant rate",
     equal_budgets,
     Data("cifar100"),
-    cost="15 hours on one recent data-centre GPU (an estimate)",
+    cost="15 hours on one recent data-center GPU (an estimate)",
     network=Network("wrn28x10", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
     methods=("swa",),
@@ -164,7 +164,7 @@ swa_imagenet_resnet50 = Recipe(
     "Averaging weights, ImageNet: ResNet-50 from given weights",
     equal_budgets,
     Data("imagenet2012"),
-    cost="10 hours on one recent data-centre GPU (an estimate)",
+    cost="10 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet50", weight_decay=0.0001),
     targets=_errors({"start": 23.85, "swa-0.5": 23.17, "swa-1": 23.03}),
     smoke={
@@ -178,7 +178,7 @@ swa_imagenet_resnet152 = Recipe(
     "Averaging weights, ImageNet: ResNet-152 from given weights",
     equal_budgets,
     Data("imagenet2012"),
-    cost="24 hours on one recent data-centre GPU (an estimate)",
+    cost="24 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet152", weight_decay=0.0001),
     targets=_errors({"start": 21.69, "swa-0.5": 21.18, "swa-1": 21.06}),
     smoke={
@@ -192,7 +192,7 @@ swa_imagenet_densenet161 = Recipe(
     "Averaging weights, ImageNet: DenseNet-161 from given weights",
     equal_budgets,
     Data("imagenet2012", normalization="torch"),
-    cost="24 hours on one recent data-centre GPU (an estimate)",
+    cost="24 hours on one recent data-center GPU (an estimate)",
     network=Network("densenet161", weight_decay=0.0001),
     targets=_errors({"start": 22.35, "swa-0.5": 21.74, "swa-1": 21.56}),
     smoke={

@@ -63,7 +63,7 @@ swa_geometry_cifar100_resnet164 = Recipe(
     "Where SWA lies, CIFAR-100: ResNet-164",
     where_swa_lies,
     Data("cifar100"),
-    cost="12 hours on one recent data-centre GPU (an estimate)",
+    cost="12 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet164", weight_decay=0.0003),
     training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     grid=Grid(line_points=31, margin=0.5, ray_length=30.0, seed=1),

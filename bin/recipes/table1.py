@@ -14,7 +14,7 @@ def _errors(**methods):
 
 
 _VGG16 = {
-    "cost": "5 hours on one recent data-centre GPU (an estimate)",
+    "cost": "5 hours on one recent data-center GPU (an estimate)",
     "network": Network("vgg16", weight_decay=0.0005),
     "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     "sse_cycles": 5,
@@ -31,7 +31,7 @@ _VGG16 = {
     },
 }
 _RESNET164 = {
-    "cost": "25 hours on one recent data-centre GPU (an estimate)",
+    "cost": "25 hours on one recent data-center GPU (an estimate)",
     "network": Network("preresnet164", weight_decay=0.0003),
     "training": TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     "sse_cycles": 4,
@@ -39,7 +39,7 @@ _RESNET164 = {
     "smoke": {"budgets": 2, "network": Network("preresnet8", weight_decay=0.0003)},
 }
 _WRN28X10 = {
-    "cost": "60 hours on one recent data-centre GPU (an estimate)",
+    "cost": "60 hours on one recent data-center GPU (an estimate)",
     "network": Network("wrn28x10", weight_decay=0.0005),
     "training": TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
     "sse_cycles": 5,
@@ -123,7 +123,7 @@ fge_imagenet_resnet50 = Recipe(
     "Section 5.3, ImageNet: FGE of ResNet-50 from given weights",
     equal_budgets,
     Data("imagenet2012"),
-    cost="6 hours on one recent data-centre GPU (an estimate)",
+    cost="6 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet50", weight_decay=0.0001),
     training=TrainingOptions(
         epochs=30, learning_rate=0.05, batch_size=256, seed=1, precision="mixed_bfloat16"

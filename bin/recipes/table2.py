@@ -20,7 +20,7 @@ def _row(train_loss, train_error, test_error, **length):
 
 
 _VGG16 = {
-    "cost": "5 hours on one recent data-centre GPU (an estimate)",
+    "cost": "5 hours on one recent data-center GPU (an estimate)",
     "network": Network("vgg16", weight_decay=0.0005),
     "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     "curve_training": TrainingOptions(epochs=600, learning_rate=0.015),
@@ -34,7 +34,7 @@ table2_mnist_fc = Recipe(
     "Table 2, MNIST: 784-500-500-10",
     two_networks,
     Data("mnist"),
-    cost="5 minutes on one recent data-centre GPU (an estimate)",
+    cost="5 minutes on one recent data-center GPU (an estimate)",
     network=Network("fc", weight_decay=2e-05),
     training=TrainingOptions(epochs=30, learning_rate=0.05, seed=1),
     curve_training=TrainingOptions(epochs=30, learning_rate=0.05),
@@ -56,7 +56,7 @@ table2_cifar10_3conv3fc = Recipe(
     "Table 2, CIFAR-10: 3conv3fc",
     two_networks,
     Data("cifar10"),
-    cost="3 hours on one recent data-centre GPU (an estimate)",
+    cost="3 hours on one recent data-center GPU (an estimate)",
     network=Network("3conv3fc", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
@@ -95,7 +95,7 @@ table2_cifar10_resnet158 = Recipe(
     "Table 2, CIFAR-10: ResNet-158",
     two_networks,
     Data("cifar10"),
-    cost="14 hours on one recent data-centre GPU (an estimate)",
+    cost="14 hours on one recent data-center GPU (an estimate)",
     network=Network("resnet158", weight_decay=0.0003),
     training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     curve_training=TrainingOptions(epochs=200, learning_rate=0.03),
@@ -118,7 +118,7 @@ table2_cifar10_wrn28x10 = Recipe(
     "Table 2, CIFAR-10: WRN-28-10",
     two_networks,
     Data("cifar10"),
-    cost="40 hours on one recent data-centre GPU (an estimate)",
+    cost="40 hours on one recent data-center GPU (an estimate)",
     network=Network("wrn28x10", weight_decay=0.0005),
     training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
     curve_training=TrainingOptions(epochs=200, learning_rate=0.03),
@@ -161,7 +161,7 @@ table2_cifar100_resnet164 = Recipe(
     "Table 2, CIFAR-100: ResNet-164",
     two_networks,
     Data("cifar100"),
-    cost="14 hours on one recent data-centre GPU (an estimate)",
+    cost="14 hours on one recent data-center GPU (an estimate)",
     network=Network("preresnet164", weight_decay=0.0003),
     training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     curve_training=TrainingOptions(epochs=200, learning_rate=0.03),
@@ -206,7 +206,7 @@ imagenet_resnet50 = Recipe(
     "Table 2 in kind, ImageNet: ResNet-50 from given weights",
     two_networks,
     Data("imagenet2012"),
-    cost="30 hours on one recent data-centre GPU (an estimate)",
+    cost="30 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet50", weight_decay=0.0001),
     training=TrainingOptions(
         epochs=10, learning_rate=0.01, batch_size=256, seed=1, precision="mixed_bfloat16"

@@ -13,7 +13,7 @@ table3_ptb_lstm_large = Recipe(
     "Table 3, Penn Treebank: LSTM of 2 x 1500 units",
     two_networks,
     Data("ptb", num_steps=35),
-    cost="5 hours on one recent data-centre GPU (an estimate)",
+    cost="5 hours on one recent data-center GPU (an estimate)",
     network=Network("lstm_large"),
     training=TrainingOptions(
         epochs=55,
@@ -61,7 +61,7 @@ ptb_lstm_medium = Recipe(
     "Table 3 in small, Penn Treebank: LSTM of 2 x 650 units",
     two_networks,
     Data("ptb", num_steps=35),
-    cost="2 hours on one recent data-centre GPU (an estimate)",
+    cost="2 hours on one recent data-center GPU (an estimate)",
     network=Network("lstm_medium"),
     training=TrainingOptions(
         epochs=39,

@@ -1,4 +1,4 @@
-"""Batch normalisation by one operation, where Keras makes several of it."""
+"""Batch normalization by one operation, where Keras makes several of it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ __all__ = ["fused_batch_norm", "fused_calls", "is_plain"]
 
 @contextlib.contextmanager
 def fused_batch_norm(model: keras.Model) -> Iterator[int]:
-    """Context in which batch normalisation is faster on TensorFlow without XLA.
+    """Context in which batch normalization is faster on TensorFlow without XLA.
 
-    Keras makes several operations of a normalisation, each of which goes over all values; XLA joins
+    Keras makes several operations of a normalization, each of which goes over all values; XLA joins
     them. Without XLA, which is slower on a CPU for other reasons, TensorFlow's own operation does
     the same in two passes, joined with the activation after it (benchmarks/step.py measures it).
     Outputs, gradients and moving averages are Keras', up to rounding.
@@ -71,7 +71,7 @@ def fused_calls(layer):
 
 
 def is_plain(layer):
-    """Whether a layer's call is that of Keras' batch normalisation, which one operation can do.
+    """Whether a layer's call is that of Keras' batch normalization, which one operation can do.
 
     Args:
         layer: a Keras layer.

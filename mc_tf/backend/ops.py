@@ -156,9 +156,9 @@ def eagerly():
 
 
 def fused_batch_norm(layer, inputs, training=True):
-    """Normalises by one operation, where there is one.
+    """Normalizes by one operation, where there is one.
 
-    Keras computes moments and normalises by several, which takes three times as long on TensorFlow
+    Keras computes moments and normalizes by several, which takes three times as long on TensorFlow
     without XLA; with it, and on JAX, the compiler joins them.
 
     Args:
@@ -258,7 +258,7 @@ def _torch_hessian_product(function, point, direction):
 
 @contextlib.contextmanager
 def _exact_moments(tf):
-    """Makes `tf.nn.moments`, which layer and group normalisation use, right to second order.
+    """Makes `tf.nn.moments`, which layer and group normalization use, right to second order.
 
     It stops the gradient of the variance with respect to the mean: that is zero, but its
     derivative is not, so that Hessians would silently be wrong.

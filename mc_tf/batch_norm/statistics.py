@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation pooled over batches, and which of them training updates."""
+"""Statistics of batch normalization pooled over batches, and which of them training updates."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ __all__ = ["BatchStatistics", "check_finite_statistics"]
 
 
 class BatchStatistics:
-    """Pooled statistics of the normalisation layers of a model, as a pure function.
+    """Pooled statistics of the normalization layers of a model, as a pure function.
 
     Args:
         model: a built Keras layer or model, with curve layers at any depth.
@@ -190,7 +190,7 @@ def _observer(layer, updates):
 
 
 def _recorder(layer, updates, records):
-    """Has a layer normalise by the batch and report its statistics, where training does."""
+    """Has a layer normalize by the batch and report its statistics, where training does."""
     run = layer.call
     plain = is_plain(layer)
     narrow = plain and _wide(layer.moving_mean.dtype) != layer.moving_mean.dtype

@@ -1,6 +1,6 @@
-"""Batch normalisation statistics of a network as it stands (section A.2 of the paper).
+"""Batch normalization statistics of a network as it stands (section A.2 of the paper).
 
-A network between two trained ones has never seen data: the moving averages of its normalisation
+A network between two trained ones has never seen data: the moving averages of its normalization
 layers belong to other weights. They are re-estimated in one pass over the training data.
 """
 
@@ -21,9 +21,9 @@ _ANY = 32  # for an axis of any size
 def update_batch_norm(
     model: keras.Layer, dataset: Data, num_batches: int | None = None, batch_size: int = 500
 ) -> int:
-    """Re-estimates the batch normalisation statistics at the present weights.
+    """Re-estimates the batch normalization statistics at the present weights.
 
-    One pass over the data with each `BatchNormalization` layer normalising by its batch, as in
+    One pass over the data with each `BatchNormalization` layer normalizing by its batch, as in
     training, and everything else as at inference (dropout is off). The statistics are pooled over
     all examples: the mean of all, and the total variance, in which a short last batch counts by
     its size. Layers inside nested models and inside curve layers are included. What training itself
@@ -40,7 +40,7 @@ def update_batch_norm(
         batch_size: examples a batch when `dataset` is made of arrays. Default 500.
 
     Returns:
-        The number of normalisation layers that were updated.
+        The number of normalization layers that were updated.
 
     Raises:
         ValueError: if the data is empty, endless without `num_batches`, can be read once only,
@@ -67,7 +67,7 @@ class BatchNormUpdate:
     """`update_batch_norm` of one model, compiled once for many calls.
 
     For what lives long, such as a callback. The pass is compiled again when the model has other
-    normalisation layers to update (some were frozen, say) or other variables than before.
+    normalization layers to update (some were frozen, say) or other variables than before.
 
     Args:
         model: a built Keras model, a `CurveModel` (at its `t`), or a layer. It is held as long as

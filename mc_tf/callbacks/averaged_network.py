@@ -65,7 +65,7 @@ class AveragedNetwork(StepCallback):
         model = self.model
         if self.batch_norm_data is None and needs_statistics(model):
             raise ValueError(
-                f"The model '{model.name}' has batch normalisation, whose statistics must "
+                f"The model '{model.name}' has batch normalization, whose statistics must "
                 "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
                 "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
             )

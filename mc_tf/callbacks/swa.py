@@ -42,7 +42,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         include_start: whether the weights at the start are the first of the average, as in
             Algorithm 1. Default `True`.
         batch_norm_data: one pass of the training data, as `update_batch_norm` takes it: the
-            averaged network's statistics are estimated on it. A model with batch normalisation
+            averaged network's statistics are estimated on it. A model with batch normalization
             needs it; `False` leaves the statistics as training has them. Each epoch with an
             average costs a pass over it if there is `validation_data`, so give some thousand
             examples: `train.take(20)`.

@@ -64,7 +64,7 @@ class Combination(Curve):
         return tensor
 
     def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
-        """A point of the simplex, with equal density: normalised exponential variables."""
+        """A point of the simplex, with equal density: normalized exponential variables."""
         drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
         exponential = -ops.log(drawn)
         return exponential / ops.sum(exponential)

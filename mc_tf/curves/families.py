@@ -42,7 +42,7 @@ class PolyChain(Curve):
     """Polygonal chain with any number of bends (section 3.2 and A.3 of the paper).
 
     The chain visits control point `j` exactly at `t = j / (k - 1)` and is linear in `t` between
-    neighbours. At a bend the gradient through `t` is the one of the part that follows.
+    neighbors. At a bend the gradient through `t` is the one of the part that follows.
 
     Args:
         num_bends: number of control points between the endpoints, default 1.

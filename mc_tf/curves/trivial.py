@@ -35,7 +35,7 @@ _WEIGHTED = (keras.layers.Dense, keras.layers.Conv2D)
 class TrivialCurve(Curve):
     """From the start to the zero network and on to the end, with the labels of each kept.
 
-    In a feed-forward network of ReLU layers without normalisation, kernels `W_i * s` and biases
+    In a feed-forward network of ReLU layers without normalization, kernels `W_i * s` and biases
     `b_i * s ** i` of layer `i = 1 .. n` give `s ** n` times the outputs, so for any `s > 0` the
     same labels (section A.8 of the paper). Here `s = 1 - 2 t` with the start's weights until
     `t = 0.5`, where all weights are zero, then `s = 2 t - 1` with the end's.
@@ -67,7 +67,7 @@ class TrivialCurve(Curve):
 
         Args:
             network: built functional or sequential Keras model: dense and convolutional layers
-                with ReLU, pooling, dropout; no normalisation, no skip connections, and each
+                with ReLU, pooling, dropout; no normalization, no skip connections, and each
                 layer called once.
 
         Returns:
@@ -90,7 +90,7 @@ class TrivialCurve(Curve):
             ):
                 raise ValueError(
                     "A trivial curve needs a feed-forward network of dense and convolutional "
-                    "layers with ReLU, without normalisation or skip connections. Received the "
+                    "layers with ReLU, without normalization or skip connections. Received the "
                     f"layer '{layer.name}' of class {type(layer).__name__} in '{network.name}'."
                 )
             if isinstance(layer, _WEIGHTED) and layer.non_trainable_variables:

@@ -1,4 +1,4 @@
-"""`ArrayData`: labelled examples held in memory, and what such data sets have in common."""
+"""`ArrayData`: labeled examples held in memory, and what such data sets have in common."""
 
 import dataclasses
 import functools

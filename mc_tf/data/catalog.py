@@ -93,7 +93,7 @@ def names() -> list[str]:
 
 
 def normalizations(name: str) -> tuple[str, ...]:
-    """Names of the normalisations of a data set, the default first.
+    """Names of the normalizations of a data set, the default first.
 
     Args:
         name: Name of the data set, one of `names()`.
@@ -119,7 +119,7 @@ def load(
 ) -> Dataset:
     """Opens a named data set: images in memory, a text, or ImageNet streamed from its files.
 
-    | name | images | normalisation: mean / std after scaling to 0..1 | augmentation |
+    | name | images | normalization: mean / std after scaling to 0..1 | augmentation |
     | --- | --- | --- | --- |
     | `"cifar10"`, `"cifar100"` | 32 × 32 × 3 | `"resnet"` (default): .4914 .4822 .4465 / \
 .2023 .1994 .2010; `"vgg"`: .485 .456 .406 / .229 .224 .225 | pad 4, crop 32, flip |
@@ -151,7 +151,7 @@ def load(
         `Dataset`: `ImageData`, `TextData`, `ImageNetData`, `RegressionData` or your own.
 
     Raises:
-        ValueError: If the data set or its normalisation is unknown, or it does not have an option.
+        ValueError: If the data set or its normalization is unknown, or it does not have an option.
         OSError: If its files are damaged.
         FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
 

@@ -194,7 +194,7 @@ class Dataset:
     def batch_norm_data(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Training examples once, as training sees them, for statistics of batch normalisation.
+        """Training examples once, as training sees them, for statistics of batch normalization.
 
         By default those of `train_eval_batches`; with augmentation in training these are
         augmented, too, the same at each pass. Arguments as of `train_eval_batches`.

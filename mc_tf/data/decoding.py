@@ -1,4 +1,4 @@
-"""Photographs as a network sees them: decoded, cropped to a square, normalised."""
+"""Photographs as a network sees them: decoded, cropped to a square, normalized."""
 
 import numpy as np
 import tensorflow as tf
@@ -53,8 +53,8 @@ def random_crop(encoded, seed, size):
     return tf.ensure_shape(image, (size, size, 3))
 
 
-def centre_crop(encoded, size):
-    """Resizes one image by its shorter side and keeps the square in its centre.
+def center_crop(encoded, size):
+    """Resizes one image by its shorter side and keeps the square in its center.
 
     Args:
         encoded: Scalar string tensor: a JPEG, PNG, GIF or BMP file.

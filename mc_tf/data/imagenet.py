@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mc_tf.data import tfds_reader as prepared
 from mc_tf.data.dataset import Dataset
-from mc_tf.data.decoding import NORMALIZATIONS, centre_crop, normalize, random_crop
+from mc_tf.data.decoding import NORMALIZATIONS, center_crop, normalize, random_crop
 from mc_tf.data.shards import find_damage
 from mc_tf.data.validation import check_num_examples, check_positive
 
@@ -15,7 +15,7 @@ from mc_tf.data.validation import check_num_examples, check_positive
 def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=224):
     """Opens ImageNet (ILSVRC-2012), which TFDS has prepared in `data_dir`.
 
-    Its labelled validation images are the ones that everyone reports errors on, so
+    Its labeled validation images are the ones that everyone reports errors on, so
     they are the test images here. Without `use_test`, the last hundredth of the
     training images is held out and takes their place.
 
@@ -32,7 +32,7 @@ def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=
         An `ImageNetData`.
 
     Raises:
-        ValueError: If the normalisation is unknown or `image_size` is below 1.
+        ValueError: If the normalization is unknown or `image_size` is below 1.
         FileNotFoundError: If ImageNet is not prepared in `data_dir`.
     """
     builder = prepared.prepared_builder("imagenet2012", data_dir)
@@ -46,7 +46,7 @@ class ImageNetData(Dataset):
 
     `load_imagenet` makes one. It serves what `ImageData` serves, but reads and decodes
     the images as they are asked for. A batch is `(x, y)`: `x` float32
-    `(batch, image_size, image_size, 3)`, normalised; `y` int32 `(batch,)`.
+    `(batch, image_size, image_size, 3)`, normalized; `y` int32 `(batch,)`.
 
     Args:
         builder: `tfds.core.DatasetBuilder` of the prepared data set.
@@ -57,7 +57,7 @@ class ImageNetData(Dataset):
         limits: Use at most so many of the training and of the test images; see `first`.
 
     Raises:
-        ValueError: If the normalisation is unknown or `image_size` is below 1.
+        ValueError: If the normalization is unknown or `image_size` is below 1.
     """
 
     builder: object = dataclasses.field(repr=False)
@@ -193,7 +193,7 @@ class ImageNetData(Dataset):
         """Test images in their stored order, once.
 
         The shorter side of an image is resized to `256 / 224 * image_size` pixels and
-        the square in its centre is kept.
+        the square in its center is kept.
 
         Args:
             batch_size: Images a batch; the last may be shorter. Defaults to 500.
@@ -221,7 +221,7 @@ class ImageNetData(Dataset):
         records = prepared.encoded_examples(self.builder, split).take(total)
 
         def example(image, label):
-            return centre_crop(image, self.image_size), label
+            return center_crop(image, self.image_size), label
 
         return self._batches(records, example, batch_size).prefetch(tf.data.AUTOTUNE)
 
@@ -230,7 +230,7 @@ class ImageNetData(Dataset):
         return check_num_examples(num_examples, available, "images")
 
     def _batches(self, records, example, batch_size):
-        """Batches of the normalised examples that `example` makes of one record each."""
+        """Batches of the normalized examples that `example` makes of one record each."""
 
         @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
         def normalized(*record):

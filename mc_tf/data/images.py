@@ -1,4 +1,4 @@
-"""`ImageData`: labelled images held in memory, served as `tf.data` batches."""
+"""`ImageData`: labeled images held in memory, served as `tf.data` batches."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from mc_tf.data.validation import check_channels
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageData(ArrayData):
-    """Labelled images in memory and the batches that training and evaluation read.
+    """Labeled images in memory and the batches that training and evaluation read.
 
     `mc_tf.data.load` makes one for a named data set; build it directly for images of
     your own. A batch is `(x, y)`: `x` float32 `(batch, height, width, channels)`,
@@ -81,7 +81,7 @@ class ImageData(ArrayData):
     ) -> tf.data.Dataset:
         """Training images in their stored order, once, cropped and flipped as in training.
 
-        The statistics of batch normalisation belong to what training sees: estimated on images as
+        The statistics of batch normalization belong to what training sees: estimated on images as
         they are stored they cost a PreResNet-20 on CIFAR-10 four percent of the test images.
         Arguments as of `Dataset.train_eval_batches`; the same at each pass.
         """

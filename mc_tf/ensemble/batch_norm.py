@@ -1,4 +1,4 @@
-"""Batch normalisation statistics of all members, in one pass over the data (section A.2)."""
+"""Batch normalization statistics of all members, in one pass over the data (section A.2)."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ def update_batch_norm(
         verbose: 1 for a progress bar, 0 for silence.
 
     Returns:
-        The number of normalisation layers that were updated in each member.
+        The number of normalization layers that were updated in each member.
 
     Raises:
         ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would

@@ -6,7 +6,7 @@ __all__ = [
     "checked",
     "checked_labels",
     "class_probabilities",
-    "normalised",
+    "normalized",
     "predicted_classes",
 ]
 
@@ -38,7 +38,7 @@ def predicted_classes(probabilities):
     return class_probabilities(probabilities).argmax(-1)
 
 
-def normalised(probabilities):
+def normalized(probabilities):
     """The same probabilities, unless they are of labels that do not exclude each other.
 
     Args:
@@ -86,7 +86,7 @@ def checked(probabilities, labels, sample_weight):
             "Expected probabilities of shape (N, C) and labels of shape (N,) or, soft, (N, C), "
             f"for at least one example. Received shapes {probabilities.shape} and {labels.shape}"
         )
-    normalised(probabilities)
+    normalized(probabilities)
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight, "float64")
         if sample_weight.shape != labels.shape[:1] or not sample_weight.sum() > 0:

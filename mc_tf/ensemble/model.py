@@ -46,7 +46,7 @@ class Ensemble(StackedModel):
         members: a list of any mix of paths of snapshots (`.npz`), of whole models (`.keras`) and
             of weights (`.weights.h5`), built Keras models of the same architecture, `Snapshot`s,
             and flat vectors `(P,)` of trainable weights, which take the rest (statistics of batch
-            normalisation) from `model`; or a matrix `(M, P)`; or a number of copies of `model`,
+            normalization) from `model`; or a matrix `(M, P)`; or a number of copies of `model`,
             for `load_weights`.
         output: what the network's outputs are: `"logits"` or `"probabilities"` of classes that
             exclude each other (one output of two classes belongs to class 1),
@@ -111,7 +111,7 @@ class Ensemble(StackedModel):
     ) -> Self:
         """An ensemble of networks on a curve (section A.6 and figure 2, right).
 
-        Statistics of batch normalisation are the curve's present ones, which belong to no member:
+        Statistics of batch normalization are the curve's present ones, which belong to no member:
         call `update_batch_norm(train)` next if the network has any.
 
         Args:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mc_tf.ensemble.class_arrays import checked, normalised, predicted_classes
+from mc_tf.ensemble.class_arrays import checked, normalized, predicted_classes
 
 __all__ = [
     "accuracy",
@@ -145,7 +145,7 @@ def disagreement(first: ArrayLike, second: ArrayLike) -> float:
         >>> disagreement([[0.9, 0.1], [0.6, 0.4]], [[0.8, 0.2], [0.4, 0.6]])
         0.5
     """
-    first, second = normalised(np.asarray(first)), normalised(np.asarray(second))
+    first, second = normalized(np.asarray(first)), normalized(np.asarray(second))
     if first.shape != second.shape:
         raise ValueError(
             "Two predictions can be compared if they have the same shape. Received shapes "
@@ -173,7 +173,7 @@ def disagreement_matrix(
     """
     predictions = np.asarray(predictions)
     if predictions.ndim != 2:
-        predictions = predicted_classes(normalised(predictions))
+        predictions = predicted_classes(normalized(predictions))
     return np.array(
         [[np.average(a != b, weights=sample_weight) for b in predictions] for a in predictions]
     )

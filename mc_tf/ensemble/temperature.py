@@ -55,7 +55,7 @@ def fit_temperature(
     batch_size: int = 500,
     verbose: int = 1,
 ) -> np.ndarray:
-    """Sets the temperatures that minimise the negative log-likelihood of held-out data.
+    """Sets the temperatures that minimize the negative log-likelihood of held-out data.
 
     Temperature scaling (Guo et al., 2017), by a search over `log T`, from 1/20 to 20. Former
     temperatures play no part.
@@ -64,8 +64,8 @@ def fit_temperature(
         ensemble: `Ensemble` of classifiers; its `temperatures` are set.
         dataset: held-out `(inputs, labels)`, neither the training nor the test data; labels,
             sample weights and masks as for `evaluate_members`.
-        per_member: True (default) for one temperature for each member, which minimises its own
-            loss; False for the same for all, which minimises that of the ensemble (all outputs
+        per_member: True (default) for one temperature for each member, which minimizes its own
+            loss; False for the same for all, which minimizes that of the ensemble (all outputs
             are then in memory at a time).
         cache, batch_size, verbose: as for `evaluate_members`.
 

@@ -37,7 +37,7 @@ def evaluate_curve(
 ) -> CurveEvaluation:
     """Evaluates the networks along a curve on training and test data.
 
-    At each of `num_points` equally spaced positions the statistics of batch normalisation are
+    At each of `num_points` equally spaced positions the statistics of batch normalization are
     re-estimated (section A.2), and the loss and all metrics that the model was compiled with are
     computed on both data sets. Recurrent state is carried from batch to
     batch and reset between passes.
@@ -63,7 +63,7 @@ def evaluate_curve(
         extra_data: dict of further data sets by name, such as `{"validation": validation}`, whose
             values are named `validation_loss` and so on. `train` and `test` are
             taken.
-        batch_norm_data: data set on which the statistics of batch normalisation are re-estimated:
+        batch_norm_data: data set on which the statistics of batch normalization are re-estimated:
             training data as training saw it. Default: `train`; where training augments, give
             one pass of the augmented data, to which the statistics belong.
 

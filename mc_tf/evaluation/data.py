@@ -61,7 +61,7 @@ class EvaluationData:
 
     @property
     def for_statistics(self):
-        """The data set that the statistics of batch normalisation are estimated on."""
+        """The data set that the statistics of batch normalization are estimated on."""
         return self.train if self.batch_norm_data is None else self.batch_norm_data
 
     def needed_by(self, model):

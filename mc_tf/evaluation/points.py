@@ -112,7 +112,7 @@ class PointEvaluator:
 
         Args:
             t: position of the curve model.
-            data: data set on which to re-estimate the statistics of batch normalisation. Default:
+            data: data set on which to re-estimate the statistics of batch normalization. Default:
                 they stay as the curve model has them.
 
         Returns:
@@ -306,7 +306,7 @@ def fingerprint(curve_model, *rest):
         digest.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).tobytes())
     try:
         compiled_with = dict(curve_model.get_compile_config() or {})
-    except (TypeError, ValueError, NotImplementedError):  # a loss that cannot be serialised
+    except (TypeError, ValueError, NotImplementedError):  # a loss that cannot be serialized
         compiled_with = {}
     parts = [
         repr(curve_model.curve),

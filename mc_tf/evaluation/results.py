@@ -26,7 +26,7 @@ class CurveEvaluation(PointResults):
     Attributes:
         t: positions, shape `(num_points,)`.
         done: which of them are evaluated, bool of shape `(num_points,)`.
-        arc_lengths: weight-space distances between neighbours, shape `(num_points - 1,)`.
+        arc_lengths: weight-space distances between neighbors, shape `(num_points - 1,)`.
         length: length of the curve in weight space.
         length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
             one point, infinite for a curve that returns to its start.
@@ -70,7 +70,7 @@ class CurveEvaluation(PointResults):
 
         Returns:
             dict with `min`; `int`, the trapezoid rule over arc length divided by the length;
-            `mean`, the trapezoid rule over `t`, which is the loss (2) that training minimises;
+            `mean`, the trapezoid rule over `t`, which is the loss (2) that training minimizes;
             `max`; `barrier`, how much worse than the worse endpoint the curve becomes: the
             maximum minus that endpoint, or, where higher is better, that endpoint minus the
             minimum; `start` and `end`.

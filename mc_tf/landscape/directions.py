@@ -1,4 +1,4 @@
-"""Directions in weight space: random ones, normalised ones, principal ones of a trajectory."""
+"""Directions in weight space: random ones, normalized ones, principal ones of a trajectory."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -35,7 +35,7 @@ def random_direction(
 
     With `"filter"` each filter of the direction gets the norm of the same filter of the network:
     for a kernel of any Keras layer the weights of one output (mostly the last axis; of attention
-    one unit of one head). Biases and the weights of normalisation layers are zero, or each of them
+    one unit of one head). Biases and the weights of normalization layers are zero, or each of them
     is scaled like one filter.
 
     Args:
@@ -44,8 +44,8 @@ def random_direction(
             `"weight"`, each entry multiplied by the network's absolute weight; `"unit"`, the whole
             direction has length one, as SWA's random rays; `None`, not scaled.
         ignore: which weights stay where they are: `"bias"` (what is named so, and other vectors),
-            `"batch_norm"` (also of layer, group and RMS normalisation), both (default, for filter
-            normalisation as in Li et al.) or neither, `()`.
+            `"batch_norm"` (also of layer, group and RMS normalization), both (default, for filter
+            normalization as in Li et al.) or neither, `()`.
         seed: integer, or a list of them.
 
     Returns:
@@ -135,7 +135,7 @@ def principal_directions(
 ) -> tuple[list[np.ndarray], list[float]]:
     """The two directions in which a trajectory of networks varies most (Li et al., section 7.2).
 
-    The principal components of the differences to the origin, not centred, as in its text. The
+    The principal components of the differences to the origin, not centered, as in its text. The
     largest part of each direction is positive.
 
     Args:

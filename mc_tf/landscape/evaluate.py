@@ -49,7 +49,7 @@ def evaluate_grid(
 ) -> GridEvaluation:
     """Evaluates the networks on a grid of a surface on training and test data.
 
-    As along a curve: at each point the statistics of batch normalisation are re-estimated, and the
+    As along a curve: at each point the statistics of batch normalization are re-estimated, and the
     loss (with the L2 term at that point) and all metrics that the model was compiled with are
     computed on both data sets, by one compiled function.
 
@@ -79,7 +79,7 @@ def evaluate_grid(
         eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
         notes: dict of what to record only, such as the files of the networks, which may be moved:
             that a result belongs to the surface its weights say.
-        batch_norm_data: data set for the statistics of batch normalisation, as in `evaluate_curve`.
+        batch_norm_data: data set for the statistics of batch normalization, as in `evaluate_curve`.
 
     Returns:
         `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`

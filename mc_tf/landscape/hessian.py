@@ -70,7 +70,7 @@ def hessian_eigenvalues(
 
     The loss is the mean over all examples that the model was compiled with, and the regularizers
     and `add_loss`, as a function of the trainable weights. Dropout is off, and batch
-    normalisation uses its moving statistics, which are held fixed: call `update_batch_norm`
+    normalization uses its moving statistics, which are held fixed: call `update_batch_norm`
     first where they belong to other weights. Recurrent state is carried from batch to batch and
     not differentiated, as in training.
 

@@ -31,7 +31,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     The wrapped layer is code only: it is never changed. All numbers belong to the wrapper: the
     control points as flat vectors (fixed endpoints are not trainable) and a copy of everything
-    else that the layer keeps (batch normalisation statistics, random seeds, recurrent state).
+    else that the layer keeps (batch normalization statistics, random seeds, recurrent state).
 
     In training each call draws a fresh `t ~ U(0, 1)`; all curve layers that are called within
     one model call share it. At inference the layer runs at `self.t`. Regularizers and

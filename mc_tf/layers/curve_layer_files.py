@@ -46,7 +46,7 @@ class CurveLayerFiles:
         super().load_own_variables(values)
 
     def get_config(self) -> Config:
-        """Arguments that make an equal layer; the wrapped layer must be serialisable."""
+        """Arguments that make an equal layer; the wrapped layer must be serializable."""
         check_saved_whole(self.layer)
         return {
             **super().get_config(),

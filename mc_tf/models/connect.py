@@ -42,7 +42,7 @@ def connect(
         name: name of the model.
 
     Returns:
-        `CurveModel`, not compiled. Its batch normalisation statistics begin at `start`'s.
+        `CurveModel`, not compiled. Its batch normalization statistics begin at `start`'s.
 
     Raises:
         ValueError: if a network is not built, has no trainable weights or weights that are not

@@ -34,12 +34,12 @@ class CurveModel(SealedFiles, keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
     It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training
-    batch draws a fresh `t ~ U(0, 1)`, which minimises equation (2) of the paper; at inference
+    batch draws a fresh `t ~ U(0, 1)`, which minimizes equation (2) of the paper; at inference
     the network runs at `curve_model.t`, 0 at first, the start. `connect` makes one from two
     trained networks.
 
     Validation in `fit`, and what monitors it, sees the network at `curve_model.t` only, with the
-    statistics of batch normalisation as training leaves them: monitor `loss` instead, which is the
+    statistics of batch normalization as training leaves them: monitor `loss` instead, which is the
     mean over `t`, or set `t` to 0.5 before.
 
     Args:
@@ -176,14 +176,14 @@ class CurveModel(SealedFiles, keras.Model):
     def point(self, t: TensorLike, into: keras.Model | None = None) -> keras.Model:
         """The network at `t` as an ordinary Keras model with the weights `phi(t)`.
 
-        Statistics of batch normalisation and other state are the curve's present ones: call
+        Statistics of batch normalization and other state are the curve's present ones: call
         `update_batch_norm(model, train)` to have them for this `t`.
 
         Args:
             t: position in [0, 1].
             into: a built model of the same architecture that receives the weights. Default: a
                 clone of the network, where Keras can make one: functional and sequential models,
-                and subclassed ones that are registered for serialisation.
+                and subclassed ones that are registered for serialization.
 
         Returns:
             A `keras.Model` (`into`, if given).
@@ -227,7 +227,7 @@ class CurveModel(SealedFiles, keras.Model):
         """Length of the curve in weight space.
 
         Returns:
-            float, from a polyline of 2,000 pieces between neighbouring control points.
+            float, from a polyline of 2,000 pieces between neighboring control points.
         """
         pieces = 2000 * (self.curve.num_points - 1)
         return float(self.arc_lengths(np.linspace(0, 1, pieces + 1)).sum())
@@ -245,7 +245,7 @@ class CurveModel(SealedFiles, keras.Model):
         return float("inf") if length > 0 else 1.0
 
     def arc_lengths(self, t: ArrayLike) -> np.ndarray:
-        """Distances in weight space between neighbouring positions.
+        """Distances in weight space between neighboring positions.
 
         `|phi(a) - phi(b)|^2 = d^T G d`, with `d = c(a) - c(b)` and `G` the Gram matrix of the
         control points: no weight vector is formed.
@@ -275,7 +275,7 @@ class CurveModel(SealedFiles, keras.Model):
         return gram
 
     def get_config(self) -> Config:
-        """Arguments that make an equal model; the network's class must be serialisable."""
+        """Arguments that make an equal model; the network's class must be serializable."""
         layer = self.curve_layer
         check_saved_whole(layer.layer)
         again = "make the curve again with `connect` before `load_weights`"

@@ -22,7 +22,7 @@ def join_curve_layers(network):
             curve layers of one curve.
 
     Returns:
-        `CurveModel`, compiled as the network is, with its statistics of batch normalisation.
+        `CurveModel`, compiled as the network is, with its statistics of batch normalization.
 
     Raises:
         ValueError: if it has no curve layers, or several curves, or Keras cannot copy it.

@@ -9,7 +9,7 @@ from mc_tf.plots.style import number_labels
 
 __all__ = ["Levels"]
 
-# Equally spaced in lightness, also for the colour-blind; the valleys are light.
+# Equally spaced in lightness, also for the color-blind; the valleys are light.
 _COLORS = "viridis_r"
 # The first limit above the minimum, as a part of the range.
 _FINEST = 1 / 200
@@ -92,7 +92,7 @@ class Levels:
 
     @property
     def colors(self):
-        """A colour for each class, the top one last."""
+        """A color for each class, the top one last."""
         return colormaps[_COLORS](np.linspace(0.02, 1, len(self.bounds)))
 
     def heights(self, values):

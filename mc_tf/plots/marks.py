@@ -68,7 +68,7 @@ def path_style(result, label, number=0):
 
     Args:
         result, label: see `off_plane`.
-        number: which of several curves it is: each has a colour.
+        number: which of several curves it is: each has a color.
 
     Returns:
         dict for `plot`.

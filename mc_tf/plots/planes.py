@@ -57,7 +57,7 @@ def plot_plane(
             maximum.
         maximum: where the top class begins. Default: the value that four fifths are below.
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each result; a colour bar beside them takes a
+        axes: matplotlib axes to draw on, one for each result; a color bar beside them takes a
             part of their place. Default: a new figure.
 
     Returns:
@@ -86,16 +86,16 @@ def plot_heat_map(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws values on planes as colours without contours, a colour for each point of the grid.
+    """Draws values on planes as colors without contours, a color for each point of the grid.
 
-    Values of both signs have two colours that meet at zero. What is not finite is grey.
+    Values of both signs have two colors that meet at zero. What is not finite is gray.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
         value: name of the value, such as `"train_smallest_eigenvalue"`.
-        limits: `(low, high)` of the colours. Default: the smallest and the largest value.
+        limits: `(low, high)` of the colors. Default: the smallest and the largest value.
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each result; a colour bar beside them takes a
+        axes: matplotlib axes to draw on, one for each result; a color bar beside them takes a
             part of their place. Default: a new figure.
 
     Returns:
@@ -140,7 +140,7 @@ def plot_eigenvalue_ratio(
 
 
 def _color_scale(values, limits):
-    """Normalisation and colours: light to dark, or two colours that meet at zero."""
+    """Normalization and colors: light to dark, or two colors that meet at zero."""
     seen = np.concatenate([np.ravel(array) for array in values])
     finite = seen[np.isfinite(seen)]
     if not len(finite):
@@ -154,7 +154,7 @@ def _color_scale(values, limits):
 
 
 def _panels(results, title, axes, cells=False):
-    """A figure with a map for each result, equally high, and where the colour bar goes."""
+    """A figure with a map for each result, equally high, and where the color bar goes."""
     if axes is not None:
         axes = check_axes(axes, len(results))
         figure = whole_figure(axes[0])

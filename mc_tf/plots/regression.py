@@ -39,7 +39,7 @@ def plot_regression(
 ) -> Figure:
     """Draws a plane with a curve, and what the networks along the curve predict.
 
-    Networks on the curve and their functions have the same colours, which run with `t`.
+    Networks on the curve and their functions have the same colors, which run with `t`.
 
     Args:
         result: `GridEvaluation` of a `Plane`, whose first entry in `paths` is the curve at equally

@@ -1,4 +1,4 @@
-"""What all figures share: colours, names of values, scales."""
+"""What all figures share: colors, names of values, scales."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = [
     "value_label",
 ]
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; line styles as a second mark.
+# Okabe and Ito's colors, which the color-blind can tell apart; line styles as a second mark.
 STYLES = [
     ("#D55E00", "-"),
     ("#0072B2", "--"),
@@ -36,7 +36,7 @@ _LABELS = {
 
 
 def value_label(name, results=()):
-    """What an axis or colour bar says of a value.
+    """What an axis or color bar says of a value.
 
     Args:
         name: such as `"train_loss"`.

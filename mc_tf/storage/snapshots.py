@@ -35,7 +35,7 @@ class Snapshot:
         weights: flat vector `(P,)` of the trainable weights, in the order of
             `model.trainable_variables`.
         state: list of arrays: everything else that the network keeps, such as the statistics of
-            batch normalisation.
+            batch normalization.
         layout: list of `[path, shape]` of the trainable weights and then of the state.
         record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
         architecture: what the network computes, see `mc_tf.weights.architecture.describe`; `None`

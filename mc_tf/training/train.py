@@ -121,7 +121,7 @@ def averaged_network(
 ) -> keras.Model:
     """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
 
-    Statistics of batch normalisation are estimated on all training examples. The network is
+    Statistics of batch normalization are estimated on all training examples. The network is
     written to `swa.keras` (`swa-0160.keras`), and read from there if it is that average.
 
     Args:

@@ -194,7 +194,7 @@ def _plain_dict(value, depth):
     name, config = value.get("class_name"), value.get("config")
     if name == "__lambda__":
         return "a lambda"
-    if name is not None and "config" in value:  # an object, as Keras serialises it
+    if name is not None and "config" in value:  # an object, as Keras serializes it
         if name in _TRAINING_ONLY_NAMES or isinstance(config, dict) and "layers" in config:
             return {"class": name}  # of a nested network the graph is compared
         return {"class": name, "config": _plain(config, depth + 1)}

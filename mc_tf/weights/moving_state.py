@@ -18,7 +18,7 @@ __all__ = ["moved_by_training"]
 def moved_by_training(network, variables):
     """The variables that training moves, of those that are not trainable.
 
-    No layer is asked by its class, except batch normalisation, which is common and slow to run: a
+    No layer is asked by its class, except batch normalization, which is common and slow to run: a
     layer is called once in training mode, on symbols, to see what it assigns to. Where that cannot
     be done, it is taken to move its variables if its `call` knows of `training`. Random seeds and
     recurrent state move always.

@@ -9,7 +9,7 @@ __all__ = ["WeightPenalty"]
 class WeightPenalty:
     """The regularizers of a network's trainable weights, as few operations as possible.
 
-    Neighbouring weights with the same `keras.regularizers.L2` become one sum over a slice of
+    Neighboring weights with the same `keras.regularizers.L2` become one sum over a slice of
     the flat vector: for a network with L2 on all weights that is a single operation in place
     of hundreds. Other regularizers are called as they are.
 
@@ -18,7 +18,7 @@ class WeightPenalty:
     """
 
     def __init__(self, variables):
-        self._runs = []  # [factor, first, last): neighbouring weights with equal L2
+        self._runs = []  # [factor, first, last): neighboring weights with equal L2
         self._others = []
         offset = 0
         for index, variable in enumerate(variables):

@@ -88,7 +88,7 @@ class StatelessLayer:
 
         Raises:
             ValueError: if `trainable` was changed after `bind`, a constraint cannot be kept along
-                a curve, or Keras overwrites a weight with its gradient (float8 quantisation).
+                a curve, or Keras overwrites a weight with its gradient (float8 quantization).
         """
         self.check_same_weights()
         for variable in self.weights:

@@ -1,4 +1,4 @@
-"""Batch normalisation by one operation trains as Keras' several do."""
+"""Batch normalization by one operation trains as Keras' several do."""
 
 import keras
 import numpy as np

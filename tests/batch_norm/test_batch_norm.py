@@ -121,7 +121,7 @@ def test_images(options):
     assert_statistics(second, np.concatenate(parts))
 
 
-def test_layers_that_follow_see_batches_normalised_as_in_training():
+def test_layers_that_follow_see_batches_normalized_as_in_training():
     model = random_model(layers.BatchNormalization(), layers.Dense(4), layers.BatchNormalization())
     x = data()
     update_batch_norm(model, x, batch_size=8)

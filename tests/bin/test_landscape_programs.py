@@ -150,7 +150,7 @@ def test_other_surfaces(root):
     assert line.shape == (2,) and line.projection_error["c"] > 0
     np.testing.assert_allclose(line.marks["mean"], line.marks["b"] / 2, rtol=1e-5)
     other = load_checkpoint(root / "other" / "model.keras")
-    digits = data.load("digits")  # statistics of batch normalisation are estimated at each point
+    digits = data.load("digits")  # statistics of batch normalization are estimated at each point
     update_batch_norm(other, digits.batch_norm_data(num_examples=32))
     scores = other.evaluate(digits.test_batches(num_examples=32), verbose=0, return_dict=True)
     np.testing.assert_allclose(found["rays"]["test_loss"][0], scores["loss"], rtol=1e-4)

@@ -24,7 +24,7 @@ STEPS = SIZE // BATCH
 
 @keras.saving.register_keras_serializable("mc_tf_tests")
 class Own(keras.Model):
-    """A user's subclassed model, with batch normalisation inside a nested one."""
+    """A user's subclassed model, with batch normalization inside a nested one."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -429,7 +429,7 @@ refusing = functools.cache(own_model)  # one for all that never train it
             {"start_epoch": 1, "every": EPOCHS},
             f"No network would be averaged.*step {EPOCHS * STEPS}.*step {(EPOCHS - 1) * STEPS}",
         ),
-        ({"start_epoch": 1, "batch_norm_data": None}, "batch normalisation"),
+        ({"start_epoch": 1, "batch_norm_data": None}, "batch normalization"),
         ({"start_epoch": 1, "every": 0}, "at least 1"),
         ({"start_epoch": 1, "keep": 0}, "at least 1"),
         ({"start_epoch": 1, "mode": "auto"}, "'min' or 'max'"),

@@ -1,4 +1,4 @@
-"""Data sets: splits, reproducible order, augmentation, normalisation, errors."""
+"""Data sets: splits, reproducible order, augmentation, normalization, errors."""
 
 import dataclasses
 import itertools
@@ -30,12 +30,12 @@ def skip_without(data_dir, name):
 
 
 @pytest.fixture(scope="module")
-def colours():
+def colors():
     """CIFAR-like random images; the label of an image is its index."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (50, 32, 32, 3), dtype="uint8")
     return ImageData(
-        name="colours",
+        name="colors",
         num_classes=50,
         x_train=x,
         y_train=np.arange(50),
@@ -48,11 +48,11 @@ def colours():
     )
 
 
-def test_settings_tell_how_images_are_served(colours):
+def test_settings_tell_how_images_are_served(colors):
     """Training does not take an old run for one with other crops."""
-    plain = dataclasses.replace(colours, padding=0, flip=False, scale=16.0)
-    assert colours.settings["padding"] == 4 and colours.settings["flip"] is True
-    assert "scale" not in colours.settings and plain.settings["scale"] == 16
+    plain = dataclasses.replace(colors, padding=0, flip=False, scale=16.0)
+    assert colors.settings["padding"] == 4 and colors.settings["flip"] is True
+    assert "scale" not in colors.settings and plain.settings["scale"] == 16
     assert not {"padding", "flip"} & set(plain.settings)
     digits = load("digits")
     assert digits.scale == 16 and "scale" not in digits.settings  # as their name says
@@ -78,26 +78,26 @@ def normalized(x, mean=MEAN, std=STD, scale=255):
     return (x / scale - np.array(mean)) / np.array(std)
 
 
-def test_every_image_comes_once_an_epoch_in_another_order(colours):
-    first, second = epochs_of(colours, 2)
+def test_every_image_comes_once_an_epoch_in_another_order(colors):
+    first, second = epochs_of(colors, 2)
     assert [len(y) for _, y in first] == [16, 16, 16, 2]
     assert sorted(labels_of(first)) == sorted(labels_of(second)) == list(range(50))
     assert not np.array_equal(labels_of(first), labels_of(second))
     assert not np.array_equal(labels_of(first), np.arange(50))
 
 
-def test_batches_depend_on_the_seed(colours):
-    one, again, other = (epochs_of(colours, 1, seed=s)[0] for s in (3, 3, 4))
+def test_batches_depend_on_the_seed(colors):
+    one, again, other = (epochs_of(colors, 1, seed=s)[0] for s in (3, 3, 4))
     np.testing.assert_array_equal(images_of(one), images_of(again))
     np.testing.assert_array_equal(labels_of(one), labels_of(again))
     assert not np.array_equal(labels_of(one), labels_of(other))
 
 
 @pytest.mark.parametrize("kind", ["images", "text"])
-def test_any_step_resumes_the_uninterrupted_run(colours, kind):
+def test_any_step_resumes_the_uninterrupted_run(colors, kind):
     words = np.arange(16 * 13) % 11
     text = TextData("text", list("abcdefghijk"), words, words, words, num_steps=3)
-    data = {"images": colours, "text": text}[kind]
+    data = {"images": colors, "text": text}[kind]
     assert data.steps_per_epoch(16) == 4
     whole = sum(epochs_of(data, 4, seed=1), [])
     for start in (1, 8, 11):
@@ -107,16 +107,16 @@ def test_any_step_resumes_the_uninterrupted_run(colours, kind):
             np.testing.assert_array_equal(expected[1], received[1])
 
 
-def test_batch_size_changes_neither_order_nor_augmentation(colours):
-    small, large = (epochs_of(colours, 1, batch_size=size)[0] for size in (7, 50))
+def test_batch_size_changes_neither_order_nor_augmentation(colors):
+    small, large = (epochs_of(colors, 1, batch_size=size)[0] for size in (7, 50))
     np.testing.assert_array_equal(labels_of(small), labels_of(large))
     np.testing.assert_array_equal(images_of(small), images_of(large))
 
 
-def test_training_images_are_crops_of_the_padded_image_some_mirrored(colours):
-    padded = np.pad(colours.x_train, [(0, 0), (4, 4), (4, 4), (0, 0)])
+def test_training_images_are_crops_of_the_padded_image_some_mirrored(colors):
+    padded = np.pad(colors.x_train, [(0, 0), (4, 4), (4, 4), (0, 0)])
     seen = []
-    for epoch in epochs_of(colours, 3):
+    for epoch in epochs_of(colors, 3):
         for image, label in zip(images_of(epoch), labels_of(epoch), strict=True):
             raw = np.rint((image * STD + MEAN) * 255).astype("uint8")
             seen += [
@@ -138,8 +138,8 @@ def test_training_images_are_crops_of_the_padded_image_some_mirrored(colours):
     assert abs(np.corrcoef(rows, columns)[0, 1]) < 0.3
 
 
-def test_an_image_is_augmented_differently_in_each_epoch(colours):
-    first, second = epochs_of(colours, 2)
+def test_an_image_is_augmented_differently_in_each_epoch(colors):
+    first, second = epochs_of(colors, 2)
     x, z = images_of(first), images_of(second)
     same = [np.array_equal(x[labels_of(first) == i], z[labels_of(second) == i]) for i in range(50)]
     assert sum(same) < 5
@@ -160,22 +160,22 @@ def test_crop_and_flip_against_numpy():
     np.testing.assert_array_equal(received, expected)
 
 
-def test_without_augmentation_images_are_only_normalised(colours):
-    (epoch,) = epochs_of(dataclasses.replace(colours, padding=0, flip=False), 1)
-    expected = normalized(colours.x_train[labels_of(epoch)])
+def test_without_augmentation_images_are_only_normalized(colors):
+    (epoch,) = epochs_of(dataclasses.replace(colors, padding=0, flip=False), 1)
+    expected = normalized(colors.x_train[labels_of(epoch)])
     np.testing.assert_allclose(images_of(epoch), expected, atol=1e-5)
 
 
-def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colours):
+def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colors):
     batches, again = (
-        list(colours.batch_norm_data(20, num_examples=25).as_numpy_iterator()) for _ in range(2)
+        list(colors.batch_norm_data(20, num_examples=25).as_numpy_iterator()) for _ in range(2)
     )
     assert [len(y) for _, y in batches] == [20, 5]
     np.testing.assert_array_equal(labels_of(batches), np.arange(25))
     np.testing.assert_array_equal(images_of(batches), images_of(again))
     black = normalized(np.zeros((1, 40, 40, 3)))[0]
     offsets, flips = set(), set()
-    for found, stored in zip(images_of(batches), normalized(colours.x_train)):
+    for found, stored in zip(images_of(batches), normalized(colors.x_train)):
         wide = black.copy()
         wide[4:-4, 4:-4] = stored
         crops = {
@@ -192,33 +192,33 @@ def test_statistics_are_estimated_on_crops_and_flips_the_same_at_each_pass(colou
     assert len(offsets) > 15 and flips == {False, True}
 
 
-def test_without_augmentation_statistics_are_estimated_on_the_images_as_they_are(colours):
-    plain = dataclasses.replace(colours, padding=0, flip=False)
+def test_without_augmentation_statistics_are_estimated_on_the_images_as_they_are(colors):
+    plain = dataclasses.replace(colors, padding=0, flip=False)
     for (x, y), (same, labels) in zip(plain.batch_norm_data(20), plain.train_eval_batches(20)):
         np.testing.assert_array_equal(x, same)
         np.testing.assert_array_equal(y, labels)
 
 
-def test_evaluation_batches_are_finite_ordered_and_plain(colours):
-    batches = list(colours.train_eval_batches(20).as_numpy_iterator())
+def test_evaluation_batches_are_finite_ordered_and_plain(colors):
+    batches = list(colors.train_eval_batches(20).as_numpy_iterator())
     assert [len(y) for _, y in batches] == [20, 20, 10]
     assert images_of(batches).dtype == np.float32
     assert labels_of(batches).dtype == np.int32
     np.testing.assert_array_equal(labels_of(batches), np.arange(50))
-    np.testing.assert_allclose(images_of(batches), normalized(colours.x_train), atol=1e-5)
-    first = list(colours.train_eval_batches(20, num_examples=25).as_numpy_iterator())
+    np.testing.assert_allclose(images_of(batches), normalized(colors.x_train), atol=1e-5)
+    first = list(colors.train_eval_batches(20, num_examples=25).as_numpy_iterator())
     assert [len(y) for _, y in first] == [20, 5]
-    test = list(colours.test_batches(5).as_numpy_iterator())
+    test = list(colors.test_batches(5).as_numpy_iterator())
     np.testing.assert_array_equal(labels_of(test), np.arange(7))
-    assert colours.test_batches(5).cardinality() == 2
-    assert endless_batches(colours, 5).cardinality() == -1  # infinite
+    assert colors.test_batches(5).cardinality() == 2
+    assert endless_batches(colors, 5).cardinality() == -1  # infinite
 
 
-def test_size_properties(colours):
-    assert (colours.num_train, colours.num_test) == (50, 7)
-    assert colours.image_shape == (32, 32, 3)
-    assert colours.steps_per_epoch(16) == 4
-    assert colours.steps_per_epoch(25) == 2
+def test_size_properties(colors):
+    assert (colors.num_train, colors.num_test) == (50, 7)
+    assert colors.image_shape == (32, 32, 3)
+    assert colors.steps_per_epoch(16) == 4
+    assert colors.steps_per_epoch(25) == 2
 
 
 def test_float_images_and_one_mean_for_all_channels():
@@ -261,7 +261,7 @@ def stored_labels(folder, count):
     return [int(tf.io.parse_single_example(r, label)["label"]) for r in records]
 
 
-@pytest.mark.long  # read as CIFAR-10 is; grey as the digits are
+@pytest.mark.long  # read as CIFAR-10 is; gray as the digits are
 def test_mnist(data_dir):
     skip_without(data_dir, "mnist")
     data = load("mnist", data_dir=data_dir)
@@ -335,14 +335,14 @@ def test_failed_download_is_one_clear_line_and_leaves_nothing(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bad_arguments_say_what_was_expected(colours):
-    x, y = colours.x_train, colours.y_train
+def test_bad_arguments_say_what_was_expected(colors):
+    x, y = colors.x_train, colors.y_train
     with pytest.raises(ValueError, match="batch_size must be at least 1.*=0"):
-        endless_batches(colours, 0)
+        endless_batches(colors, 0)
     with pytest.raises(ValueError, match="start_step.*=-1"):
-        endless_batches(colours, 16, start_step=-1)
+        endless_batches(colors, 16, start_step=-1)
     with pytest.raises(ValueError, match="between 1 and 50.*=51"):
-        colours.train_eval_batches(num_examples=51)
+        colors.train_eval_batches(num_examples=51)
     with pytest.raises(ValueError, match="x_train must be an array"):
         ImageData("bad", 50, x[0], y, x, y)
     with pytest.raises(ValueError, match="y_test must hold one label in 0 .. 9"):

@@ -1,4 +1,4 @@
-"""ImageNet from its files: splits, reproducible order, crops, normalisation, errors."""
+"""ImageNet from its files: splits, reproducible order, crops, normalization, errors."""
 
 import functools
 import io
@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from mc_tf.data import endless_batches
-from mc_tf.data.decoding import centre_crop, random_crop
+from mc_tf.data.decoding import center_crop, random_crop
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_held_out_for_best
@@ -86,7 +86,7 @@ def encoded(array, form, mode=None):
 
 
 def smooth(height, width):
-    """An image of colour gradients, so that crops and sizes can be told from its values."""
+    """An image of color gradients, so that crops and sizes can be told from its values."""
     rows, columns = np.linspace(0, 255, height)[:, None], np.linspace(0, 255, width)[None]
     planes = np.broadcast_arrays(rows, columns, 100.0)
     return np.stack(planes, -1).astype("uint8")
@@ -167,7 +167,7 @@ def test_batches_depend_on_the_seed_and_not_on_their_size(held_out, two_epochs):
     assert not np.array_equal(other, y)
 
 
-def test_test_images_are_centre_crops_in_stored_order(whole, stored):
+def test_test_images_are_center_crops_in_stored_order(whole, stored):
     ((x, y),) = whole.test_batches(12, num_examples=12)
     files, labels = zip(*stored("validation")[:12], strict=True)
     np.testing.assert_array_equal(y, labels)
@@ -182,7 +182,7 @@ def test_test_images_are_centre_crops_in_stored_order(whole, stored):
         np.testing.assert_allclose(received, expected, atol=0.02)
 
 
-def test_normalisations_are_those_of_keras_applications(data_dir, whole):
+def test_normalizations_are_those_of_keras_applications(data_dir, whole):
     torch = next(iter(whole.test_batches(4)))[0].numpy()
     rgb = (torch * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406]) * 255
     caffe = load_imagenet(data_dir, use_test=True, image_size=SIZE)
@@ -196,7 +196,7 @@ def test_train_eval_batches_are_plain_and_in_stored_order(held_out, stored):
     batches = list(held_out.train_eval_batches(10, num_examples=25))
     assert [len(y) for _, y in batches] == [10, 10, 5]
     assert labels_of(batches).tolist() == [label for _, label in stored("train")[:25]]
-    expected = centre_crop(stored("train")[3][0], SIZE)
+    expected = center_crop(stored("train")[3][0], SIZE)
     np.testing.assert_allclose(caffe_to_rgb(batches[0][0][3]), expected, atol=1e-3)
     assert held_out.train_eval_batches(100).cardinality() == -(-held_out.num_train // 100)
 
@@ -229,21 +229,21 @@ def test_random_crops_have_the_area_and_shape_asked_for():
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
-@pytest.mark.parametrize("channels", ["grey", "colour"])
-def test_other_files_are_read_as_colours(form, channels):
-    array = smooth(90, 70) if channels == "colour" else smooth(90, 70)[..., 0]
+@pytest.mark.parametrize("channels", ["gray", "color"])
+def test_other_files_are_read_as_colors(form, channels):
+    array = smooth(90, 70) if channels == "color" else smooth(90, 70)[..., 0]
     file = encoded(array, form)
-    for image in (centre_crop(file, SIZE), random_crop(file, tf.constant([1, 2]), SIZE)):
+    for image in (center_crop(file, SIZE), random_crop(file, tf.constant([1, 2]), SIZE)):
         assert image.shape == (SIZE, SIZE, 3)
-        assert (np.ptp(image, axis=-1).max() == 0) == (channels == "grey")
+        assert (np.ptp(image, axis=-1).max() == 0) == (channels == "gray")
     # The same window is cut out of a JPEG and of a PNG.
     png = random_crop(encoded(array, "PNG"), tf.constant([1, 2]), SIZE)
     np.testing.assert_allclose(image, png, atol=6)
 
 
-def test_cmyk_files_are_read_as_colours():
+def test_cmyk_files_are_read_as_colors():
     file = encoded(np.full((40, 60, 3), (200, 100, 50), "uint8"), "JPEG", "CMYK")
-    for crop in (random_crop(file, tf.constant([1, 2]), SIZE), centre_crop(file, SIZE)):
+    for crop in (random_crop(file, tf.constant([1, 2]), SIZE), center_crop(file, SIZE)):
         np.testing.assert_allclose(crop, np.full((SIZE, SIZE, 3), (200, 100, 50)), atol=4)
 
 

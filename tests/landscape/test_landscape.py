@@ -238,7 +238,7 @@ def test_what_is_marked_is_projected_and_widens_the_grid():
 # Directions.
 
 
-def test_filters_of_a_normalised_direction_have_the_networks_norms():
+def test_filters_of_a_normalized_direction_have_the_networks_norms():
     """One norm for each output of a layer: the last axis, other axes for other layouts."""
     model = keras.Sequential(
         [
@@ -303,7 +303,7 @@ def test_directions_of_attention_and_recurrent_layers():
 
 
 def test_directions_by_what_is_ignored_and_how_they_are_scaled():
-    """A bias or a normalisation vector counts as one filter where it takes part."""
+    """A bias or a normalization vector counts as one filter where it takes part."""
     model = networks("conv_bn", 1)[0]
     weights = flat_weights(model)
     everything = random_direction(model, "filter", ignore=(), seed=2)

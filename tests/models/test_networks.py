@@ -89,8 +89,8 @@ def images(size, seed=0):
     return np.random.default_rng(seed).normal(size=(size, *SHAPE)).astype("float32")
 
 
-def normalised(model, seed=0):
-    """Sets batch normalisation statistics that are not the initial ones."""
+def normalized(model, seed=0):
+    """Sets batch normalization statistics that are not the initial ones."""
     rng = np.random.default_rng(seed)
     for layer in layers_of(model, keras.layers.BatchNormalization):
         layer.moving_mean.assign(rng.normal(size=layer.moving_mean.shape) / 10)
@@ -244,7 +244,7 @@ def train_once(model, x, y):
 
 
 @pytest.mark.parametrize("name", ["convnet", *FAMILIES[1:]])  # VGG-16 has none
-def test_batch_normalisation_settings(name):
+def test_batch_normalization_settings(name):
     layers = layers_of(plain(name), keras.layers.BatchNormalization)
     assert layers
     assert {layer.momentum for layer in layers} == {0.9}
@@ -358,7 +358,7 @@ def test_images_of_other_shapes(name, shape):
 # With layers or weights that the others do not have; the bottlenecks are those of preresnet11.
 @pytest.mark.parametrize("name", some(FAMILIES, ("resnet8", "wrn10x1", "shakeshake8x4")))
 def test_save_and_load(name, tmp_path):
-    model = normalised(quick(name, weight_decay=0.02))
+    model = normalized(quick(name, weight_decay=0.02))
     model.save(tmp_path / "a.keras")
     loaded = keras.saving.load_model(tmp_path / "a.keras")
     np.testing.assert_array_equal(numpy(loaded(images(2))), numpy(model(images(2))))
@@ -448,7 +448,7 @@ def pretrained(tmp_path_factory):
         weights=None, input_shape=SHAPE, classes=4, classifier_activation=None
     )
     file = tmp_path_factory.mktemp("pretrained") / "resnet50.h5"
-    normalised(model).save(file)
+    normalized(model).save(file)
     return model, file
 
 

@@ -48,7 +48,7 @@ BAD = {
     "nothing": (lambda: plots.plot_plane({}), "at least one result"),
     "no value": (lambda: plots.plot_rays(rays(), values=[]), "at least one value"),
     "nothing finite": (lambda: plots.plot_plane(hopeless()), "None of the values is finite"),
-    "nothing finite to colour": (
+    "nothing finite to color": (
         lambda: plots.plot_heat_map(hopeless(), value="train_loss"),
         "None of the values is finite",
     ),

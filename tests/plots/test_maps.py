@@ -62,8 +62,8 @@ def test_what_is_not_finite_is_in_the_top_class():
 
 
 def pixels(path):
-    """The map of a figure with the maximum's colour as `top`: share of its pixels."""
-    top = np.array([68, 1, 84])  # the darkest colour of the map
+    """The map of a figure with the maximum's color as `top`: share of its pixels."""
+    top = np.array([68, 1, 84])  # the darkest color of the map
     with Image.open(path) as image:
         array = np.asarray(image.convert("RGB")).astype(int)
     left = array[:, : int(0.7 * array.shape[1])]

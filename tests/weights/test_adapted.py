@@ -18,7 +18,7 @@ def numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-def normalised(seed, data=X):
+def normalized(seed, data=X):
     """A classifier of three classes that was adapted to data."""
     keras.utils.set_random_seed(seed)
     adapted = layers.Normalization(name="adapted")
@@ -38,7 +38,7 @@ def compiled(curve_model):
 
 
 def test_a_point_of_a_curve_is_its_endpoint():
-    first, second = normalised(1), normalised(2)
+    first, second = normalized(1), normalized(2)
     curve_model = connect(first, second)
     for t, model in ((0.0, first), (1.0, second)):
         np.testing.assert_allclose(numpy(curve_model.point(t)(X)), numpy(model(X)), atol=1e-6)
@@ -47,7 +47,7 @@ def test_a_point_of_a_curve_is_its_endpoint():
 
 @pytest.mark.usefixtures("eagerly")
 def test_a_curve_in_a_file_is_the_same(tmp_path):
-    curve_model = compiled(connect(normalised(1), normalised(2)))
+    curve_model = compiled(connect(normalized(1), normalized(2)))
     curve_model.fit(X, Y, verbose=0)
     curve_model.save(tmp_path / "curve.keras")
     loaded = keras.saving.load_model(tmp_path / "curve.keras")
@@ -57,17 +57,17 @@ def test_a_curve_in_a_file_is_the_same(tmp_path):
     ]
     np.testing.assert_allclose(*results, rtol=1e-6)
     before = numpy(curve_model.network(X))
-    np.testing.assert_array_equal(before, numpy(normalised(1)(X)))  # untouched by all that
+    np.testing.assert_array_equal(before, numpy(normalized(1)(X)))  # untouched by all that
 
 
 def test_networks_adapted_to_other_data_have_no_curve():
     with pytest.raises(ValueError, match="'adapted' was adapted to other data.*`end`.*once"):
-        connect(normalised(1), normalised(2, X + 1))
+        connect(normalized(1), normalized(2, X + 1))
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_members_keep_what_each_was_adapted_to(tmp_path):
-    first, second = normalised(1), normalised(2, 2 * X)
+    first, second = normalized(1), normalized(2, 2 * X)
     ensemble = Ensemble(first, [first, second])
     np.testing.assert_allclose(numpy(ensemble.member(1)(X)), numpy(second(X)), atol=1e-6)
     expected = np.mean([numpy(keras.ops.softmax(each(X))) for each in (first, second)], axis=0)
@@ -81,8 +81,8 @@ def test_members_keep_what_each_was_adapted_to(tmp_path):
 def test_an_export_has_it_and_calls_an_input_without_a_name_inputs(tmp_path):
     import tensorflow as tf
 
-    first = normalised(1)
-    ensemble = Ensemble(first, [first, normalised(2, 2 * X)])
+    first = normalized(1)
+    ensemble = Ensemble(first, [first, normalized(2, 2 * X)])
     ensemble.export(tmp_path / "served")
     serve = tf.saved_model.load(tmp_path / "served").signatures["serving_default"]
     found = serve(inputs=tf.constant(X))["probabilities"].numpy()
@@ -90,7 +90,7 @@ def test_an_export_has_it_and_calls_an_input_without_a_name_inputs(tmp_path):
 
 
 def test_a_snapshot_reaches_a_model_that_has_predicted(tmp_path):
-    source, target = normalised(1, 2 * X), normalised(2)
+    source, target = normalized(1, 2 * X), normalized(2)
     target.predict(X, verbose=0)  # compiles its constants
     save_snapshot(tmp_path / "one.npz", take_snapshot(source))
     load_snapshot(target, tmp_path / "one.npz")
@@ -99,14 +99,14 @@ def test_a_snapshot_reaches_a_model_that_has_predicted(tmp_path):
 
 
 def test_a_snapshot_reaches_a_training_that_runs(tmp_path):
-    model = normalised(1)
-    save_snapshot(tmp_path / "one.npz", take_snapshot(normalised(3, 2 * X)))
+    model = normalized(1)
+    save_snapshot(tmp_path / "one.npz", take_snapshot(normalized(3, 2 * X)))
     back = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: load_snapshot(model, tmp_path / "one.npz")
     )
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[back], validation_data=(X, Y))
     np.testing.assert_allclose(
-        model.predict(X, verbose=0), numpy(normalised(3, 2 * X)(X)), atol=1e-5
+        model.predict(X, verbose=0), numpy(normalized(3, 2 * X)(X)), atol=1e-5
     )
 
 
@@ -166,7 +166,7 @@ def tf_words(*given):
 
 
 def test_weight_decay_leaves_what_layers_were_adapted_to(words):
-    first = normalised(1)
+    first = normalized(1)
     np.testing.assert_allclose(numpy(with_weight_decay(first, 0.1)(X)), numpy(first(X)), atol=1e-5)
     second = reader(words)
     copy = with_weight_decay(second, 0.1)

@@ -187,7 +187,7 @@ def set_mask(tensor, mask):
 def output_shape_of(layer):
     """The `output_shape` that a `Lambda` layer was given: a shape, a function or `None`.
 
-    `get_config` has a function serialised, which fails for lambdas.
+    `get_config` has a function serialized, which fails for lambdas.
     """
     return vars(layer).get("_output_shape")
 

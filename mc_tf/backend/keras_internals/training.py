@@ -20,7 +20,7 @@ __all__ = [
 def compile_arguments(model):
     """What a compiled model was given in `compile`: a dict of the objects themselves.
 
-    The public `get_compile_config` has them serialised, which fails for functions of the user's.
+    The public `get_compile_config` has them serialized, which fails for functions of the user's.
     """
     return dict(model._compile_config.config)
 

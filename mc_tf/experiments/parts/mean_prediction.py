@@ -31,7 +31,7 @@ def evaluate_mean_prediction(
         path: result file without ending: `PATH.npz` with what is returned.
         scales: numbers in (0, 1], default 1, 1/2, 1/4, 1/8.
         num_train: use so many training examples only to estimate statistics of batch
-            normalisation. Default: all.
+            normalization. Default: all.
         batch_size: examples a batch, default 500.
         verbose: 1 for a progress bar.
 

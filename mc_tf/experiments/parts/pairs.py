@@ -30,7 +30,7 @@ def evaluate_pairs(
         num_points: equally spaced positions, default 21.
         batch_size: examples a batch, default 500.
         num_train: use so many training examples only to estimate statistics of batch
-            normalisation. Default: all.
+            normalization. Default: all.
         verbose: 1 for a progress bar.
 
     Returns:

@@ -29,7 +29,7 @@ def surface_from_files(
         kind: see `mc_tf.landscape.factory.make_surface`.
         files: dict from label to file: a network (`.keras`), a snapshot (`.npz`) or weights
             (`.weights.h5`); or to a directory of snapshots or of a run that has members, which
-            gives one network for each, labelled by its number.
+            gives one network for each, labeled by its number.
         curve_model: `CurveModel`, of `"curve_plane"`.
         marks: dict from label to file of networks that are projected into the surface too.
         mark_mean: whether the mean of the weights of `files` is projected too.

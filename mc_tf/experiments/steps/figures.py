@@ -131,8 +131,8 @@ class SurfaceFigures(Step):
         quality = plots.inputs.quality(
             set().union(*(found.names for found in (*curves.values(), *grids)))
         )
-        labelled = {_title(name): curve for name, curve in curves.items()}
-        save(plots.plot_curves, labelled, "curves", names=("train_loss", quality))
+        labeled = {_title(name): curve for name, curve in curves.items()}
+        save(plots.plot_curves, labeled, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
             highest = self.maximum if value == "train_loss" else None
             save(

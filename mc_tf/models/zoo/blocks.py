@@ -162,7 +162,7 @@ def conv3x3(x, filters, weight_decay=0.0, strides=1, **options):
 
 
 def batch_norm(weight_decay=0.0):
-    """Batch normalisation with momentum 0.9 and epsilon 1e-5, gamma and beta decayed.
+    """Batch normalization with momentum 0.9 and epsilon 1e-5, gamma and beta decayed.
 
     Args:
         weight_decay: See `l2`. Defaults to 0.

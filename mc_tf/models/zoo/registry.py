@@ -100,7 +100,7 @@ def build(
         input_shape: Shape of one example: `(height, width, channels)`, of texts `(num_steps,)`;
             `"fc"` takes any.
         weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)` over all
-            trainable weights, biases and batch normalisation included. Defaults to 0.
+            trainable weights, biases and batch normalization included. Defaults to 0.
         **options_of_builder: The builder's own, such as `width` of `"3conv3fc"`, see
             `options(name)`.
 

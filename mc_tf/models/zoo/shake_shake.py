@@ -1,4 +1,4 @@
-"""Residual networks with shake-shake regularisation, of any depth and width."""
+"""Residual networks with shake-shake regularization, of any depth and width."""
 
 from collections.abc import Sequence
 from typing import Any

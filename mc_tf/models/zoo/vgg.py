@@ -1,4 +1,4 @@
-"""VGG-16 and VGG-19 for CIFAR, without and with batch normalisation."""
+"""VGG-16 and VGG-19 for CIFAR, without and with batch normalization."""
 
 from collections.abc import Sequence
 

@@ -22,7 +22,7 @@ def with_weight_decay(
             layer's own.
 
     Returns:
-        A `keras.Model` with the weights and batch normalisation statistics of `model`, and what
+        A `keras.Model` with the weights and batch normalization statistics of `model`, and what
         its layers were adapted to.
 
     Raises:
