@@ -15,9 +15,10 @@
 # %% [markdown]
 # # Connect two networks
 #
-# Train one network twice, from different random weights. Both have the same small error. Between
-# them lies a barrier, and around the barrier leads a curve. This notebook finds it in about two
-# minutes on two CPU cores. The data is scikit-learn's digits; nothing is downloaded.
+# Train one network twice, from different random weights. Both results have about the same small
+# error. On the straight line between their weights, the loss rises to a barrier, but a curve
+# leads around it. This notebook finds such a curve in about two minutes on two CPU cores. The
+# data is scikit-learn's digits; nothing is downloaded.
 
 # %%
 import keras
@@ -73,8 +74,13 @@ for model in (first, second):
 # ## The segment: a barrier
 #
 # A `Segment` is the straight line between the two weight vectors. There is nothing to train.
-# `evaluate_curve` estimates the batch normalization statistics at each position, and then the
-# loss and the error.
+# `evaluate_curve` walks from the first network (t = 0) to the second (t = 1). At each position it
+# estimates the batch normalization statistics, and then computes the loss and the error (in
+# percent).
+#
+# *Mean* is the mean over t, and *Int* the mean over the length of the curve. *Barrier* says how
+# much worse the worst position is than the worse endpoint. The *length ratio* in the last line
+# divides the length of the curve by the length of the segment.
 
 # %%
 segment = mc_tf.connect(first, second, mc_tf.Segment())
@@ -85,7 +91,7 @@ print(on_segment.table())
 # %% [markdown]
 # ## The curve: no barrier
 #
-# A Bezier curve has one bend between the endpoints. Each batch draws a random position t, and
+# This Bezier curve has one bend between the endpoints. Each batch draws a random position t, and
 # training moves the bend so that the mean loss along the curve becomes small.
 
 # %%
@@ -101,8 +107,8 @@ mc_tf.plots.plot_curves({"Segment": on_segment, "Bezier": on_curve})
 # %% [markdown]
 # ## A network from the middle
 #
-# `point` returns an ordinary Keras model. Estimate its batch normalization statistics, and use
-# it.
+# `point` returns an ordinary Keras model. Estimate its batch normalization statistics before you
+# use it.
 
 # %%
 middle = curve.point(0.5)
@@ -113,8 +119,8 @@ print(f"test accuracy {middle.evaluate(*test, verbose=0)[1]:.3f}")
 # %% [markdown]
 # ## The plane of the curve
 #
-# The endpoints and the bend span a plane. Its picture shows the barrier, and the curve around
-# it.
+# The endpoints and the bend span a plane in weight space. Its picture shows the barrier, and the
+# curve around it.
 
 # %%
 plane = mc_tf.Plane.of_curve(curve)

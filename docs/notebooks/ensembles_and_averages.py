@@ -15,9 +15,10 @@
 # %% [markdown]
 # # Ensembles and averages in ten minutes
 #
-# One training can give an ensemble, or a better network. Fast geometric ensembling (FGE) keeps
-# the networks that a cyclic learning rate passes. Stochastic weight averaging (SWA) averages
-# their weights. Both are callbacks. The data is scikit-learn's digits; nothing is downloaded.
+# One training run can give an ensemble, or a better network. Fast geometric ensembling (FGE)
+# keeps the networks at the minima of a cyclic learning rate. Stochastic weight averaging (SWA)
+# averages the weights that training passes through. Both are callbacks. The data is
+# scikit-learn's digits; nothing is downloaded.
 
 # %%
 import tempfile
@@ -65,9 +66,9 @@ print(f"test accuracy {model.evaluate(*test, verbose=0)[1]:.3f}")
 # ## Fast geometric ensembling
 #
 # The learning rate falls and rises in cycles of four epochs. The network at each minimum is a
-# member. Read the last three columns: as the ensemble grows, its loss and its calibration error
-# become smaller than any member's. (On data this small the error itself changes by a few images
-# only.)
+# member of the ensemble, which averages the predictions of its members. The last three columns of
+# the table are scores of the ensemble: as it grows, its loss and its calibration error become
+# smaller than any member's. (On such a small data set, the error changes by only a few images.)
 
 # %%
 cycle = mc_tf.CyclicLearningRate(cycle_length=4, max_learning_rate=0.5, min_learning_rate=0.001)
@@ -84,8 +85,9 @@ result.plot()
 # %% [markdown]
 # ## Stochastic weight averaging
 #
-# From the same network, at a constant learning rate. `fit` ends with the averaged weights, and
-# their batch normalization statistics are estimated on `batch_norm_data`.
+# SWA starts from the same network and trains at a constant learning rate. At the end of `fit`,
+# the model has the averaged weights. SWA estimates their batch normalization statistics on
+# `batch_norm_data`.
 
 # %%
 model.set_weights(trained)
@@ -98,7 +100,7 @@ print(f"test accuracy {model.evaluate(*test, verbose=0)[1]:.3f}")
 # %% [markdown]
 # ## Serve the ensemble
 #
-# `export` writes one SavedModel. It needs neither mc_tf nor Keras where it is served.
+# `export` writes one SavedModel. To serve it you need neither mc_tf nor Keras.
 
 # %%
 ensemble.export(f"{directory}/served")
