@@ -32,13 +32,13 @@ def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P,
         Decorator.
 
     Example:
-        >>> @renamed_arguments(color="color")
+        >>> @renamed_arguments(hue="color")
         ... def paint(color):
         ...     return color
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     paint(color="red"), str(caught[0].message)
-        ('red', '`paint(color=)` is now `color`. The old name works for one release.')
+        ...     paint(hue="red"), str(caught[0].message)
+        ('red', '`paint(hue=)` is now `color`. The old name works for one release.')
     """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -212,8 +212,8 @@ def describe_length(length, ratio):
 
     Example:
         >>> describe_length(2.5, 1.25), describe_length(2.5, float("inf"))
-        ('length 2.5000, 1.2500 x the segment', 'length 2.5000, from a network back to itself')
+        ('length 2.5000, length ratio 1.2500', 'length 2.5000, from a network back to itself')
     """
     if np.isinf(ratio):
         return f"length {length:.4f}, from a network back to itself"
-    return f"length {length:.4f}, {ratio:.4f} x the segment"
+    return f"length {length:.4f}, length ratio {ratio:.4f}"

@@ -91,7 +91,7 @@ def test_what_tells_data_apart():
         EvaluationData((X, Y)).fingerprint(),
         EvaluationData((X, Y), (X, Y)).fingerprint(),
         EvaluationData((X, Y), extra_data={"validation": (X, Y)}).fingerprint(),
-        EvaluationData((X, Y), statistics=(X, Y)).fingerprint(),
+        EvaluationData((X, Y), batch_norm_data=(X, Y)).fingerprint(),
     }
     assert len(together) == 4
     tf = pytest.importorskip("tensorflow")
@@ -103,7 +103,7 @@ def test_a_data_set_that_is_given_twice_is_kept_once():
     data, other = Read(), Read()
     kept = EvaluationData(data, data, {"validation": other}).kept()
     assert kept.train is kept.test is kept.for_statistics
-    assert kept.others["validation"] is not kept.train
+    assert kept.extra_data["validation"] is not kept.train
     assert len(labels(kept.train)) == 10 and not other.passes
     assert list(kept.evaluated) == ["train", "test", "validation"]
     kept = EvaluationData(data, other, batch_norm_data=other).kept()

@@ -182,7 +182,7 @@ def test_train_without_epochs_saves_initial_network(root, other_network):
 
 def test_connect_writes_curves(root, networks, curves):
     for name, out in curves.items():
-        found = re.search(r"curve\.keras: (\w+)\(.*length (\S+), (\S+) x the segment", out)
+        found = re.search(r"curve\.keras: (\w+)\(.*length (\S+), length ratio (\S+)", out)
         assert found[1].lower() == name
         assert float(found[3]) == 1 if name == "segment" else float(found[3]) >= 1
     assert epochs_printed(curves["bezier"]) == list(range(1, EPOCHS + 1))
@@ -210,7 +210,7 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
             assert low <= min(begin, end) <= max(begin, end) <= high
             assert low <= integral <= high and low <= mean <= high
             assert barrier == pytest.approx(high - max(begin, end), abs=2e-4)
-        assert re.fullmatch(r"length \S+, \S+ x the segment", last)
+        assert re.fullmatch(r"length \S+, length ratio \S+", last)
         path = root / name / "evaluation"
         assert files == f"{path}.npz, {path}.json"
         count = POINTS if name == "bezier" else 3

@@ -54,8 +54,12 @@ DRAWN = {
 SINGLE = ("pairs", "ensembles", "budgets", "mean prediction")  # take `ax`
 
 
-def test_importing_and_drawing_choose_no_backend_and_no_settings():
+def test_importing_and_drawing_choose_no_backend_and_no_settings(tmp_path):
     program = """
+import sys
+import mc_tf
+assert {"data", "plots", "connect"} <= set(dir(mc_tf))
+assert not {"mc_tf.data", "mc_tf.plots"} & set(sys.modules)  # imported when they are used
 import matplotlib
 matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "mine"
@@ -72,7 +76,7 @@ assert not changed, changed
     paths = os.pathsep.join([folder, os.path.dirname(folder)])
     given = os.environ | {"PYTHONPATH": paths, "DISPLAY": ""}
     command = [sys.executable, "-W", "error::UserWarning:mc_tf", "-c", program]
-    subprocess.run(command, env=given, check=True)
+    subprocess.run(command, env=given, cwd=tmp_path, check=True)
 
 
 @pytest.mark.parametrize("name", DRAWN)
