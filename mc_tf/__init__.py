@@ -41,6 +41,7 @@ from mc_tf.layers import (
     CurveLSTM,
 )
 from mc_tf.models import CurveModel, connect
+from mc_tf.moved import MOVED
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.snapshots import load_snapshot
 from mc_tf.version import __version__ as __version__
@@ -101,7 +102,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        if name in ("data", "plots"):
+        if name in ("data", "plots") or name in MOVED:
             import importlib
 
             return importlib.import_module(f"mc_tf.{name}")

@@ -12,6 +12,7 @@ ROOMS = (
         "version",
         "typing",
         "deprecation",
+        "moved",
         "arguments",
         "settings",
         "registry",

@@ -1,11 +1,15 @@
 """Old spellings of public names: each warns once, names the new one, and does the same."""
 
+import importlib
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import mc_tf
 from mc_tf.ensemble import OutputSpec
+from mc_tf.moved import MOVED
 
 X = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
@@ -72,6 +76,36 @@ def test_old_names_work_and_warn_once(name):
     (warning,) = [w for w in caught if " is now " in str(w.message)]  # not Keras' own
     assert warning.filename == __file__
     assert found == new()
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_modules_are_found_at_their_old_places(name):
+    sys.modules.pop(f"mc_tf.{name}", None)
+    with pytest.warns(
+        DeprecationWarning, match=rf"`mc_tf.{name}` is now `mc_tf.{MOVED[name]}`"
+    ) as w:
+        old = importlib.import_module(f"mc_tf.{name}")
+    assert w[0].filename == __file__
+    new = importlib.import_module(f"mc_tf.{MOVED[name]}")
+    there = [each for each in vars(new) if not each.startswith("_")]
+    assert there and all(getattr(old, each) is getattr(new, each) for each in there)
+
+
+def test_modules_at_old_places_are_attributes_too():
+    import mc_tf.storage.averages
+
+    for name in ("snapshots", "averaging"):
+        vars(mc_tf).pop(name, None)
+        sys.modules.pop(f"mc_tf.{name}", None)
+    with pytest.warns(DeprecationWarning, match="mc_tf.snapshots"):
+        assert mc_tf.snapshots.read_snapshot is mc_tf.storage.snapshots.read_snapshot
+    with pytest.warns(DeprecationWarning, match="mc_tf.averaging"):
+        from mc_tf.averaging import WeightAverage
+    assert WeightAverage is mc_tf.storage.averages.WeightAverage
+    with pytest.raises(AttributeError, match="no attribute 'flt'"):
+        mc_tf.flt  # noqa: B018
+    with pytest.raises(ModuleNotFoundError):
+        import mc_tf.snapshot  # noqa: F401
 
 
 def test_both_names_are_refused():
