@@ -62,10 +62,12 @@ setup(
             "pytest-xdist>=3.5",
             "ruff>=0.8",
             "jax>=0.4.35",
+            "plotly>=5.24",
             "tensorboard>=2.18",
         ],
         "docs": DOCS,
         "tensorboard": ["tensorboard>=2.18"],
+        "report": ["plotly>=5.24"],  # surfaces that can be turned
         "jax": ["jax>=0.4.35"],
         "torch": ["torch>=2.6"],
     },

@@ -1,4 +1,4 @@
-r"""Writes one page of a directory of runs: settings, tables, figures, versions.
+r"""Writes one page of a directory of runs: main numbers, figures, tables, settings.
 
 Takes what train.py, connect.py, reproduce.py, the evaluations and the figures wrote below WORKDIR,
 finished or not. The page is one file that needs no other; no network is loaded.

@@ -56,7 +56,7 @@ def plot_surface(
             below all values, or a logarithm is asked of values that are not positive.
     """
     check_grids({"": result}, "Plane", [value])
-    to_height, ticks = _scale(result[value], scale, maximum)
+    to_height, ticks = height_scale(result[value], scale, maximum)
     heights = to_height(result[value])
     figure = Figure(figsize=(7, 5.6))
     axis = figure.add_axes([-0.02, 0.02, 0.94, 0.92], projection="3d", computed_zorder=False)
@@ -80,16 +80,16 @@ def plot_surface(
     styles = [path_style(result, label, number) for number, label in enumerate(result.paths)]
     lines = []
     for places, style in zip(result.paths.values(), styles):
-        places = _dense(places)
+        places = dense(places)
         above = to_height(between(result.axes, result[value], places))
-        above = np.where(_inside(result, places), above, np.nan)
+        above = np.where(inside(result, places), above, np.nan)
         axis.plot(*places.T, above, **style | {"label": "", "linewidth": 1, "alpha": 0.5})
         style = halo | style | {"label": plain(style["label"])}
         seen = np.where(is_seen(result, heights, places, above, box, view), above, np.nan)
         lines.extend(axis.plot(*places.T, seen, **style))
     draw_legend(axis, styles, lines, drop=0)
     for label, place in result.marks.items():
-        if not _inside(result, place):
+        if not inside(result, place):
             continue
         above = float(to_height(between(result.axes, result[value], [place]))[0])
         axis.plot(*([x] for x in (*place, above)), **point_style(result, label))
@@ -107,14 +107,30 @@ def plot_surface(
     return figure
 
 
-def _dense(places, parts=8):
-    """Coordinates along a line of points, close enough for a line over the surface."""
+def dense(places, parts=8):
+    """Coordinates along a line of points, close enough for a line over the surface.
+
+    Args:
+        places: coordinates `(n, 2)`.
+        parts: how many steps between two of them.
+
+    Returns:
+        Array `(parts * (n - 1) + 1, 2)`.
+    """
     at = np.linspace(0, len(places) - 1, parts * (len(places) - 1) + 1)
     return np.stack([np.interp(at, np.arange(len(places)), x) for x in np.transpose(places)], -1)
 
 
-def _inside(result, places):
-    """Whether coordinates `(..., 2)` lie on a grid."""
+def inside(result, places):
+    """Whether coordinates lie on a grid.
+
+    Args:
+        result: `GridEvaluation` of a `Plane`.
+        places: coordinates `(..., 2)`.
+
+    Returns:
+        bool array `(...)`.
+    """
     low, high = np.transpose([axis[[0, -1]] for axis in result.axes])
     return ((places >= low) & (places <= high)).all(-1)
 
@@ -143,7 +159,7 @@ def is_seen(result, heights, places, above, box, view, steps=200):
     for k in range(2, steps):
         way = places + k * step[:2]
         hit = between(result.axes, heights, way) > above + k * step[2] + 0.01 * sizes[2]
-        seen &= ~(hit & _inside(result, way))
+        seen &= ~(hit & inside(result, way))
     return seen
 
 
@@ -182,8 +198,19 @@ def _light(heights, axes):
     return 0.6 + 0.4 * np.clip(shade, 0, 1)
 
 
-def _scale(values, scale, maximum):
-    """Function from values to heights, and values for the ticks."""
+def height_scale(values, scale="log", maximum=None):
+    """How high values are drawn.
+
+    Args:
+        values: array.
+        scale, maximum: as for `plot_surface`.
+
+    Returns:
+        `(function, ticks)`: from values to heights, and a list of values for the ticks.
+
+    Raises:
+        ValueError: as for `plot_surface`.
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
         raise ValueError("None of the values is finite, so there is nothing to draw.")

@@ -1,41 +1,31 @@
 """A directory of runs as one page: what was run, its numbers and its figures, from its files."""
 
-import base64
 import datetime
 import html
 import importlib.metadata
 import os
 import platform
 
-from mc_tf.reports.runs import settings_section, training_section, unfinished_section
-from mc_tf.reports.tables import as_text, file_section, read_json, table
+from mc_tf.reports.contents import file_section
+from mc_tf.reports.figures import drawn_files, learning_curves, result_figures
+from mc_tf.reports.found import read_directory
+from mc_tf.reports.headline import headline
+from mc_tf.reports.runs import settings_section, training_section
+from mc_tf.reports.style import STYLE
+from mc_tf.reports.surfaces import surface_figures
+from mc_tf.reports.tables import as_text, read_json, table
 from mc_tf.storage.destinations import check_output
 from mc_tf.storage.files import atomic_path
 from mc_tf.version import __version__
 
 __all__ = ["write_report"]
 
-_IMAGES = {".png": "image/png", ".svg": "image/svg+xml", ".gif": "image/gif"}
-_FILMS = {".mp4": "video/mp4"}
-_PACKAGES = ("mc_tf", "keras", "tensorflow", "numpy", "matplotlib")
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff; }
-h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #bbb; }
-h3 { margin-top: 1.8rem; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; margin: 0.8rem 0; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: 0.3rem 0; }
-th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #ddd; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-td.number { text-align: right; white-space: nowrap; }
-th { overflow-wrap: break-word; }
-thead th { overflow-wrap: normal; border-bottom: 2px solid #888; }
-figure { margin: 1.5rem 0; } img, video { max-width: 100%; height: auto; }
-figcaption { color: #555; font-size: 0.9rem; } pre { overflow-x: auto; background: #f4f4f4;
-  padding: 0.7rem; }
-@media print { body { max-width: none; } figure { break-inside: avoid; } }
-"""
+_PACKAGES = ("mc_tf", "keras", "tensorflow", "numpy", "matplotlib", "plotly")
+# Whatever a name in a file says, the page loads nothing.
+_POLICY = (
+    "default-src 'none'; img-src data: blob:; media-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline' 'unsafe-eval'"
+)
 
 
 def write_report(workdir, path=None, title=None):
@@ -65,58 +55,82 @@ def write_report(workdir, path=None, title=None):
         )
     path = os.path.join(workdir, "report.html") if path is None else os.fspath(path)
     title = title or os.path.basename(os.path.abspath(workdir))
-    files = _files(workdir)
-    sections = [
-        ("Figures", _figures(workdir, files)),
-        ("Results", _results(workdir, files)),
-        ("What was run", settings_section(workdir, _named(files, "settings.json"))),
-        ("Training", training_section(workdir, _named(files, "history.csv"))),
-        ("Not finished", unfinished_section(workdir, files)),
-    ]
-    body = "".join(f"<h2>{name}</h2>\n{text}" for name, text in sections if text)
-    empty = "<p>There are no results, figures or settings in this directory yet.</p>\n"
+    found = read_directory(workdir)
+    body = _top(found) + _figures(found) + _tables(found) + _folded(found)
+    if not body:
+        body = "<p>There are no results, figures or settings in this directory yet.</p>\n"
     page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{html.escape(title)}</h1>\n{_origin(workdir, files)}{body or empty}"
-        "</body>\n</html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{html.escape(title)}</h1>\n{body}{_origin(found)}</body>\n</html>\n"
     )
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(page)
     return path
 
 
-def _files(workdir):
-    """Paths of all files below a directory, those of the directory itself first."""
-    found = []
-    for folder, folders, names in os.walk(workdir):
-        folders.sort()
-        found += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
-    return found
+def _section(name, text):
+    return f"<h2>{name}</h2>\n{text}" if text else ""
 
 
-def _named(files, name):
-    return [file for file in files if os.path.basename(file) == name]
+def _details(name, text):
+    return f"<details><summary>{name}</summary>\n{text}</details>\n" if text else ""
 
 
-def _origin(workdir, files):
+def _top(found):
+    """How far the run is, and its main numbers."""
+    return headline(found) if found.runs or found.results or found.problems else ""
+
+
+def _figures(found):
+    """Figures; of a recipe, which has drawn its own, those of each result are folded."""
+    own, drawn = drawn_files(found), result_figures(found)
+    if own and found.named("comparison.json"):
+        drawn = _details("Figures of each result", drawn)
+    return _section("Figures", own + surface_figures(found) + drawn) + _section(
+        "Learning curves", learning_curves(found)
+    )
+
+
+def _tables(found):
+    """A section for each file of numbers: comparisons first, then by name."""
+    numbers = [
+        file
+        for file in found.files
+        if file.endswith(".json") and os.path.basename(file) != "settings.json"
+    ]
+    numbers.sort(key=lambda file: os.path.basename(file) != "comparison.json")
+    return _section(
+        "Tables",
+        "".join(file_section(found.name(file), *read_json(file)) for file in numbers),
+    )
+
+
+def _folded(found):
+    """What is looked up rather than read."""
+    problems = [[name, run.problem] for name, run in found.runs.items() if run.problem]
+    return _section(
+        "What was run",
+        table(["run", "problem"], problems)
+        + _details("Last epoch of each training", training_section(found))
+        + _details("Settings", settings_section(found)),
+    )
+
+
+def _origin(found):
     """When, where and with what the page was made."""
     now = datetime.datetime.now().astimezone()
     rows = [
-        ["directory", os.path.abspath(workdir)],
+        ["directory", os.path.abspath(found.workdir)],
         ["page written", now.isoformat(" ", "minutes")],
+        ["versions that wrote this page", as_text(_versions())],
     ]
-    kept = [file for file in files if not file.endswith(".html")]
-    if kept:
-        latest = datetime.datetime.fromtimestamp(max(map(os.path.getmtime, kept))).astimezone()
-        rows.append(["latest file", latest.isoformat(" ", "minutes")])
-    rows.append(["versions that wrote this page", as_text(_versions())])
-    return table([], rows)
+    return f"<footer>\n{_details('This page', table([], rows))}</footer>\n"
 
 
 def _versions():
-
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -124,39 +138,3 @@ def _versions():
         except importlib.metadata.PackageNotFoundError:
             continue
     return {**found, "mc_tf": __version__}
-
-
-def _results(workdir, files):
-    """A section for each file of numbers: comparisons first, then by name."""
-    numbers = [
-        file
-        for file in files
-        if file.endswith(".json") and os.path.basename(file) != "settings.json"
-    ]
-    numbers.sort(key=lambda file: os.path.basename(file) != "comparison.json")
-    return "".join(
-        file_section(os.path.relpath(file, workdir), *read_json(file)) for file in numbers
-    )
-
-
-def _figures(workdir, files):
-    """All figures, in the page itself; of those in several formats one."""
-    parts, seen = [], set()
-    kinds = {**_IMAGES, **_FILMS}
-    for ending in kinds:
-        for file in files:
-            root, own = os.path.splitext(file)
-            if own.lower() != ending or (root in seen and own.lower() in (".svg", ".png")):
-                continue
-            seen.add(root)
-            with open(file, "rb") as stream:
-                content = base64.b64encode(stream.read()).decode("ascii")
-            name = html.escape(os.path.relpath(file, workdir))
-            source = f"data:{kinds[ending]};base64,{content}"
-            if ending in _FILMS:
-                shown = f'<video controls src="{source}"></video>'
-            else:
-                shown = f'<img src="{source}" alt="Figure {name}">'
-            order = (os.path.dirname(file).count(os.sep), file)
-            parts.append((order, f"<figure>{shown}<figcaption>{name}</figcaption></figure>\n"))
-    return "".join(text for _, text in sorted(parts))

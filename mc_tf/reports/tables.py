@@ -1,17 +1,41 @@
-"""Tables of result files as HTML, each kind in its own way."""
+"""Tables in HTML: numbers with sensible digits, units in headings, the best in bold."""
 
+import dataclasses
 import html
-import json
+import math
 
+from mc_tf.evaluation.metric_directions import higher_is_better
+from mc_tf.evaluation.shown import is_percent
 from mc_tf.storage.files import read_json as read_json_file
 
-__all__ = ["as_text", "file_section", "read_json", "table"]
+__all__ = ["Cell", "as_text", "best_of", "facts", "heading", "number", "read_json", "table"]
 
-_CURVE = ("start", "end", "min", "int", "mean", "max", "barrier")
+
+def number(value, percent=False):
+    """A result as text: three significant digits, of percents from 10 on four.
+
+    Args:
+        value: float.
+        percent: whether it is in percent.
+
+    Returns:
+        str.
+
+    Example:
+        >>> number(0.123456), number(27.136, percent=True), number(2.0), number(51234.5)
+        ('0.123', '27.14', '2.00', '51234')
+    """
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "–")
+    value += 0.0  # no minus before zero
+    digits = 4 if percent and abs(value) >= 10 else 3
+    if 10**digits <= abs(value) < 1e7:
+        return f"{value:.0f}"
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−", 1 if value < 0 else 0)
 
 
 def as_text(value):
-    """A value as text: numbers with six digits, nested ones in one line.
+    """A setting as text: numbers with six digits, nested ones in one line.
 
     Args:
         value: what a JSON file holds.
@@ -34,13 +58,89 @@ def as_text(value):
     return str(value)
 
 
-def table(columns, rows, caption=None):
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell that says more than its value.
+
+    Attributes:
+        text: what is shown.
+        value: the exact number, which pointing at the cell shows.
+        best: whether it is in bold.
+    """
+
+    text: str
+    value: float | None = None
+    best: bool = False
+
+    @classmethod
+    def of(cls, value, name="", best=False):
+        """A result, with the digits of its kind.
+
+        Args:
+            value: float, or nothing.
+            name: of the value, such as `"test_error"`.
+            best: whether it is in bold.
+        """
+        if value is None:
+            return cls("–")
+        return cls(number(value, is_percent(name)), value, best)
+
+
+def heading(name):
+    """The name of a value as a heading, with its unit.
+
+    Args:
+        name: such as `"test_error"`.
+
+    Returns:
+        str.
+
+    Example:
+        >>> heading("test_error"), heading("train_loss")
+        ('test error (%)', 'train loss')
+    """
+    return name.replace("_", " ") + " (%)" * is_percent(name)
+
+
+def _has_direction(name):
+    known = ("error", "loss", "perplexity", "barrier", "brier")
+    return name.endswith(known) or higher_is_better(name)
+
+
+def best_of(name, values):
+    """Where the best of some values is; nowhere if all are equal or one direction is as good.
+
+    Args:
+        name: of the values, such as `"test_error"`.
+        values: list of numbers; others are passed over.
+
+    Returns:
+        Set of indices.
+
+    Example:
+        >>> best_of("test_error", [3.0, None, 2.5]), best_of("test_accuracy", [0.5, 0.75])
+        ({2}, {1})
+    """
+    numbers = {k: v for k, v in enumerate(values) if _is_number(v) and math.isfinite(v)}
+    if len(set(numbers.values())) < 2 or not _has_direction(name):
+        return set()
+    best = (max if higher_is_better(name) else min)(numbers.values())
+    return {index for index, value in numbers.items() if value == best}
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def table(columns, rows, caption=None, bold=True, results=True):
     """An HTML table.
 
     Args:
-        columns: headings, or none.
-        rows: lists of values; the first of each is its heading.
+        columns: names of the values, from which units and the best follow; or none.
+        rows: lists of values, or of `Cell`; the first of each is its heading.
         caption: text above it.
+        bold: whether the best of each column is in bold.
+        results: whether numbers are results, not settings, which are shown as they were given.
 
     Returns:
         str, everything in it escaped.
@@ -52,17 +152,52 @@ def table(columns, rows, caption=None):
         lines.append(f"<caption>{html.escape(caption)}</caption>")
     if columns:
         cells = "".join(
-            f'<th scope="col">{html.escape(name.replace("_", " "))}</th>' for name in columns
+            f'<th scope="col"{_kind([row[index] for row in rows])}>'
+            f"{html.escape(heading(name) if results else name.replace('_', ' '))}</th>"
+            for index, name in enumerate(columns)
         )
         lines.append(f"<thead><tr>{cells}</tr></thead>")
-    for first, *others in rows:
+    best = set()
+    for column, name in enumerate(columns if bold and results else ()):
+        best |= {(row, column) for row in best_of(name, [row[column] for row in rows])}
+    lines.append("<tbody>")
+    for index, (first, *others) in enumerate(rows):
         cells = [f'<th scope="row">{html.escape(as_text(first))}</th>']
-        for value in others:
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            kind = ' class="number"' if number or value is None else ""
-            cells.append(f"<td{kind}>{html.escape(as_text(value))}</td>")
+        for column, value in enumerate(others, 1):
+            if results and isinstance(value, float):
+                name = columns[column] if columns else ""
+                value = Cell.of(value, name, (index, column) in best)
+            cells.append(_cell(value))
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</table></div>\n"])
+    return "\n".join([*lines, "</tbody></table></div>\n"])
+
+
+def _kind(values):
+    """What tells a cell of numbers, or the heading of such, from one of text."""
+    numbers = [value is None or isinstance(value, Cell) or _is_number(value) for value in values]
+    return ' class="number"' if all(numbers) else ""
+
+
+def _cell(value):
+    """One cell of a row."""
+    if not isinstance(value, Cell):
+        return f"<td{_kind([value])}>{html.escape(as_text(value))}</td>"
+    exact = "" if value.value is None else f' title="{value.value!r}"'
+    text = html.escape(value.text)
+    return f'<td class="number"{exact}>{f"<strong>{text}</strong>" if value.best else text}</td>'
+
+
+def facts(entries):
+    """Single values as one paragraph.
+
+    Args:
+        entries: dict from name to value.
+
+    Returns:
+        str, HTML.
+    """
+    texts = [f"{key.replace('_', ' ')}: {as_text(value)}" for key, value in entries.items()]
+    return f"<p>{html.escape('; '.join(texts))}.</p>\n" if texts else ""
 
 
 def read_json(path):
@@ -78,94 +213,3 @@ def read_json(path):
         return read_json_file(path, "JSON", None), None
     except (OSError, ValueError) as error:
         return None, f"This file cannot be read: {error}"
-
-
-def file_section(name, content, problem=None):
-    """The tables of one file of results, whichever kind it is.
-
-    Args:
-        name: of the file, as a heading.
-        content: what it holds.
-        problem: text instead of it.
-
-    Returns:
-        str, HTML.
-    """
-    if problem:
-        text = f"<p>{html.escape(problem)}</p>\n"
-    else:
-        for draw in (_comparison, _curve, _grid, _ensemble, _anything):
-            try:
-                text = draw(content)
-            except (KeyError, TypeError, AttributeError, IndexError):
-                continue  # of another kind
-            if text is not None:
-                break
-    return f"<h3>{html.escape(name)}</h3>\n{text}"
-
-
-def _comparison(rows):
-    """Published numbers beside obtained ones: comparison.json."""
-    statistics = list(dict.fromkeys(row["statistic"] for row in rows))
-    published = {row["statistic"] for row in rows if row["target"] is not None}
-    columns, found = ["curve", "value"], {}
-    for statistic in statistics:
-        columns += [statistic or "obtained"]
-        columns += [f"{statistic} published".strip()] * (statistic in published)
-    for row in rows:
-        cells = found.setdefault((row["curve"], row["value"]), {})
-        cells[row["statistic"] or "obtained"] = row["obtained"]
-        cells[f"{row['statistic']} published".strip()] = row["target"]
-    lines = [[*key, *(cells.get(name, "") for name in columns[2:])] for key, cells in found.items()]
-    return table(columns, lines) if lines else None
-
-
-def _curve(content):
-    """Min / Int / Mean / Max along a curve: evaluation.json."""
-    summary = content["summary"]
-    rows = [[name, *(summary[name].get(key) for key in _CURVE)] for name in sorted(summary)]
-    facts = {
-        key: content[key] for key in ("num_points", "length", "length_ratio") if key in content
-    }
-    return table(["", *_CURVE], rows) + _facts({**facts, **content.get("description", {})})
-
-
-def _grid(content):
-    """Smallest and largest values on a line, plane or rays."""
-    low, high = content["minimum"], content["maximum"]
-    facts = {key: content.get(key) for key in ("surface", "shape", "limits")}
-    marks = content["marks"]
-    errors = content.get("projection_error", content.get("distance_lost", {}))  # until 0.1.0
-    marked = [[label, marks.get(label), errors.get(label)] for label in {**marks, **errors}]
-    return (
-        table(["", "min", "max"], [[name, low[name], high.get(name)] for name in sorted(low)])
-        + table(["marked", "coordinates", "projection error"], marked)
-        + _facts({**facts, **(content.get("description") or {})})
-    )
-
-
-def _ensemble(content):
-    """Scores of members, and of ensembles of the first ones."""
-    members, together = content["members"], content["cumulative"]
-    columns = [f"{who} {name}" for who in ("member", "ensemble") for name in members]
-    count = len(next(iter(members.values())))
-    rows = [
-        [k + 1, *(part[name][k] for part in (members, together) for name in members)]
-        for k in range(count)
-    ]
-    known = ("members", "cumulative", "data")
-    facts = {key: value for key, value in content.items() if key not in known}
-    return table(["members", *columns], rows) + _facts({**facts, **content.get("data", {})})
-
-
-def _anything(content):
-    """Any other file: its entries, or its text."""
-    if isinstance(content, dict) and content:
-        return _facts(content)
-    return f"<pre>{html.escape(json.dumps(content, indent=2))}</pre>\n"
-
-
-def _facts(entries):
-    """Single values as one paragraph."""
-    texts = [f"{key.replace('_', ' ')}: {as_text(value)}" for key, value in entries.items()]
-    return f"<p>{html.escape('; '.join(texts))}.</p>\n" if texts else ""

@@ -2,18 +2,25 @@
 
 import base64
 import csv
+import html
 import html.parser
 import json
+import pathlib
 import re
+import sys
+import types
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 from programs import run
-from surfaces import plane
+from surfaces import ensemble, growing, line, pairs, plane, rays, trajectory
 
 from mc_tf import CurveEvaluation
 from mc_tf.reports.page import write_report
+from mc_tf.reports.surfaces import plotly_script
+from mc_tf.storage.files import write_arrays
 
 EVIL = "<script>alert('&\"')</script>"
 
@@ -24,6 +31,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.open, self.cells, self.images, self.tags, self.text = [], [], [], set(), ""
+        self.exact, self.bold, self.captions = [], [], []
         self.source = path.read_text(encoding="utf-8")
         self.feed(self.source)
         assert self.open == []
@@ -32,18 +40,30 @@ class Page(html.parser.HTMLParser):
         self.tags.add(tag)
         if tag == "img":
             self.images.append(dict(attributes))
+        if tag == "td" and dict(attributes).get("title"):
+            self.exact.append(float(dict(attributes)["title"]))
         if tag not in ("meta", "img"):
             self.open.append(tag)
         if tag in ("td", "th"):
             self.cells.append("")
+        if tag == "figcaption":
+            self.captions.append("")
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
         self.text += data
-        if self.open and self.open[-1] in ("td", "th"):
+        if {"td", "th"} & set(self.open):
             self.cells[-1] += data
+            if self.open[-1] == "strong":
+                self.bold.append(data)
+        if "figcaption" in self.open:
+            self.captions[-1] += data
+
+    def rows(self, heading):
+        """Cells from one heading of a table on."""
+        return self.cells[self.cells.index(heading) :]
 
 
 def write(path, content):
@@ -58,6 +78,12 @@ def evaluation():
         result.record(index, {"train_loss": 0.25 + 3 * t[index], "test_accuracy": 0.75})
     result.set_geometry(np.ones(4), 4.0, 1.125)
     return result
+
+
+@pytest.fixture(autouse=True)
+def without_plotly(monkeypatch):
+    """As where plotly is not installed."""
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
 
 
 @pytest.fixture
@@ -95,18 +121,163 @@ def workdir(tmp_path):
 
 def test_every_number_and_figure(workdir):
     page = Page(write_report(workdir) and workdir / "report.html")
-    for number in ("7.01", "6.875", "3.25", "1.75", "25", "5.25", "4.75", "0.4375", "0.0625"):
+    for number in ("7.01", "6.88", "3.25", "1.75", "25.00", "5.25", "4.75", "0.438", "0.0625"):
         assert number in page.cells, number
-    for text in ("length ratio: 1.125", "mean disagreement: 0.03125", "surface: Plane", "2.5"):
+    assert {7.01, 6.875, 3.25, 1.75, 25.0, 5.25, 4.75, 0.4375, 0.0625, 1.125} <= set(page.exact)
+    for text in ("length ratio: 1.125", "mean disagreement: 3.12 %", "surface: Plane", "2.5"):
         assert text in page.text, text
     assert "5 of 25 points evaluated" in page.text
     assert "broken.json" in page.text and "cannot be read" in page.text
-    kinds = sorted(image["src"].partition(";")[0] for image in page.images)
-    assert kinds == ["data:image/gif", "data:image/png", "data:image/svg+xml"]
+    kinds = {image["src"].partition(";")[0] for image in page.images}
+    assert kinds == {"data:image/gif", "data:image/png", "data:image/svg+xml"}
+    assert page.captions[:3] == ["alone.svg", "curves.png", "film.gif"]
     stored = {base64.b64decode(image["src"].partition(",")[2]) for image in page.images}
     assert (workdir / "curves.png").read_bytes() in stored
     assert (workdir / "alone.svg").read_bytes() in stored
     assert all(image["alt"] for image in page.images)
+
+
+def test_figures_of_what_was_not_drawn(tmp_path):
+    """Each kind of result file, and a history; one that has a figure of its name is not drawn."""
+    result = evaluation()
+    (tmp_path / "bezier").mkdir()
+    result.finish(tmp_path / "bezier/evaluation")
+    for name, grid in {"plane": plane(5), "line": line(), "rays": rays()}.items():
+        grid.finish(tmp_path / name)
+    ensemble().save(tmp_path / "fge.npz")
+    ensemble().save(tmp_path / "sse.npz")
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "sse.png")
+    for name, arrays in {"p": pairs(), "t": trajectory(), "fge-epochs": growing([3, 2])}.items():
+        write_arrays(tmp_path / f"{name}.npz", **arrays)
+    write(tmp_path / "a/settings.json", {"data": "digits", "test": "validation", "epochs": 2})
+    (tmp_path / "a/history.csv").write_text("epoch,loss,val_loss\n0,2.0,3.0\n1,1.0,2.5\n")
+    page = Page(write_report(tmp_path) and tmp_path / "report.html")
+    assert page.captions == [
+        "sse.png",
+        "The train loss over plane",
+        "Along curves (bezier/evaluation)",
+        "Ensembles as they grow (fge)",
+        "Ensembles by epochs (fge-epochs)",
+        "Ensembles of two networks on a curve (p)",
+        "A line (line)",
+        "A plane (plane)",
+        "A plane (plane)",
+        "Rays (rays)",
+        "One training in cycles (t)",
+        "Training of networks (a)",
+    ]
+    assert len(page.images) == len(page.captions)
+    assert "cannot be drawn" not in page.text
+    for image in page.images:
+        assert base64.b64decode(image["src"].partition(",")[2])[1:4] == b"PNG"
+
+
+def test_figures_of_a_recipe_stand_before_those_of_its_results(workdir):
+    page = Page(write_report(workdir) and workdir / "report.html")
+    before, _, folded = page.source.partition("<summary>Figures of each result</summary>")
+    assert before.count("<figure") == 4  # three files, and the surface
+    assert "Along curves (bezier/evaluation)" in folded.partition("</details>")[0]
+
+
+def test_headline(tmp_path):
+    """The state, and the numbers that the files hold."""
+    folder = tmp_path / "run"
+    common = {"data": "digits", "test": "test", "train_examples": 1437}
+    for name, accuracy in {"a": 0.9375, "b": 0.96875}.items():
+        write(folder / name / "settings.json", {**common, "network": "fc", "epochs": 1})
+        text = f"epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.0,{accuracy},0.25\n"
+        (folder / name / "history.csv").write_text(text)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dropout(0.5)])
+    model.compile("adam", "mse")
+    model.save(folder / "a/model.keras")
+    write(folder / "bezier/settings.json", {"curve": "Bezier(num_bends=1)", **common})
+    result = evaluation()
+    result.finish(folder / "bezier/evaluation")
+    ensemble(4).save(folder / "fge.npz")
+    page = Page(write_report(folder) and folder / "report.html")
+    top = page.source.partition("<h2>")[0]
+    assert "Finished" in top and "2 trainings and 2 result files" in top
+    assert "digits, 1,437 training examples, judged on test data" in top
+    assert "fc, 16 weights" in top
+    networks = page.rows("network")
+    assert networks[4:6] == ["test error (%)", "test loss"]
+    assert networks[6:12] == ["a", "fc", "16", "1", "6.25", "0.250"]
+    assert networks[12:17] == ["b", "fc", "16", "1", "3.12"] and "3.12" in page.bold
+    stored = json.loads((folder / "bezier/evaluation.json").read_text())
+    shown = page.rows("curve")
+    assert "length ratio" in shown and "train loss barrier" in shown
+    assert {stored["length_ratio"], stored["summary"]["train_loss"]["max"]} <= set(page.exact)
+    assert {ensemble(4).scores["error"], 10.0} <= set(page.exact)  # of all, and differences
+    assert "two members differ in" in page.cells
+
+
+def test_networks_that_a_curve_joins(tmp_path):
+    """A directory of a curve alone says which networks it joins, from where they were trained."""
+    for name in "ab":
+        write(tmp_path / name / "settings.json", {"network": "fc", "data": "digits"})
+    ends = {"start": f"{tmp_path}/a/model.keras", "end": f"{tmp_path}/b/model.keras"}
+    for end in ends.values():
+        pathlib.Path(end).write_bytes(b"damaged")
+    write(tmp_path / "bezier/settings.json", {**ends, "curve": "bezier", "data": "digits"})
+    result = evaluation()
+    result.finish(tmp_path / "bezier/evaluation")
+    page = Page(write_report(tmp_path / "bezier") and tmp_path / "bezier/report.html")
+    names = page.rows("network")
+    assert names[5:10] == ["../a", "fc", "–", "–", "25.00"] and names[10] == "../b"
+
+
+def test_unfinished_training(tmp_path):
+    write(tmp_path / "start/settings.json", {"epochs": 30})
+    (tmp_path / "start/history.csv").write_text("epoch,loss\n0,2.0\n1,1.0\n2")
+    source = Page(write_report(tmp_path) and tmp_path / "report.html").source
+    top = source.partition("<h2>")[0]
+    assert "Not finished" in top and "start: 2 of 30 epochs trained" in top
+
+
+def test_published_beside_obtained(workdir):
+    row = {"value": "test_error", "statistic": "min", "target": None}
+    rows = [
+        {**row, "curve": "segment", "obtained": 12.5},
+        {**row, "curve": "bezier", "target": 7.5, "obtained": 6.25},
+        {**row, "curve": "chain", "target": 7.01, "obtained": None},
+    ]
+    write(workdir / "comparison.json", rows)
+    page = Page(write_report(workdir) and workdir / "report.html")
+    cells = page.rows("value")
+    assert cells[1:4] == ["obtained", "published", "difference"]
+    assert cells[4:9] == ["segment", "test error (%), min", "12.50", "–", "–"]
+    assert cells[9:14] == ["bezier", "test error (%), min", "6.25", "7.5", "−1.25"]
+    assert cells[14:19] == ["chain", "test error (%), min", "–", "7.01", "–"]
+    assert "6.25" in page.bold and "12.50" not in page.bold
+    assert "Published numbers" in page.source.partition("<h2>")[0]
+
+
+def test_surfaces_that_can_be_turned(workdir, monkeypatch):
+    """With plotly a surface is data and a script; the picture stays for paper."""
+    script = types.SimpleNamespace(get_plotlyjs=lambda: "var Plotly = {};")
+    monkeypatch.setitem(sys.modules, "plotly.offline", script)
+    grid = plane(5)
+    grid.marks[EVIL] = np.array([10.0, 10.0])
+    grid.finish(workdir / "plane")
+    page = Page(write_report(workdir) and workdir / "report.html")
+    assert page.source.count("var Plotly = {};") == 1
+    assert page.source.count("<script>") == page.source.count("</script>") == 3
+    assert "The train loss over plane" in page.captions
+    (call,) = re.findall(r'turn\("surface-0", (.*)\);</script>', page.source)
+    data, layout, _ = json.loads(f"[{call}]")
+    read = np.array(data[0]["customdata"])
+    np.testing.assert_allclose(read, grid["train_loss"].T)
+    assert np.shape(data[0]["z"]) == read.shape and "scene" in layout
+    assert [trace["type"] for trace in data] == ["surface", "scatter3d", "scatter3d"]
+    assert html.escape(EVIL) in data[2]["text"]
+    assert not re.search(r"""(src|href)=["'](?!data:)|url\(|@import|https?:""", call)
+
+
+def test_plotly_itself(monkeypatch):
+    monkeypatch.undo()
+    pytest.importorskip("plotly")
+    source = plotly_script()
+    assert "newPlot" in source and "</script" not in source
 
 
 def test_what_was_run(workdir):

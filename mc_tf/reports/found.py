@@ -1,0 +1,190 @@
+"""The files of a directory of runs, each read once."""
+
+import csv
+import dataclasses
+import os
+import re
+
+import numpy as np
+
+from mc_tf.ensemble.results import EnsembleEvaluation
+from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.landscape.results import GridEvaluation
+from mc_tf.reports.tables import read_json
+from mc_tf.storage.checksums import DamagedFileError
+from mc_tf.storage.files import read_arrays
+from mc_tf.training.run_directory import stored_file, stored_settings
+
+__all__ = ["Found", "Run", "read_directory"]
+
+_RESULTS = {  # arrays by which a file is known, and what it is
+    ("t", "arc_lengths"): CurveEvaluation.load,
+    ("surface", "axis:0"): GridEvaluation.load,
+    ("members:loss", "cumulative:loss"): EnsembleEvaluation.load,
+    ("t", "pair_error"): "pairs",
+    ("step", "learning_rate", "distance_from_start", "error"): "trajectory",
+    ("distance", "member_difference", "mean_difference"): "mean_prediction",
+    ("epochs", "error", "member_error"): "budgets",
+}
+
+
+@dataclasses.dataclass
+class Run:
+    """One training.
+
+    Attributes:
+        folder: its directory.
+        settings: dict, empty if there are none.
+        history: dict from column of `history.csv` to float64 array, an entry for each epoch.
+        problem: why its settings cannot be read, or nothing.
+    """
+
+    folder: str
+    settings: dict = dataclasses.field(default_factory=dict)
+    history: dict = dataclasses.field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def is_curve(self):
+        """Whether a curve was trained, not a network."""
+        return "curve" in self.settings
+
+    @property
+    def epochs(self):
+        """How many epochs are trained."""
+        return len(next(iter(self.history.values()), ()))
+
+    @property
+    def lacking(self):
+        """How many epochs are not trained yet."""
+        planned = self.settings.get("epochs")
+        return max(0, planned - self.epochs) if isinstance(planned, int) else 0
+
+    @property
+    def held_out(self):
+        """What the data is called that its network is judged by: test or validation."""
+        return str(self.settings.get("test", "test"))
+
+    def begins(self, end):
+        """The run of the network at an end of a curve.
+
+        Args:
+            end: `"start"` or `"end"`.
+
+        Returns:
+            `Run`, also one outside the directory; `None` if there is none.
+        """
+        try:
+            file = stored_file(self.folder, end)
+            folder = os.path.dirname(file) if file else None
+            return Run(folder, stored_settings(folder) or {}) if folder else None
+        except (OSError, ValueError):
+            return None
+
+
+@dataclasses.dataclass
+class Found:
+    """What is in a directory.
+
+    Attributes:
+        workdir: the directory.
+        files: paths of all files, those of the directory itself first.
+        runs: dict from name to `Run`.
+        results: dict from file to an evaluation, or to `(kind, arrays)`.
+        unfinished: list of `[file, text]` of evaluations of which points are missing.
+        problems: list of `[file, text]` of those that cannot be read.
+    """
+
+    workdir: str
+    files: list
+    runs: dict
+    results: dict
+    unfinished: list
+    problems: list
+
+    def name(self, path):
+        """A path as seen from the directory."""
+        return os.path.relpath(path, self.workdir)
+
+    def named(self, file):
+        """The paths of all files with a name."""
+        return [path for path in self.files if os.path.basename(path) == file]
+
+    def of(self, kind):
+        """The results of a class, by their names.
+
+        Args:
+            kind: class.
+
+        Returns:
+            dict from name without ending to result.
+        """
+        found = {file: each for file, each in self.results.items() if isinstance(each, kind)}
+        return {os.path.splitext(self.name(file))[0]: each for file, each in found.items()}
+
+
+def read_directory(workdir):
+    """Reads what the page shows.
+
+    Args:
+        workdir: directory.
+
+    Returns:
+        `Found`.
+    """
+    files = []
+    for folder, folders, names in os.walk(workdir):
+        folders.sort()
+        files += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
+    found = Found(os.fspath(workdir), files, {}, {}, [], [])
+    for file in [*found.named("settings.json"), *found.named("history.csv")]:
+        folder = os.path.dirname(file)
+        run = found.runs.setdefault(found.name(folder), Run(folder))
+        if file.endswith(".csv"):
+            run.history = _history(file)
+            continue
+        content, run.problem = read_json(file)
+        if isinstance(content, dict):
+            run.settings = content
+        else:
+            run.problem = run.problem or "This file holds no settings."
+    for file in files:
+        whole = re.sub(r"-\d+-of-\d+(?=\.npz$)", "", file)
+        if file.endswith(".npz") and (whole == file or whole not in files):
+            _read_result(found, file)
+    return found
+
+
+def _read_result(found, file):
+    """Adds a file of arrays to what was found."""
+    try:
+        arrays = read_arrays(file, (), "results", None)
+        for names, kind in _RESULTS.items():
+            if set(names) <= set(arrays):
+                found.results[file] = (kind, arrays) if isinstance(kind, str) else kind(file)
+                break
+    except DamagedFileError as error:
+        found.problems.append([found.name(file), f"damaged: {error}"])
+        return
+    except (OSError, ValueError) as error:
+        found.problems.append([found.name(file), f"cannot be read: {error}"])
+        return
+    done = arrays.get("done", np.ones(1, bool))
+    if not done.all():
+        text = f"{int(done.sum())} of {done.size} points evaluated"
+        found.unfinished.append([found.name(file), text])
+
+
+def _history(file):
+    """The whole rows of a table of epochs, as columns; what is no number is NaN."""
+    with open(file, newline="", encoding="utf-8", errors="replace") as stream:
+        rows = [row for row in csv.DictReader(stream) if None not in row.values()]
+    columns = [name for name in (rows[0] if rows else ()) if name]
+    return {name: np.array([_number(row[name]) for row in rows]) for name in columns}
+
+
+def _number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return np.nan
