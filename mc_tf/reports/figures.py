@@ -123,11 +123,12 @@ def learning_curves(found):
     return in_grid(parts)
 
 
-def result_figures(found):
+def result_figures(found, shown=""):
     """Figures of results beside which there is none of the same name.
 
     Args:
         found: `Found`.
+        shown: HTML of other figures: those that are in it are not shown again.
 
     Returns:
         str, HTML.
@@ -148,7 +149,8 @@ def result_figures(found):
     for name, result in without_frames(named).items():
         for caption, draw, options in _alone(result):
             parts.append(_drawn(f"{caption} ({name})", draw, _content(result), **options))
-    return in_grid(parts)
+    sources = [re.search(r'src="[^"]*"', part) for part in parts]
+    return in_grid(p for p, source in zip(parts, sources) if not source or source[0] not in shown)
 
 
 def without_frames(results):

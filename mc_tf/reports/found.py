@@ -85,16 +85,18 @@ class Run:
                 file = here if os.path.exists(here) else file
             folder = os.path.dirname(file)
             return Run(folder, stored_settings(folder) or {})
-        except (OSError, ValueError):
+        except (OSError, TypeError, ValueError):
             return None
 
     @property
     def network(self):
         """Name and options of the network, also of the one that the training began with."""
-        if self.settings.get("network"):
-            return self.settings["network"], self.settings.get("network_options")
-        first = self.other("initial_weights")
-        return first.network if first else (None, None)
+        run, seen = self, set()
+        while run and not run.settings.get("network") and run.folder not in seen:
+            seen.add(run.folder)
+            run = run.other("initial_weights")
+        names = ("network", "network_options")
+        return tuple(run.settings.get(name) if run else None for name in names)
 
 
 @dataclasses.dataclass

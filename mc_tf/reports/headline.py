@@ -87,7 +87,7 @@ def _about(found, networks):
     for source in sources:
         if "data" in source:
             text = as_text(source["data"])
-            if "train_examples" in source:
+            if isinstance(source.get("train_examples"), int):
                 text += f", {source['train_examples']:,} training examples"
             data[f"{text}, judged on {source.get('test', 'test')} data"] = None
     kinds = {}

@@ -97,7 +97,8 @@ def _section_of(found, file):
 
 def _figures(found):
     """Figures; of a recipe, which has drawn its own, those of each result are folded."""
-    own, drawn, surfaces = drawn_files(found), result_figures(found), surface_figures(found)
+    own = drawn_files(found)
+    drawn, surfaces = result_figures(found, own), surface_figures(found)
     if own and found.named("comparison.json"):
         shown = own + surfaces + folded("Figures of each result", drawn)
     else:
