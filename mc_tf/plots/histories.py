@@ -61,7 +61,7 @@ def _by_panel(history):
     """Panels by label: `(values in training, held-out values)`."""
     found = {}
     for column, label, change in (
-        ("loss", "Loss (with L2)", np.asarray),
+        ("loss", "Loss", np.asarray),
         ("accuracy", "Error (%)", lambda values: 100 * (1 - np.asarray(values))),
         ("perplexity", "Perplexity", np.asarray),
     ):

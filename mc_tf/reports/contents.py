@@ -5,7 +5,7 @@ import json
 
 from mc_tf.evaluation.point_results import SHOWN
 from mc_tf.evaluation.shown import is_percent
-from mc_tf.reports.tables import Cell, best_of, facts, heading, number, table
+from mc_tf.reports.tables import Cell, best_of, facts, folded, heading, number, table
 
 __all__ = ["comparison", "file_section"]
 
@@ -45,7 +45,7 @@ def comparison(rows):
     Returns:
         str, HTML; `None` if there are no rows.
     """
-    published = any(row["target"] is not None for row in rows)
+    published = any(row["target"] is not None for row in rows)  # a smoke run shows none
     lines = []
     for row in rows:
         name, obtained, target = row["value"], row["obtained"], row["target"]
@@ -61,7 +61,8 @@ def comparison(rows):
             cells.append(_difference(obtained, target, unit))
         lines.append(cells)
     columns = ["", "value", "obtained", *(["published", "difference"] if published else ())]
-    return table(columns, lines) if lines else None
+    caption = "Published numbers beside the obtained ones" if published else None
+    return table(columns, lines, caption) if lines else None
 
 
 def _in_percent(name):
@@ -92,9 +93,7 @@ def _curve(content):
     ]
     known = ("num_points", "length", "length_ratio")
     shown = {key: content[key] for key in known if key in content}
-    return table(["", *_CURVE], rows, bold=False) + facts(
-        {**shown, **content.get("description", {})}
-    )
+    return table(["", *_CURVE], rows, bold=False) + facts(shown) + _about(content)
 
 
 def _grid(content):
@@ -103,7 +102,7 @@ def _grid(content):
     shown = {key: content.get(key) for key in ("surface", "shape", "limits")}
     marks = content["marks"]
     errors = content.get("projection_error", content.get("distance_lost", {}))  # until 0.1.0
-    marked = [[label, marks.get(label), errors.get(label)] for label in {**marks, **errors}]
+    marked = [[label, marks.get(label, ""), errors.get(label)] for label in {**marks, **errors}]
     values = [
         [heading(name), Cell.of(low[name], name), Cell.of(high.get(name), name)]
         for name in sorted(low)
@@ -111,7 +110,8 @@ def _grid(content):
     return (
         table(["", "min", "max"], values, bold=False)
         + table(["marked", "coordinates", "distance from the surface"], marked)
-        + facts({**shown, **(content.get("description") or {})})
+        + facts(shown)
+        + _about(content)
     )
 
 
@@ -127,7 +127,12 @@ def _ensemble(content):
     shown = {key: content[key] for key in content if key not in ("members", "cumulative", "data")}
     if shown.get("mean_disagreement") is not None:
         shown["mean_disagreement"] = f"{number(100 * shown['mean_disagreement'])} %"
-    return table(["members", *columns], rows) + facts({**shown, **content.get("data", {})})
+    return table(["members", *columns], rows) + facts(shown) + _about(content, "data")
+
+
+def _about(content, name="description"):
+    """Data, settings and versions."""
+    return folded("Data, settings, versions", facts(content.get(name) or {}))
 
 
 def _anything(content):

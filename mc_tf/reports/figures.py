@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import os
+import re
 import struct
 
 from mc_tf import plots
@@ -13,7 +14,15 @@ from mc_tf.landscape.results import GridEvaluation
 from mc_tf.plots.histories import plot_histories
 from mc_tf.reports.headline import judged_by
 
-__all__ = ["drawn_files", "embedded", "in_grid", "learning_curves", "picture", "result_figures"]
+__all__ = [
+    "drawn_files",
+    "embedded",
+    "in_grid",
+    "learning_curves",
+    "picture",
+    "result_figures",
+    "without_frames",
+]
 
 _IMAGES = {".png": "image/png", ".svg": "image/svg+xml", ".gif": "image/gif"}
 _FILMS = {".mp4": "video/mp4"}
@@ -114,11 +123,12 @@ def learning_curves(found):
     return in_grid(parts)
 
 
-def result_figures(found):
+def result_figures(found, shown=""):
     """Figures of results beside which there is none of the same name.
 
     Args:
         found: `Found`.
+        shown: HTML of other figures: those that are in it are not shown again.
 
     Returns:
         str, HTML.
@@ -134,12 +144,30 @@ def result_figures(found):
         ("pairs", plots.plot_pairs, "Ensembles of two networks on a curve"),
     ):
         for some in _portions({n: _content(r) for n, r in named.items() if _is(r, wanted)}):
-            labels = {name.removesuffix(f"{os.sep}evaluation"): r for name, r in some.items()}
+            labels = {found.of_curve(name): result for name, result in some.items()}
             parts.append(_drawn(f"{what} ({', '.join(some)})", figure, labels))
-    for name, result in named.items():
+    for name, result in without_frames(named).items():
         for caption, draw, options in _alone(result):
             parts.append(_drawn(f"{caption} ({name})", draw, _content(result), **options))
-    return in_grid(parts)
+    sources = [re.search(r'src="[^"]*"', part) for part in parts]
+    return in_grid(p for p, source in zip(parts, sources) if not source or source[0] not in shown)
+
+
+def without_frames(results):
+    """Results without those of a film, numbered beside one of their name.
+
+    Args:
+        results: dict from name to result.
+
+    Returns:
+        dict.
+    """
+    number = re.compile(r"-\d{4,}$")
+    return {
+        name: each
+        for name, each in results.items()
+        if number.sub("", name) == name or number.sub("", name) not in results
+    }
 
 
 def _is(result, wanted):
@@ -170,7 +198,8 @@ def _alone(result):
         values = [name for name in ("train_loss", judged_by(result.names)) if name in result.names]
         if result.surface == "Plane":
             for name in values:
-                yield "A plane", plots.plot_plane, {"value": name}
+                what = name.replace("_", " ").capitalize()
+                yield f"{what} on a plane", plots.plot_plane, {"value": name}
         elif result.surface == "Line":
             yield "A line", plots.plot_line, {}
         elif result.surface == "Rays":

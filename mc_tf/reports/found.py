@@ -65,21 +65,38 @@ class Run:
         """What the data is called that its network is judged by: test or validation."""
         return str(self.settings.get("test", "test"))
 
-    def begins(self, end):
-        """The run of the network at an end of a curve.
+    def other(self, name):
+        """The run that a network came from which this one needs.
 
         Args:
-            end: `"start"` or `"end"`.
+            name: of the setting: `"start"`, `"end"` or `"initial_weights"`.
 
         Returns:
-            `Run`, also one outside the directory; `None` if there is none.
+            `Run`, also one outside the directory; `None` if there is none. Of runs that were
+            copied together it is the copy.
         """
         try:
-            file = stored_file(self.folder, end)
-            folder = os.path.dirname(file) if file else None
-            return Run(folder, stored_settings(folder) or {}) if folder else None
-        except (OSError, ValueError):
+            file, before = stored_file(self.folder, name), self.settings.get("workdir")
+            if not file:
+                return None
+            if before:
+                path = os.path.relpath(self.settings[name], before)
+                here = os.path.normpath(os.path.join(os.path.abspath(self.folder), path))
+                file = here if os.path.exists(here) else file
+            folder = os.path.dirname(file)
+            return Run(folder, stored_settings(folder) or {})
+        except (OSError, TypeError, ValueError):
             return None
+
+    @property
+    def network(self):
+        """Name and options of the network, also of the one that the training began with."""
+        run, seen = self, set()
+        while run and not run.settings.get("network") and run.folder not in seen:
+            seen.add(run.folder)
+            run = run.other("initial_weights")
+        names = ("network", "network_options")
+        return tuple(run.settings.get(name) if run else None for name in names)
 
 
 @dataclasses.dataclass
@@ -103,8 +120,14 @@ class Found:
     problems: list
 
     def name(self, path):
-        """A path as seen from the directory."""
-        return os.path.relpath(path, self.workdir)
+        """A path as seen from the directory, which itself has its own name."""
+        name = os.path.relpath(path, self.workdir)
+        return os.path.basename(os.path.abspath(self.workdir)) if name == os.curdir else name
+
+    def of_curve(self, name):
+        """What a curve is called by whose result is called `name`: its directory's name."""
+        folder, file = os.path.split(name)
+        return (folder or self.name(self.workdir)) if file == "evaluation" else name
 
     def named(self, file):
         """The paths of all files with a name."""

@@ -9,8 +9,7 @@ import numpy as np
 from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.landscape.results import GridEvaluation
-from mc_tf.reports.contents import comparison
-from mc_tf.reports.tables import Cell, as_text, best_of, heading, number, read_json, table
+from mc_tf.reports.tables import Cell, as_text, best_of, heading, number, table
 from mc_tf.storage.files import weight_shapes
 from mc_tf.training.run_directory import RunDirectory
 
@@ -54,11 +53,6 @@ def headline(found):
         if texts
     )
     tables = _networks_table(networks) + _curves_table(found) + _ensembles_table(found)
-    file = os.path.join(found.workdir, "comparison.json")
-    if file in found.files:
-        rows, _ = read_json(file)
-        if isinstance(rows, list) and any(row.get("target") is not None for row in rows):
-            tables += "<h3>Published numbers beside the obtained ones</h3>\n" + comparison(rows)
     return f"<dl>\n{entries}</dl>\n{tables}"
 
 
@@ -93,7 +87,7 @@ def _about(found, networks):
     for source in sources:
         if "data" in source:
             text = as_text(source["data"])
-            if "train_examples" in source:
+            if isinstance(source.get("train_examples"), int):
                 text += f", {source['train_examples']:,} training examples"
             data[f"{text}, judged on {source.get('test', 'test')} data"] = None
     kinds = {}
@@ -115,17 +109,17 @@ def _networks(found):
     for name, run in found.runs.items():
         if not run.is_curve and run.problem is None:
             label = f"{name} (last weights)" if run.settings.get("swa_start") is not None else name
-            rows[run.folder] = _network(run, label, counted) | _scores(run)
+            rows[os.path.abspath(run.folder)] = _network(run, label, counted) | _scores(run)
     for file, result in found.results.items():
         curve = found.runs.get(found.name(os.path.dirname(file)))
         if not isinstance(result, CurveEvaluation) or not result.complete or not curve:
             continue
         for end, index in (("start", 0), ("end", -1)):
-            run = curve.begins(end)
+            run = curve.other(end)
             if run is None:
                 continue
-            folder = os.path.normpath(os.path.join(found.workdir, found.name(run.folder)))
-            row = rows.setdefault(folder, _network(run, found.name(run.folder), counted))
+            network = _network(run, found.name(run.folder), counted)
+            row = rows.setdefault(os.path.abspath(run.folder), network)
             for value in filter(None, [judged_by(result.names)]):
                 row["scores"].setdefault(value, float(result[value][index]))
     return rows
@@ -133,7 +127,7 @@ def _networks(found):
 
 def _network(run, label, counted):
     """Name, architecture and number of weights of a network."""
-    kind, options = run.settings.get("network"), run.settings.get("network_options")
+    kind, options = run.network
     if kind and options:
         kind = f"{kind} ({as_text(options)})"
     key = (kind, run.settings.get("data")) if kind else run.folder
@@ -170,7 +164,7 @@ def _networks_table(networks):
     rows = [
         [
             row["label"],
-            row["kind"],
+            row["kind"] or "",
             Cell(f"{row['weights']:,}", row["weights"]) if row["weights"] else None,
             row["epochs"],
             *(row["scores"].get(name) for name in names),
@@ -197,20 +191,18 @@ def _curves_table(found):
             for index, (name, each) in enumerate(zip(curves, numbers)):
                 cells[name].append(Cell.of(each, value, index in best))
     rows = [
-        [_folder(name), result.description.get("curve"), *cells[name], result.length_ratio]
+        [found.of_curve(name), result.description.get("curve"), *cells[name], result.length_ratio]
         for name, result in curves.items()
     ]
-    return table([*columns, "length_ratio"], rows, "Curves")
+    straight = [found.of_curve(name) for name, result in curves.items() if result.is_unbent()]
+    note = "Hardly longer than the segment, over a barrier; train for longer: "
+    note = f"<p>{html.escape(note + ', '.join(straight))}.</p>\n" if straight else ""
+    return table([*columns, "length_ratio"], rows, "Curves") + note
 
 
 def _main_values(result):
     judged = judged_by(result.names)
     return [name for name in ("train_loss", judged) if name in result.names]
-
-
-def _folder(name):
-    """The name of a result without the file's own, where that says nothing."""
-    return name.removesuffix(f"{os.sep}evaluation")
 
 
 def _ensembles_table(found):

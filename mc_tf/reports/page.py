@@ -13,7 +13,7 @@ from mc_tf.reports.headline import headline
 from mc_tf.reports.runs import settings_section, training_section
 from mc_tf.reports.style import STYLE
 from mc_tf.reports.surfaces import surface_figures
-from mc_tf.reports.tables import as_text, read_json, table
+from mc_tf.reports.tables import as_text, folded, read_json, table
 from mc_tf.storage.destinations import check_output
 from mc_tf.storage.files import atomic_path
 from mc_tf.version import __version__
@@ -75,37 +75,43 @@ def _section(name, text):
     return f"<h2>{name}</h2>\n{text}" if text else ""
 
 
-def _details(name, text):
-    return f"<details><summary>{name}</summary>\n{text}</details>\n" if text else ""
-
-
 def _top(found):
-    """How far the run is, and its main numbers."""
-    return headline(found) if found.runs or found.results or found.problems else ""
+    """How far the run is, its main numbers, and published ones beside them."""
+    if not (found.runs or found.results or found.problems):
+        return ""
+    return headline(found) + "".join(_section_of(found, file) for file in _published(found))
+
+
+def _published(found):
+    """Files with published numbers, which stand at the top."""
+    for file in found.named("comparison.json"):
+        rows, _ = read_json(file)
+        targets = [row.get("target") for row in rows or () if isinstance(row, dict)]
+        if any(target is not None for target in targets):
+            yield file
+
+
+def _section_of(found, file):
+    return file_section(found.name(file), *read_json(file))
 
 
 def _figures(found):
     """Figures; of a recipe, which has drawn its own, those of each result are folded."""
-    own, drawn = drawn_files(found), result_figures(found)
+    own = drawn_files(found)
+    drawn, surfaces = result_figures(found, own), surface_figures(found)
     if own and found.named("comparison.json"):
-        drawn = _details("Figures of each result", drawn)
-    return _section("Figures", own + surface_figures(found) + drawn) + _section(
-        "Learning curves", learning_curves(found)
-    )
+        shown = own + surfaces + folded("Figures of each result", drawn)
+    else:
+        shown = own + drawn + surfaces
+    return _section("Figures", shown) + _section("Learning curves", learning_curves(found))
 
 
 def _tables(found):
     """A section for each file of numbers: comparisons first, then by name."""
-    numbers = [
-        file
-        for file in found.files
-        if file.endswith(".json") and os.path.basename(file) != "settings.json"
-    ]
+    elsewhere = {*found.named("settings.json"), *_published(found)}
+    numbers = [file for file in found.files if file.endswith(".json") and file not in elsewhere]
     numbers.sort(key=lambda file: os.path.basename(file) != "comparison.json")
-    return _section(
-        "Tables",
-        "".join(file_section(found.name(file), *read_json(file)) for file in numbers),
-    )
+    return _section("Tables", "".join(_section_of(found, file) for file in numbers))
 
 
 def _folded(found):
@@ -114,8 +120,8 @@ def _folded(found):
     return _section(
         "What was run",
         table(["run", "problem"], problems)
-        + _details("Last epoch of each training", training_section(found))
-        + _details("Settings", settings_section(found)),
+        + folded("Last epoch of each training", training_section(found))
+        + folded("Settings", settings_section(found)),
     )
 
 
@@ -127,7 +133,7 @@ def _origin(found):
         ["page written", now.isoformat(" ", "minutes")],
         ["versions that wrote this page", as_text(_versions())],
     ]
-    return f"<footer>\n{_details('This page', table([], rows))}</footer>\n"
+    return f"<footer>\n{folded('This page', table([], rows))}</footer>\n"
 
 
 def _versions():

@@ -28,18 +28,20 @@ th.number { text-align: right; }
 th[scope="row"] { position: sticky; left: 0; background: var(--page); max-width: 16rem;
   min-width: 6rem; font-weight: 500; overflow-wrap: anywhere; }
 thead th { border-bottom: 2px solid var(--strong-line); vertical-align: bottom; }
-.figures { display: grid; gap: 1.2rem; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+.figures { margin: 1.2rem 0; display: grid; gap: 1.2rem; align-items: start; grid-auto-flow: dense;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
 figure { margin: 0; min-width: 0; } figure.row { grid-column: 1 / -1; }
 figure > img, figure > video, .turned { background: #fff; border: 1px solid var(--line);
   border-radius: 6px; padding: 0.4rem; max-width: 100%; height: auto; display: block; }
-.turned, .live > img { display: none; } .live > .turned { display: block; height: 490px; }
+.turned, .live > img { display: none; } 
+.live > .turned { display: block; height: 482px; padding: 0; overflow: hidden; }
 figcaption { color: var(--quiet); font-size: 0.85rem; overflow-wrap: anywhere; padding: 0.3rem 0; }
 details { margin: 0.8rem 0; } summary { cursor: pointer; font-weight: 600; }
 pre { overflow-x: auto; background: var(--box); padding: 0.7rem; }
 @media (max-width: 40rem) { body { margin: 1rem auto; } dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; grid-column: 1; } th, td { padding: 0.25rem 0.45rem; }
-  th[scope="row"] { max-width: 42vw; } }
+  th[scope="row"] { max-width: 42vw; } figure.row { overflow-x: auto; }
+  figure.row > img { max-width: none; width: 46rem; } }
 @media print { :root { color-scheme: light; --text: #000; --quiet: #444; --page: #fff;
   --line: #ccc; --strong-line: #666; --box: #fff; --done: #000; --open: #000; }
   body { max-width: none; margin: 0; font-size: 10pt; } .wide { overflow: visible; }

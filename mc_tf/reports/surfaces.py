@@ -9,12 +9,19 @@ from mc_tf.landscape.results import GridEvaluation
 from mc_tf.plots.marks import off_plane, path_style
 from mc_tf.plots.style import value_label
 from mc_tf.plots.surface_3d import between, dense, height_scale, inside, plot_surface
-from mc_tf.reports.figures import embedded, in_grid, picture
+from mc_tf.reports.figures import embedded, in_grid, picture, without_frames
 
 __all__ = ["plotly_script", "surface", "surface_figures"]
 
 _MOST = 8  # surfaces that can be turned: browsers draw no more than 16 at a time
-_OPTIONS = {"displaylogo": False, "responsive": True, "scrollZoom": False}
+_EYE = {"x": 0.65, "y": -1.75, "z": 1.6}
+_BUTTONS = ["toImage", "zoom3d", "pan3d", "orbitRotation", "resetCameraDefault3d"]
+_OPTIONS = {
+    "displaylogo": False,
+    "responsive": True,
+    "scrollZoom": False,  # so that the page can be scrolled across it
+    "modeBarButtons": [_BUTTONS],
+}
 
 
 def plotly_script():
@@ -41,7 +48,7 @@ def surface_figures(found):
     """
     planes = {
         name: result
-        for name, result in found.of(GridEvaluation).items()
+        for name, result in without_frames(found.of(GridEvaluation)).items()
         if result.surface == "Plane" and result.complete and "train_loss" in result.names
     }
     script = plotly_script() if planes else ""
@@ -158,7 +165,7 @@ def _layout(result, label, to_height, ticks):
             "zaxis": {"title": {"text": html.escape(label)}, **heights},
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": ratio, "z": 0.7},
-            "camera": {"eye": {"x": 0.5, "y": -1.3, "z": 1.3}},
+            "camera": {"eye": _EYE, "center": {"x": 0, "y": 0, "z": -0.15}},
         },
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "legend": {"orientation": "h", "y": 0},

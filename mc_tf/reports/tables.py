@@ -8,7 +8,17 @@ from mc_tf.evaluation.metric_directions import higher_is_better
 from mc_tf.evaluation.shown import is_percent
 from mc_tf.storage.files import read_json as read_json_file
 
-__all__ = ["Cell", "as_text", "best_of", "facts", "heading", "number", "read_json", "table"]
+__all__ = [
+    "Cell",
+    "as_text",
+    "best_of",
+    "facts",
+    "folded",
+    "heading",
+    "number",
+    "read_json",
+    "table",
+]
 
 
 def number(value, percent=False):
@@ -198,6 +208,19 @@ def facts(entries):
     """
     texts = [f"{key.replace('_', ' ')}: {as_text(value)}" for key, value in entries.items()]
     return f"<p>{html.escape('; '.join(texts))}.</p>\n" if texts else ""
+
+
+def folded(name, text):
+    """What is looked up rather than read.
+
+    Args:
+        name: what is seen of it at first.
+        text: HTML; if it is empty, there is nothing to fold.
+
+    Returns:
+        str, HTML.
+    """
+    return f"<details><summary>{name}</summary>\n{text}</details>\n" if text else ""
 
 
 def read_json(path):

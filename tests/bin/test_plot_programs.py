@@ -1,5 +1,6 @@
 """Programs that draw loss surfaces, and the page of a run, from files."""
 
+import base64
 import re
 import shutil
 
@@ -230,5 +231,7 @@ def test_report(root, tmp_path):
     assert out.strip() == f"{tmp_path}/run/report.html"
     page = (tmp_path / "run/report.html").read_text()
     assert "<h1>All &amp; &lt;more&gt;</h1>" in page
-    assert page.count('src="data:image/png;base64,') == 1
+    drawn = base64.b64encode((tmp_path / "run/map.png").read_bytes()).decode()
+    assert page.count(f'src="data:image/png;base64,{drawn}"') == 1
+    assert "cannot be drawn" not in page
     assert "164 of 169 points evaluated" in page and "damaged" in page

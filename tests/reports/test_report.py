@@ -154,16 +154,16 @@ def test_figures_of_what_was_not_drawn(tmp_path):
     page = Page(write_report(tmp_path) and tmp_path / "report.html")
     assert page.captions == [
         "sse.png",
-        "The train loss over plane",
         "Along curves (bezier/evaluation)",
         "Ensembles as they grow (fge)",
         "Ensembles by epochs (fge-epochs)",
         "Ensembles of two networks on a curve (p)",
         "A line (line)",
-        "A plane (plane)",
-        "A plane (plane)",
+        "Train loss on a plane (plane)",
+        "Test error on a plane (plane)",
         "Rays (rays)",
         "One training in cycles (t)",
+        "The train loss over plane",
         "Training of networks (a)",
     ]
     assert len(page.images) == len(page.captions)
@@ -250,6 +250,7 @@ def test_published_beside_obtained(workdir):
     assert cells[14:19] == ["chain", "test error (%), min", "–", "7.01", "–"]
     assert "6.25" in page.bold and "12.50" not in page.bold
     assert "Published numbers" in page.source.partition("<h2>")[0]
+    assert page.text.count("comparison.json") == 1
 
 
 def test_surfaces_that_can_be_turned(workdir, monkeypatch):
