@@ -31,7 +31,7 @@ def join_curve_layers(network):
     curves = {repr(part.curve): part.curve for part in found}
     if len(curves) != 1:
         raise ValueError(
-            "`curve_model` must be a `CurveModel`, as returned by `connect`, or a network of curve "
+            "`curve_model` must be a `CurveModel`, as `connect` returns it, or a network of curve "
             f"layers that share one curve. Received: {type(network).__name__} with "
             f"{', '.join(curves) or 'no curve layer'}."
         )
