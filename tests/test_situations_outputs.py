@@ -504,7 +504,9 @@ def test_the_loss_is_in_the_file_of_an_ensemble(name, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "e.keras")
     assert_near(loaded.predict(x, verbose=0), ensemble.predict(x, verbose=0), 1e-6)
     if name.startswith("a class") or name.startswith("a function"):
-        with pytest.raises(ValueError, match="cannot hold. Register it.*output="):
+        with pytest.raises(
+            ValueError, match="cannot be saved with the ensemble. Register it.*output="
+        ):
             loaded.evaluate_members((x, y), verbose=0)
         spec = dataclasses.replace(loaded.output_spec, loss=model.loss)
         loaded = Ensemble(loaded.model, [model], spec)
@@ -832,7 +834,7 @@ REFUSED = {
     "classes for sigmoids": (
         dense, (C, "sigmoid", BCE()), {}, (X, CLASSES), r"0 or 1, of shape \(24, 3\).*exclude",
     ),
-    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "Labels are numbers.*StringLookup"),
+    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "Labels must be numbers.*StringLookup"),
     "labels of two outputs": (
         softmax, (SCCE(),), {}, (X, {"a": BITS, "b": BITS}), "one array of labels.*2 .a, b.",
     ),
@@ -841,13 +843,13 @@ REFUSED = {
     "weights of another shape": (
         softmax, (SCCE(),), {}, (X, CLASSES, np.ones((N, 2))), r"sample weights of shape \(24,\)",
     ),
-    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "none is negative"),
+    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "must be finite and not negative"),
     "weights of zero": (softmax, (SCCE(),), {}, (X, CLASSES, 0 * WEIGHTS), "sum to 0"),
     "only labels that are ignored": (
         softmax, (SCCE(ignore_class=9),), {}, (X, 0 * CLASSES + 9), "No example counts",
     ),
     "inputs that are NaN": (softmax, (SCCE(),), {}, (X * np.nan, CLASSES), "Member 0 predicts NaN"),
-    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "Targets are fini"),
+    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "Targets must be fini"),
     "logits taken for probabilities": (
         dense, (C, None), {"output": "probabilities"}, (10 * X, CLASSES), "output='logits'",
     ),

@@ -183,7 +183,7 @@ class PointResults:
         file = path if path.endswith(".npz") else f"{path}.npz"
         if not os.path.exists(file):
             raise FileNotFoundError(
-                f"The result file '{file}' does not exist. Evaluate first ({cls.maker})."
+                f"There is no result file '{file}'. Evaluate first ({cls.maker})."
             )
 
         def build(stored):
