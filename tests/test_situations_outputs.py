@@ -834,7 +834,7 @@ REFUSED = {
     "classes for sigmoids": (
         dense, (C, "sigmoid", BCE()), {}, (X, CLASSES), r"0 or 1, of shape \(24, 3\).*exclude",
     ),
-    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "Labels must be numbers.*StringLookup"),
+    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "be numbers.*StringLookup"),
     "labels of two outputs": (
         softmax, (SCCE(),), {}, (X, {"a": BITS, "b": BITS}), "one array of labels.*2 .a, b.",
     ),
@@ -843,13 +843,13 @@ REFUSED = {
     "weights of another shape": (
         softmax, (SCCE(),), {}, (X, CLASSES, np.ones((N, 2))), r"sample weights of shape \(24,\)",
     ),
-    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "must be finite and not negative"),
+    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "finite and not neg"),
     "weights of zero": (softmax, (SCCE(),), {}, (X, CLASSES, 0 * WEIGHTS), "sum to 0"),
     "only labels that are ignored": (
         softmax, (SCCE(ignore_class=9),), {}, (X, 0 * CLASSES + 9), "No example counts",
     ),
     "inputs that are NaN": (softmax, (SCCE(),), {}, (X * np.nan, CLASSES), "Member 0 predicts NaN"),
-    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "Targets must be fini"),
+    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "must be finite"),
     "logits taken for probabilities": (
         dense, (C, None), {"output": "probabilities"}, (10 * X, CLASSES), "output='logits'",
     ),

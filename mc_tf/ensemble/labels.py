@@ -21,8 +21,8 @@ class Targets:
         kept: boolean array over all rows of the outputs, or None for all: masked rows and rows with
             the ignored label do not count.
         num_labels: number of labels per position for multilabel outputs; otherwise 1.
-        shape: shape of the outputs. given: dict of the arrays `labels`, `sample_weight` and `mask`
-            as passed.
+        shape: shape of the outputs.
+        given: dict of the arrays `labels`, `sample_weight` and `mask` as passed.
     """
 
     labels: np.ndarray

@@ -68,7 +68,8 @@ def read_members(network, members):
     """Reads the values of each member.
 
     Args:
-        network: built Keras model; its values do not change. members: as for `Ensemble`.
+        network: built Keras model; its values do not change.
+        members: as for `Ensemble`.
 
     Returns:
         List of `Snapshot`s, at least one.
@@ -123,8 +124,9 @@ def read_member(network, member, index):
     """Reads the values of one member.
 
     Args:
-        network: built Keras model; its values do not change. member: an entry of the list passed to
-            `Ensemble`. index: its index, for messages.
+        network: built Keras model; its values do not change.
+        member: an entry of the list passed to `Ensemble`.
+        index: its index, for messages.
 
     Returns:
         `Snapshot`.

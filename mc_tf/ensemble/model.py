@@ -58,7 +58,9 @@ class Ensemble(StackedModel):
         temperatures: positive divisors `(M,)` of the members' logits. Default: ones.
         **kwargs: passed to `keras.Model`, such as `name`.
 
-    Call arguments: inputs: inputs of the network. training: ignored; members run in inference mode.
+    Call arguments:
+        inputs: inputs of the network.
+        training: ignored; members run in inference mode.
 
     Raises:
         ValueError: if a member does not match (the message names the first difference), `members`
@@ -172,7 +174,8 @@ class Ensemble(StackedModel):
         """Runs the network with one member's values.
 
         Args:
-            numbers: list of tensors, as from `member_numbers(m)`. inputs: inputs of the network.
+            numbers: list of tensors, as from `member_numbers(m)`.
+            inputs: inputs of the network.
 
         Returns:
             float32 tensor `(N, ..., C)`, with Keras' mask if the network makes one.
@@ -198,9 +201,9 @@ class Ensemble(StackedModel):
         """Computes the probabilities (values) of each member.
 
         Args:
-            inputs: inputs of the network. numbers: list of tensors, as from `member_numbers()`.
-                Default: the current values. over: function like `ops.map` (default) that runs a
-                function for each member.
+            inputs: inputs of the network.
+            numbers: list of tensors, as from `member_numbers()`. Default: the current values.
+            over: function like `ops.map` (default) that runs a function for each member.
 
         Returns:
             float32 tensor `(M, N, ..., C)`.

@@ -47,8 +47,8 @@ class PredictionCache:
         """Compares the first batch of a data set with the data set of the files.
 
         Args:
-            dataset: any type that `Batches` accepts. batch_size: examples per batch, for arrays
-                only.
+            dataset: any type that `Batches` accepts.
+            batch_size: examples per batch, for arrays only.
 
         Returns:
             dict of the `labels` of the data set, its `sample_weight` and `mask` (None if absent);

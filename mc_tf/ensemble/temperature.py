@@ -99,8 +99,8 @@ def best_temperature(logits, labels, sample_weight=None):
 
     Args:
         logits: list of the networks' logits, each `(R, C)`.
-        labels: integers `(R,)`, or class probabilities `(R, C)`. sample_weight: weights `(R,)` of
-            the rows. Default: equal weights.
+        labels: integers `(R,)`, or class probabilities `(R, C)`.
+        sample_weight: weights `(R,)` of the rows. Default: equal weights.
 
     Returns:
         float.

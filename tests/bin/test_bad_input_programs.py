@@ -352,7 +352,7 @@ GRIDS = each(
     (f"--surface=line {CURVE}", "curve_file would have no effect"),
     ("--surface=rays --num_rays=0", "num_rays"),
     ("--surface=rays --num_rays=10000000", "num_rays must be at most"),
-    ("--surface=curve_plane", "made of"),
+    ("--surface=curve_plane", "needs a curve"),
     ("--surface=curve_plane --curve_file=a/model.keras", "not a curve"),
     ("--shard=1", "shard"),
     ("--surface=line --networks=A=a/model.keras,B=b/model.keras --shard=0/2", "shard"),
