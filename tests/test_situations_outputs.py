@@ -790,13 +790,13 @@ def test_members_in_files_and_on_curves_have_the_same_meaning(tmp_path):
 
 IMAGE_LOGITS = functools.partial(pixels, layers.Identity(), None)
 REFUSED = {
-    "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'values'"),
+    "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'regression'"),
     "linear, a loss of probabilities": (
         dense, (C, None, SCCE()), {}, None, "could be of any kind.*output='logits'",
     ),
-    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "could be of any kind.*output='values'"),
+    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "could be of any kind.*'regression'"),
     "sigmoids, no loss": (
-        dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'values'. for a reg",
+        dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'regression'. for a reg",
     ),
     "sigmoids, a loss of classes": (
         dense, (C, "sigmoid", CCE()), {}, None, "exclude each other.*multilabel_probabilities",
@@ -814,7 +814,7 @@ REFUSED = {
         pixels, (layers.Softmax(axis=(2, 3)), None), {}, None, "several axes.*class_axis",
     ),
     "temperatures of values": (
-        dense, (1, None, "mse"), {"temperatures": [2]}, None, "'values'.*Leave them out",
+        dense, (1, None, "mse"), {"temperatures": [2]}, None, "'regression'.*Leave them out",
     ),
     "no such kind": (dense, (C,), {"output": "classes"}, None, "multilabel_probabilities"),
     "classes along another axis": (
@@ -827,7 +827,7 @@ REFUSED = {
     "labels outside the classes": (
         softmax, (SCCE(),), {}, (X, CLASSES + 1), "whole numbers from 0 to 2.*from 1 to 3",
     ),
-    "targets for a softmax": (softmax, (SCCE(),), {}, (X, VALUES), "whole numbers.*'values'"),
+    "targets for a softmax": (softmax, (SCCE(),), {}, (X, VALUES), "whole numbers.*'regression'"),
     "several labels for a softmax": (
         softmax, (CCE(),), {}, (X, LABELS), "sum to 1.*multilabel_probabilities",
     ),

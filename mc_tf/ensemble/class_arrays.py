@@ -118,7 +118,7 @@ def checked_labels(labels, num_classes):
     if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
         raise ValueError(
             f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
-            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='values'` to the "
+            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='regression'` to the "
             "ensemble.)"
         )
     return classes

@@ -145,7 +145,7 @@ def _rows(spec, shape, positions, axis, labels):
     if spec.exclusive:
         expected = f"whole numbers of shape {positions}"
         expected += "" if shape == (*positions, 1) else f" or one-hot labels of shape {shape}"
-        advice = "If the outputs are values of a regression pass `output='values'`."
+        advice = "If the outputs are values of a regression pass `output='regression'`."
         if other is not None and axis is not None:
             advice = (
                 f"If the classes are along axis {other} pass "
@@ -175,7 +175,7 @@ def _classes(spec, labels, shape, axis):
                 f"numbers from {labels.min():.4g} to {labels.max():.4g}, with sums from "
                 f"{sums.min():.4g} to {sums.max():.4g}. If the labels do not exclude each other "
                 "pass `output='multilabel_probabilities'` (or `'multilabel_logits'`), for a "
-                "regression `output='values'`."
+                "regression `output='regression'`."
             )
         hard = ((labels == 0) | (labels == 1)).all()
         return labels.argmax(-1) if hard else labels.astype("float64")
@@ -186,14 +186,14 @@ def _classes(spec, labels, shape, axis):
         raise ValueError(
             f"Labels of yes-or-no outputs must be 0 or 1. Received: from {labels.min()} to "
             f"{labels.max()}. Convert -1 and 1, the labels of hinge losses, to 0 and 1, or pass "
-            "`output='values'` for a regression."
+            "`output='regression'` for a regression."
         )
     if ((labels == 0) | (labels == 1)).all():
         return labels.astype("int64")
     if not spec.soft_labels:
         raise ValueError(
             "The network ends in a sigmoid and its labels lie between 0 and 1: pass "
-            "`output='values'` if it is a regression, or `output='probabilities'` if these are "
+            "`output='regression'` if it is a regression, or `output='probabilities'` if these are "
             "soft labels of two classes. (A compiled loss also decides this.)"
         )
     return np.stack([1 - labels, labels], -1).astype("float64")

@@ -87,7 +87,7 @@ class Ensemble(StackedModel):
         if self._output_spec.kind == "regression" and (self.temperatures != 1).any():
             raise ValueError(
                 "`temperatures` divide the logits of classifiers, but this ensemble's output is "
-                "'values'. Leave them out."
+                "'regression'. Leave them out."
             )
 
     @property

@@ -206,14 +206,14 @@ class OutputSpec:
             raise ValueError(
                 "Probabilities must lie between 0 and 1, but the network's outputs range from "
                 f"{low:.4g} to {high:.4g}. Pass `output='{self.kind[:-13]}logits'`, or "
-                "`output='values'` for a regression."
+                "`output='regression'` for a regression."
             )
         if rows.shape[-1] > 1 and np.abs(sums - 1).max() > _ROUNDING:
             raise ValueError(
                 "Probabilities of classes that exclude each other must sum to 1, but the network's "
                 f"sums range from {sums.min():.4g} to {sums.max():.4g}. Pass "
                 "`output='multilabel_probabilities'` if each output is a separate yes or no, "
-                "`output='values'` for a regression, or set the class axis: "
+                "`output='regression'` for a regression, or set the class axis: "
                 "`output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`."
             )
 

@@ -90,7 +90,7 @@ def _checked_axis(network, axis, spec):
         f"The axis of the classes in the outputs of '{network.name}' is unknown: its softmax is "
         f"over {'several axes' if isinstance(axis, tuple) else 'an axis that is reshaped'}. Set "
         "it: `output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`, or pass "
-        "`output='values'` to average the raw outputs."
+        "`output='regression'` to average the raw outputs."
     )
 
 
@@ -110,7 +110,7 @@ def _infer(network, activation, loss, width):
         ends = f"{name} ends in a sigmoid of {width} outputs"
         ways = (
             "Pass `output='multilabel_probabilities'` if each is a separate yes or no, or "
-            "`output='values'` for a regression."
+            "`output='regression'` for a regression."
         )
         if family == "classes":
             raise ValueError(f"{ends}, but its loss is for classes that exclude each other. {ways}")
@@ -121,7 +121,7 @@ def _infer(network, activation, loss, width):
             "or sigmoid, and it is not compiled with a regression loss or with `from_logits=True`. "
             "Pass `output='logits'`, `output='probabilities'`, `output='multilabel_logits'` or "
             "`output='multilabel_probabilities'` (labels that do not exclude each other) or, for a "
-            "regression, `output='values'`."
+            "regression, `output='regression'`."
         )
     kind = "logits" if loss.from_logits else "probabilities"
     return OutputSpec(f"multilabel_{kind}" if family == "labels" and width != 1 else kind)

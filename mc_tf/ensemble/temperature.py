@@ -79,7 +79,7 @@ def fit_temperature(
     spec = ensemble.output_spec
     if spec.kind == "regression":
         raise ValueError(
-            "A temperature is for classifiers, but this ensemble's output is 'values'."
+            "A temperature is for classifiers, but this ensemble's output is 'regression'."
         )
     logits, found = [], []
     for _, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):

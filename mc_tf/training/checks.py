@@ -58,7 +58,7 @@ def output_kind(loss):
     Example:
         >>> import keras
         >>> output_kind(keras.losses.MeanSquaredError())
-        'values'
+        'regression'
     """
     return "regression" if isinstance(loss, keras.losses.MeanSquaredError) else "logits"
 
