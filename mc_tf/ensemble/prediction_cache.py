@@ -90,9 +90,9 @@ class PredictionCache:
             size: number of examples in the files.
         """
         raise ValueError(
-            f"The directory '{self._directory}' holds predictions for another data set, with "
-            f"{size} examples: inputs, labels or their order differ. Choose another directory as "
-            "`cache`, or move this one away."
+            f"The directory '{self._directory}' holds predictions for another data set, of {size} "
+            "examples: inputs, labels or their order differ. Choose another directory as `cache`, "
+            "or move this one away."
         )
 
     def save_data(self, given, inputs, batches):

@@ -448,7 +448,7 @@ def test_snapshots_of_runs_are_not_mixed(tmp_path):
     assert run(4, 2) == [2, 6, 10, 14, 18]
     with pytest.raises(ValueError, match="first snapshot is at step 2"):
         run(10, 2)
-    with pytest.raises(ValueError, match="training begins at step -10"):
+    with pytest.raises(ValueError, match="training starts at step -10"):
         run(4, 2, start_epoch=1)
     with pytest.raises(ValueError, match="'max_learning_rate': 0.*; now they are"):
         run(4, 2, high=2 * HIGH)
