@@ -228,7 +228,7 @@ CYCLES = [
         ("--swa_start=5 --swa_learning_rate=nan", "swa_learning_rate must be a finite"),
         ("--swa_start=5 --swa_learning_rate=-1", "swa_learning_rate"),
         ("--swa_start=5 --swa_every=0", "swa_every"),
-        ("--swa_start=5 --schedule=constant --swa_learning_rate=0.1", "is of --schedule=swa"),
+        ("--swa_start=5 --schedule=constant --swa_learning_rate=0.1", "is for --schedule=swa"),
         (
             "--swa_start=5 --schedule=linear_cycle --cycle_epochs=2 --swa_every=2",
             "swa_every would have no effect",
@@ -291,7 +291,7 @@ EVALUATIONS = [
         ("--scales=half", "scales must be numbers.*half"),
         ("--scales=1,1", "scales has 1.0 more than once"),
         ("--scales=", "scales"),
-        ("--temperature_scaling=fitted", "temperature_scaling has no part"),
+        ("--temperature_scaling=fitted", "temperature_scaling has no effect"),
     ),
     *each(
         "eval_pairs",
