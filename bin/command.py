@@ -1,4 +1,4 @@
-"""The command `mc_tf`: runs the programs of this folder, wherever it is installed.
+"""The command `mc_tf`: runs the programs in this folder.
 
 `mc_tf train --epochs=3` is `python bin/train.py --epochs=3`. `mc_tf` alone lists the programs.
 """
@@ -40,6 +40,6 @@ def main():
         return 1
     path = os.path.join(_FOLDER, f"{name}.py")
     sys.argv = [path, *arguments]
-    sys.path.insert(0, _FOLDER)  # where the modules that programs share are
+    sys.path.insert(0, _FOLDER)  # shared modules of the programs
     runpy.run_path(path, run_name="__main__")
     return 0

@@ -1,8 +1,8 @@
 r"""Joins two trained networks by a curve of low loss.
 
-The endpoints stay as they are; the bends begin on the segment between them and are trained to
-minimize the mean loss along the curve. Writes WORKDIR/curve.keras (after each epoch) and
-WORKDIR/history.csv. Run the same command again to resume after an interruption.
+The endpoints are fixed. The bends start on the segment between them and are trained to minimize the
+mean loss along the curve. Writes WORKDIR/curve.keras (after each epoch) and WORKDIR/history.csv.
+Run the same command again to resume after an interruption.
 
   python bin/connect.py --workdir=runs/bezier --start=runs/a/model.keras \
       --end=runs/b/model.keras --curve=bezier --dataset=mnist --use_test
@@ -20,8 +20,8 @@ flags.DEFINE_string("end", None, "Model file of the end (t = 1).", required=True
 flags.DEFINE_string(
     "curve",
     "bezier",
-    "Family of the curve: bezier, polychain, segment, trivial, or a registered name of yours; a "
-    "segment and a trivial curve (through zero) have nothing to train.",
+    "Family of the curve: bezier, polychain, segment, trivial, or a registered name. A segment "
+    "and a trivial curve (through zero) need no training.",
 )
 flags.DEFINE_integer(
     "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
@@ -29,7 +29,7 @@ flags.DEFINE_integer(
 
 
 def main(_):
-    """Connects and reports the lengths."""
+    """Connects the networks and prints the lengths."""
     from mc_tf import curves, training
     from mc_tf.evaluation.results import describe_length
 

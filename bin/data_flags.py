@@ -1,4 +1,4 @@
-"""Flags that choose a data set, in all programs that need one."""
+"""Flags for the data set, shared by programs."""
 
 import os
 
@@ -6,15 +6,15 @@ import settings_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flags below are the program's, for its --help
-_loaded = []  # the data sets that this program reads
+flags.disclaim_key_flags()  # list the flags below in the program's --help
+_loaded = []  # the data sets used by this program
 
 
 def why_unreadable(reason):
-    """Why the data sets that this program reads could not be read.
+    """Explains why the data sets of this program could not be read.
 
     Args:
-        reason: what TensorFlow says.
+        reason: message of TensorFlow.
 
     Returns:
         str that names the damaged file, or the data.
@@ -24,29 +24,29 @@ def why_unreadable(reason):
 
 
 def define_data_flags(*without):
-    """Flags that choose the data set, without those of these names."""
+    """Defines the flags of the data set, without some names."""
     settings_flags.define_flags("mc_tf.data.options.DataOptions", without=without)
     define_program_flags()
 
 
 def define_program_flags():
-    """Flags of all programs that read data."""
+    """Defines the flags of all programs that read data."""
     flags.DEFINE_bool(
         "auto_bfloat16",
         False,
         "Compute convolutions and matrix products in bfloat16 (TensorFlow, processors with "
-        "AVX512_BF16 or AMX). Networks stay in float32, so a training may go on with or without "
-        "it; stored evaluations may not.",
+        "AVX512_BF16 or AMX). Networks stay in float32, so training can resume with or without "
+        "it; stored evaluations cannot.",
     )
 
 
 def load_data(files=(), **changes):
-    """The data set that the flags choose.
+    """Loads the data set chosen by the flags.
 
     Args:
-        files: files of networks, or `LABEL=FILE`, that must not have been trained on other data,
-            see `mc_tf.training.provenance.check_same_data`.
-        **changes: fields of `mc_tf.data.DataOptions` instead of what the flags say.
+        files: files of networks, or `LABEL=FILE`, to check for training on other data, see
+            `mc_tf.training.provenance.check_same_data`.
+        **changes: fields of `mc_tf.data.DataOptions` that override the flags.
 
     Returns:
         `Dataset`.
@@ -63,12 +63,12 @@ def load_data(files=(), **changes):
 
 
 def load_recipe_data(chosen, num_examples=None):
-    """The data set of a recipe, or a few examples of it for a smoke run.
+    """Loads the data set of a recipe, or a few examples for a smoke run.
 
     Args:
         chosen: `mc_tf.experiments.recipes.Data`.
-        num_examples: how many for training and for testing. Default: all.
-            Without `--data_dir` they are embedded ones in the shape of the data set.
+        num_examples: number of training and of test examples. Default: all. Without `--data_dir`,
+            embedded data in the shape of the data set are used.
 
     Returns:
         Data set.

@@ -1,9 +1,9 @@
-r"""The main job on the embedded digits, from nothing to a table and figures.
+r"""Demonstration on the embedded digits, from training to a table and figures.
 
 Trains two convolutional networks with batch normalization, joins them by a segment, a Bezier curve
 and a polygonal chain, and shows loss and error along each: the segment crosses a barrier, the
 trained curves do not. Takes about two minutes on two cores. Run the same command again to resume
-after an interruption. The same as `bin/reproduce.py --recipe=digits`, with flags of its own.
+after an interruption. Equivalent to `bin/reproduce.py --recipe=digits`, with separate flags.
 
   python bin/demo.py --workdir=runs/demo
 """
@@ -18,7 +18,9 @@ flags.DEFINE_string("workdir", "runs/demo", "Directory for networks, curves and 
 flags.DEFINE_integer("epochs", 30, "Epochs for each of the two networks.", lower_bound=1)
 flags.DEFINE_integer("curve_epochs", 50, "Epochs for each curve.", lower_bound=1)
 flags.DEFINE_integer("num_points", 61, "Positions to evaluate on each curve.", lower_bound=2)
-flags.DEFINE_integer("seed", 1, "Seed; the second network has the next one, the curves the third.")
+flags.DEFINE_integer(
+    "seed", 1, "Seed of the first network; the second uses the next seed, the curves the third."
+)
 
 
 def main(_):

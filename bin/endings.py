@@ -1,9 +1,8 @@
-"""How programs end: with one line, unless there is a bug.
+"""How programs end: with one line, except for bugs.
 
-A failure that the user can fix ends with one line on stderr: bad input and files (`ValueError`,
-`OSError`), memory, data that cannot be read. Ctrl-C and SIGTERM end with one line, too, which says
-how to resume. Every other exception is a bug of the library or of the user's own layers: it keeps
-its traceback, which is needed to fix it.
+Errors that users can fix end with one line on stderr: bad input and files (`ValueError`,
+`OSError`), memory, unreadable data. Ctrl-C and SIGTERM also end with one line, which says how to
+resume. Every other exception is a bug in the library or in user layers and keeps its traceback.
 """
 
 import contextlib
@@ -16,25 +15,29 @@ import warnings
 from absl import flags
 
 FLAGS = flags.FLAGS
-_SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}  # the last not on Windows
-# What makes a program smaller, in the order in which it is advised.
+_SIGNALS = {
+    "SIGINT": "Ctrl-C",
+    "SIGTERM": "SIGTERM",
+    "SIGHUP": "SIGHUP",
+}  # SIGHUP does not exist on Windows
+# Flags that reduce memory, in the order of the advice.
 _SMALLER = (
     *("batch_size", "eval_batch_size", "num_points", "shape", "grid", "image_size"),
     *("num_train_examples", "num_bends", "network_option"),
 )
 stderr = 2  # the file descriptor of the screen
-_received = None  # the number of the signal that ends this program
+_received = None  # the number of the signal that ended this program
 
 
 class _Stopped(KeyboardInterrupt):
-    """A signal asks the program to end; nothing that catches `Exception` catches it."""
+    """Raised by signals; not caught by `except Exception`."""
 
 
 def fail(message, status=1):
     """Ends the program.
 
     Args:
-        message: what was received, what was expected and how to fix it; becomes one line.
+        message: received and expected values, and the fix; printed as one line.
         status: exit status.
     """
     _say(f"error: {message}")
@@ -43,20 +46,20 @@ def fail(message, status=1):
 
 @contextlib.contextmanager
 def one_line():
-    """Context that ends the program with one line on every failure that the user can fix.
+    """Context that ends the program with one line for errors that users can fix.
 
-    Warnings inside it are one line each. What was printed is out when it ends, or it fails.
+    Warnings inside it take one line each. Output is flushed at its end.
     """
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
             try:
                 yield
-            except SystemExit:  # as absl ends a program that is done
+            except SystemExit:  # absl ends finished programs this way
                 _flush()
                 raise
         except BaseException as error:
-            if _received is not None:  # whichever error it caused
+            if _received is not None:  # whatever error it caused
                 _stop()
             if isinstance(error, KeyboardInterrupt):
                 _stop(signal.SIGINT)
@@ -65,15 +68,15 @@ def one_line():
                 raise
             fail(message)
         finally:
-            catch_signals(lambda *_: None)  # the work is done
+            catch_signals(lambda *_: None)  # the work is complete
 
 
 def catch_signals(handler=None):
-    """Makes Ctrl-C, SIGTERM (of Slurm, of `kill`) and SIGHUP end the program in an orderly way.
+    """Makes Ctrl-C, SIGTERM (from Slurm or `kill`) and SIGHUP end the program cleanly.
 
     Args:
         handler: function of a signal's number and the frame. Default: raises `KeyboardInterrupt`,
-            so that what is being written is removed and locks are released.
+            so that partial files are removed and locks are released.
     """
     for name in _SIGNALS:
         number = getattr(signal, name, None)
@@ -102,12 +105,12 @@ def _is_importing(frame):
 def _stop(number=None):
     number = _received or number
     how = _SIGNALS[signal.Signals(number).name]
-    _say(f"stopped by {how}. What is written is whole: run the same command again to resume.")
+    _say(f"stopped by {how}. Saved files are complete: run the same command again to resume.")
     _leave(128 + number)
 
 
 def _leave(status):
-    """Ends at once: nothing that still runs or prints at exit adds another line."""
+    """Exits immediately, so that exit handlers and threads print nothing more."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -115,14 +118,14 @@ def _leave(status):
 
 
 def _flush():
-    """What is printed goes out, or fails here, where the failure is one line."""
+    """Flushes output; failures become one line here."""
     if sys.stdout is not None and not sys.stdout.closed:
         sys.stdout.flush()
 
 
 def _say(text):
     bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
-    for bar in list(getattr(bars, "_instances", ())):  # which would share the line
+    for bar in list(getattr(bars, "_instances", ())):  # which share the line
         bar.close()
     with contextlib.suppress(OSError):  # stderr may be closed
         line = " ".join(str(text).split())
@@ -135,7 +138,7 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 def _message(error):
-    """The line for an error that the user can fix; `None` for a bug."""
+    """Returns the line for an error that users can fix; `None` for a bug."""
     tf_errors = getattr(sys.modules.get("tensorflow"), "errors", None)
     of_tf = tf_errors is not None and isinstance(error, tf_errors.OpError)
     reason = _reason(str(error))
@@ -149,7 +152,7 @@ def _message(error):
         return f"the data cannot be read: {data_flags.why_unreadable(reason)}"
     if isinstance(error, BrokenPipeError):
         return (
-            "nothing reads what this program prints (a closed pipe, such as `| head`). Run the "
+            "nothing reads the output of this program (a closed pipe, such as `| head`). Run the "
             "same command again to resume, with its output in a file."
         )
     if isinstance(error, (ValueError, OSError)):
@@ -159,12 +162,12 @@ def _message(error):
 
 def _out_of_memory(reason):
     given = [f"--{name}" for name in _SMALLER if name in FLAGS]
-    smaller = f"Give smaller {', '.join(given[:4])}" if given else "Give less data"
+    smaller = f"Use smaller {', '.join(given[:4])}" if given else "Use less data"
     return f"out of memory: {reason or 'none is left'}. {smaller}, or more memory."
 
 
 def _is_of_data(error, tf_errors):
-    """Whether TensorFlow met files that it cannot read, or what is in them."""
+    """Whether TensorFlow could not read or decode a file."""
     if isinstance(error, (tf_errors.InvalidArgumentError, tf_errors.InternalError)):
         return bool(re.search(r"[Dd]ecod|[Ii]mage|JPEG|PNG|parse example", str(error)))
     kinds = ("DataLoss", "NotFound", "PermissionDenied", "Unavailable", "OutOfRange", "Aborted")
@@ -172,7 +175,7 @@ def _is_of_data(error, tf_errors):
 
 
 def _reason(text):
-    """What happened, of an error's text: without TensorFlow's stack, nodes and names."""
+    """Shortens the text of an error: drops TensorFlow's stack, nodes and names."""
     text = re.split(r"\n\s*\[\[|\[Op:", text)[0]
     text = re.sub(r"\{\{.*?\}\}", "", text)
     noise = ("Graph execution error", "Detected at node", "File ", "<stack traces", "Stack trace")

@@ -1,9 +1,9 @@
 r"""Evaluates loss and error along a curve, as in Table 2 of the paper.
 
-At each position the batch normalization statistics are re-estimated; then train loss (with the L2
-term), train error, test loss and test error are computed. Writes OUTPUT.npz (position by
-position) and OUTPUT.json, by default evaluation.npz and evaluation.json beside the curve, and
-prints Min / Int / Mean / Max. Run the same command again to resume after an interruption.
+At each position the batch normalization statistics are re-estimated, and train loss (with the L2
+term), train error, test loss and test error are computed. Writes OUTPUT.npz (position by position)
+and OUTPUT.json, by default evaluation.npz and evaluation.json next to the curve, and prints Min /
+Int / Mean / Max. Run the same command again to resume after an interruption.
 
   python bin/eval_curve.py --curve_file=runs/bezier/curve.keras --dataset=mnist --use_test
 """
@@ -22,7 +22,7 @@ evaluation_flags.define_evaluation_flags(
 
 
 def main(_):
-    """Evaluates and prints the table."""
+    """Evaluates the curve and prints the table."""
     from mc_tf.experiments.parts import curve_files
 
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")

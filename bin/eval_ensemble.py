@@ -1,10 +1,10 @@
-r"""Evaluates an ensemble: each member, the ensemble as it grows, and how much members differ.
+r"""Evaluates an ensemble: each member, the growing ensemble, and disagreement of members.
 
 Members are snapshots of fge.py and sse.py (directories of runs), files of networks, or networks on
-a curve. Class probabilities are averaged. Writes OUTPUT.npz, OUTPUT.json and the
-members' predictions to OUTPUT-predictions, so that one more member costs one more pass over the
-data and the same command goes on after an interruption; train losses that temperatures come from to
-OUTPUT-losses.npz; and a figure, OUTPUT.png.
+a curve. Class probabilities are averaged. Writes OUTPUT.npz, OUTPUT.json and the members'
+predictions to OUTPUT-predictions, so that an additional member costs one pass over the data and the
+same command resumes after an interruption; train losses for temperatures to OUTPUT-losses.npz; and
+a figure, OUTPUT.png.
 
   python bin/eval_ensemble.py --members=runs/fge --output=runs/fge/ensemble --dataset=cifar10 \
       --use_test
@@ -23,7 +23,7 @@ member_flags.define_member_flags()
 
 
 def main(_):
-    """Evaluates and prints the table."""
+    """Evaluates the ensemble and prints the table."""
     from mc_tf import plots
     from mc_tf.experiments.parts import ensemble_files
 
@@ -31,7 +31,7 @@ def main(_):
     if FLAGS.temperature_scaling == "fitted" and not FLAGS.use_test:
         raise ValueError(
             "--temperature_scaling=fitted fits temperatures to the held-out examples, so the "
-            "ensemble is evaluated on the test set: give --use_test, of networks that were "
+            "ensemble is evaluated on the test set: give --use_test, for networks that were "
             "trained without it."
         )
     ensemble = member_flags.load_ensemble(in_files=True, path=FLAGS.output)
@@ -39,7 +39,7 @@ def main(_):
     chosen = evaluation_flags.chosen()
     result = ensemble_files.evaluate_ensemble(ensemble, data, FLAGS.output, **chosen)
     print(result.table())
-    if result.mean_disagreement == result.mean_disagreement:  # not of a regression
+    if result.mean_disagreement == result.mean_disagreement:  # not for a regression
         print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")
     plots.save(result.plot(), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.npz, {FLAGS.output}.json, {FLAGS.output}.png")

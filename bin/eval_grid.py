@@ -1,9 +1,9 @@
 r"""Evaluates loss and error on a line, a plane or rays in weight space (figures 1, 4 and 5).
 
-At each point the batch normalization statistics are re-estimated; then train loss (with the L2
-term), train error, test loss and test error are computed. Writes OUTPUT.npz as the grid grows and
-OUTPUT.json. Run the same command again to resume after an interruption; --shard=I/N evaluates a
-part, in a process or on a machine of its own, and --merge=N joins the parts. Draw the result with
+At each point the batch normalization statistics are re-estimated, and train loss (with the L2
+term), train error, test loss and test error are computed. Writes OUTPUT.npz during the evaluation,
+and OUTPUT.json. Run the same command again to resume after an interruption. --shard=I/N evaluates a
+part, in a separate process or machine, and --merge=N merges the parts. Plot the result with
 plot.py: plane, line, surface or film.
 
   python bin/eval_grid.py --surface=plane --networks=A=runs/a/model.keras,B=runs/b/model.keras,\
@@ -27,41 +27,43 @@ flags.DEFINE_enum(
     "surface",
     "plane",
     ["plane", "line", "curve_plane", "trajectory", "random_plane", "random_line", "rays"],
-    "Plane through three networks; line through two; plane of a curve; plane in which the networks "
-    "of a training vary most; or plane, line or rays in random directions from one network.",
+    "Plane through three networks; line through two; plane of a curve; plane of largest variation "
+    "of a training trajectory; or plane, line or rays in random directions from one network.",
 )
-flags.DEFINE_list("networks", [], "LABEL=FILE, ...; a directory of a run stands for its members.")
-flags.DEFINE_list("marks", [], "LABEL=FILE, ... of networks to show in the surface too.")
-flags.DEFINE_bool("mark_mean", False, "Also show the mean of --networks.")
+flags.DEFINE_list("networks", [], "LABEL=FILE, ...; a directory of a run means its members.")
+flags.DEFINE_list("marks", [], "LABEL=FILE, ... of more networks to mark in the surface.")
+flags.DEFINE_bool("mark_mean", False, "Also mark the mean of --networks.")
 flags.DEFINE_list("shape", ["21"], "Points on each axis: N, or N,M for a plane.")
-flags.DEFINE_float("margin", 0.2, "Of the extent, beyond the networks.", lower_bound=0.0)
+flags.DEFINE_float(
+    "margin", 0.2, "Margin around the networks, relative to their extent.", lower_bound=0.0
+)
 flags.DEFINE_list(
-    "limits", [], "LOW,HIGH of each axis, instead of --margin. Random: -1,1; rays: 0,10."
+    "limits", [], "LOW,HIGH of each axis, instead of --margin. Random directions: -1,1; rays: 0,10."
 )
 flags.DEFINE_enum(
     "direction_scale",
     "filter",
     ["filter", "layer", "weight", "unit", "none"],
-    "How random directions are scaled to the network; rays have length one.",
+    "Normalization of random directions; rays have length one.",
 )
-flags.DEFINE_list("ignore", ["bias", "batch_norm"], "What random directions leave as it is.")
-flags.DEFINE_integer("num_rays", 10, "Of --surface=rays.", lower_bound=1)
+flags.DEFINE_list("ignore", ["bias", "batch_norm"], "Weights to exclude from random directions.")
+flags.DEFINE_integer("num_rays", 10, "Number of rays (--surface=rays).", lower_bound=1)
 flags.DEFINE_bool(
-    "eigenvalues", False, "Also the largest and smallest eigenvalue of the Hessian; takes long."
+    "eigenvalues", False, "Also compute the largest and smallest Hessian eigenvalue (slow)."
 )
-flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Their error, as a part of the larger one.")
-flags.DEFINE_string("shard", None, "I/N: evaluate the I-th of N parts only, I from 1.")
-flags.DEFINE_integer("merge", None, "Join so many parts, evaluated before.", lower_bound=1)
+flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Relative tolerance of the eigenvalues.")
+flags.DEFINE_string("shard", None, "I/N: evaluate only the I-th of N parts, I from 1.")
+flags.DEFINE_integer("merge", None, "Merge N parts evaluated before.", lower_bound=1)
 
 
 def main(_):
-    """Evaluates, or joins what was evaluated."""
+    """Evaluates the grid, or merges its parts."""
     from mc_tf import GridEvaluation
     from mc_tf.experiments.parts import curve_files, surface_files
     from mc_tf.landscape.results import shard_path
 
     if FLAGS.merge and FLAGS.shard:
-        raise ValueError("--merge joins parts and --shard evaluates one. Give one of the two.")
+        raise ValueError("--merge joins parts and --shard evaluates one. Use one of the two.")
     if FLAGS.merge:
         result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
     else:
@@ -77,8 +79,8 @@ def main(_):
             )
         if math.prod(shape) > MOST_POINTS:
             raise ValueError(
-                f"--shape must have at most {MOST_POINTS} points in all, a network each. Received: "
-                f"--shape={','.join(map(str, shape))}."
+                f"--shape must have at most {MOST_POINTS} points in total, one network each. "
+                f"Received: --shape={','.join(map(str, shape))}."
             )
         files, marks = (
             shared.labeled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
@@ -114,7 +116,7 @@ def main(_):
 
 
 def _refuse_unused():
-    """Refuses flags that have no effect on the chosen surface."""
+    """Rejects flags that have no effect on the chosen surface."""
     random = FLAGS.surface in ("random_plane", "random_line", "rays")
     if not random:
         flag_checks.refuse_unused(["seed", "direction_scale", "ignore"], "no direction is random")
@@ -125,7 +127,7 @@ def _refuse_unused():
     if not FLAGS.eigenvalues:
         flag_checks.refuse_unused(["eigenvalue_tolerance"], "it is for --eigenvalues")
     if FLAGS.limits:
-        flag_checks.refuse_unused(["margin"], "--limits say where the grid ends")
+        flag_checks.refuse_unused(["margin"], "--limits set the extent of the grid")
 
 
 if __name__ == "__main__":

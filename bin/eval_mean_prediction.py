@@ -1,9 +1,9 @@
-r"""The mean prediction of an ensemble beside the network of mean weights (arXiv 1803.05407, 3.5).
+r"""Compares mean predictions of an ensemble with mean weights (arXiv 1803.05407, 3.5).
 
-Members are drawn together towards their mean weights; prints how far a member's prediction, and the
-mean of all, are from that of the mean weights, writes both to OUTPUT.npz and draws OUTPUT.png. The
-first falls with the distance of the members, the second with its square, which is why averaging
-weights comes close to fast geometric ensembling.
+Members are scaled towards their mean weights. Prints the distance of a member's prediction, and of
+the mean prediction, from the prediction of the mean weights, writes both to OUTPUT.npz and draws
+OUTPUT.png. The first decreases with the distance of the members, the second with its square, which
+is why averaging weights approximates fast geometric ensembling.
 
   python bin/eval_mean_prediction.py --members=runs/fge --output=runs/fge/mean-prediction \
       --dataset=mnist --use_test
@@ -18,7 +18,9 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 member_flags.define_member_flags("title")
-flags.DEFINE_list("scales", ["1", "0.5", "0.25", "0.125"], "Parts of the members' distances.")
+flags.DEFINE_list(
+    "scales", ["1", "0.5", "0.25", "0.125"], "Scale factors of the members' distances."
+)
 
 
 def main(_):
@@ -27,7 +29,7 @@ def main(_):
     from mc_tf.experiments.parts import mean_prediction
 
     if FLAGS.temperature_scaling != "none":
-        raise ValueError("--temperature_scaling has no part in this. Leave it out.")
+        raise ValueError("--temperature_scaling has no effect here. Leave it out.")
     scales = flag_checks.distinct("scales", float)
     ensemble = member_flags.load_ensemble()
     found = mean_prediction.evaluate_mean_prediction(

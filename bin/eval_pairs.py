@@ -1,7 +1,7 @@
 r"""Ensembles of two networks on curves, against the distance between them (figure 2, right).
 
 For each curve the ensemble of phi(0) and phi(t) is evaluated on test data at equally spaced t.
-Writes OUTPUT-LABEL.npz for each and the figure OUTPUT.png.
+Writes OUTPUT-LABEL.npz for each curve and the figure OUTPUT.png.
 
   python bin/eval_pairs.py --dataset=mnist --use_test --output=runs/pairs --random_segment \
       --curve_files=Segment=runs/segment/curve.keras,Chain=runs/chain/curve.keras
@@ -14,8 +14,14 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 evaluation_flags.define_evaluation_flags("num_points", "seed", "title", num_points=21)
-flags.DEFINE_list("curve_files", None, "LABEL=FILE of connect.py, or FILE.", required=True)
-flags.DEFINE_bool("random_segment", False, "Also one from the first's phi(0), of its length.")
+flags.DEFINE_list(
+    "curve_files", None, "Curves of connect.py: LABEL=FILE or FILE, ...", required=True
+)
+flags.DEFINE_bool(
+    "random_segment",
+    False,
+    "Also use a random segment from phi(0) of the first curve, of equal length.",
+)
 
 
 def main(_):

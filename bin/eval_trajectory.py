@@ -1,6 +1,6 @@
-r"""Learning rate, error and distance of the networks that a training came by (figure 3, left).
+r"""Learning rate, error and distance of networks along a training (figure 3, left).
 
-Takes the directory of a run with --trajectory_every. Writes OUTPUT.npz and the figure OUTPUT.png.
+Needs the directory of a run with --trajectory_every. Writes OUTPUT.npz and the figure OUTPUT.png.
 
   python bin/fge.py --workdir=runs/fge --checkpoint=runs/a/model.keras --trajectory_every=98 ...
   python bin/eval_trajectory.py --run=runs/fge --output=runs/fge/trajectory-evaluation \

@@ -1,21 +1,21 @@
-"""Flags of all programs that evaluate."""
+"""Flags of evaluation programs."""
 
 import data_flags
 import settings_flags
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+flags.disclaim_key_flags()  # list the flags below in the program's --help
 
 
 def define_evaluation_flags(*names, required=("output",), without=(), **defaults):
-    """Flags of the data set, `--batch_size`, `--verbose`, and some more.
+    """Defines flags of the data set, `--batch_size`, `--verbose`, and more.
 
     Args:
-        *names: of further fields of `EvaluationOptions`.
-        required: names of further ones, which must be given.
-        without: names of flags of the data set that are left out.
-        **defaults: of `EvaluationOptions`.
+        *names: names of more fields of `EvaluationOptions`.
+        required: names of more required fields.
+        without: names of flags of the data set to omit.
+        **defaults: defaults of `EvaluationOptions`.
     """
     data_flags.define_data_flags(*without)
     names = ("batch_size", "verbose", *required, *names)
@@ -26,5 +26,5 @@ def define_evaluation_flags(*names, required=("output",), without=(), **defaults
 
 
 def chosen(*names):
-    """What flags say that are passed on as they are: `batch_size`, `verbose` and more names."""
+    """Returns flags to pass on: `batch_size`, `verbose` and more names."""
     return {name: FLAGS[name].value for name in ("batch_size", "verbose", *names)}

@@ -1,6 +1,6 @@
 r"""Writes an ensemble as one TensorFlow SavedModel, for TensorFlow Serving or bare TensorFlow.
 
-Its signature serving_default takes batches of any size and returns class probabilities, the class
+Its signature serving_default accepts batches of any size and returns class probabilities, the class
 and the share of members that disagree with it.
 
   python bin/export_ensemble.py --members=runs/fge --saved_model=runs/fge/served

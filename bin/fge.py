@@ -1,8 +1,8 @@
 r"""Fast geometric ensembling (section 5, Algorithm 1): collects networks from one training.
 
-Starts from a network that was trained for most of the budget, lets the learning rate go down and
-up in cycles, and saves the network at each minimum to WORKDIR/members; eval_ensemble.py and
-export_ensemble.py take that directory. Run the same command again to resume after an interruption.
+Starts from a network that was trained for most of the budget, cycles the learning rate down and up,
+and saves the network at each minimum to WORKDIR/members, for eval_ensemble.py and
+export_ensemble.py. Run the same command again to resume after an interruption.
 
   python bin/train.py --workdir=runs/a --dataset=cifar10 --network=preresnet164 --epochs=150 \
       --learning_rate=0.1 --weight_decay=3e-4 --keep_every=125 --use_test
@@ -29,8 +29,8 @@ flags.DEFINE_string("checkpoint", None, "Trained network to start from, .keras."
 
 
 def main(_):
-    """Trains in cycles and reports the members."""
-    flag_checks.refuse_unused(["precision"], "--checkpoint brings its network's precision")
+    """Trains in cycles and prints the members."""
+    flag_checks.refuse_unused(["precision"], "--checkpoint sets the precision")
     training_flags.train({"network": None, "initial_weights": FLAGS.checkpoint})
     training_flags.report_members()
 

@@ -1,4 +1,4 @@
-"""What no flag may be, in all programs, and flags that would have no effect."""
+"""Checks of flags: limits, and flags without effect."""
 
 import math
 
@@ -6,21 +6,21 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 _LARGEST = 2**31 - 1
-# More than any of these is a slip of the hand, which would end in weeks of work or out of memory.
-# Those of settings are said at their fields, see `settings_flags`.
+# Larger values are probably typos, which would cause weeks of work or exhaust memory. Limits of
+# settings are defined at their fields, see `settings_flags`.
 most = {"num_points": 10**5, "num_rays": 10**5, "merge": 10**4, "frames_per_second": 10**4}
 most |= {"num_bends": 1000, "curve_epochs": 10**7}
 
 
 def check_flags(arguments, positional):
-    """Refuses arguments that are no flags and numbers that nothing can be counted or measured by.
+    """Rejects arguments that are not flags, and numbers out of range.
 
     Args:
-        arguments: what is left of the command line.
-        positional: how many arguments that are no flags the program takes at most.
+        arguments: the remaining command line.
+        positional: maximum number of positional arguments.
 
     Raises:
-        ValueError: naming the first of them.
+        ValueError: naming the first.
     """
     unexpected = arguments[1 + positional :]
     if unexpected:
@@ -39,18 +39,18 @@ def check_flags(arguments, positional):
 
 
 def numbers(flag, kind, low=None, high=None):
-    """The numbers that a list flag gives.
+    """Returns the numbers of a list flag.
 
     Args:
         flag: name of the flag.
         kind: `int` or `float`.
-        low, high: smallest and largest value that is accepted. Default: any finite number.
+        low, high: smallest and largest accepted value. Default: any finite number.
 
     Returns:
         Tuple.
 
     Raises:
-        ValueError: if one is no such number.
+        ValueError: if a value is invalid.
     """
     values = FLAGS[flag].value
     given = f"Received: --{flag}={','.join(values)}."
@@ -69,7 +69,7 @@ def numbers(flag, kind, low=None, high=None):
 
 
 def distinct(flag, kind, low=None, high=None):
-    """The numbers that a list flag gives, each once; arguments and errors as of `numbers`."""
+    """Returns distinct numbers of a list flag; arguments and errors as for `numbers`."""
     found = numbers(flag, kind, low, high)
     for number in found:
         if found.count(number) > 1:
@@ -81,14 +81,14 @@ def distinct(flag, kind, low=None, high=None):
 
 
 def refuse_unused(names, needed):
-    """Refuses flags that would have no effect beside the others.
+    """Rejects flags that would have no effect with the others.
 
     Args:
-        names: flags that only have an effect with what is `needed`.
-        needed: the flags that they need, or why they have no effect.
+        names: flags without effect.
+        needed: the flags that they need, or the reason.
 
     Raises:
-        ValueError: naming those that are given.
+        ValueError: naming the flags that were set.
     """
     given = [f"--{name}" for name in names if FLAGS[name].present]
     if given:

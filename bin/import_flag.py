@@ -1,4 +1,4 @@
-"""The flag `--import` of all programs: modules that bring data sets, networks and curves along."""
+"""The flag `--import` of all programs: modules with data sets, networks and curves."""
 
 import importlib
 import importlib.util
@@ -8,11 +8,11 @@ import sys
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flag is the program's, for its --help
+flags.disclaim_key_flags()  # list the flag in the program's --help
 
 
 def define_import_flag():
-    """The flag, once in each program."""
+    """Defines the flag once per program."""
     if "import" not in FLAGS:
         flags.DEFINE_multi_string(
             "import",
@@ -25,10 +25,10 @@ def define_import_flag():
 
 
 def import_modules():
-    """Imports what `--import` names, before the other flags are looked at.
+    """Imports the modules of `--import`, before the other flags are parsed.
 
     Raises:
-        ValueError: if a module is not there or fails.
+        ValueError: if a module does not exist or fails.
     """
     for name in ",".join(FLAGS["import"].value).split(","):
         try:
@@ -39,10 +39,10 @@ def import_modules():
                 found.loader.exec_module(sys.modules[module])
             elif name:
                 if os.getcwd() not in sys.path:
-                    sys.path.insert(0, os.getcwd())  # as for `python -m`
+                    sys.path.insert(0, os.getcwd())  # like `python -m`
                 importlib.import_module(name)
-        except Exception as error:  # whatever that code raises
+        except Exception as error:  # user code may raise anything
             raise ValueError(
-                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Give a "
+                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Use a "
                 "module, such as my.layers, or a file, such as layers.py."
             ) from error

@@ -1,4 +1,4 @@
-"""Flags that choose the members of an ensemble, in the programs that evaluate and export one."""
+"""Flags that choose the members of an ensemble, for evaluation and export."""
 
 import data_flags
 import evaluation_flags
@@ -6,11 +6,11 @@ import flag_checks
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+flags.disclaim_key_flags()  # list the flags below in the program's --help
 
 
 def define_member_flags(*names, required=("output",)):
-    """Flags that choose members, and how their logits are scaled.
+    """Defines flags that choose members, and the scaling of their logits.
 
     Args:
         *names, required: as for `define_evaluation_flags`.
@@ -20,28 +20,30 @@ def define_member_flags(*names, required=("output",)):
     flags.DEFINE_list(
         "members",
         [],
-        "Directories of runs or of snapshots, or files of networks; or give --curve_file.",
+        "Directories of runs or of snapshots, or files of networks; alternative: --curve_file.",
     )
-    flags.DEFINE_bool("include_start", False, "Also the network with which each run began.")
+    flags.DEFINE_bool("include_start", False, "Also include the initial network of each run.")
     flags.DEFINE_bool(
-        "random_points", False, "Positions t ~ U(0, 1) on the curve instead of equally spaced ones."
+        "random_points",
+        False,
+        "Use random positions t ~ U(0, 1) on the curve instead of equally spaced ones.",
     )
     flags.DEFINE_enum(
         "temperature_scaling",
         "none",
         ["none", "train_loss", "fitted"],
-        "Temperatures of the members: train_loss, of networks on a curve, in proportion to their "
-        "train losses (section A.6); fitted: to the examples that are held out without "
-        "--use_test, so of networks that were trained without it.",
+        "Temperatures of the members. train_loss: proportional to the train losses, for networks "
+        "on a curve (section A.6). fitted: fitted to the examples held out without --use_test, "
+        "for networks that were trained without it.",
     )
 
 
 def load_ensemble(in_files=False, path=None):
-    """The ensemble that the flags choose.
+    """Creates the ensemble chosen by the flags.
 
     Args:
-        in_files: whether members that are files stay there until each is evaluated.
-        path: where train losses along a curve are kept, see
+        in_files: whether members in files are loaded one by one for evaluation.
+        path: file for train losses along a curve, see
             `mc_tf.experiments.parts.curve_ensembles.curve_ensemble`.
 
     Returns:
@@ -61,11 +63,11 @@ def load_ensemble(in_files=False, path=None):
         if not FLAGS.random_points:
             flag_checks.refuse_unused(["seed"], "it is for --random_points")
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
-        raise ValueError("Give either --members or --curve_file.")
+        raise ValueError("Set either --members or --curve_file.")
     if scaling == "train_loss" and not FLAGS.curve_file:
         raise ValueError(
-            "--temperature_scaling=train_loss is for networks on a curve (--curve_file). For "
-            "other members give --temperature_scaling=fitted."
+            "--temperature_scaling=train_loss is for networks on a curve (--curve_file). For other "
+            "members use --temperature_scaling=fitted."
         )
     if scaling == "fitted":
         held_out = data_flags.load_data(use_test=False)

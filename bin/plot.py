@@ -1,8 +1,7 @@
 r"""Draws figures from result files: curves, surfaces in weight space, ensembles.
 
-No network is loaded. The label of a file may be left out. Pairs, and ensembles by epochs (files
-NAME-epochs.npz of a recipe), with one label are repetitions: their mean is drawn, and one standard
-deviation to each side.
+No network is loaded. Labels are optional. Pairs, and ensembles by epochs (files NAME-epochs.npz of
+a recipe), with equal labels are repetitions: their mean and one standard deviation are drawn.
 
   python bin/plot.py KIND --results=LABEL=FILE.npz,LABEL=FILE.npz --figure=FIGURE.png
   python bin/plot.py plane --results=runs/plane.npz --max_value=5 --figure=runs/plane.png
@@ -10,7 +9,7 @@ deviation to each side.
   python bin/plot.py widths --results='Bezier=runs/a/width-{}/bezier/evaluation.npz' \
       --widths=1,2,4 --figure=runs/widths.png
 
-KIND is one of these; the program named, or a recipe, writes the result files:
+KIND is one of these; the named program, or a recipe, writes the result files:
 
 """
 
@@ -23,41 +22,47 @@ from absl import flags
 FLAGS = flags.FLAGS
 flags.DEFINE_list("results", None, "LABEL=FILE.npz, ...")
 flags.DEFINE_string(
-    "figure", None, "File: .png, .svg, .pdf; a film: .gif, .mp4. Without an ending: PNG and SVG."
+    "figure",
+    None,
+    "File: .png, .svg, .pdf; for a film: .gif, .mp4. Without extension: PNG and SVG.",
 )
 flags.DEFINE_string("title", None, "Heading.")
-flags.DEFINE_list("values", None, "What to draw. Default: train_loss; curve and line: errors, too.")
-flags.DEFINE_list("levels", [], "Number of levels, or their increasing limits. Default: 8.")
-flags.DEFINE_float("max_value", None, "Where the top class begins, or the axis of losses ends.")
-flags.DEFINE_bool("heat_map", False, "A color for each point of the grid, and no contours.")
+flags.DEFINE_list(
+    "values", None, "Values to draw. Default: train_loss; for curve and line also errors."
+)
+flags.DEFINE_list("levels", [], "Number of levels, or increasing limits. Default: 8.")
+flags.DEFINE_float(
+    "max_value", None, "Lower limit of the top level, or upper limit of the loss axis."
+)
+flags.DEFINE_bool("heat_map", False, "Color each point of the grid, without contours.")
 flags.DEFINE_string("functions", None, "File with x, y, grid, predictions, t of a regression.")
-flags.DEFINE_string("axis_label", "coordinate on the line", "What the axis of a line says.")
+flags.DEFINE_string("axis_label", "coordinate on the line", "Label of the axis of a line.")
 flags.DEFINE_enum("scale", "log", ["log", "linear"], "Scale of the height.")
 flags.DEFINE_float("elevation", 55, "Angle of view above the plane, in degrees.")
-flags.DEFINE_float("azimuth", -70, "Angle of view around it, in degrees.")
+flags.DEFINE_float("azimuth", -70, "Angle of view around the plane, in degrees.")
 flags.DEFINE_float("frames_per_second", 5, "Speed.", lower_bound=0.01)
 flags.DEFINE_list("ensembles", None, "LABEL=FILE.npz, ... of eval_ensemble.py.")
-flags.DEFINE_list("scaled_ensembles", None, "The same with temperatures.")
-flags.DEFINE_list("widths", None, "Widths K, such as 1,2,4, in the place of {} in --results.")
+flags.DEFINE_list("scaled_ensembles", None, "Like --ensembles, with temperatures.")
+flags.DEFINE_list("widths", None, "Widths K, such as 1,2,4, to replace {} in --results.")
 
-KINDS = {  # what writes its files, the flags that it takes, what it is
+KINDS = {  # program that writes the files, flags, description
     "curve": ("eval_curve.py", "values", "losses and errors along curves (figure 2)"),
     "line": ("eval_grid.py", "values max_value axis_label", "lines, or rays (figure 5)"),
     "plane": ("eval_grid.py", "values levels max_value heat_map functions", "maps of planes"),
     "surface": ("eval_grid.py", "values max_value scale elevation azimuth", "a plane in 3D"),
     "film": ("eval_grid.py", "values levels max_value frames_per_second", "a curve in training"),
-    "ensembles": ("eval_ensemble.py", "", "error of ensembles as they grow (figure 3, right)"),
+    "ensembles": ("eval_ensemble.py", "", "error of growing ensembles (figure 3, right)"),
     "curve_ensembles": ("eval_curve.py", "ensembles scaled_ensembles", "curves and ensembles"),
     "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
     "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),
-    "mean_prediction": ("eval_mean_prediction.py", "", "mean prediction beside mean weights"),
+    "mean_prediction": ("eval_mean_prediction.py", "", "mean prediction and mean weights"),
     "widths": ("eval_curve.py", "widths", "train loss and length of curves by width (figure 7)"),
 }
 _names = " ".join(names for _, names, _ in KINDS.values()).split()
 TAKEN = {name: [kind for kind in KINDS if name in KINDS[kind][1].split()] for name in _names}
 ONE_FILE = ("surface", "trajectory", "mean_prediction")
 BUDGETS = "a recipe that compares ensembles"
-ARRAYS = {  # what files that hold no evaluation are, and the arrays in them
+ARRAYS = {  # descriptions of other files, and their arrays
     "eval_pairs.py": ("errors of pairs", "t pair_error"),
     "eval_trajectory.py": ("a trajectory", "step learning_rate error distance_from_start"),
     "eval_mean_prediction.py": ("a mean prediction", "distance member_difference mean_difference"),
@@ -69,7 +74,7 @@ __doc__ += "".join(f"  {kind:<16} {what}: {maker}\n" for kind, (maker, _, what) 
 
 
 def check(kind=None):
-    """Refuses an unknown kind of figure, flags that it does not take, and too much or little."""
+    """Rejects an unknown kind of figure, and flags that it does not support."""
     if kind not in KINDS:
         raise ValueError(f"plot.py draws one of: {', '.join(KINDS)}. Received: {kind or 'none'}.")
     for name, kinds in TAKEN.items():
@@ -92,7 +97,7 @@ def check(kind=None):
 
 
 def load(maker, file):
-    """What is in a result file; where `{}` stands for the width, a list of what is in each."""
+    """Loads a result file, or a list of result files if `{}` represents the width."""
     from mc_tf import CurveEvaluation, GridEvaluation
     from mc_tf.ensemble import EnsembleEvaluation
     from mc_tf.storage.files import read_arrays

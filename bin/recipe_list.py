@@ -1,4 +1,4 @@
-"""The recipes that there are, and how far each of them is: nothing of TensorFlow is imported."""
+"""Lists recipes and their progress, without importing TensorFlow."""
 
 import ast
 import difflib
@@ -7,7 +7,7 @@ import os
 
 
 def read_recipes(path):
-    """The recipes in a file or a folder; none of them is run.
+    """Finds the recipes in a file or a folder, without running them.
 
     Args:
         path: `.py` file, or directory of such files.
@@ -30,17 +30,17 @@ def read_recipes(path):
 
 
 def find_recipe(folder, name):
-    """A recipe's name and file.
+    """Resolves the name and file of a recipe.
 
     Args:
         folder: directory of recipes.
-        name: of a recipe there; or a `.py` file that has one, or `FILE.py:NAME`.
+        name: name of a recipe there; or a `.py` file with one recipe, or `FILE.py:NAME`.
 
     Returns:
         Pair of str.
 
     Raises:
-        ValueError: if there is none; the message names the nearest ones.
+        ValueError: if it does not exist; the message suggests similar names.
     """
     file, _, within = name.partition(".py:")
     file, within = (f"{file}.py", within) if within else (name, None)
@@ -50,23 +50,23 @@ def find_recipe(folder, name):
     if wanted not in recipes:
         if own and not recipes:
             raise ValueError(
-                f"'{file}' is no recipe: it needs `NAME = Recipe(TITLE, ...)`. Copy one of "
+                f"'{file}' is not a recipe: it needs `NAME = Recipe(TITLE, ...)`. Copy one of "
                 "bin/recipes."
             )
         near = list(recipes) if own else difflib.get_close_matches(name, recipes, n=5, cutoff=0)
-        hint = f"Give {file}:NAME" if own else "--list shows all"
+        hint = f"Use {file}:NAME" if own else "--list shows all"
         raise ValueError(f"Unknown recipe '{name}'. The nearest names: {', '.join(near)}. {hint}.")
     return wanted, recipes[wanted][1]
 
 
 def state(workdir):
-    """How far an experiment in a directory is.
+    """Describes the progress of an experiment in a directory.
 
     Args:
         workdir: directory of `mc_tf.experiments.runner.run_experiment`.
 
     Returns:
-        `"done"`, `"not begun"`, or what there is of networks, curves and evaluations.
+        `"done"`, `"not begun"`, or the numbers of networks, curves and evaluations.
     """
 
     def count(name):

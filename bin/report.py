@@ -1,7 +1,7 @@
-r"""Writes one page of a directory of runs: main numbers, figures, tables, settings.
+r"""Writes a report of a directory of runs: main numbers, figures, tables, settings.
 
-Takes what train.py, connect.py, reproduce.py, the evaluations and the figures wrote below WORKDIR,
-finished or not. The page is one file that needs no other; no network is loaded.
+Reads the output of train.py, connect.py, reproduce.py, evaluations and figures in WORKDIR, finished
+or not. The page is a single self-contained file. No network is loaded.
 
   python bin/report.py runs/digits
   python bin/report.py --title=Digits --page=digits.html runs/digits
@@ -11,7 +11,9 @@ import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("workdir", None, "Directory of a run, or of several; or give it alone.")
+flags.DEFINE_string(
+    "workdir", None, "Directory of one or more runs; can also be the first argument."
+)
 flags.DEFINE_string("page", None, "Page to write. Default: report.html in the directory.")
 flags.DEFINE_string("title", None, "Heading. Default: the directory's name.")
 
@@ -23,7 +25,7 @@ def main(arguments):
 
     given = [*arguments[1:], *filter(None, [FLAGS.workdir])]
     if len(given) != 1:
-        raise ValueError(f"Give one directory: report.py WORKDIR. Received: {given or 'none'}.")
+        raise ValueError(f"Expected one directory: report.py WORKDIR. Received: {given or 'none'}.")
     if FLAGS.page:
         check_output(FLAGS.page)
     print(write_report(given[0], FLAGS.page, FLAGS.title))

@@ -1,9 +1,9 @@
 r"""Reproduces a published result from start to end: training, evaluation, figures, comparison.
 
-Recipes are in the Python files of bin/recipes, or in one of your own: copy one and change a line.
---set changes a setting of it from the command line. Writes everything to WORKDIR, the published
-numbers beside the obtained ones to WORKDIR/comparison.json and RESULTS_FILE. Run the same command
-again to resume after an interruption.
+Recipes are in the Python files of bin/recipes, or in your own: copy one and edit it. --set changes
+a setting from the command line. Writes everything to WORKDIR, and a comparison with the published
+numbers to WORKDIR/comparison.json and RESULTS_FILE. Run the same command again to resume after an
+interruption.
 
   python bin/reproduce.py --list
   python bin/reproduce.py --recipe=table2_cifar10_vgg16 --data_dir=DIRECTORY
@@ -30,29 +30,31 @@ flags.DEFINE_bool(
 flags.DEFINE_multi_string(
     "set",
     [],
-    "NAME=VALUE, a setting of the recipe, with dots for what is inside: training.epochs=3, "
+    "NAME=VALUE, a setting of the recipe, with dots for nested settings: training.epochs=3, "
     "network.options.width=0.5, curves=[segment,bezier], data.use_test=false.",
 )
 flags.DEFINE_bool(
     "smoke",
     False,
-    "Only try it, in less than a minute: a few epochs of a small network on a few examples, of the "
-    "data set in --data_dir, or without that of embedded data in its shape.",
+    "Quick trial in less than a minute: a few epochs of a small network on a few examples of the "
+    "data set in --data_dir, or else of embedded data in its shape.",
 )
 flags.DEFINE_string("workdir", None, "Directory for what this program writes. Default: runs/NAME.")
 flags.DEFINE_string(
     "results_file",
     None,
-    "Table that the numbers are added to. Default: runs/results.csv, of smoke runs "
+    "Table to append the numbers to. Default: runs/results.csv, for smoke runs "
     "runs/smoke/results.csv.",
 )
 flags.DEFINE_string("data_dir", None, "Directory of tensorflow-datasets, or of ptb's text files.")
-flags.DEFINE_integer("verbose", 2, "Keras' verbosity: 0 silent, 1 bar, 2 a line an epoch.")
+flags.DEFINE_integer(
+    "verbose", 2, "Verbosity of Keras: 0 silent, 1 progress bar, 2 one line per epoch."
+)
 data_flags.define_program_flags()
 
 
 def list_recipes():
-    """Lists the recipes, if that is asked for."""
+    """Lists the recipes, if requested."""
     if FLAGS.list:
         every = recipe_list.read_recipes(RECIPES)
         width = max(map(len, every)) + 2

@@ -1,6 +1,7 @@
-"""Flags made from the fields of a dataclass of settings, where each is written once.
+"""Flags generated from the fields of a dataclass of settings.
 
-The file of the dataclass is read, not imported: the library takes seconds, and `--help` should not.
+The file of the dataclass is parsed, not imported, because importing the library takes seconds and
+`--help` should be fast.
 """
 
 import ast
@@ -11,7 +12,7 @@ import flag_checks
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+flags.disclaim_key_flags()  # list the flags below in the program's --help
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -20,8 +21,8 @@ def define_flags(where, names=(), without=(), **defaults):
 
     Args:
         where: module and class, such as `"mc_tf.training.options.TrainingOptions"`.
-        names: of the fields. Default: all.
-        without: names that are left out.
+        names: names of the fields. Default: all.
+        without: names to omit.
         **defaults: defaults of this program by name.
     """
     module, _, cls = where.rpartition(".")
@@ -61,7 +62,7 @@ def _parsed(module):
 
 
 def _value(node, tree):
-    """A constant, a tuple, or what a name of the module, or of the one it is from, stands for."""
+    """Evaluates a constant, a tuple, or a name of the module or of its imports."""
     if isinstance(node, ast.Tuple):
         values = []
         for part in node.elts:
@@ -80,7 +81,7 @@ def _value(node, tree):
 
 
 def values(cls):
-    """What the flags of a dataclass of settings say.
+    """Returns the values of the flags of a dataclass of settings.
 
     Args:
         cls: the dataclass.

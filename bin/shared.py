@@ -1,4 +1,4 @@
-"""What all programs share: how they start, and how they end."""
+"""Shared code of all programs: start and end."""
 
 import contextlib
 import math
@@ -16,24 +16,24 @@ import import_flag  # noqa: E402
 from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # what it defines is the program's, for its --help
-_held = contextlib.ExitStack()  # what this program keeps others from writing, until it ends
+flags.disclaim_key_flags()  # list its flags in the program's --help
+_held = contextlib.ExitStack()  # locks held by this program until it ends
 
 
 def run(main, positional=0, hint="See --help", renamed=(), first=None):
-    """Runs a program; a failure that the user can fix ends it with one line, see `endings`.
+    """Runs a program; errors that users can fix end it with one line, see `endings`.
 
     Args:
         main: function of the remaining command line arguments.
-        positional: how many arguments that are no flags it takes at most.
-        hint: what a line about an unknown flag ends with.
-        renamed: dict from the name that a flag had to what takes its place now.
-        first: function of the arguments that are no flags, called before TensorFlow is imported,
-            which takes seconds; the program ends if it returns `True`.
+        positional: maximum number of positional arguments.
+        hint: end of the message about an unknown flag.
+        renamed: dict from old names of flags to their replacements.
+        first: function of the positional arguments, called before TensorFlow is imported, which
+            takes seconds; the program ends if it returns `True`.
     """
 
     def checked(arguments):
-        # Not TensorFlow's warning that each new network is traced, as it must be.
+        # Hides TensorFlow's warning about tracing each new network, which is necessary.
         logging.set_verbosity(logging.ERROR)
         flag_checks.check_flags(arguments, positional)
         if first and first(*arguments[1:]):
@@ -53,10 +53,10 @@ def run(main, positional=0, hint="See --help", renamed=(), first=None):
 
 
 def hold_workdir(directory):
-    """Checks the directory of a run, and keeps other programs out of it until this one ends.
+    """Checks the directory of a run and locks it until the program ends.
 
     Args:
-        directory: path; made if it is not there.
+        directory: path, created if necessary.
 
     Raises:
         OSError: if it cannot be written, or another program holds it.
@@ -67,11 +67,11 @@ def hold_workdir(directory):
 
 
 def hold_output(path, *endings):
-    """Checks where results go, and keeps other programs from writing there until this one ends.
+    """Checks the path of results and locks it until the program ends.
 
     Args:
-        path: file, or its name without ending.
-        *endings: what the files add to the name, such as `".npz"`.
+        path: file, or its name without extension.
+        *endings: extensions of the files, such as `".npz"`.
 
     Raises:
         ValueError: if it names a directory or a device.
@@ -83,19 +83,19 @@ def hold_output(path, *endings):
 
 
 def labeled(entries, load, label_of, repeated=False):
-    """What files hold, by label.
+    """Loads files by label.
 
     Args:
         entries: list of `LABEL=FILE` and `FILE`, from the command line.
         load: function of a file name.
-        label_of: function of what was loaded and the file name: the label where none is given.
-        repeated: whether several files may be given one label, those of runs with other seeds.
+        label_of: function of the loaded object and the file name that returns the default label.
+        repeated: whether several files may share a label, for runs with other seeds.
 
     Returns:
-        dict from label to what was loaded, or to a list of that if it may be repeated, in order.
+        dict from label to the loaded object, or to a list of objects if `repeated`, in order.
 
     Raises:
-        ValueError: if two have the same label and may not.
+        ValueError: if two files share a label and `repeated` is false.
     """
     found, unnamed = {}, set()
     for entry in entries:
@@ -112,21 +112,21 @@ def labeled(entries, load, label_of, repeated=False):
 
 
 def stem(_, file):
-    """Name of a file without directory and ending, as the label of what is in it."""
+    """Label of a file: its name without directory and extension."""
     return os.path.splitext(os.path.basename(file))[0]
 
 
 def levels(texts):
-    """Levels of a map from the command line.
+    """Parses the levels of a map from the command line.
 
     Args:
-        texts: list of str: none, a number of levels, or limits.
+        texts: list of str: empty, a number of levels, or limits.
 
     Returns:
         `None`, an integer, or a list of floats.
 
     Raises:
-        ValueError: if they are no such numbers.
+        ValueError: if they are not valid numbers.
     """
     try:
         numbers = [int(texts[0])] if len(texts) == 1 else [float(text) for text in texts]
@@ -134,7 +134,7 @@ def levels(texts):
             raise ValueError("out of range")
     except ValueError as error:
         raise ValueError(
-            "--levels takes their number, such as 8, or their increasing limits, such as "
+            "--levels takes a number of levels, such as 8, or increasing limits, such as "
             f"0.1,0.5,2. Received: {','.join(texts)}."
         ) from error
     return numbers[0] if len(numbers) == 1 else numbers or None
@@ -142,7 +142,7 @@ def levels(texts):
 
 @contextlib.contextmanager
 def _without_noise():
-    """Keeps off the screen what TensorFlow's libraries print as they start, unless they fail."""
+    """Hides output of TensorFlow's libraries at their start, unless they fail."""
     try:
         screen = os.dup(2)
     except OSError:  # stderr is closed
@@ -184,7 +184,7 @@ def _parse(arguments, hint, renamed):
         endings.fail(f"{_reason(error)}. {hint}.")
     except (ValueError, OSError) as error:
         endings.fail(error)
-    except SystemExit:  # --help was asked for: absl ends it with status 1
+    except SystemExit:  # --help: absl ends it with status 1
         sys.exit(0)
 
 

@@ -1,7 +1,7 @@
 r"""Snapshot ensembles (Huang et al. 2017): one training in cosine cycles, a network from each.
 
-Saves the network at the end of each cycle to WORKDIR/members; eval_ensemble.py and
-export_ensemble.py take that directory. Run the same command again to resume after an interruption.
+Saves the network at the end of each cycle to WORKDIR/members, for eval_ensemble.py and
+export_ensemble.py. Run the same command again to resume after an interruption.
 
   python bin/sse.py --workdir=runs/sse --dataset=cifar10 --network=preresnet164 --epochs=148 \
       --cycle_epochs=37 --learning_rate=0.1 --weight_decay=3e-4 --use_test
@@ -18,15 +18,15 @@ training_flags.define_training_flags(
 
 
 def main(_):
-    """Trains in cycles and reports the members."""
+    """Trains in cycles and prints the members."""
     if FLAGS.epochs % FLAGS.cycle_epochs:
         raise ValueError(
             f"--epochs={FLAGS.epochs} is not a multiple of --cycle_epochs={FLAGS.cycle_epochs}: "
-            "the last cycle would have no end, and so no member."
+            "the last cycle would be incomplete and have no member."
         )
     training_flags.train()
     training_flags.report_members()
 
 
 if __name__ == "__main__":
-    shared.run(main, renamed={"num_cycles": "--cycle_epochs, epochs a cycle"})
+    shared.run(main, renamed={"num_cycles": "--cycle_epochs, epochs per cycle"})

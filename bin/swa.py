@@ -1,10 +1,10 @@
 r"""Stochastic weight averaging (arXiv 1803.05407): averages the networks of one training.
 
-The learning rate is constant, falls and is constant again while weights are averaged after each
---swa_every epochs, the ones at --swa_start included; with --schedule=linear_cycle it goes in
-cycles, whose minima are averaged. Writes WORKDIR/swa.keras, with statistics of batch normalization
-estimated for it, beside the usual WORKDIR/model.keras. Run the same command again to resume after
-an interruption.
+The learning rate is constant, decreases, and is constant again while weights are averaged every
+--swa_every epochs, including the weights at --swa_start. With --schedule=linear_cycle it is cyclic,
+and weights are averaged at the minima. Writes WORKDIR/swa.keras, with re-estimated batch
+normalization statistics, besides the usual WORKDIR/model.keras. Run the same command again to
+resume after an interruption.
 
   python bin/swa.py --workdir=runs/swa --dataset=cifar10 --network=vgg16 --epochs=300 \
       --swa_start=161 --learning_rate=0.05 --swa_learning_rate=0.01 --weight_decay=5e-4 --use_test
@@ -19,22 +19,22 @@ training_flags.define_training_flags(epochs=30, learning_rate=0.05, schedule="sw
 flags.DEFINE_float(
     "swa_learning_rate",
     None,
-    "Rate of averaging, of --schedule=swa. Default: final_ratio times --learning_rate.",
+    "Learning rate while averaging (--schedule=swa). Default: final_ratio times --learning_rate.",
     lower_bound=0.0,
 )
 flags.mark_flag_as_required("swa_start")
 
 
 def main(_):
-    """Trains, averages, and reports both networks."""
+    """Trains, averages, and evaluates both networks."""
     from mc_tf import training
 
     changes = {}
     if FLAGS.swa_learning_rate is not None:
         if FLAGS.schedule != "swa" or not FLAGS.learning_rate:
             raise ValueError(
-                "--swa_learning_rate is of --schedule=swa with a --learning_rate above 0; of "
-                "--schedule=linear_cycle give --min_learning_rate."
+                "--swa_learning_rate is for --schedule=swa with a --learning_rate above 0; for "
+                "--schedule=linear_cycle use --min_learning_rate."
             )
         changes["final_ratio"] = FLAGS.swa_learning_rate / FLAGS.learning_rate
     model, data = training_flags.train(**changes)

@@ -13,7 +13,7 @@ training_flags.define_training_flags(without=(), epochs=30, learning_rate=0.05)
 
 
 def main(_):
-    """Trains and reports the last errors."""
+    """Trains the network and prints its errors."""
     training_flags.report_scores("model", *training_flags.train())
 
 

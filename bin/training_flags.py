@@ -1,4 +1,4 @@
-"""Flags that say what to train and how, in all programs that do, and the training itself."""
+"""Flags of training programs, and the training itself."""
 
 import data_flags
 import flag_checks
@@ -7,16 +7,16 @@ import shared
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.disclaim_key_flags()  # the flags below are the program's, for its --help
+flags.disclaim_key_flags()  # list the flags below in the program's --help
 
 
 def define_training_flags(new_network=True, without=("keep_best",), **defaults):
-    """Flags of a training, with the program's defaults.
+    """Defines flags of training, with the program's defaults.
 
     Args:
-        new_network: whether the network is built, by flags of its own.
-        without: settings that are left out.
-        **defaults: of `TrainingOptions`.
+        new_network: whether to define flags for building a network.
+        without: settings to omit.
+        **defaults: defaults of `TrainingOptions`.
     """
     data_flags.define_data_flags("num_test_examples")
     flags.DEFINE_string("workdir", None, "Directory for what this program writes.", required=True)
@@ -26,12 +26,12 @@ def define_training_flags(new_network=True, without=("keep_best",), **defaults):
     )
     if new_network:
         flags.DEFINE_string(
-            "network", "convnet", "Network: convnet, fc, ..., or a registered name of yours."
+            "network", "convnet", "Network: convnet, fc, ..., or a registered name."
         )
         flags.DEFINE_multi_string(
             "network_option",
             [],
-            "NAME=VALUE, an option of the network's builder, such as width=0.5 of 3conv3fc.",
+            "NAME=VALUE, an option of the network's builder, such as width=0.5 for 3conv3fc.",
         )
         settings_flags.define_flags(
             "mc_tf.experiments.steps.step.Network",
@@ -41,10 +41,10 @@ def define_training_flags(new_network=True, without=("keep_best",), **defaults):
 
 
 def prepare(**changes):
-    """Checks the flags, keeps other programs out of `--workdir` and loads the data.
+    """Checks the flags, locks `--workdir` and loads the data.
 
     Args:
-        **changes: fields of `TrainingOptions` instead of what the flags say.
+        **changes: fields of `TrainingOptions` that override the flags.
 
     Returns:
         `(data, options)`.
@@ -58,7 +58,7 @@ def prepare(**changes):
 
 
 def train(network=None, **changes):
-    """Trains the network that the flags choose, or goes on.
+    """Trains the network chosen by the flags, or resumes training.
 
     Args:
         network: dict of arguments of `mc_tf.training.train_network`. Default: a new network.
@@ -75,7 +75,7 @@ def train(network=None, **changes):
 
 
 def report_scores(name, model, data):
-    """Prints how well a network does that was saved as NAME.keras."""
+    """Prints the scores of the network saved as NAME.keras."""
     from mc_tf import training
 
     scores = training.evaluate_network(model, data, FLAGS.eval_batch_size)
@@ -83,7 +83,7 @@ def report_scores(name, model, data):
 
 
 def report_members():
-    """Prints how many networks were saved at the minima of cycles."""
+    """Prints the number of networks saved at the minima of cycles."""
     from mc_tf.callbacks import snapshot_files
     from mc_tf.training.run_directory import RunDirectory
 
@@ -109,7 +109,7 @@ def _new_network():
 
 
 def _check_schedule():
-    """Refuses flags of other schedules than the chosen one, which would do nothing."""
+    """Rejects flags of other schedules than the chosen one."""
     if FLAGS.swa_start is None:
         flag_checks.refuse_unused(["swa_every"], "no weights are averaged without --swa_start")
     elif FLAGS.cycle_epochs is not None:
@@ -130,6 +130,6 @@ def _check_schedule():
     for name, schedules in users.items():
         if FLAGS[name].present and FLAGS.schedule not in schedules:
             raise ValueError(
-                f"--{name} is of the schedules {' and '.join(schedules)}. Received: "
+                f"--{name} is for the schedules {' and '.join(schedules)}. Received: "
                 f"--schedule={FLAGS.schedule}. Leave it out or choose one of them."
             )

@@ -504,7 +504,9 @@ def test_the_loss_is_in_the_file_of_an_ensemble(name, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "e.keras")
     assert_near(loaded.predict(x, verbose=0), ensemble.predict(x, verbose=0), 1e-6)
     if name.startswith("a class") or name.startswith("a function"):
-        with pytest.raises(ValueError, match="cannot hold. Register it.*output="):
+        with pytest.raises(
+            ValueError, match="cannot be saved with the ensemble. Register it.*output="
+        ):
             loaded.evaluate_members((x, y), verbose=0)
         spec = dataclasses.replace(loaded.output_spec, loss=model.loss)
         loaded = Ensemble(loaded.model, [model], spec)
@@ -788,13 +790,13 @@ def test_members_in_files_and_on_curves_have_the_same_meaning(tmp_path):
 
 IMAGE_LOGITS = functools.partial(pixels, layers.Identity(), None)
 REFUSED = {
-    "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'values'"),
+    "linear, no loss": (dense, (C,), {}, None, "output='logits'.*multilabel_logits.*'regression'"),
     "linear, a loss of probabilities": (
         dense, (C, None, SCCE()), {}, None, "could be of any kind.*output='logits'",
     ),
-    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "could be of any kind.*output='values'"),
+    "linear, hinge": (dense, (1, None, "hinge"), {}, None, "could be of any kind.*'regression'"),
     "sigmoids, no loss": (
-        dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'values'. for a reg",
+        dense, (C, "sigmoid"), {}, None, "multilabel_probabilities.*'regression'. for a reg",
     ),
     "sigmoids, a loss of classes": (
         dense, (C, "sigmoid", CCE()), {}, None, "exclude each other.*multilabel_probabilities",
@@ -812,7 +814,7 @@ REFUSED = {
         pixels, (layers.Softmax(axis=(2, 3)), None), {}, None, "several axes.*class_axis",
     ),
     "temperatures of values": (
-        dense, (1, None, "mse"), {"temperatures": [2]}, None, "'values'.*Leave them out",
+        dense, (1, None, "mse"), {"temperatures": [2]}, None, "'regression'.*Leave them out",
     ),
     "no such kind": (dense, (C,), {"output": "classes"}, None, "multilabel_probabilities"),
     "classes along another axis": (
@@ -825,14 +827,14 @@ REFUSED = {
     "labels outside the classes": (
         softmax, (SCCE(),), {}, (X, CLASSES + 1), "whole numbers from 0 to 2.*from 1 to 3",
     ),
-    "targets for a softmax": (softmax, (SCCE(),), {}, (X, VALUES), "whole numbers.*'values'"),
+    "targets for a softmax": (softmax, (SCCE(),), {}, (X, VALUES), "whole numbers.*'regression'"),
     "several labels for a softmax": (
         softmax, (CCE(),), {}, (X, LABELS), "sum to 1.*multilabel_probabilities",
     ),
     "classes for sigmoids": (
         dense, (C, "sigmoid", BCE()), {}, (X, CLASSES), r"0 or 1, of shape \(24, 3\).*exclude",
     ),
-    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "Labels are numbers.*StringLookup"),
+    "texts": (softmax, (SCCE(),), {}, (X, CLASSES.astype(str)), "be numbers.*StringLookup"),
     "labels of two outputs": (
         softmax, (SCCE(),), {}, (X, {"a": BITS, "b": BITS}), "one array of labels.*2 .a, b.",
     ),
@@ -841,13 +843,13 @@ REFUSED = {
     "weights of another shape": (
         softmax, (SCCE(),), {}, (X, CLASSES, np.ones((N, 2))), r"sample weights of shape \(24,\)",
     ),
-    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "none is negative"),
+    "negative weights": (softmax, (SCCE(),), {}, (X, CLASSES, -WEIGHTS), "finite and not neg"),
     "weights of zero": (softmax, (SCCE(),), {}, (X, CLASSES, 0 * WEIGHTS), "sum to 0"),
     "only labels that are ignored": (
         softmax, (SCCE(ignore_class=9),), {}, (X, 0 * CLASSES + 9), "No example counts",
     ),
     "inputs that are NaN": (softmax, (SCCE(),), {}, (X * np.nan, CLASSES), "Member 0 predicts NaN"),
-    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "Targets are fini"),
+    "targets that are NaN": (dense, (1, None, "mse"), {}, (X, VALUES * np.nan), "must be finite"),
     "logits taken for probabilities": (
         dense, (C, None), {"output": "probabilities"}, (10 * X, CLASSES), "output='logits'",
     ),

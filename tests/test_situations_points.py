@@ -680,7 +680,7 @@ class Unregistered(Bezier):
 def test_an_unregistered_family_says_what_to_do_when_it_is_saved(tmp_path):
     curve_model = curve_of(curve=Wrong("numpy"), trained=False)
     with pytest.warns(UserWarning, match="Wrong is not registered.*register_keras_serializable"):
-        with pytest.raises(ValueError, match="Wrong cannot be made again.*get_config.*arguments"):
+        with pytest.raises(ValueError, match="Wrong cannot be recreated.*get_config.*arguments"):
             curve_model.save(tmp_path / "a.keras")
     curve_model.save_weights(tmp_path / "a.weights.h5")
 

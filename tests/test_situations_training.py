@@ -228,7 +228,7 @@ OTHERS = {
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
 def test_a_cycle_without_effect_is_refused(make):
-    with pytest.raises(RuntimeError, match="no update"):
+    with pytest.raises(RuntimeError, match="did not use it"):
         fit(make(), [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
 
 
@@ -288,7 +288,7 @@ def test_optimizers_in_objects_of_the_users(hold):
     model = falls(own=keras.optimizers.SGD(0.1))
     model.own = hold(model.own)
     with pytest.warns(UserWarning, match="`own` of 'falls.*' keep theirs"):
-        with pytest.raises(RuntimeError, match="no update"):
+        with pytest.raises(RuntimeError, match="did not use it"):
             fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)])
 
 
@@ -325,7 +325,7 @@ def test_no_word_of_a_part_that_was_trained_before():
 @on_tensorflow
 def test_eager_training_without_its_optimizer_is_said():
     model = falls(own=keras.optimizers.SGD(0.1), run_eagerly=True)
-    with pytest.warns(UserWarning, match="no update"):
+    with pytest.warns(UserWarning, match="did not use it"):
         fit(model, [mc_tf.CyclicLearningRate(2, HIGH, LOW)], epochs=2)
 
 
@@ -389,7 +389,7 @@ def test_other_schedulers_beside_a_cycle_are_said(hook, first):
     "hook", some(("on_epoch_begin", "on_train_batch_begin"), ("on_train_batch_begin",))
 )
 def test_schedulers_after_a_constant_rate_are_said(hook):
-    with pytest.warns(UserWarning, match="Give SWA after it"):
+    with pytest.warns(UserWarning, match="Pass SWA after it"):
         fit(network(), [constant(), Sets(hook)])
 
 
@@ -854,7 +854,7 @@ def test_a_replaced_average_is_said(given, said):
             assert not found
             np.testing.assert_array_equal(flat_weights(model), expected)
         else:
-            assert len(found) == 1 and said in found[0] and "Give SWA after it" in found[0]
+            assert len(found) == 1 and said in found[0] and "Pass SWA after it" in found[0]
             assert not np.array_equal(flat_weights(model), expected)
             with swa.averaged():
                 np.testing.assert_array_equal(flat_weights(model), expected)

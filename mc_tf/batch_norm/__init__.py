@@ -1,4 +1,4 @@
-"""Re-estimates the statistics of batch normalization."""
+"""Re-estimates batch normalization statistics."""
 
 from mc_tf.batch_norm.update import has_batch_norm, update_batch_norm
 

@@ -1,4 +1,4 @@
-"""Statistics of batch normalization pooled over batches, and which of them training updates."""
+"""Batch normalization statistics pooled over batches, and the layers that training updates."""
 
 import contextlib
 import itertools
@@ -22,8 +22,8 @@ class BatchStatistics:
         model: a built Keras layer or model, with curve layers at any depth.
 
     Attributes:
-        layers: list of `(layer, mean, variance)`: the `BatchNormalization` layer that runs, and
-            the variables that hold its statistics (a curve layer's own copies, for its layers).
+        layers: list of `(layer, mean, variance)`: the `BatchNormalization` layer, and the variables
+            of its statistics (inside a curve layer, the copies of the curve layer).
     """
 
     def __init__(self, model):
@@ -35,23 +35,23 @@ class BatchStatistics:
 
     @property
     def any(self):
-        """Whether there are layers to update, or others whose state may be statistics."""
+        """Whether the model has layers to update, or other layers whose state may be statistics."""
         return bool(self.layers or self._others)
 
     @property
     def num_updated(self):
-        """The number of layers that training updates, once that was observed."""
+        """Number of layers that training updates, once observed."""
         return sum(map(any, self._updates))
 
     def observe(self, step, *arguments):
-        """Finds out which calls of the layers update their statistics in the model's training.
+        """Determines which layer calls update statistics when the model is trained.
 
-        A layer that the network calls with `training=False` stays as it is. Other layers that
-        keep statistics are named in a warning. Nothing is computed.
+        Layers called with `training=False` are not updated. A warning names other layers with
+        statistics. Nothing is computed.
 
         Args:
             step: function that calls `accumulate`, not compiled.
-            *arguments: of the function.
+            *arguments: arguments of the function.
         """
         self._observing = True
         try:
@@ -60,7 +60,7 @@ class BatchStatistics:
             self._observing = False
 
     def zeros(self):
-        """Accumulators before the first batch: `(count, mean, sum of squares)` a layer."""
+        """Returns initial accumulators: `(count, mean, sum of squares)` per layer."""
         totals = []
         for _, mean, _ in self.layers:
             dtype = _wide(mean.dtype)
@@ -72,8 +72,8 @@ class BatchStatistics:
 
         Args:
             totals: accumulators, as from `zeros`.
-            forward: function of `training` that runs the model, inside a `keras.StatelessScope`.
-                It runs at inference, in `observe` as in training.
+            forward: function of `training` that runs the model, inside a `keras.StatelessScope`. It
+                runs in inference mode, but in training mode for `observe`.
 
         Returns:
             The new accumulators.
@@ -96,9 +96,9 @@ class BatchStatistics:
         return totals
 
     def results(self, totals):
-        """Pairs `(variable, value)` of the pooled means and variances.
+        """Returns pairs `(variable, value)` of the pooled means and variances.
 
-        A layer that the forward pass never called keeps its statistics.
+        Layers that were never called keep their statistics.
         """
         pairs = []
         for (_, mean, variance), (count, average, squares) in zip(self.layers, totals):
@@ -110,7 +110,7 @@ class BatchStatistics:
 
     @contextlib.contextmanager
     def _calls(self, make, *lists):
-        """Replaces the calls of the layers, for a while: `make(layer, *one of each list)`."""
+        """Temporarily replaces the calls of the layers by `make(layer, *one of each list)`."""
         layers = [layer for layer, _, _ in self.layers]
         saved = [(layer, layer.momentum, vars(layer).get("call")) for layer in layers]
         try:
@@ -126,20 +126,20 @@ class BatchStatistics:
 
 
 def check_finite_statistics(pairs, batches):
-    """Refuses statistics that are not finite, before any is assigned.
+    """Rejects statistics that are not finite, before any is assigned.
 
     Args:
         pairs: `(variable, value)` of the new means and variances.
-        batches: the `Batches` that they are of.
+        batches: the `Batches` they were computed from.
 
     Raises:
-        ValueError: naming the variable and, if it is the data's fault, the batch.
+        ValueError: naming the variable and, if the data is not finite, the batch.
     """
     for variable, value in pairs:
         if not bool(ops.all(ops.isfinite(value))):
             reason = batches.not_finite() or "The weights are too large, or not finite."
             raise ValueError(
-                f"The statistics '{variable.path}' would not be finite, so the former ones are "
+                f"The statistics '{variable.path}' would not be finite, so the previous ones are "
                 f"kept. {reason}"
             )
 
@@ -154,7 +154,7 @@ def _find(model):
 
 
 def _other_state(model):
-    """`(its name in words, variable)` of all else that a pass in training might estimate."""
+    """Yields `(description, variable)` of other variables that training may update."""
     owners = {}
     for part in layers_within(model):  # the innermost layer last
         owners.update((id(v), (part, v)) for v in part.non_trainable_weights)
@@ -172,7 +172,7 @@ def _warn_of(changed):
         names = ", ".join(words for words, _ in changed)
         warnings.warn(
             f"Training updates {names}, which is not re-estimated at these weights: only the "
-            "statistics of `keras.layers.BatchNormalization` are. It keeps its present values.",
+            "statistics of `keras.layers.BatchNormalization` are. It keeps its current values.",
             stacklevel=2,
         )
 
@@ -190,11 +190,11 @@ def _observer(layer, updates):
 
 
 def _recorder(layer, updates, records):
-    """Has a layer normalize by the batch and report its statistics, where training does."""
+    """Makes a layer normalize by the batch and report its statistics, as in training."""
     run = layer.call
     plain = is_plain(layer)
     narrow = plain and _wide(layer.moving_mean.dtype) != layer.moving_mean.dtype
-    layer.momentum = 0.0  # the moving statistics become the batch's own
+    layer.momentum = 0.0  # the moving statistics become the batch statistics
     updated = itertools.chain(updates, itertools.repeat(any(updates)))
 
     def call(inputs, *args, **kwargs):
@@ -210,7 +210,7 @@ def _recorder(layer, updates, records):
             statistics = [backend.read(v) for v in (layer.moving_mean, layer.moving_variance)]
         else:
             outputs, *statistics = fused
-        if narrow:  # to which the variables are rounded
+        if narrow:  # the variables are rounded to this dtype
             statistics = _moments(inputs, layer.axis, mask)
         mean, variance = statistics
         count = ops.cast(ops.size(inputs), "float32") / float(mean.shape[0])
@@ -224,7 +224,7 @@ def _recorder(layer, updates, records):
 
 
 def _moments(inputs, axis, mask):
-    """Mean and variance of all axes but one in float32, without what a mask `(N, ...)` hides."""
+    """Mean and variance over all axes but one in float32, ignoring masked values `(N, ...)`."""
     inputs = ops.moveaxis(ops.cast(inputs, "float32"), axis, -1)
     axes = list(range(len(inputs.shape) - 1))
     if mask is None:
@@ -236,16 +236,16 @@ def _moments(inputs, axis, mask):
 
 
 def _wide(dtype):
-    """The dtype to sum in: float32, or float64 of float64 networks."""
+    """Dtype of sums: float32, or float64 for float64 networks."""
     return keras.backend.result_type(dtype, "float32")
 
 
 def _merge(total, count, mean, variance):
-    """Pools two groups (Chan et al.): no difference of large squares, so float32 is enough."""
+    """Pools two groups (Chan et al.) without cancellation, so float32 is sufficient."""
     old_count, old_mean, old_squares = total
     count, mean, variance = (ops.cast(value, old_mean.dtype) for value in (count, mean, variance))
     new_count = old_count + count
-    # A batch of masked examples only has no say.
+    # A fully masked batch does not count.
     share = count / ops.maximum(new_count, 1)
     change = mean - old_mean
     new_mean = old_mean + change * share

@@ -1,4 +1,4 @@
-"""Batch normalization statistics of a network as it stands (section A.2 of the paper).
+"""Re-estimates batch normalization statistics for the current weights (section A.2).
 
 A network between two trained ones has never seen data: the moving averages of its normalization
 layers belong to other weights. They are re-estimated in one pass over the training data.
@@ -15,35 +15,35 @@ from mc_tf.typing import Data
 
 __all__ = ["BatchNormUpdate", "has_batch_norm", "needs_statistics", "update_batch_norm"]
 
-_ANY = 32  # for an axis of any size
+_ANY = 32  # size used for variable axes
 
 
 def update_batch_norm(
     model: keras.Layer, dataset: Data, num_batches: int | None = None, batch_size: int = 500
 ) -> int:
-    """Re-estimates the batch normalization statistics at the present weights.
+    """Re-estimates the batch normalization statistics at the current weights.
 
-    One pass over the data with each `BatchNormalization` layer normalizing by its batch, as in
-    training, and everything else as at inference (dropout is off). The statistics are pooled over
-    all examples: the mean of all, and the total variance, in which a short last batch counts by
-    its size. Layers inside nested models and inside curve layers are included. What training itself
-    leaves alone stays as it is: frozen layers (`trainable = False`), and layers that the network
-    calls with `training=False`; so do the correction terms of `renorm=True`, which inference does
-    not use. Other layers that keep statistics of their own are named in a warning. Nothing else of
-    the model changes, also if the pass fails: then the statistics are the former ones.
+    Makes one pass over the data. Each `BatchNormalization` layer normalizes by its batch, as in
+    training; everything else runs in inference mode (dropout is off). The statistics are pooled
+    over all examples: the overall mean and the total variance, so a short last batch counts by its
+    size. Layers inside nested models and curve layers are included. Statistics that training does
+    not update are kept: in frozen layers (`trainable = False`), in layers called with
+    `training=False`, and the correction terms of `renorm=True`, which inference does not use. A
+    warning names other layers with statistics of their own. Nothing else in the model changes. If
+    the pass fails, the previous statistics are kept.
 
     Args:
         model: a built Keras model, a `CurveModel` (at its `t`), an `Ensemble`, or a layer.
-        dataset: one pass of the training data as training sees it, augmented if it is; anything
-            that `Batches` takes. Labels are ignored.
+        dataset: one epoch of the training data as seen in training, with augmentation; any type
+            that `Batches` accepts. Labels are ignored.
         num_batches: use the first batches only. Default: all.
-        batch_size: examples a batch when `dataset` is made of arrays. Default 500.
+        batch_size: examples per batch, for arrays only. Default 500.
 
     Returns:
-        The number of normalization layers that were updated.
+        Number of normalization layers updated.
 
     Raises:
-        ValueError: if the data is empty, endless without `num_batches`, can be read once only,
+        ValueError: if the data is empty, infinite without `num_batches`, can be read only once,
             `num_batches` is below 1, or the statistics would not be finite.
 
     Example:
@@ -64,14 +64,14 @@ def update_batch_norm(
 
 
 class BatchNormUpdate:
-    """`update_batch_norm` of one model, compiled once for many calls.
+    """`update_batch_norm` for one model, compiled once for many calls.
 
-    For what lives long, such as a callback. The pass is compiled again when the model has other
-    normalization layers to update (some were frozen, say) or other variables than before.
+    For long-lived objects, such as callbacks. The pass is recompiled if the layers to update (for
+    instance after freezing some) or the variables of the model change.
 
     Args:
-        model: a built Keras model, a `CurveModel` (at its `t`), or a layer. It is held as long as
-            this object lives.
+        model: a built Keras model, a `CurveModel` (at its `t`), or a layer. This object keeps a
+            reference to it.
 
     Example:
         >>> import numpy as np
@@ -87,11 +87,11 @@ class BatchNormUpdate:
         self._statistics = self._variables = self._compiled = None
 
     def __call__(self, dataset, num_batches=None, batch_size=500, role="dataset"):
-        """Makes one pass: arguments, result and errors of `update_batch_norm`.
+        """Makes one pass, with the arguments, result and errors of `update_batch_norm`.
 
         Args:
             dataset, num_batches, batch_size: see `update_batch_norm`.
-            role: what to call the data in messages.
+            role: name of the data in messages.
         """
         batches = Batches(dataset, batch_size, num_batches, role)
         statistics = BatchStatistics(self._model)
@@ -112,13 +112,13 @@ class BatchNormUpdate:
         return self._statistics.num_updated
 
     def prepare(self, x):
-        """Finds the layers to update, unless they are known from the last call.
+        """Determines the layers to update, unless known from the last call.
 
         Args:
-            x: inputs of a batch, as `Batches` gives them.
+            x: inputs of a batch, as yielded by `Batches`.
 
         Returns:
-            Whether there is anything.
+            Whether there are layers to update.
         """
         return self._prepare(BatchStatistics(self._model), x)
 
@@ -148,14 +148,14 @@ def has_batch_norm(model: keras.Layer) -> bool:
         model: a built Keras layer or model.
 
     Returns:
-        bool. True also where the network itself holds the statistics fixed, by a call with
-        `training=False`: that takes a batch to find out.
+        bool. Also True if the network fixes the statistics by calling layers with `training=False`,
+        which only a batch can reveal.
     """
     return bool(BatchStatistics(model).layers)
 
 
 def needs_statistics(model):
-    """Whether a model's training updates statistics, as far as its inputs are known without data.
+    """Whether training a model updates statistics, as far as is known without data.
 
     Args:
         model: a built Keras model.
@@ -167,7 +167,7 @@ def needs_statistics(model):
         return False
     try:
         return BatchNormUpdate(model).prepare(_made_up_inputs(model))
-    except Exception:  # inputs of another kind: data will tell
+    except Exception:  # unsupported inputs; only data will show
         return True
 
 

@@ -1,4 +1,4 @@
-"""The network of averaged weights beside the one that is trained."""
+"""The averaged network next to the network in training."""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ __all__ = ["AveragedNetwork"]
 
 
 class AveragedNetwork(StepCallback):
-    """Base of a callback that averages weights: what is done with the average.
+    """Base class of callbacks that average weights: uses of the average.
 
     Args:
         start_epoch, steps_per_epoch: see `StepCallback`.
@@ -46,7 +46,7 @@ class AveragedNetwork(StepCallback):
         if mode not in ("min", "max"):
             raise ValueError(f"`mode` must be 'min' or 'max'. Received: {mode!r}")
         if best_path is not None and validation_data is None:
-            raise ValueError("`best_path` needs `validation_data`, to say which network is best.")
+            raise ValueError("`best_path` needs `validation_data`, to choose the best network.")
         if best_path is not None and not monitor.startswith("swa_val_"):
             raise ValueError(
                 "`monitor` must be one of the averaged network's scores, such as 'swa_val_loss'. "
@@ -55,22 +55,22 @@ class AveragedNetwork(StepCallback):
         self.batch_norm_data = batch_norm_data
         self.validation_data = validation_data
         self.average = WeightAverage()
-        self._state = None  # the latest with finite numbers
-        self._names = None  # of the scores
+        self._state = None  # the latest finite state
+        self._names = None  # names of the scores
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         super().on_train_begin(logs)
         model = self.model
         if self.batch_norm_data is None and needs_statistics(model):
             raise ValueError(
-                f"The model '{model.name}' has batch normalization, whose statistics must "
-                "be estimated for the averaged weights. Give `batch_norm_data`, the training data "
-                "as `fit` sees it, in one pass, or `batch_norm_data=False` to leave them."
+                f"The model '{model.name}' has batch normalization, whose statistics must be "
+                "estimated for the averaged weights. Pass `batch_norm_data`, one epoch of the "
+                "training data as seen in `fit`, or `batch_norm_data=False` to keep them."
             )
         self._update_batch_norm = BatchNormUpdate(model)
-        # Data that does not fit is refused before training, not at its end.
+        # Unsuitable data fails before training, not at its end.
         if self._has_batch_norm_data:
             batches = Batches(self.batch_norm_data, role="batch_norm_data")
             self._update_batch_norm.prepare(next(iter(batches))[0])
@@ -89,7 +89,7 @@ class AveragedNetwork(StepCallback):
         x, y, _ = next(iter(Batches(self.validation_data, role="validation_data")))
         if y is None and model.loss is not None:
             raise ValueError(
-                "`validation_data` has inputs without labels, which the compiled loss needs. Give "
+                "`validation_data` has inputs without labels, which the compiled loss needs. Pass "
                 "`(x, y)`, or batches of both."
             )
 
@@ -100,17 +100,17 @@ class AveragedNetwork(StepCallback):
         backend.traced(forward, x)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each epoch."""
         super().on_epoch_begin(epoch, logs)
         if self._best is not None:
             self._best.on_epoch_begin(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook: evaluates the averaged network."""
+        """Evaluates the averaged network after an epoch."""
         if self.validation_data is None:
             return
         logs = {} if logs is None else logs
-        if not self.average.count:  # `CSVLogger` has the columns of the first epoch
+        if not self.average.count:  # `CSVLogger` uses the columns of the first epoch
             self._names = self._names or list(self._evaluate(steps=1))
             logs.update({f"swa_val_{name}": float("nan") for name in self._names})
             return
@@ -121,7 +121,7 @@ class AveragedNetwork(StepCallback):
                 self._best.on_epoch_end(epoch, logs)
 
     def _evaluate(self, steps=None):
-        """Scores of the present network on the validation data or its first batches."""
+        """Scores of the current network on the validation data or its first batches."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(_for_keras(self.validation_data))
         with _kept(state_variables(self.model)):
             return self.model.evaluate(
@@ -135,20 +135,20 @@ class AveragedNetwork(StepCallback):
             )
 
     def keep_state(self) -> None:
-        """Keeps what the network has beside its weights, should training diverge."""
+        """Stores the network's other state, in case training diverges."""
         self._state = [np.array(ops.convert_to_numpy(v)) for v in state_variables(self.model)]
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[keras.Model]:
-        """Context in which the model has the averaged weights and statistics for them.
+        """Context in which the model has the averaged weights and matching statistics.
 
-        Afterwards all variables are as they were, bit for bit.
+        Afterwards all variables are restored exactly.
 
         Yields:
             The model.
 
         Raises:
-            ValueError: if nothing was averaged yet.
+            ValueError: if no weights have been averaged yet.
         """
         model = self.model
         with _kept([*model.trainable_variables, *state_variables(model)]):
@@ -157,7 +157,7 @@ class AveragedNetwork(StepCallback):
 
     def _assign(self, model):
         if not self.average.count:
-            raise ValueError("Nothing was averaged yet.")
+            raise ValueError("No weights were averaged yet.")
         assign_flat(model, self.average.mean)
         for variable, value in zip(state_variables(model), self._state or ()):
             if not is_finite(variable):
@@ -168,7 +168,7 @@ class AveragedNetwork(StepCallback):
 
 @contextlib.contextmanager
 def _kept(variables):
-    """Context after which variables are as they were, bit for bit."""
+    """Context that restores variables exactly at its end."""
     before = [np.array(ops.convert_to_numpy(v)) for v in variables]
     try:
         yield
@@ -178,8 +178,8 @@ def _kept(variables):
 
 
 def _for_keras(data):
-    """The data as `evaluate` takes it: others, and arrays of text, by a generator of batches."""
-    batches = Batches(data, batch_size=32)  # Keras' own
+    """Converts data for `evaluate`; arrays of text and other types become batch generators."""
+    batches = Batches(data, batch_size=32)  # the default of Keras
     known = isinstance(data, keras.utils.PyDataset) or hasattr(data, "cardinality")
     if known or batches.of_arrays and not batches.has_text:
         return data

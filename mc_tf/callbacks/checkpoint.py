@@ -1,4 +1,4 @@
-"""Callbacks that write checkpoints, each whole whenever the process is killed."""
+"""Callbacks that write checkpoints atomically."""
 
 import math
 import os
@@ -16,26 +16,26 @@ __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
 
 
 class AtomicCheckpoint(keras.callbacks.Callback):
-    """Saves the model with its optimizer to one `.keras` file after each epoch.
+    """Saves the model and its optimizer to one `.keras` file after each epoch.
 
-    The file is written under a temporary name and then renamed, so that at any moment it holds
-    one complete state: weights, momentum, random seeds, recurrent state, and how many steps
-    training has come, so that it can go on there.
+    The file is written under a temporary name and then renamed, so it always contains one complete
+    state: weights, momentum, random seeds, recurrent state and the number of steps, from which
+    training can resume.
 
     Args:
         path: file name, ending in `.keras`.
-        every: save after each so many epochs, and after the last one. Default 1.
-        every_steps: also save after each so many steps. Default: no.
-        keep_every: keep a copy as `NAME-0010.keras` after each so many epochs. Default: none.
-        keep_epochs: keep such a copy after these numbers of epochs too. Default: none.
-        steps_per_epoch: batches in a whole epoch. Default: as many as the epoch has that is
-            trained; data that does not know its number of batches needs it.
-        first_step: batches of the first epoch that were trained earlier, up to the checkpoint in
-            `path`. The loss and metrics of that epoch are of the whole of it, if those of the model
-            are built. Default 0.
+        every: save every N epochs, and after the last epoch. Default 1.
+        every_steps: also save every N steps. Default: no.
+        keep_every: keep a copy as `NAME-0010.keras` every N epochs. Default: none.
+        keep_epochs: also keep such a copy after these epochs. Default: none.
+        steps_per_epoch: batches per epoch. Default: the number of batches in the first epoch of
+            `fit`. Required for data of unknown length.
+        first_step: batches of the first epoch that were already trained, up to the checkpoint in
+            `path`. Loss and metrics then cover the whole epoch, if the metrics of the model are
+            built. Default 0.
 
-    Training that diverges (its loss, validation loss, a weight or a statistic is not finite) is
-    ended with a `ValueError` and not saved.
+    If training diverges (the loss, validation loss, a weight or a statistic is not finite), it
+    stops with a `ValueError` and nothing is saved.
     """
 
     def __init__(
@@ -70,22 +70,22 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self._finite = None
 
     def save(self, model: keras.Model | None = None, step: int = 0) -> None:
-        """Saves now.
+        """Saves a checkpoint now.
 
         Args:
-            model: the model, default the one that is trained.
-            step: number of steps that it was trained for.
+            model: the model, default the model in training.
+            step: number of trained steps.
 
         Raises:
-            ValueError: if a weight of a given model is not finite; the file stays as it was.
+            ValueError: if a weight of the passed model is not finite; the file is kept.
         """
-        problem = model and FiniteVariables(model).problem()  # ours was looked at before
+        problem = model and FiniteVariables(model).problem()  # the trained model was checked before
         if problem:
             raise ValueError(f"'{problem}' is not finite, so the model is not saved: {self.path}.")
         save_checkpoint(model or self.model, self.path, step=step)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each epoch."""
         if self._finite is None:
             self._finite = FiniteVariables(self.model)
         self._epoch = epoch
@@ -93,8 +93,8 @@ class AtomicCheckpoint(keras.callbacks.Callback):
         self._steps = self._steps_per_epoch or self.params["steps"]
         if self._steps is None:
             raise ValueError(
-                "The data does not say how many batches an epoch has, from which a checkpoint "
-                "counts. Give AtomicCheckpoint(steps_per_epoch=...)."
+                "The data does not know the number of batches per epoch, which a checkpoint needs. "
+                "Pass AtomicCheckpoint(steps_per_epoch=...)."
             )
         if self._first_step and os.path.exists(self.path):
             kept, variables = read_metrics(self.path), self.model.metrics_variables
@@ -103,7 +103,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                     variable.assign(value)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Keras' hook: saves, where `every_steps` asks for it."""
+        """Saves every `every_steps` steps."""
         done = self._first_step + batch + 1
         if self.every_steps and done < self._steps and done - self._saved >= self.every_steps:
             if self._divergence(logs or {}) is None:
@@ -113,19 +113,19 @@ class AtomicCheckpoint(keras.callbacks.Callback):
                 save_checkpoint(self.model, self.path, metrics, step=step)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook: saves, unless training diverged.
+        """Saves at the end of an epoch, unless training diverged.
 
         Raises:
-            ValueError: if the loss of the epoch, a weight or a statistic is not finite; the file
-                stays as it was.
+            ValueError: if the loss of the epoch, a weight or a statistic is not finite; the file is
+                kept.
         """
         self._first_step = 0
         diverged = self._divergence(logs or {})
         if diverged:
             raise ValueError(
-                f"Training diverged: the {diverged} of epoch {epoch + 1}. Start anew in "
-                "another directory with a smaller learning rate. The last checkpoint before it, "
-                f"if there is one, is in '{self.path}'."
+                f"Training diverged: the {diverged} of epoch {epoch + 1}. Start over in another "
+                "directory with a smaller learning rate. The last checkpoint before it, if any, is "
+                f"in '{self.path}'."
             )
         step = (epoch + 1) * self._steps
         periodic = self.keep_every and (epoch + 1) % self.keep_every == 0
@@ -135,7 +135,7 @@ class AtomicCheckpoint(keras.callbacks.Callback):
             self.save(step=step)
 
     def _divergence(self, logs):
-        """What shows that training diverged, or `None`. The last step is in no training loss."""
+        """Returns the evidence of divergence, or `None`. No training loss covers the last step."""
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs.get(name, 0.0)):
                 return f"{name.replace('val_', 'validation ')} is {logs[name]} at the end"
@@ -144,10 +144,10 @@ class AtomicCheckpoint(keras.callbacks.Callback):
 
 
 class BestCheckpoint(keras.callbacks.Callback):
-    """Keeps the model of the epoch with the best value of a metric, written in one step.
+    """Saves the model of the epoch with the best value of a metric, atomically.
 
-    A resumed training goes by the best value in the file, which Keras' `ModelCheckpoint`
-    forgets. A model that diverged is never the best; a warning says so once.
+    Resumed training compares with the best value in the file, which Keras' `ModelCheckpoint`
+    forgets. A diverged model is never the best; this raises a warning once.
 
     Args:
         path: file name, ending in `.keras`.
@@ -163,13 +163,13 @@ class BestCheckpoint(keras.callbacks.Callback):
         self._sign = {"max": 1.0, "min": -1.0}[mode]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         self.best: float | None = None
         self._finite = None
         self._said = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook: looks up the best value so far, where training goes on."""
+        """Looks up the best value so far when training resumes."""
         if self._finite is None:
             self._finite = FiniteVariables(self.model)
         if self.best is None:
@@ -177,10 +177,10 @@ class BestCheckpoint(keras.callbacks.Callback):
             self.best = float(record.get("best", -self._sign * math.inf))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook: saves the model if it is better than all before."""
+        """Saves the model if it is the best so far."""
         if self.monitor not in (logs or {}):
             raise ValueError(
-                f"The logs have no '{self.monitor}' to say which network is best. They have: "
+                f"The logs have no '{self.monitor}' to choose the best network. They have: "
                 f"{', '.join(logs or {})}."
             )
         value = float(logs[self.monitor])

@@ -8,7 +8,7 @@ __all__ = ["CosineCyclicLearningRate", "CyclicLearningRate", "LinearCyclicLearni
 
 
 class _BoundedLearningRateCycle(LearningRateCycle):
-    """Base of the cycles between two rates."""
+    """Base class of cycles between two rates."""
 
     def __init__(
         self,
@@ -21,12 +21,12 @@ class _BoundedLearningRateCycle(LearningRateCycle):
     ) -> None:
         self.max_learning_rate = max_learning_rate
         self.min_learning_rate = min_learning_rate
-        self.make_cycle(2)  # refuses bad rates now
+        self.make_cycle(2)  # rejects bad rates now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
     @property
     def rates(self) -> dict[str, float]:
-        """`max_learning_rate` and `min_learning_rate`, a dict."""
+        """Returns a dict of `max_learning_rate` and `min_learning_rate`."""
         return {
             "max_learning_rate": float(self.max_learning_rate),
             "min_learning_rate": float(self.min_learning_rate),
@@ -36,22 +36,21 @@ class _BoundedLearningRateCycle(LearningRateCycle):
 class CyclicLearningRate(_BoundedLearningRateCycle):
     """The learning rate of fast geometric ensembling (FGE; section 5, Algorithm 1).
 
-    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly in
-    the middle, and rises again. `SnapshotSaver(directory, cycle)` collects a network at each
-    middle.
+    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, reached exactly in the
+    middle, and rises again. `SnapshotSaver(directory, cycle)` saves the network there.
 
     Args:
         cycle_length: length of a cycle, an even number of steps; 2 or 4 epochs in the paper.
         max_learning_rate: `alpha_1`, such as 5e-2.
         min_learning_rate: `alpha_2`, such as 5e-4.
-        unit: of `cycle_length`: `"epochs"` (default) or `"steps"` (updates of the weights).
-        start_epoch: epoch, as `fit` counts them from 0, with which the first cycle begins; before
-            it the optimizer has its own rate. Default 0.
-        steps_per_epoch: batches of an epoch, where the data set does not say it.
+        unit: unit of `cycle_length`: `"epochs"` (default) or `"steps"` (weight updates).
+        start_epoch: epoch, counted from 0 as in `fit`, at which the first cycle starts. Before it,
+            the optimizer uses its own rate. Default 0.
+        steps_per_epoch: batches per epoch, for data sets of unknown length.
 
     Raises:
-        ValueError: if the cycle has an odd number of steps (at the latest when training begins),
-            or a rate cannot be.
+        ValueError: if the cycle has an odd number of steps (possibly only when training starts), or
+            a rate is invalid.
 
     Example:
         >>> cycle = CyclicLearningRate(4, 5e-2, 5e-4, unit="steps")
@@ -60,15 +59,15 @@ class CyclicLearningRate(_BoundedLearningRateCycle):
     """
 
     def make_cycle(self, steps: int) -> TriangularCycle:
-        """The schedule of a cycle of so many steps, a `TriangularCycle`."""
+        """Returns the schedule of a cycle of `steps` steps, a `TriangularCycle`."""
         return TriangularCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
 
 class LinearCyclicLearningRate(_BoundedLearningRateCycle):
     """The cyclic learning rate of stochastic weight averaging (arXiv 1803.05407, section 3.1).
 
-    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, which it has exactly at
-    the end, where `SWA(cycle=...)` averages the weights.
+    In each cycle it falls from `max_learning_rate` to `min_learning_rate`, reached exactly at the
+    end, where `SWA(cycle=...)` averages the weights.
 
     Args:
         cycle_length: length of a cycle.
@@ -77,7 +76,7 @@ class LinearCyclicLearningRate(_BoundedLearningRateCycle):
         unit, start_epoch, steps_per_epoch: as in `CyclicLearningRate`.
 
     Raises:
-        ValueError: if the length or a rate cannot be.
+        ValueError: if the length or a rate is invalid.
 
     Example:
         >>> cycle = LinearCyclicLearningRate(2, 0.5, 0.25, unit="steps")
@@ -86,23 +85,23 @@ class LinearCyclicLearningRate(_BoundedLearningRateCycle):
     """
 
     def make_cycle(self, steps: int) -> LinearCycle:
-        """The schedule of a cycle of so many steps, a `LinearCycle`."""
+        """Returns the schedule of a cycle of `steps` steps, a `LinearCycle`."""
         return LinearCycle(steps, self.max_learning_rate, self.min_learning_rate)
 
 
 class CosineCyclicLearningRate(LearningRateCycle):
-    """The learning rate of snapshot ensembles (SSE; Huang et al. 2017): half a cosine a cycle.
+    """The learning rate of snapshot ensembles (SSE; Huang et al. 2017): half a cosine per cycle.
 
-    `SnapshotSaver(directory, cycle)` collects a network at the end of each cycle, where the rate
-    is nearly 0.
+    `SnapshotSaver(directory, cycle)` saves the network at the end of each cycle, where the rate is
+    nearly 0.
 
     Args:
         cycle_length: length of a cycle.
-        initial_learning_rate: `alpha_0`, with which each cycle begins, such as 0.1.
+        initial_learning_rate: `alpha_0`, the rate at the start of each cycle, such as 0.1.
         unit, start_epoch, steps_per_epoch: as in `CyclicLearningRate`.
 
     Raises:
-        ValueError: if the length or the rate cannot be.
+        ValueError: if the length or the rate is invalid.
 
     Example:
         >>> cycle = CosineCyclicLearningRate(4, 0.1, unit="steps")
@@ -119,14 +118,14 @@ class CosineCyclicLearningRate(LearningRateCycle):
         steps_per_epoch: int | None = None,
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
-        self.make_cycle(1)  # refuses a bad rate now
+        self.make_cycle(1)  # rejects a bad rate now
         super().__init__(cycle_length, unit, start_epoch, steps_per_epoch)
 
     @property
     def rates(self) -> dict[str, float]:
-        """`initial_learning_rate`, a dict."""
+        """Returns a dict of `initial_learning_rate`."""
         return {"initial_learning_rate": float(self.initial_learning_rate)}
 
     def make_cycle(self, steps: int) -> CosineCycle:
-        """The schedule of a cycle of so many steps, a `CosineCycle`."""
+        """Returns the schedule of a cycle of `steps` steps, a `CosineCycle`."""
         return CosineCycle(steps, self.initial_learning_rate)

@@ -1,4 +1,4 @@
-"""How far training has come in weight space."""
+"""The distance of training from its start in weight space."""
 
 import warnings
 
@@ -13,20 +13,20 @@ __all__ = ["DistanceFromStart"]
 
 
 class DistanceFromStart(StepCallback):
-    """Records the distance in weight space from where training began (figure 3 of the paper).
+    """Records the distance in weight space from the start of training (figure 3 of the paper).
 
-    The logs of each epoch have `distance_from_start`, after its last step.
+    The logs of each epoch contain `distance_from_start`, after its last step.
 
     Args:
-        start: what to measure from: a snapshot file, a flat vector `(P,)`, or `None` (default)
-            for the weights when `fit` begins.
-        every: also record after each so many steps, in `history`. Default: after epochs only.
+        start: origin of the distances: a snapshot file, a flat vector `(P,)`, or `None` (default)
+            for the weights at the start of `fit`.
+        every: also record every N steps, in `history`. Default: after epochs only.
 
     Attributes:
-        history: list of `(step, distance)` of the latest `fit`; each begins a new list.
+        history: list of `(step, distance)` of the latest `fit`.
 
     Raises:
-        ValueError: if `every` cannot be or `start` has another number of weights.
+        ValueError: if `every` is invalid or `start` has another number of weights.
 
     Example:
         >>> import keras, numpy as np
@@ -49,13 +49,13 @@ class DistanceFromStart(StepCallback):
         self.history: list[tuple[int, float]] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         super().on_train_begin(logs)
         self.history = []
         self._said = False
 
     def on_counting(self, step: int) -> None:
-        """Looks up the weights to measure from."""
+        """Determines the origin of the distances."""
         weights = take_snapshot(self.model).weights
         if self.start is None:
             self._from = weights
@@ -66,16 +66,16 @@ class DistanceFromStart(StepCallback):
         if self._from.shape != weights.shape:
             raise ValueError(
                 f"`start` has {self._from.size} weights, but the model '{self.model.name}' has "
-                f"{weights.size}. Give the weights of the same network."
+                f"{weights.size}. Pass weights of the same network."
             )
         if not is_finite(self._from):
             raise ValueError(
-                "The weights to measure distances from are not finite numbers. Give finite ones as "
+                "The weights to measure distances from are not finite. Pass finite weights as "
                 "`start`."
             )
 
     def next_step(self, step: int) -> int | None:
-        """The next step that is recorded."""
+        """Returns the next step to record."""
         return None if self.every is None else (step // self.every + 1) * self.every
 
     def on_step(self, step: int) -> None:
@@ -93,7 +93,7 @@ class DistanceFromStart(StepCallback):
             self.history.append((step, distance))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the end of each epoch."""
         self.on_step(self.step)
         if logs is not None:
             logs["distance_from_start"] = self.history[-1][1]

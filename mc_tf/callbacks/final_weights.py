@@ -1,4 +1,4 @@
-"""Whether the weights that a callback gives a model at the end of `fit` are those it ends with."""
+"""Checks that a model ends `fit` with the weights that a callback assigned."""
 
 import warnings
 
@@ -14,11 +14,11 @@ _KERAS_OWN = (keras.callbacks.History, keras.callbacks.ProgbarLogger)
 
 
 class FinalWeights(keras.callbacks.Callback):
-    """Looks at the weights after all other callbacks, and says if they were replaced.
+    """Checks the weights after all other callbacks and warns if they were replaced.
 
     Args:
-        owner: the callback that sets weights in its `on_train_end`, and calls `expect` then.
-        remedy: what to do about it, the end of the message.
+        owner: the callback that assigns weights in its `on_train_end` and then calls `expect`.
+        remedy: end of the message: how to fix it.
     """
 
     def __init__(self, owner, remedy):
@@ -28,17 +28,17 @@ class FinalWeights(keras.callbacks.Callback):
         self._weights = None
 
     def come_last(self):
-        """Takes the last place among the callbacks of the `fit` that begins."""
+        """Moves to the end of the callbacks of the starting `fit`."""
         self.set_model(self._owner.model)
         self._weights = None
         append_callback(self)
 
     def expect(self):
-        """Remembers the present weights as those that the model should end with."""
+        """Remembers the current weights as the expected final weights."""
         self._weights = flat_weights(self.model)
 
     def on_train_end(self, logs=None):
-        """Keras' hook."""
+        """Runs at the end of training."""
         expected, self._weights = self._weights, None
         if expected is None or np.array_equal(expected, flat_weights(self.model), equal_nan=True):
             return

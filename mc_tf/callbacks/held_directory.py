@@ -1,4 +1,4 @@
-"""Directories that callbacks hold while `fit` runs, and give back however it ends."""
+"""Directories that callbacks lock while `fit` runs and release however it ends."""
 
 import contextlib
 import threading
@@ -12,29 +12,29 @@ __all__ = ["HoldsDirectory"]
 
 _WATCH_SECONDS = 0.5
 _guard = threading.Lock()
-_holds = {}  # what gives a directory back -> frame of the `fit` and its thread
+_holds = {}  # function that releases a directory -> frame of the `fit` and its thread
 _watcher = None
 
 
 class HoldsDirectory:
-    """What callbacks share that write in a directory: nobody else writes there while `fit` runs.
+    """Mixin for callbacks that write to a directory: locks it while `fit` runs.
 
-    Keras calls no hook of a `fit` that an error or Ctrl-C ends. So a thread looks whether it still
-    runs, and gives the directory back if not: a notebook may stay open for days. To be mixed into a
-    `StepCallback`, before it.
+    Keras calls no callback method when an error or Ctrl-C ends `fit`. Therefore a thread checks
+    whether it is still running and otherwise releases the directory: a notebook may stay open for
+    days. Mix it in before `StepCallback`.
 
     Attributes:
-        directory: path; `None` holds nothing.
+        directory: path; `None` for no lock.
     """
 
     directory: str | None = None
     _hold = None
 
     def hold_directory(self) -> None:
-        """Takes the directory until `fit` ends, to be called at the end of `on_train_begin`.
+        """Locks the directory until `fit` ends; call it at the end of `on_train_begin`.
 
         Raises:
-            InUseError: if another program or thread holds it.
+            InUseError: if another program or thread has locked it.
         """
         self._give_back()
         _give_back_ended()
@@ -44,7 +44,7 @@ class HoldsDirectory:
             _watch_for(self._hold)
 
     def on_counting(self, step: int) -> None:
-        """Continues what the directory holds of this run; a refusal gives it back."""
+        """Resumes from the files of this run in the directory; releases it on errors."""
         try:
             self.resume_at(step)
         except BaseException:
@@ -52,19 +52,19 @@ class HoldsDirectory:
             raise
 
     def resume_at(self, step: int) -> None:
-        """Called once a `fit`, when the number of its first step is known.
+        """Called once per `fit`, when the number of its first step is known.
 
         Args:
-            step: number of steps that were done before.
+            step: number of steps done before.
         """
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the end of training."""
         super().on_train_end(logs)
         self._give_back()
 
     def on_interrupted(self) -> None:
-        """Gives the directory back."""
+        """Releases the directory."""
         super().on_interrupted()
         self._give_back()
 
@@ -76,7 +76,7 @@ class HoldsDirectory:
 def _watch_for(hold):
     global _watcher
     frame = frame_of_fit()
-    if frame is None:  # its hooks are called by hand
+    if frame is None:  # its methods are called manually
         return
     with _guard:
         _holds[hold] = frame, threading.get_ident()
@@ -97,7 +97,7 @@ def _watch():
 
 
 def _give_back_ended():
-    """Gives back the directories of each `fit` that has ended without its last hook."""
+    """Releases the directories of each `fit` that ended without `on_train_end`."""
     with _guard:
         ended = [hold for hold, place in _holds.items() if not is_running(*place)]
     for hold in ended:

@@ -1,4 +1,4 @@
-"""Base of the callbacks that let the learning rate go in cycles."""
+"""Base class of cyclic learning rate callbacks."""
 
 import warnings
 
@@ -30,26 +30,26 @@ _NEVER = -(2**30)  # a step before any start
 
 
 class LearningRateCycle(StepCallback):
-    """Base of the callbacks that let the learning rate of any compiled optimizer go in cycles.
+    """Base class of callbacks that set a cyclic learning rate for any compiled optimizer.
 
-    The rate of each step is computed where the optimizer uses it, so it is right also where
-    `steps_per_execution` runs several steps as one call. Before `start_epoch` the optimizer has
-    its own rate, and after training it keeps the last one of the cycle; if `fit` is interrupted
-    (Ctrl-C, an error), it has its own rate again wherever the model is trained next. The logs of
-    each epoch have the `learning_rate` of its last step.
+    The rate of each step is computed inside the optimizer, so it is also correct if
+    `steps_per_execution` runs several steps per call. Before `start_epoch` the optimizer uses its
+    own rate. After training it keeps the last rate of the cycle; if `fit` is interrupted (Ctrl-C,
+    an error), its own rate is restored the next time the model is trained. The logs of each epoch
+    contain the `learning_rate` of its last step.
 
-    Steps are batches, also where a custom `train_step` updates the weights twice for each, or not
-    for every one (on JAX such training is refused). Under loss scaling (`mixed_float16`) some
-    updates are skipped: cycles in steps wait for them; cycles in epochs begin and end with these
-    (on JAX, within an epoch the rate is late by the updates that were skipped in this training).
+    Steps are batches, even if a custom `train_step` updates the weights twice per batch, or not for
+    every batch (on JAX such training is rejected). With loss scaling (`mixed_float16`) some updates
+    are skipped: cycles in steps wait for them, cycles in epochs start and end with epochs (on JAX,
+    the rate within an epoch lags by the updates skipped in this training).
 
     Nothing else can set the rate meanwhile. `LearningRateScheduler` and `ReduceLROnPlateau` are
-    refused beside a cycle that begins with training; whatever else changes the rate of the
-    optimizer after `start_epoch` has no effect, and a warning says so.
+    rejected together with a cycle that starts with training. Other changes of the optimizer's rate
+    after `start_epoch` have no effect and raise a warning.
 
     Args:
         cycle_length: length of a cycle.
-        unit: of `cycle_length`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        unit: unit of `cycle_length`: `"epochs"` (default) or `"steps"` (weight updates).
         start_epoch, steps_per_epoch: see `StepCallback`.
     """
 
@@ -68,7 +68,7 @@ class LearningRateCycle(StepCallback):
         self.cycle: Cycle | None = self.make_cycle(self.cycle_length) if unit == "steps" else None
 
     def make_cycle(self, steps: int) -> Cycle:
-        """The schedule of a cycle of so many steps.
+        """Returns the schedule of a cycle of `steps` steps.
 
         Args:
             steps: int.
@@ -80,11 +80,11 @@ class LearningRateCycle(StepCallback):
 
     @property
     def rates(self) -> dict[str, float]:
-        """The rates between which it goes, a dict from the arguments' names to floats."""
+        """Returns the rates of the cycle, a dict from argument names to floats."""
         raise NotImplementedError
 
     def rate_at(self, step: TensorLike) -> Tensor:
-        """The rate with which the update after `step` updates is made.
+        """Returns the rate of the update after `step` updates.
 
         Args:
             step: int or tensor, not negative, counted from `start_epoch`.
@@ -95,21 +95,21 @@ class LearningRateCycle(StepCallback):
         return self.cycle(step)
 
     def places_in(self, callback: StepCallback) -> tuple[int, int]:
-        """Where another callback of the same `fit` finds the minima of the rate.
+        """Returns the minima of the rate, for another callback of the same `fit`.
 
         Args:
-            callback: a `StepCallback` with the same `start_epoch` whose steps are counted.
+            callback: a `StepCallback` with the same `start_epoch`, which counts the steps.
 
         Returns:
-            `(first, distance)`: step of the first minimum and steps from one to the next.
+            `(first, distance)`: step of the first minimum, and steps between minima.
 
         Raises:
-            ValueError: if this callback has no part in that `fit`.
+            ValueError: if this callback is not used in that `fit`.
         """
         if callback.model is not None and cycle_of(callback.model) is not self:
             raise ValueError(
                 f"The `cycle` of {type(callback).__name__} is not among the callbacks of this "
-                "`fit`. Give it, too: callbacks=[cycle, ...]."
+                "`fit`. Pass it, too: callbacks=[cycle, ...]."
             )
         cycle = self.cycle
         if self.unit == "epochs":  # this callback may come later in the list
@@ -117,7 +117,7 @@ class LearningRateCycle(StepCallback):
         return cycle.snapshot_place, cycle.cycle_length
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         super().on_train_begin(logs)
         model = self.model
         self._optimizer = optimizer = innermost_optimizer(model)
@@ -131,7 +131,7 @@ class LearningRateCycle(StepCallback):
         if other is not None and other is not self:
             raise ValueError(
                 f"{type(other).__name__} and {type(self).__name__} both set the learning rate of "
-                "this `fit`. Give one of them."
+                "this `fit`. Pass only one of them."
             )
         refuse_schedulers(self)
         warn_of_other_optimizers(self)
@@ -142,23 +142,23 @@ class LearningRateCycle(StepCallback):
         )
         self._asked = False
         self._install(optimizer)
-        # One that was traced has the former rate in it.
+        # A traced function contains the previous rate.
         set_train_function(model, counting_train_function(model))
 
     def _install(self, optimizer):
-        """Lets the optimizer ask for its rate here."""
+        """Connects the optimizer to the rate of this callback."""
         self._accumulation = optimizer.gradient_accumulation_steps or 1
-        # The step of this callback minus the steps that the counter has.
+        # The step of this callback minus the steps of the counter.
         self._offset = keras.Variable(0, dtype="int", trainable=False, name="offset")
         scaled = self.model.optimizer is not optimizer
-        waits = scaled and not self.places_in_epochs  # for updates that loss scaling skips
+        waits = scaled and not self.places_in_epochs  # for updates skipped by loss scaling
         self._counter = counter = None if waits else batch_counter(self.model)
         self.reads_optimizer = counter is None
         own = own_rate(optimizer)
 
         def rate():
             self._asked = True
-            if self._run is None:  # another callback asks before the first epoch
+            if self._run is None:  # called by another callback before the first epoch
                 return own
             done = backend.read(call_counter(optimizer) if counter is None else counter)
             step = done // self._accumulation + backend.read(self._offset)
@@ -169,7 +169,7 @@ class LearningRateCycle(StepCallback):
         ask_for_rate(optimizer, rate)
 
     def on_counting(self, step: int) -> None:
-        """Finds the length of the cycle in steps, and whether training reaches its minimum."""
+        """Computes the cycle length in steps; warns if training ends before its minimum."""
         if self.unit == "epochs":
             self.cycle = self.make_cycle(self.epochs_as_steps(self.cycle_length))
         epochs, first = self.params.get("epochs"), self.cycle.snapshot_place
@@ -178,12 +178,12 @@ class LearningRateCycle(StepCallback):
             if first > last:
                 warnings.warn(
                     f"The first minimum of {type(self).__name__} is at step {first}, but training "
-                    f"ends at step {last}. Give a shorter cycle or more epochs.",
+                    f"ends at step {last}. Use a shorter cycle or more epochs.",
                     stacklevel=2,
                 )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each epoch."""
         super().on_epoch_begin(epoch, logs)
         if self._counter is None:
             done = int(ops.convert_to_numpy(call_counter(self._optimizer)))
@@ -194,19 +194,19 @@ class LearningRateCycle(StepCallback):
         self._watch.look(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs before each training batch."""
         super().on_train_batch_begin(batch, logs)
-        if not self._run.trained:  # whoever asked until now was another callback
+        if not self._run.trained:  # earlier calls came from another callback
             self._asked = False
 
     def on_first_call(self) -> None:
-        """Refuses a `train_step` that uses other optimizers only."""
+        """Rejects a `train_step` that does not use the optimizer of the model."""
         eager = self._run.model.run_eagerly or keras.backend.backend() == "torch"
-        if not self._asked and not eager:  # a batch without an update is traced, too
+        if not self._asked and not eager:  # batches without an update are traced, too
             raise RuntimeError(self._not_asked())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the end of each epoch."""
         if not self._asked:
             self._asked = True
             warnings.warn(self._not_asked(), stacklevel=2)
@@ -215,7 +215,7 @@ class LearningRateCycle(StepCallback):
             logs["learning_rate"] = self._last_rate()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Keras' hook: the optimizer is an ordinary one again."""
+        """Disconnects the optimizer."""
         if self._run is None:
             return self._uninstall()
         rate, own = self._last_rate(), own_rate(self._optimizer)
@@ -226,7 +226,7 @@ class LearningRateCycle(StepCallback):
         return None
 
     def on_interrupted(self) -> None:
-        """Gives the optimizer its own rate back."""
+        """Restores the optimizer's own rate."""
         self._uninstall()
 
     def _last_rate(self):
@@ -238,29 +238,29 @@ class LearningRateCycle(StepCallback):
         return float(ops.convert_to_numpy(rate))
 
     def _uninstall(self):
-        self._offset.assign(_NEVER)  # for functions that a user's `train_step` has compiled
+        self._offset.assign(_NEVER)  # for functions compiled in a user's `train_step`
         use_own_rate(self._optimizer)
 
     def _not_asked(self):
         optimizer = type(self._run.model.optimizer).__name__
         return (
             f"{type(self).__name__} sets the learning rate of `model.optimizer` ({optimizer}), but "
-            "the first steps made no update with it: `train_step` uses other optimizers, compiles "
-            "the step itself, or has no weights to train. Compile the model with the optimizer "
-            "that `train_step` uses."
+            "the first steps did not use it: `train_step` uses other optimizers, compiles the step "
+            "itself, or has no weights to train. Compile the model with the optimizer that "
+            "`train_step` uses."
         )
 
 
 def cycle_of(model):
-    """The callback that sets a cyclic learning rate in the `fit` that runs.
+    """Returns the callback that sets a cyclic learning rate in the running `fit`.
 
     Args:
-        model: the model that is trained.
+        model: the model in training.
 
     Returns:
-        `LearningRateCycle`; None if there is none, or its `on_train_begin` is still to come.
+        `LearningRateCycle`; None if there is none, or its `on_train_begin` has not run yet.
     """
     rate = rate_asked_for(innermost_optimizer(model))
     cycle = getattr(rate, "cycle", None)
-    # One of an earlier `fit` that was refused may still be there.
+    # A callback of an earlier rejected `fit` may remain.
     return cycle if cycle is not None and cycle._history is model.history else None

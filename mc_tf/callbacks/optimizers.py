@@ -1,4 +1,4 @@
-"""What callbacks ask of a compiled model's optimizer and train function."""
+"""Access of callbacks to the optimizer and train function of a compiled model."""
 
 import contextlib
 import functools
@@ -22,13 +22,13 @@ __all__ = [
 
 
 def counting_train_function(model):
-    """A train function that is traced anew, and counts batches where a cycle needs it.
+    """Returns a newly traced train function, which counts batches if a cycle needs it.
 
     Args:
-        model: compiled Keras model; its train function stays in its place.
+        model: compiled Keras model; its train function is not replaced.
 
     Returns:
-        Function, as of `mc_tf.backend.keras_internals.train_function_of`.
+        Function, as returned by `mc_tf.backend.keras_internals.train_function_of`.
     """
     counter = getattr(rate_asked_for(innermost_optimizer(model)), "counter", None)
     count = None if counter is None else functools.partial(counter.assign_add, 1)
@@ -36,7 +36,7 @@ def counting_train_function(model):
 
 
 def batch_counter(model):
-    """A variable in which a train function counts batches; see `counting_train_function`.
+    """Returns the variable in which a train function counts batches.
 
     Args:
         model: compiled Keras model.
@@ -54,7 +54,7 @@ def batch_counter(model):
 
 
 def innermost_optimizer(model):
-    """The optimizer that updates the weights, inside one that scales the loss.
+    """Returns the optimizer that updates the weights, without a loss scaling wrapper.
 
     Args:
         model: compiled Keras model.
@@ -66,7 +66,7 @@ def innermost_optimizer(model):
 
 
 def accumulation_of(model):
-    """Batches whose gradients make one update of the weights.
+    """Returns the number of batches whose gradients are accumulated for one update.
 
     Args:
         model: compiled Keras model.
@@ -78,11 +78,11 @@ def accumulation_of(model):
 
 
 def updates_of(model, state=()):
-    """Calls that the optimizer has counted, those excepted whose update loss scaling skipped.
+    """Returns the optimizer's counter, without updates skipped by loss scaling.
 
     Args:
         model: compiled Keras model.
-        state: on JAX, the state that a train function has returned. Default: of the variables.
+        state: on JAX, the state returned by a train function. Default: the values of the variables.
     """
     counter = call_counter(innermost_optimizer(model))
     if state:

@@ -1,4 +1,4 @@
-"""Where callbacks act that do so at the minima of a cycle or at equal distances."""
+"""Callbacks that act at the minima of a cycle or at regular steps."""
 
 import warnings
 
@@ -11,18 +11,17 @@ __all__ = ["AtPlaces", "next_place"]
 
 
 class AtPlaces:
-    """What callbacks share that act at the minima of a cycle, or after each so many steps.
+    """Mixin for callbacks that fire every N steps or at cycle minima.
 
-    To be mixed into a `StepCallback`.
+    Mix it into a `StepCallback`.
 
     Attributes:
         cycle: the `LearningRateCycle` of the same `fit`, or `None`.
-        every: number of epochs or steps from one place to the next; `None` for the minima of
-            `cycle`.
-        unit: of `every`, `"epochs"` or `"steps"`.
-        done: what is done there with a network, for messages.
-        to_be_continued: whether another `fit` continues the training, so that one which ends before
-            its first place is no mistake. Default `False`.
+        every: number of epochs or steps between actions; `None` for the minima of `cycle`.
+        unit: unit of `every`, `"epochs"` or `"steps"`.
+        done: participle for the action on a network, for messages.
+        to_be_continued: whether another `fit` continues the training, so that ending before the
+            first action is not an error. Default `False`.
     """
 
     to_be_continued = False
@@ -37,11 +36,11 @@ class AtPlaces:
 
         Args:
             cycle: a `LearningRateCycle` or `None`.
-            every: int, or `None` for the minima of `cycle`; without one, for 1.
+            every: int, or `None` for the minima of `cycle`, or 1 without a cycle.
             unit: `"epochs"` or `"steps"`.
 
         Raises:
-            ValueError: if `every` is no positive whole number, or the unit is unknown.
+            ValueError: if `every` is not a positive integer, or the unit is unknown.
         """
         every = 1 if every is None and cycle is None else every
         if every is not None:
@@ -51,14 +50,14 @@ class AtPlaces:
 
     @property
     def places_in_epochs(self) -> bool:
-        """Whether the places are the ends of epochs, see `StepCallback`."""
+        """Whether actions are at the ends of epochs, see `StepCallback`."""
         return self.cycle.places_in_epochs if self.every is None else self.unit == "epochs"
 
     def find_places(self) -> tuple[int, int]:
-        """`(first, distance)`: step of the first place and steps from one to the next.
+        """Returns `(first, distance)`: step of the first action, and steps between actions.
 
         Raises:
-            ValueError: if the length of an epoch is not known, or the cycle is of another `fit`.
+            ValueError: if the length of an epoch is unknown, or the cycle belongs to another `fit`.
         """
         if self.every is None:
             return self.cycle.places_in(self)
@@ -66,46 +65,46 @@ class AtPlaces:
         return every, every
 
     def check_reached(self, epochs: int) -> None:
-        """Refuses a training that ends before its first place.
+        """Rejects training that ends before the first action.
 
         Args:
-            epochs: number of epochs at whose end training ends, as `fit` counts them.
+            epochs: total number of epochs, as in `fit`.
 
         Raises:
-            ValueError: naming the step of the first place and that at which training ends.
+            ValueError: naming the step of the first action and the last step of training.
         """
         first, _ = self.find_places()
         last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
         if first > last:
             raise ValueError(
                 f"No network would be {self.done}: the first one is at step {first}, but training "
-                f"ends at step {last}. Give a shorter cycle or more epochs."
+                f"ends at step {last}. Use a shorter cycle or more epochs."
             )
 
     def check_reached_in_fit(self, step: int) -> None:
-        """The same for a `fit` that begins now, where it says how long it is.
+        """Like `check_reached`, for the starting `fit`, if its length is known.
 
         Args:
-            step: number of steps that were done before. After the start the rest of an epoch may
-                be all that this `fit` has to do.
+            step: number of steps done before. If averaging or saving has started, this `fit` may
+                only finish an epoch.
 
         Raises:
-            ValueError: as `check_reached` does.
+            ValueError: as for `check_reached`.
         """
         epochs = self.params.get("epochs")
         if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             self.check_reached(epochs)
 
     def begin_watching(self) -> None:
-        """Notes which variables are finite, and have to stay so."""
+        """Records which variables are finite and must remain finite."""
         self._finite = FiniteVariables(self.model)
         self.diverged = False
 
     def is_sound(self, step: int) -> bool:
-        """Whether the network can be used, with a warning the first time that it cannot.
+        """Whether the network is finite; warns the first time it is not.
 
         Args:
-            step: number of the step that was done.
+            step: number of the step.
 
         Returns:
             bool.
@@ -114,20 +113,20 @@ class AtPlaces:
         if problem is not None and not self.diverged:
             self.diverged = True
             warnings.warn(
-                f"Training diverged: '{problem}' is not finite after step {step}. Networks like "
-                f"that are not {self.done} by {type(self).__name__}, which keeps those before.",
+                f"Training diverged: '{problem}' is not finite after step {step}. Such networks "
+                f"are not {self.done} by {type(self).__name__}, which keeps earlier ones.",
                 stacklevel=2,
             )
         return problem is None
 
 
 def next_place(step, first, distance):
-    """The first place after a step, of places at equal distances.
+    """Returns the first action after a step, for regular actions.
 
     Args:
         step: int, possibly negative.
-        first: the first place.
-        distance: steps from one to the next.
+        first: step of the first action.
+        distance: steps between actions.
 
     Returns:
         int above `step`, at least `first`.

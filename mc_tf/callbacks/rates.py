@@ -1,4 +1,4 @@
-"""What else sets the learning rate in a `fit`."""
+"""Checks for other sources of the learning rate in a `fit`."""
 
 import functools
 import types
@@ -14,14 +14,14 @@ __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
 
 _SCHEDULERS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 _LIBRARIES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "builtins")
-# A model that was compiled once may be a part of this one, and its optimizer unused.
+# A compiled model may be a part of this one, with an unused optimizer.
 _NOT_SEARCHED = (keras.layers.Layer, keras.callbacks.Callback, type, types.ModuleType)
 
 
 def refuse_schedulers(callback):
-    """Refuses Keras' schedulers beside a callback that sets the rate from the first epoch on.
+    """Rejects Keras' schedulers together with a callback that sets the rate from the first epoch.
 
-    One that starts later may leave the epochs before to a scheduler.
+    A callback that starts later may leave the earlier epochs to a scheduler.
 
     Args:
         callback: a `StepCallback` that sets the learning rate, in its `on_train_begin`.
@@ -38,7 +38,7 @@ def refuse_schedulers(callback):
 
 
 def warn_of_other_optimizers(callback):
-    """Says which optimizers of a model keep their own rates.
+    """Warns about optimizers of a model that keep their own rates.
 
     Args:
         callback: a callback that sets the learning rate of `model.optimizer`.
@@ -48,7 +48,7 @@ def warn_of_other_optimizers(callback):
     found = [
         f"`{name}`"
         for name, value in {**_globals_of(type(model).train_step), **vars(model)}.items()
-        # TensorFlow's own lists of what is there begin like that.
+        # TensorFlow's internal attributes have this prefix.
         if not name.startswith("_self_") and _holds_optimizer(value, ours)
     ]
     if found:
@@ -65,7 +65,7 @@ def _globals_of(function):
 
 
 def _holds_optimizer(value, ours, depth=4):
-    """Whether a value is or holds an optimizer that is not ours, in objects of the user's too."""
+    """Whether a value is or contains another optimizer, also in user objects."""
     if isinstance(value, keras.optimizers.Optimizer):
         return id(value) not in ours
     if isinstance(value, dict):
@@ -94,11 +94,11 @@ def _content(cell):
 
 
 class RateWatch:
-    """Notices that another callback changes the optimizer's own rate, and says so once.
+    """Warns once if another callback changes the optimizer's own rate.
 
     Args:
         callback: the `StepCallback` that sets the rate from its `start_epoch` on.
-        effect: what becomes of the other's rate, the end of the message.
+        effect: end of the message: the effect on the other rate.
     """
 
     def __init__(self, callback, effect):
@@ -109,14 +109,14 @@ class RateWatch:
         self._said = False
 
     def expect(self):
-        """Remembers the present rate as the one that must not change."""
+        """Remembers the current rate, which must not change."""
         self._rate = self._now()
 
     def look(self, epoch):
-        """Compares the rate with what it was, from the callback's start on.
+        """Compares the rate with the remembered rate, from the callback's start on.
 
         Args:
-            epoch: the epoch that begins or ends.
+            epoch: the epoch that starts or ends.
         """
         if epoch < self._callback.start_epoch or self._said:
             return
@@ -133,5 +133,5 @@ class RateWatch:
     def _now(self):
         own = own_rate(innermost_optimizer(self._callback.model))
         if own is not self._variable:
-            return float("inf")  # a schedule has taken its place
+            return float("inf")  # it was replaced by a schedule
         return float(ops.convert_to_numpy(own))

@@ -1,4 +1,4 @@
-"""The state of stateful recurrent layers at the beginning of a pass."""
+"""Resets the state of stateful recurrent layers at the start of a pass."""
 
 import keras
 
@@ -9,14 +9,14 @@ __all__ = ["ResetRecurrentState"]
 
 
 class ResetRecurrentState(keras.callbacks.Callback):
-    """Sets the state of stateful recurrent layers to zero before each epoch and each evaluation.
+    """Resets the state of stateful recurrent layers before each epoch and each evaluation.
 
-    Within a pass the state is carried from batch to batch, as a text continues. A model without
-    such layers is left alone.
+    Within a pass the state is carried over from batch to batch, as in a continuous text. Models
+    without such layers are not affected.
 
     Args:
-        keep_first: leave the first epoch's beginning as it is: training goes on in the middle of
-            an epoch, with the state of the checkpoint. Default `False`.
+        keep_first: do not reset at the start of the first epoch, when training resumes within an
+            epoch with the state of the checkpoint. Default `False`.
     """
 
     def __init__(self, keep_first: bool = False) -> None:
@@ -24,15 +24,15 @@ class ResetRecurrentState(keras.callbacks.Callback):
         self._keep = keep_first
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each epoch."""
         if not self._keep:
             reset_recurrent_state(self.model)
         self._keep = False
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each evaluation."""
         reset_recurrent_state(self.model)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each prediction."""
         reset_recurrent_state(self.model)

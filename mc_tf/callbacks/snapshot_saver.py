@@ -1,4 +1,4 @@
-"""Members of an ensemble, saved as training comes by them."""
+"""Saves members of an ensemble during training."""
 
 import os
 import warnings
@@ -25,44 +25,43 @@ _START = "start.npz"
 
 
 class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[override]
-    """Saves the network at the minima of a cyclic learning rate, or after each so many steps.
+    """Saves the network at the minima of a cyclic learning rate, or every N steps.
 
-    With `CyclicLearningRate` that is the middle of each cycle (Algorithm 1 of the paper:
-    `mod(i, c) = c / 2`), with `CosineCyclicLearningRate` the end of each. Each network goes to
-    disk at once, in one step, so memory does not grow and what is saved stays whole whatever
-    happens. A run that is resumed, from a checkpoint of its own, goes on in the same directory.
-    What it had saved after the checkpoint, or what the same run had left there before, is replaced
-    step by step, and removed beyond the end; until then `members` has only what is new. (A
-    checkpoint from before `start_epoch` goes on in a directory that has snapshots with `replace`
-    only.)
+    With `CyclicLearningRate` this is the middle of each cycle (Algorithm 1 of the paper:
+    `mod(i, c) = c / 2`), with `CosineCyclicLearningRate` the end. Each network is written to disk
+    atomically, so memory does not grow and saved files are always complete. A run resumed from its
+    checkpoint continues in the same directory. Snapshots saved after the checkpoint, or by an
+    earlier execution of the same run, are replaced step by step, and removed beyond the end; until
+    then `members` lists only new ones. (A checkpoint from before `start_epoch` needs `replace` to
+    resume in a directory with snapshots.)
 
     Args:
-        directory: where `snapshot-00000390.npz` and so on are written (the number is the step),
-            and `start.npz` with the weights at step 0; made if it is not there.
-        cycle: the callback that sets the learning rate. Default: none; then `every` counts.
-        every: save after each so many epochs or steps, instead of at the minima. Default: 1
-            epoch if there is no cycle.
-        unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
-        include_start: whether the weights at step 0 are a member too (the paper's ImageNet
-            ensemble has the pretrained network in it). Default `False`.
+        directory: directory for `snapshot-00000390.npz` and so on (the number is the step), and
+            `start.npz` with the weights at step 0. Created if necessary.
+        cycle: the callback that sets the learning rate. Default: none, use `every`.
+        every: save every N epochs or steps, instead of at the minima. Default: 1 epoch if there is
+            no cycle.
+        unit: unit of `every`: `"epochs"` (default) or `"steps"` (weight updates).
+        include_start: whether the weights at step 0 are a member, too (the paper's ImageNet
+            ensemble includes the pretrained network). Default `False`.
         start_epoch, steps_per_epoch: see `StepCallback`. Default: the cycle's.
-        replace: whether snapshots in the directory are known to be of this run, so that they are
-            replaced even where training goes on before step 0 and cannot be compared with them,
-            or where their start is lost. Default `False`.
+        replace: whether existing snapshots are known to belong to this run. They are then replaced
+            even if training resumes before step 0 or their start is lost, so that they cannot be
+            compared. Default `False`.
 
     Attributes:
-        members: files of the members so far, in order, to be given to `Ensemble`.
+        members: files of the members so far, in order, for `Ensemble`.
 
     Raises:
-        ValueError: if an argument cannot be, or (when training begins) the directory holds the
+        ValueError: if an argument is invalid, or (when training starts) the directory contains
             snapshots of another run.
-        OSError: if a file cannot be written; those that were written stay as they are.
+        OSError: if a file cannot be written; earlier files are kept.
 
-    Where training diverges (weights, or statistics and other state, are no longer finite) such
-    networks are not saved, with one warning; those before stay.
+    If training diverges (weights, statistics or other state are not finite), such networks are not
+    saved, with one warning; earlier ones are kept.
 
-    Each file has numbers in its record: `step`, `learning_rate` (of the last update),
-    `distance_from_start` and `distance_from_previous`, Euclidean in weight space.
+    Each file records `step`, `learning_rate` (of the last update), `distance_from_start` and
+    `distance_from_previous`, Euclidean in weight space.
 
     Example:
         >>> import mc_tf
@@ -96,7 +95,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         self.set_places(cycle, every, unit)
         self.include_start = include_start
         self.replace = replace
-        self._reached = None  # while it trains: what is later is left from a former run
+        self._reached = None  # during training: later snapshots are from an earlier execution
 
     @property
     def members(self) -> list[str]:
@@ -105,15 +104,15 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         return [path for path in files if end is None or _step_of(path) <= end]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         super().on_train_begin(logs)
         self.hold_directory()
 
     def resume_at(self, step: int) -> None:
-        """Looks at what an earlier part of this run has saved.
+        """Checks snapshots saved by an earlier part of this run.
 
         Raises:
-            ValueError: if the directory holds another run's snapshots, or none would be saved.
+            ValueError: if the directory contains snapshots of another run, or none would be saved.
         """
         self.begin_watching()
         self._places = self.find_places()
@@ -121,7 +120,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         start = os.path.join(self.directory, _START)
         before = bool(snapshot_files(self.directory))
         if step < 0 and before and not self.replace:
-            raise self._not_ours(f"it has snapshots, but training begins at step {step}")
+            raise self._not_ours(f"it has snapshots, but training starts at step {step}")
         if step == 0 and not os.path.exists(start) and (self.replace or not before):
             self._save_start()
         elif step >= 0:
@@ -137,19 +136,19 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
 
     def _check_start(self, start, step):
         if not os.path.exists(start):
-            raise self._not_ours(f"it has no '{_START}', though training goes on at step {step}")
+            raise self._not_ours(f"it has no '{_START}', but training resumes at step {step}")
         try:
             begun = read_snapshot(start)
         except DamagedFileError as error:
             raise self._not_ours(f"its '{_START}' is damaged", DamagedFileError) from error
         begun.check_fits(self.model, f"The snapshot '{start}'")
         if step == 0 and not np.array_equal(begun.weights, take_snapshot(self.model).weights):
-            raise self._not_ours("its snapshots are of a run that began with other weights")
+            raise self._not_ours("its snapshots belong to a run with other initial weights")
         places = begun.record.get("first_place"), begun.record.get("place_distance")
         if places != self._places:
             raise self._not_ours(
-                f"its first snapshot is at step {places[0]} and others follow at a distance of "
-                f"{places[1]}; now it would be {self._places[0]} and {self._places[1]}"
+                f"its first snapshot is at step {places[0]} and others follow every {places[1]} "
+                f"steps; now it would be {self._places[0]} and {self._places[1]}"
             )
         rates = {k: rate for k, rate in begun.record.items() if k.endswith("_learning_rate")}
         if rates and rates != self._rates:
@@ -162,11 +161,11 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
     def _not_ours(self, problem, error=ValueError):
         return error(
             f"The directory '{self.directory}' does not belong to this run: {problem}. Its "
-            "snapshots stay usable. Give another directory."
+            "snapshots stay usable. Choose another directory."
         )
 
     def next_step(self, step: int) -> int | None:
-        """The next place at which a network is saved, or the start."""
+        """Returns the next step at which a network is saved, or the start."""
         if step < 0:
             return 0
         return next_place(step, *self._places)
@@ -177,7 +176,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         path = os.path.join(self.directory, f"snapshot-{step:08d}.npz" if step else _START)
         if not self.is_sound(step):
             if os.path.exists(path):
-                os.remove(path)  # of a former run
+                os.remove(path)  # from an earlier execution
             return
         if step == 0:
             self._save_start()
@@ -196,7 +195,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         save_snapshot(path, snapshot)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Keras' hook: removes what a longer former run has left."""
+        """Removes snapshots left by a longer earlier execution."""
         super().on_train_end(logs)
         early = self._run is not None and self._run.trained and self._reached < self._places[0]
         if early and not self.to_be_continued:
@@ -214,15 +213,15 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         optimizer = innermost_optimizer(self.model)
         rate = own_rate(optimizer)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            rate = rate(ops.maximum(optimizer.iterations - 1, 0))  # that of the last update
+            rate = rate(ops.maximum(optimizer.iterations - 1, 0))  # rate of the last update
         return float(ops.convert_to_numpy(rate))
 
 
 def snapshot_files(directory: PathLike, include_start: bool = False) -> list[str]:
-    """The snapshots in a directory, in the order of their steps.
+    """Lists the snapshots in a directory in the order of their steps.
 
     Args:
-        directory: of a `SnapshotSaver`.
+        directory: directory of a `SnapshotSaver`.
         include_start: whether the weights at step 0 come first. Default `False`.
 
     Returns:
@@ -239,7 +238,7 @@ def _step_of(path):
 
 
 def _distance(snapshot, path):
-    if not os.path.exists(path):  # a start that was not finite
+    if not os.path.exists(path):  # the start was not finite
         return float("nan")
     other = read_snapshot(path).weights
     return float(np.linalg.norm(snapshot.weights.astype("float64") - other.astype("float64")))

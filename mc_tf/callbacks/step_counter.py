@@ -1,4 +1,4 @@
-"""Training that can be looked at after any step, also where several steps run as one call."""
+"""Access to training after any step, even if several steps run as one call."""
 
 import keras
 
@@ -20,23 +20,23 @@ __all__ = ["CountedFit"]
 
 
 class CountedFit:
-    """One `fit`: its train function, replaced by one that counts steps and stops at some.
+    """One `fit`: replaces its train function by one that counts steps and stops at some.
 
-    Keras' hooks come after whole calls of the train function, which may be several batches.
-    Batches are counted as the data gives them, whatever a `train_step` does with one: it may
-    update the weights twice, by several optimizers, or not at all. Only where loss scaling skips
-    updates and the callback's places are in steps does the optimizer's counter tell the steps.
+    Keras calls callbacks after whole calls of the train function, which may cover several batches.
+    Batches are counted as the data yields them, even if a `train_step` updates the weights twice,
+    with several optimizers, or not at all. The optimizer's counter determines the steps only if
+    loss scaling skips updates and the callback acts at steps.
 
     Args:
         callback: a `StepCallback`.
-        model: the model that is trained, also an attribute.
-        batches_done: batches of the epochs before, as `fit` counts them.
-        batches_to_start: batches of the epochs before the callback's step 0, likewise.
+        model: the model in training, also an attribute.
+        batches_done: batches of the previous epochs, as counted by `fit`.
+        batches_to_start: batches of the epochs before the callback's step 0.
 
     Attributes:
-        origin: step 0, in steps of this training and the earlier one whose gradients it continues.
-        count: batches so far, from the same beginning.
-        trained: whether a batch of this `fit` has been trained on.
+        origin: step 0, in steps of this training and an earlier one whose gradients it continues.
+        count: batches so far, from the same origin.
+        trained: whether this `fit` has trained on a batch.
     """
 
     def __init__(self, callback, model, batches_done, batches_to_start):
@@ -45,13 +45,13 @@ class CountedFit:
         self._accumulation = accumulation_of(model)
         scaled = model.optimizer is not innermost_optimizer(model)
         self._from_optimizer = scaled and not callback.places_in_epochs
-        self._at_most = scaled  # updates a batch; otherwise exactly one
+        self._at_most = scaled  # updates per batch; otherwise exactly one
         self._updates = updates = updates_of(model)
-        before = 0  # batches of an earlier training, as far as they make a difference
+        before = 0  # batches of an earlier training, if relevant
         if self._from_optimizer or self._accumulation > 1 and not scaled:
             before = updates - batches_done
             if scaled and updates:
-                before = max(before, 0)  # updates that loss scaling skipped are missing
+                before = max(before, 0)  # updates skipped by loss scaling are missing
         self.origin = (before + batches_to_start) // self._accumulation
         self.count = before + batches_done
         self._seen = 0  # batches of this `fit`
@@ -66,10 +66,10 @@ class CountedFit:
         set_train_function(model, self._train)
 
     def begin_epoch(self, batches):
-        """Counts from here.
+        """Starts counting an epoch.
 
         Args:
-            batches: batches in the epoch, or `None` if that is not known.
+            batches: batches in the epoch, or `None` if unknown.
         """
         self._left = batches
         self._short = False  # whether a call had fewer updates than steps
@@ -78,7 +78,7 @@ class CountedFit:
             self.check_updates(updates_of(self.model))
 
     def recount(self, model):
-        """Reads the optimizer's counter, if it counts the steps.
+        """Reads the optimizer's counter, if it counts steps.
 
         Args:
             model: the model, its variables up to date.
@@ -88,17 +88,17 @@ class CountedFit:
 
     @property
     def step(self):
-        """The last step that was done."""
+        """The last step done."""
         return self.count // self._accumulation - self.origin
 
     def check_updates(self, updates):
-        """Refuses a training whose optimizer does not count what the callback relies on.
+        """Rejects training whose optimizer does not count the steps of the callback.
 
         Args:
-            updates: how many updates the optimizer has made by now.
+            updates: number of updates by the optimizer so far.
 
         Raises:
-            RuntimeError: saying how many updates how many batches made.
+            RuntimeError: naming the numbers of updates and batches.
         """
         made = updates - self._updates
         batches = self._seen
@@ -106,19 +106,19 @@ class CountedFit:
         needed = self._accumulation > 1 or self._from_optimizer or self._callback.reads_optimizer
         if needed and (made > batches or made < batches and not self._at_most):
             raise RuntimeError(
-                f"{type(self._callback).__name__} can tell its steps here only where each batch "
+                f"{type(self._callback).__name__} can count its steps here only if each batch "
                 f"makes one call of the optimizer, but {batches} batches made {made}. Train "
-                "without gradient accumulation, with places in epochs, or (learning rates in "
-                "cycles) with the TensorFlow backend."
+                "without gradient accumulation, with `unit='epochs'`, or (cyclic learning rates) "
+                "with the TensorFlow backend."
             )
 
     def look_ahead(self):
-        """Finds the number of batches after which the next action is due."""
+        """Computes the number of batches until the next action."""
         step = self._callback.next_step(self.step)
         self._due = None if step is None else (step + self.origin) * self._accumulation
 
     def remove(self):
-        """Takes this out of the train function, whatever was put around it since."""
+        """Removes this from the train function, even if it was wrapped since."""
         self._removed = True
         function = train_function_of(self.model)
         while isinstance(run := getattr(function, "__self__", None), CountedFit) and run._removed:
@@ -126,32 +126,32 @@ class CountedFit:
         set_train_function(self.model, function)
 
     def expect_batch(self):
-        """Says that `fit` is about to call the train function. Nobody else says so before a call.
+        """Announces that `fit` is about to call the train function; other callers do not.
 
         Raises:
-            RuntimeError: if somebody else has called it in this `fit`.
+            RuntimeError: if another caller has called it in this `fit`.
         """
         if self._removed:
             raise RuntimeError(
-                f"The model '{self.model.name}' was trained by something else while `fit` ran, "
-                f"such as `train_on_batch` in a callback, so {type(self._callback).__name__} "
-                "cannot tell its steps. Do that after `fit`."
+                f"The model '{self.model.name}' was trained by other code during `fit`, such as "
+                f"`train_on_batch` in a callback, so {type(self._callback).__name__} cannot count "
+                "its steps. Run that code after `fit`."
             )
         self._expected = True
 
     @staticmethod
     def drop_interrupted(model):
-        """Takes out what a `fit` that did not come to its end has left in the train function.
+        """Removes what an unfinished `fit` left in the train function.
 
         Args:
-            model: the model that is trained anew.
+            model: the model to be trained again.
         """
         run = getattr(train_function_of(model), "__self__", None)
         if isinstance(run, CountedFit) and run._history is not model.history:
             run._drop()
 
     def _drop(self):
-        """Ends this, and what is inside, as their `fit` will not."""
+        """Ends this and wrapped counters, because their `fit` will not."""
         run = self
         while isinstance(run, CountedFit):
             run._removed = True
@@ -160,7 +160,7 @@ class CountedFit:
         set_train_function(self.model, counting_train_function(self.model))
 
     def _train(self, *arguments):
-        """As Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
+        """Like Keras' train function: `(iterator)` on TensorFlow, `(state, iterator)` on JAX."""
         if not self._expected or self.model.history is not self._history:
             self._drop()  # `fit` was interrupted: this is `train_on_batch`, or a later `fit`
             return train_function_of(self.model)(*arguments)
@@ -173,10 +173,10 @@ class CountedFit:
             raise
 
     def _train_counted(self, *arguments):
-        """The train function, cut where an action is due."""
+        """The train function, split where an action is due."""
         size = self.model.steps_per_execution
         *state, iterator = arguments
-        # The last call of an epoch may be a short one, or not, with endless data.
+        # The last call of an epoch may be short, or, with infinite data, not.
         number = size if self._left is None else min(size, self._left)
         sure = size == 1 or self._left is not None and self._left >= size
         if (sure or self._one_each) and (self._due is None or self._due - self.count >= size):
@@ -188,14 +188,14 @@ class CountedFit:
             except Exception as error:
                 if result is None or not _is_end_of_data(error):
                     raise
-                break  # of a data set that does not say how long it is
+                break  # end of a data set of unknown length
             state = result[1:] if state else []
         return result
 
     def _run_part(self, size, number, state, iterator):
         """Runs the function for `size` steps.
 
-        `number` is how many the data has, or `None` if the optimizer must tell how far it came.
+        `number` is the number of batches in the data, or `None` to use the optimizer's counter.
         """
         unsure = number is None or self._left is None
         before = updates_of(self.model, state) if unsure else None
@@ -223,28 +223,28 @@ class CountedFit:
         return result
 
     def _number_of(self, size, updates):
-        """Batches of a call that may have been the last of an epoch, by the updates it made."""
+        """Returns the batches of a call that may end an epoch, from its number of updates."""
         if self._left is not None:
-            return size if updates == size else self._left  # of endless data, or of finite
-        if self._short:  # then it was none of the last, but had batches without an update
+            return size if updates == size else self._left  # for infinite data, or finite data
+        if self._short:  # then it was not the last, but had batches without an update
             raise RuntimeError(
-                f"{type(self._callback).__name__} cannot tell its steps: the data does not say how "
-                "long it is, several steps run as one call, and not every batch makes one update "
-                "of the weights. Train with steps_per_execution=1."
+                f"{type(self._callback).__name__} cannot count its steps: the length of the data "
+                "is unknown, several steps run as one call, and not every batch makes one weight "
+                "update. Train with steps_per_execution=1."
             )
         self._short = updates < size
         return updates
 
     def _run_steps(self, number, state, iterator):
         with steps_per_call(self.model, number):
-            if self._inner is not None:  # another callback's, which cuts its calls itself
+            if self._inner is not None:  # of another callback, which splits its own calls
                 return self._inner.__self__._train_counted(*state, iterator)
             if number not in self._functions:
                 self._functions[number] = counting_train_function(self.model)
             return self._functions[number](*state, iterator)
 
     def _undo_count(self, before):
-        """TensorFlow counts a step at the end of the data that had no batch, and did nothing."""
+        """TensorFlow counts a step without a batch at the end of the data."""
         if before is None and self._one_each:
             before = self._updates + self._seen
         if keras.backend.backend() == "tensorflow" and before is not None:

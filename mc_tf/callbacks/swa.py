@@ -22,58 +22,58 @@ __all__ = ["SWA"]
 
 
 class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
-    """Averages the weights that training comes by (Algorithm 1 of arXiv 1803.05407).
+    """Averages the weights along the training trajectory (Algorithm 1 of arXiv 1803.05407).
 
-    Training itself is not touched: it goes on with its own weights. The average is held in
-    float64 whatever the precision of the model. Where training diverges (weights, or statistics and
-    other state, are no longer finite) such networks are left out with one warning, and the average
-    of those before is kept.
+    Training itself is not affected and keeps its own weights. The average is stored in float64,
+    whatever the precision of the model. If training diverges (weights, statistics or other state
+    are not finite), such networks are skipped with one warning, and the average of earlier ones is
+    kept.
 
     Args:
-        start_epoch: epoch, as `fit` counts them from 0, at whose beginning averaging starts.
-        every: add the weights after each so many epochs or steps. Default: 1 epoch if there is no
-            `cycle`, otherwise at its minima.
-        unit: of `every`: `"epochs"` (default) or `"steps"` (updates of the weights).
+        start_epoch: epoch at which averaging starts, counted from 0 as in `fit`.
+        every: add the weights every N epochs or steps. Default: at the minima of `cycle`, or every
+            epoch without a cycle.
+        unit: unit of `every`: `"epochs"` (default) or `"steps"` (weight updates).
         cycle: the callback that sets a cyclic learning rate (`LinearCyclicLearningRate`,
             `CyclicLearningRate`, ...), which must have the same `start_epoch`.
-        learning_rate: constant rate from `start_epoch` on, not beside a callback that sets a
-            cyclic one. Default: the rate is left alone. Where `LearningRateScheduler` or the like
-            sets the rate of the epochs before, give this callback after it.
-        include_start: whether the weights at the start are the first of the average, as in
-            Algorithm 1. Default `True`.
-        batch_norm_data: one pass of the training data, as `update_batch_norm` takes it: the
-            averaged network's statistics are estimated on it. A model with batch normalization
-            needs it; `False` leaves the statistics as training has them. Each epoch with an
-            average costs a pass over it if there is `validation_data`, so give some thousand
-            examples: `train.take(20)`.
-        validation_data: data on which the averaged network is evaluated after each epoch, as
-            `Model.evaluate` takes it, or a tuple `(x, y)`. The logs then have `swa_val_loss` and
-            the metrics likewise, NaN before there is an average. Callbacks that monitor them come
-            after this one and must not take NaN for the best: give
+        learning_rate: constant rate from `start_epoch` on; cannot be combined with a cyclic
+            learning rate. Default: the rate is not changed. If `LearningRateScheduler` or a similar
+            callback sets the rate of earlier epochs, pass this callback after it.
+        include_start: whether the average includes the weights at the start, as in Algorithm 1.
+            Default `True`.
+        batch_norm_data: one epoch of the training data, as for `update_batch_norm`, for estimating
+            the statistics of the averaged network. Required for models with batch normalization;
+            `False` keeps the statistics of training. With `validation_data`, each epoch makes a
+            pass over it, so a few thousand examples are recommended: `train.take(20)`.
+        validation_data: data for evaluating the averaged network after each epoch, as for
+            `Model.evaluate`, or a tuple `(x, y)`. The logs then contain `swa_val_loss` and metrics
+            such as `swa_val_accuracy`; they are NaN before averaging starts. Callbacks that monitor
+            them must come after this one and must not treat NaN as the best: use
             `EarlyStopping(monitor="swa_val_loss", mode="min", start_from_epoch=start_epoch)` and
             `ModelCheckpoint(..., initial_value_threshold=np.inf)` (`-np.inf` for `mode="max"`).
-            What other callbacks save or restore are the weights of training, not the average:
+            Other callbacks save or restore the weights of training, not the average:
             `EarlyStopping(restore_best_weights=True)` after this one replaces the average at the
-            end, which a warning says. For the best averaged network there is `best_path`.
+            end, with a warning. For the best averaged network use `best_path`.
         best_path: `.keras` file for the best averaged network. Default: none.
-        monitor, mode: what is best: name in the logs, and `"min"` or `"max"`. Default: the lowest
-            `swa_val_loss`.
-        directory: where the average is kept, so that training that was stopped goes on with it,
-            bit for bit. Give this callback before the one that writes checkpoints. What a former
-            run left there is replaced step by step, and removed beyond the end of this one.
-        keep: how many of the latest averages the directory keeps, default 2. A checkpoint that is
-            older than the oldest of them cannot go on.
-        keep_epochs: the averages after these numbers of epochs, as `fit` counts them, are kept
-            there too. Default: none.
+        monitor, mode: criterion for the best network: name in the logs, and `"min"` or `"max"`.
+            Default: the lowest `swa_val_loss`.
+        directory: directory for the average, so that interrupted training resumes with the
+            identical average. Pass this callback before the one that writes checkpoints. Averages
+            of an earlier execution are replaced step by step, and removed beyond the end of this
+            one.
+        keep: number of latest averages to keep in the directory, default 2. Training cannot resume
+            from a checkpoint older than the oldest average.
+        keep_epochs: also keep the averages after these numbers of epochs, as counted by `fit`.
+            Default: none.
         end_with_average: whether the model has the averaged weights after `fit`. Default `True`.
-        steps_per_epoch: batches of an epoch, where the data set does not say it.
+        steps_per_epoch: batches per epoch, for data sets of unknown length.
 
     Attributes:
         average: `WeightAverage`: `average.mean`, `average.count`.
 
     Raises:
-        ValueError: if an argument cannot be, training ends before the start, or it goes on from a
-            checkpoint without the average that belongs to it.
+        ValueError: if an argument is invalid, training ends before the start, or it resumes from a
+            checkpoint without the matching average.
 
     Example:
         >>> import mc_tf
@@ -121,7 +121,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
                 f"{getattr(cycle, 'start_epoch', None)}"
             )
         if cycle is not None and learning_rate is not None:
-            raise ValueError("Give either a `cycle` or a constant `learning_rate`, not both.")
+            raise ValueError("Pass either a `cycle` or a constant `learning_rate`, not both.")
         if keep < 1:
             raise ValueError(f"`keep` must be at least 1. Received: {keep}")
         self.learning_rate = learning_rate
@@ -131,13 +131,13 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
         self._final = FinalWeights(
-            self, "Give SWA after it. This average is in `with swa.averaged() as model: ...`."
+            self, "Pass SWA after it. This average is in `with swa.averaged() as model: ...`."
         )
 
-    # Where.
+    # Steps.
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of training."""
         super().on_train_begin(logs)
         rate = own_rate(innermost_optimizer(self.model))
         if self.learning_rate is not None and not isinstance(rate, keras.Variable):
@@ -151,7 +151,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
             warn_of_other_optimizers(self)
             self._watch = RateWatch(
                 self,
-                f"replaces the rate of SWA(learning_rate={self.learning_rate}). Give SWA after it.",
+                f"replaces the rate of SWA(learning_rate={self.learning_rate}). Pass SWA after it.",
             )
         self.hold_directory()
         self._final.come_last()
@@ -161,13 +161,13 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         if self.learning_rate is not None and cycle is not None:
             raise ValueError(
                 f"`SWA(learning_rate={self.learning_rate})` and {type(cycle).__name__} both set "
-                "the learning rate, and only the cyclic one would count. Drop `learning_rate` "
-                "(and give `cycle=` to average at the minima of the cycles), or drop "
-                f"{type(cycle).__name__} from the callbacks."
+                "the learning rate, and only the cyclic one would have an effect. Drop "
+                "`learning_rate` (and pass `cycle=` to average at the minima of the cycles), or "
+                f"drop {type(cycle).__name__} from the callbacks."
             )
 
     def resume_at(self, step: int) -> None:
-        """Finds the average that belongs to the step at which training goes on."""
+        """Loads the average of the step at which training resumes."""
         self.begin_watching()
         if self._finite.problem() is None:
             self.keep_state()
@@ -178,36 +178,37 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         expected = self._last_place(step)
         if self.directory is not None:
             self.average = WeightAverage()
-            if expected is not None:  # what a former run left at other steps does not count
+            if expected is not None:  # files of an earlier execution at other steps are ignored
                 self.average = WeightAverage.load(self.directory, expected)
         elif self.average.count and self.average.step > step:
             self.average = WeightAverage()
-        if step == 0:  # whatever is there belongs to another beginning
+        if step == 0:  # existing files belong to another start
             self.average = WeightAverage()
             if self.include_start:
                 self.on_step(0)
         elif self.average.step != expected:
             has = "none" if not self.average.count else f"the one of step {self.average.step}"
             raise ValueError(
-                f"Training goes on at step {step} after the start of averaging, but there is no "
-                f"average of step {expected} to go on with (there is {has}). Give the `directory` "
-                "of that run, with a larger `keep` if checkpoints are rare, or start anew."
+                f"Training resumes at step {step} after the start of averaging, but there is no "
+                f"average of step {expected} to resume from (there is {has}). Pass the `directory` "
+                "of that run, with a larger `keep` if checkpoints are rare, or start over."
             )
         elif self.average.count + self.average.left_out != self._count_at(step):
             raise ValueError(
                 f"The average of step {step} has {self.average.count} networks, but with these "
                 f"settings it would have {self._count_at(step)}: `every`, `cycle` or "
-                "`include_start` were others. Give those of the resumed run, or start anew."
+                "`include_start` were different. Use the settings of the resumed run, or start "
+                "over."
             )
         size = flat_weights(self.model).size
         if self.average.count and self.average.mean.size != size:
             raise ValueError(
                 f"The average in '{self.directory}' has {self.average.mean.size} weights, but the "
-                f"model '{self.model.name}' has {size}. Give another directory."
+                f"model '{self.model.name}' has {size}. Choose another directory."
             )
 
     def next_step(self, step: int) -> int | None:
-        """The next step whose weights are added."""
+        """Returns the next step whose weights are added."""
         if step < 0 and self.include_start:
             return 0
         return next_place(step, self._first, self._distance)
@@ -218,11 +219,11 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         return 0 if step >= 0 and self.include_start else None
 
     def _count_at(self, step):
-        """How many networks the average has after so many steps."""
+        """Returns the number of networks in the average after a number of steps."""
         places = (step - self._first) // self._distance + 1 if step >= self._first else 0
         return places + (step >= 0 and self.include_start)
 
-    # What.
+    # Average.
 
     def on_step(self, step: int) -> None:
         """Adds the weights, if they are finite."""
@@ -235,7 +236,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
             self.average.save(self.directory, self.keep, self._keep_steps)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the start of each epoch."""
         self._check_one_rate()  # the cycle may come later in the list
         super().on_epoch_begin(epoch, logs)
         if self.learning_rate is not None and epoch >= self.start_epoch:
@@ -243,22 +244,22 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
             self._watch.expect()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keras' hook."""
+        """Runs at the end of each epoch."""
         super().on_epoch_end(epoch, logs)
         if self.learning_rate is not None:
             self._watch.look(epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Keras' hook: gives the model the average, if that is wanted."""
+        """Assigns the average to the model, if requested."""
         super().on_train_end(logs)
         only_start = self._run is not None and self.average.step == 0 and self.step > 0
         if self.to_be_continued and (only_start or not self.average.count):
             return
         if only_start and not self.diverged or not self.average.count:
             warnings.warn(
-                f"Training ended before step {self._first} after the beginning of epoch "
+                f"Training ended before step {self._first} after the start of epoch "
                 f"{self.start_epoch}, the first whose weights would have been averaged, so the "
-                "model has its own.",
+                "model keeps its own.",
                 stacklevel=2,
             )
             return

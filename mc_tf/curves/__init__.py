@@ -1,4 +1,4 @@
-"""Curve families: a number of control points and the coefficients `c(t)`; pure functions."""
+"""Curve families: control points and their coefficients `c(t)`, as pure functions."""
 
 from mc_tf.curves.base import Curve
 from mc_tf.curves.combination import Combination

@@ -1,8 +1,8 @@
 """Curve families: how the weights of a network depend on the position `t`.
 
 A curve is a matrix of control points `(k, P)` and a coefficient function `c(t) -> (k,)`; the
-network at `t` has the weights `phi(t) = c(t) @ points`. This file holds the second half only:
-pure functions of `t`, which know nothing of networks.
+network at `t` has the weights `phi(t) = c(t) @ points`. This file defines `c(t)` only: pure
+functions of `t`, independent of any network.
 """
 
 import warnings
@@ -21,7 +21,7 @@ __all__ = ["Curve", "as_floats"]
 
 
 def as_floats(t):
-    """A position as a float tensor, and what can be seen of it.
+    """Converts a position to a float tensor, and to numpy where its value is known.
 
     Args:
         t: a number, array or tensor.
@@ -36,17 +36,17 @@ def as_floats(t):
     if not keras.backend.is_float_dtype(tensor.dtype):
         tensor = ops.cast(tensor, keras.backend.floatx())
     try:
-        # A plain number can be looked at even while a function is being compiled.
+        # The value of a Python number is known even while a function is being compiled.
         return tensor, ops.convert_to_numpy(tensor) if hasattr(t, "dtype") else np.asarray(t)
     except Exception:  # symbolic: each backend has its own error type for this
         return tensor, None
 
 
 class Curve:
-    """Base class of the curve families: a number of control points and their coefficients.
+    """Base class of the curve families: control points and their coefficients.
 
     A new family implements `_coefficients(t)` for a vector `t` of shape `(B,)` with `keras.ops`,
-    differentiable in `t`, the coefficients of each row adding up to one.
+    differentiable in `t`. The coefficients of each row sum to one.
 
     Args:
         num_bends: number of control points between the two endpoints, 0 or more.
@@ -75,7 +75,7 @@ class Curve:
 
     @property
     def trainable(self) -> bool:
-        """Whether there is anything between the endpoints to train."""
+        """Whether the curve has bends to train."""
         return self.num_bends > 0
 
     @property
@@ -87,7 +87,7 @@ class Curve:
         return []
 
     def for_network(self, network: keras.Model) -> "Curve":
-        """The curve as it is for a network; a family that depends on it returns another one.
+        """Adapts the curve to a network; most families return themselves.
 
         Args:
             network: built Keras model.
@@ -105,7 +105,7 @@ class Curve:
 
         Args:
             start, end: flat weight vectors, numpy arrays `(P,)`.
-            layout: `FlatLayout` of them.
+            layout: their `FlatLayout`.
 
         Returns:
             List of `num_points` numpy arrays `(P,)`.
@@ -117,7 +117,7 @@ class Curve:
 
     @property
     def first_position(self) -> np.ndarray:
-        """The position of the start, an array of shape `position_shape`."""
+        """Position of the start, an array of shape `position_shape`."""
         return np.zeros((), "float32")
 
     def check_position(self, t: TensorLike) -> Tensor:
@@ -125,7 +125,7 @@ class Curve:
 
         Args:
             t: a number, array or tensor with values in [0, 1]. Symbolic tensors (inside a compiled
-                function) cannot be looked at and are returned as they are.
+                function) have no value to check and are returned unchanged.
 
         Returns:
             `t` as a floating-point tensor (float32, or `t`'s own floating dtype).
@@ -136,13 +136,13 @@ class Curve:
         tensor, values = as_floats(t)
         if values is not None and not ((values >= 0) & (values <= 1)).all():
             raise ValueError(
-                f"The position `t` on a curve must lie in [0, 1], 0 the start and 1 the end. "
+                "The position `t` on a curve must lie in [0, 1]: 0 is the start and 1 the end. "
                 f"Received: t={values.tolist()}"
             )
         return tensor
 
     def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
-        """A position for one training step: `t ~ U(0, 1)`, equation (2) of the paper.
+        """Draws a position for one training step: `t ~ U(0, 1)`, equation (2) of the paper.
 
         Args:
             seed: `keras.random.SeedGenerator`.
@@ -196,16 +196,16 @@ class Curve:
         raise NotImplementedError
 
     def get_config(self) -> Config:
-        """Arguments that make an equal curve."""
+        """Returns the constructor arguments of the curve."""
         return {"num_bends": self.num_bends}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Makes the curve that `get_config` described."""
+        """Creates a curve from its config."""
         return cls(**config)
 
     def check_saved(self) -> None:
-        """Says what a family of your own lacks to be loaded again from a whole file.
+        """Checks that a saved model with a custom curve family can be loaded again.
 
         Warns if its class is not registered.
 
@@ -225,8 +225,8 @@ class Curve:
             self.from_config(self.get_config())
         except TypeError as error:
             raise ValueError(
-                f"The curve {name} cannot be made again from its `get_config()` "
-                f"({error}): return all arguments of its constructor there, or use `save_weights`."
+                f"The curve {name} cannot be recreated from its `get_config()` ({error}): return "
+                "all arguments of its constructor there, or use `save_weights`."
             ) from error
 
     def __repr__(self):

@@ -1,4 +1,4 @@
-"""A curve family for everything that is no curve: planes, lines, rays, simplexes."""
+"""A curve family for planes, lines, rays and simplexes."""
 
 import keras
 import numpy as np
@@ -12,10 +12,10 @@ __all__ = ["Combination"]
 
 @keras.saving.register_keras_serializable("mc_tf")
 class Combination(Curve):
-    """Any combination of its points: the position is the vector of coefficients itself.
+    """A linear combination of points: the position is the vector of coefficients itself.
 
     Planes, lines, rays and simplexes of networks are maps from their coordinates to coefficients,
-    see `mc_tf.landscape`. In training each step draws a point of the simplex, with equal density.
+    see `mc_tf.landscape`. Each training step draws a point of the simplex uniformly.
 
     Args:
         num_points: number `k` of points, at least 2.
@@ -39,7 +39,7 @@ class Combination(Curve):
 
     @property
     def first_position(self) -> np.ndarray:
-        """The position of the first point."""
+        """Position of the first point."""
         return np.eye(1, self.num_points, dtype="float32")[0]
 
     def check_position(self, t: TensorLike) -> Tensor:
@@ -64,7 +64,7 @@ class Combination(Curve):
         return tensor
 
     def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
-        """A point of the simplex, with equal density: normalized exponential variables."""
+        """Draws a point of the simplex uniformly: normalized exponential variables."""
         drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
         exponential = -ops.log(drawn)
         return exponential / ops.sum(exponential)
@@ -73,5 +73,5 @@ class Combination(Curve):
         return t
 
     def get_config(self) -> Config:
-        """Arguments that make an equal combination."""
+        """Returns the constructor arguments."""
         return {"num_points": self.num_points}

@@ -15,8 +15,8 @@ __all__ = ["Bezier", "PolyChain", "Segment"]
 class Bezier(Curve):
     """Bezier curve with any number of bends (section 3.2 and A.3 of the paper).
 
-    With `n = num_bends + 1`, `c_j(t) = binom(n, j) t^j (1 - t)^(n - j)`. The curve starts and
-    ends exactly at its endpoints; its bends pull it without lying on it.
+    With `n = num_bends + 1`, `c_j(t) = binom(n, j) t^j (1 - t)^(n - j)`. The curve starts and ends
+    exactly at its endpoints. Its bends attract the curve, which does not pass through them.
 
     Args:
         num_bends: number of control points between the endpoints, default 1 (quadratic).
@@ -42,7 +42,7 @@ class PolyChain(Curve):
     """Polygonal chain with any number of bends (section 3.2 and A.3 of the paper).
 
     The chain visits control point `j` exactly at `t = j / (k - 1)` and is linear in `t` between
-    neighbors. At a bend the gradient through `t` is the one of the part that follows.
+    neighbors. At a bend, the gradient with respect to `t` is the gradient of the following piece.
 
     Args:
         num_bends: number of control points between the endpoints, default 1.
@@ -88,5 +88,5 @@ class Segment(PolyChain):
         super().__init__(num_bends=0)
 
     def get_config(self) -> Config:
-        """Arguments that make an equal curve: none."""
+        """Returns the constructor arguments: none."""
         return {}

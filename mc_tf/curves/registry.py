@@ -1,4 +1,4 @@
-"""Curve families by name: `@register("name")` on a class, `make_curve("name")` to have one."""
+"""Curve families by name: `@register("name")` on a class, then `make_curve("name")`."""
 
 import inspect
 from collections.abc import Callable
@@ -18,20 +18,20 @@ _FAMILIES = Registry("curve family", "mc_tf.curves")
 
 
 def register(name: str) -> Callable[[type[_Family]], type[_Family]]:
-    """Gives a curve family a name that `make_curve`, and so every program, knows.
+    """Registers a curve family by name, for `make_curve` and all programs.
 
-    The class is registered with Keras, too, unless it is already: a file of such a curve can be
-    loaded wherever the module that defines the class is imported.
+    The class is also registered with Keras, unless it already is: a saved curve can be loaded
+    wherever the module that defines the class is imported.
 
     Args:
         name: str, such as `"arc"`.
 
     Returns:
-        A decorator of a subclass of `Curve`, which it returns as it is. If its constructor takes
-        `num_bends`, the flag of that name sets it; `get_config` returns all its arguments.
+        A decorator that returns the subclass of `Curve` unchanged. If its constructor takes
+        `num_bends`, the flag of that name sets it. Its `get_config` must return all arguments.
 
     Raises:
-        ValueError: if another family has the name, or the class is no `Curve`.
+        ValueError: if the name is taken, or the class is not a `Curve`.
 
     Example:
         >>> from mc_tf.curves import Bezier
@@ -58,16 +58,16 @@ def register(name: str) -> Callable[[type[_Family]], type[_Family]]:
 
 
 def names() -> list[str]:
-    """Names that `make_curve` knows.
+    """Names that `make_curve` accepts.
 
     Returns:
-        List of str, this library's first.
+        List of str; the built-in families come first.
     """
     return list(_FAMILIES)
 
 
 def has_bends(name: str) -> bool:
-    """Whether curves of a family have a number of bends to choose.
+    """Whether the number of bends of a family can be chosen.
 
     Args:
         name: one of `names()`.
@@ -83,12 +83,12 @@ def has_bends(name: str) -> bool:
 
 
 def make_curve(name: str, num_bends: int = 1) -> Curve:
-    """A curve of the family with a given name.
+    """Creates a curve of the family with the given name.
 
     Args:
-        name: one of `names()`: `"segment"`, `"bezier"`, `"polychain"`, `"trivial"`, or one that
-            `register` gave.
-        num_bends: number of bends, of families that have one to choose. Default 1.
+        name: one of `names()`: `"segment"`, `"bezier"`, `"polychain"`, `"trivial"`, or a registered
+            name.
+        num_bends: number of bends, for families where it can be chosen. Default 1.
 
     Returns:
         `Curve`.

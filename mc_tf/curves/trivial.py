@@ -33,16 +33,16 @@ _WEIGHTED = (keras.layers.Dense, keras.layers.Conv2D)
 
 @keras.saving.register_keras_serializable("mc_tf")
 class TrivialCurve(Curve):
-    """From the start to the zero network and on to the end, with the labels of each kept.
+    """Curve from the start through the zero network to the end that preserves predicted labels.
 
     In a feed-forward network of ReLU layers without normalization, kernels `W_i * s` and biases
-    `b_i * s ** i` of layer `i = 1 .. n` give `s ** n` times the outputs, so for any `s > 0` the
-    same labels (section A.8 of the paper). Here `s = 1 - 2 t` with the start's weights until
+    `b_i * s ** i` of layer `i = 1 .. n` give `s ** n` times the outputs, and so the same labels for
+    any `s > 0` (section A.8 of the paper). Here `s = 1 - 2 t` with the start's weights until
     `t = 0.5`, where all weights are zero, then `s = 2 t - 1` with the end's.
 
-    Like every curve it is a matrix of control points with coefficients: the weights of each
-    network are split by the power of `s` that they take, which makes `2 n` points. It has nothing
-    to train.
+    Like every curve it is a matrix of control points with coefficients: the weights of each network
+    are split by the power of `s` that scales them, which gives `2 n` points. It has no trainable
+    parts.
 
     Args:
         num_layers: number `n` of layers with weights. Default: `connect` counts them.
@@ -59,7 +59,7 @@ class TrivialCurve(Curve):
         self.num_layers = num_layers
 
     def get_config(self) -> Config:
-        """Arguments that make an equal curve."""
+        """Returns the constructor arguments of the curve."""
         return {"num_layers": self.num_layers}
 
     def for_network(self, network: keras.Model) -> "TrivialCurve":
@@ -74,10 +74,10 @@ class TrivialCurve(Curve):
             `TrivialCurve`.
 
         Raises:
-            ValueError: if the network has another layer or a frozen one, naming it, or is not one
-                chain.
+            ValueError: if the network has an unsupported or a frozen layer (the message names it),
+                or is not a single chain.
         """
-        # A functional model's `layers` leaves out what is not a layer, such as `x + y`.
+        # A functional model's `layers` leaves out operations that are not layers, such as `x + y`.
         for layer in getattr(network, "operations", getattr(network, "layers", [network])):
             activation = getattr(layer, "activation", keras.activations.linear)
             bounded = isinstance(layer, keras.layers.ReLU) and (
@@ -104,11 +104,11 @@ class TrivialCurve(Curve):
     def initial_points(
         self, start: np.ndarray, end: np.ndarray, layout: "FlatLayout"
     ) -> list[np.ndarray]:
-        """The weights of both networks, split by the power of `s` that they take.
+        """The weights of both networks, split by the power of `s` that scales them.
 
         Args:
             start, end: flat weight vectors, numpy arrays `(P,)`.
-            layout: `FlatLayout` of them.
+            layout: their `FlatLayout`.
 
         Returns:
             List of `2 * num_layers` numpy arrays `(P,)`.
@@ -134,7 +134,7 @@ class TrivialCurve(Curve):
 
 def _check_chain(network):
     """Refuses a functional model in which layers do not follow each other, each called once."""
-    # Each of these layers has one input, so that all branches would come to outputs of their own.
+    # Each of these layers has one input, so every branch would end in its own output.
     outputs = len(getattr(network, "outputs", None) or [None])
     operations = [operation.name for operation, *_ in calls_within(network) or []]
     ((name, calls),) = Counter(operations).most_common(1) or [("", 1)]

@@ -1,4 +1,4 @@
-"""Data sets: one protocol, `Dataset`, for images, texts, ImageNet, regressions and one's own."""
+"""Data sets: one protocol, `Dataset`, for images, texts, ImageNet, regressions and custom data."""
 
 from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip

@@ -1,4 +1,4 @@
-"""`ArrayData`: labeled examples held in memory, and what such data sets have in common."""
+"""`ArrayData`: labeled examples in memory, and the base class of such data sets."""
 
 import dataclasses
 import functools
@@ -14,7 +14,7 @@ __all__ = ["ArrayData", "InMemoryData"]
 
 
 class InMemoryData(Dataset):
-    """Base of data sets that are dataclasses of arrays `x_train, y_train, x_test, y_test`."""
+    """Base class of data sets with arrays `x_train, y_train, x_test, y_test`."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -32,11 +32,11 @@ class InMemoryData(Dataset):
         return len(self.x_test)
 
     def first(self, num_train: int | None = None, num_test: int | None = None) -> Self:
-        """The same data set with its first examples only.
+        """Returns a data set with only the first examples.
 
         Args:
-            num_train: Number of training examples, at most. Defaults to all.
-            num_test: Number of test examples, at most. Defaults to all.
+            num_train: Maximum number of training examples. Defaults to all.
+            num_test: Maximum number of test examples. Defaults to all.
 
         Returns:
             A data set of the same class.
@@ -50,12 +50,12 @@ class InMemoryData(Dataset):
         )
 
     def held_out(self, num_examples: int) -> Self:
-        """The same data set with its last training examples in the place of the test examples.
+        """Returns a data set whose test examples are replaced by its last training examples.
 
-        So that choices are made by examples that neither training nor the final test sees.
+        Use it to make choices on examples used in neither training nor the final test.
 
         Args:
-            num_examples: How many to hold out.
+            num_examples: Number of examples to hold out.
 
         Returns:
             A data set of the same class, whose `test_name` is `"validation"`.
@@ -69,8 +69,8 @@ class InMemoryData(Dataset):
         kept = self.num_train - num_examples
         if not 0 < kept < self.num_train:
             raise ValueError(
-                f"held_out takes a number from 1 to {self.num_train - 1}, fewer than the training "
-                f"examples. Received: num_examples={num_examples}."
+                f"held_out expects a number from 1 to {self.num_train - 1}, fewer than the "
+                f"training examples. Received: num_examples={num_examples}."
             )
         return dataclasses.replace(
             self,
@@ -88,12 +88,12 @@ class InMemoryData(Dataset):
         epoch: int | tf.Tensor = 0,
         first_step: int | tf.Tensor = 0,
     ) -> tf.data.Dataset:
-        """The training batches of one epoch, see `Dataset.epoch_batches`."""
+        """Returns the training batches of one epoch, see `Dataset.epoch_batches`."""
         steps = self.steps_per_epoch(batch_size)
         x, y = self._train_tensors
         plan = self._plan(seed, epoch)
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def examples(step):
             part = slice(step * batch_size, (step + 1) * batch_size)
             indices, *draws = (drawn[part] for drawn in plan)
@@ -124,12 +124,12 @@ class InMemoryData(Dataset):
         return _host_tensors(self.x_test, self.y_test)
 
     def _plan(self, seed, epoch):
-        """Tensors `(num_train, ...)` by place in the epoch: indices, and what `_seen` takes."""
+        """Tensors `(num_train, ...)` in epoch order: indices, and arguments of `_seen`."""
         seeds = tf.stack([tf.cast(seed, "int64"), tf.cast(epoch, "int64")])
         return (tf.random.experimental.stateless_shuffle(tf.range(self.num_train), seeds),)
 
     def _seen(self, x, *draws):
-        """Stored examples as a network sees them, with these draws of the plan or none."""
+        """Preprocesses stored examples, with or without the draws of the plan."""
         return x
 
     def _in_order(self, tensors, batch_size, num_examples, draws=()):
@@ -137,7 +137,7 @@ class InMemoryData(Dataset):
         x, y = tensors
         total = check_num_examples(num_examples, len(x), "examples")
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def examples(start):
             part = slice(start, tf.minimum(start + batch_size, total))
             return self._seen(x[part], *(drawn[part] for drawn in draws)), y[part]
@@ -149,23 +149,22 @@ class InMemoryData(Dataset):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ArrayData(InMemoryData):
-    """Examples of any shape in memory, with one label each, served as they are.
+    """Examples of any shape in memory, with one label each, without preprocessing.
 
-    For images there is `ImageData`, which scales and augments them, for real targets
-    `RegressionData`.
+    For images use `ImageData`, which scales and augments them; for real targets `RegressionData`.
 
     Args:
         name: Name of the data set, for messages and result files.
         num_classes: Number of classes; labels are `0 .. num_classes - 1`.
-        x_train: Array `(num_train, ...)`, as a network takes it.
+        x_train: Array `(num_train, ...)`, inputs of a network.
         y_train: Integer array `(num_train,)`.
         x_test: Array `(num_test, ...)`.
         y_test: Integer array `(num_test,)`.
-        test_name: `"test"`, or `"validation"` where `x_test` was held out of the training
-            examples, see `held_out`. Defaults to `"test"`.
+        test_name: `"test"`, or `"validation"` if `x_test` was held out of the training examples,
+            see `held_out`. Defaults to `"test"`.
 
     Raises:
-        ValueError: If the arrays do not fit each other, or a label is out of range.
+        ValueError: If the arrays do not match, or a label is out of range.
     """
 
     name: str
@@ -175,22 +174,22 @@ class ArrayData(InMemoryData):
     x_test: np.ndarray = dataclasses.field(repr=False)
     y_test: np.ndarray = dataclasses.field(repr=False)
     test_name: str = dataclasses.field(default="test", kw_only=True)
-    _rank = None  # of x_train, which may be any here
+    _rank = None  # required rank of x_train; here any
 
     def __post_init__(self):
-        """Checks that the fields fit each other."""
+        """Checks that the fields match."""
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             check_examples(part, x, y, self.num_classes, self._rank)
         if self.x_train.shape[1:] != self.x_test.shape[1:]:
             raise ValueError(
-                "x_train and x_test must hold examples of one shape. Received: "
+                "x_train and x_test must have examples of one shape. Received: "
                 f"{self.x_train.shape[1:]} and {self.x_test.shape[1:]}."
             )
 
 
 def _host_tensors(x, y):
-    """Eager tensors in host memory: functions capture them, graphs do not copy them."""
+    """Eager tensors in host memory, captured by functions without copies in graphs."""
     labels = "int32" if np.issubdtype(np.asarray(y).dtype, np.integer) else None
     with tf.init_scope(), tf.device("CPU:0"):
         return tf.constant(x), tf.constant(y, labels)

@@ -1,4 +1,4 @@
-"""Pad, crop and flip as batched operations, and the random draws that they are given."""
+"""Pad, crop and flip as batched operations, and their random draws."""
 
 import functools
 
@@ -13,10 +13,10 @@ def crop_and_flip(
 ) -> tf.Tensor:
     """Crops each zero-padded image at its own offset and mirrors some of them.
 
-    The result equals `padded[i, r : r + height, c : c + width]` with `r, c =
-    offsets[i]`, its columns reversed where `flips[i]` holds: the augmentation of the
-    paper's CIFAR experiments (section 4) once the offsets are drawn uniformly from
-    `0 .. 2 * padding` and the flips with probability 1/2.
+    The result equals `padded[i, r : r + height, c : c + width]` with `r, c = offsets[i]`, with
+    reversed columns if `flips[i]` is true. With offsets drawn uniformly from `0 .. 2 * padding` and
+    flips with probability 1/2, this is the augmentation of the paper's CIFAR experiments (section
+    4).
 
     Args:
         images: Tensor `(batch, height, width, channels)`, any numeric dtype.
@@ -39,7 +39,7 @@ def crop_and_flip(
     batch = tf.shape(images)[0]
     first = tf.expand_dims(tf.range(batch), 1) * (height * width)
 
-    # Padding pixels all read one zero pixel after the batch: cheaper than to pad.
+    # All padding pixels read one zero pixel after the batch, which is cheaper than padding.
     pixels = tf.concat(
         [tf.reshape(images, (-1, channels)), tf.zeros((1, channels), images.dtype)], 0
     )
@@ -55,18 +55,18 @@ def crop_and_flip(
 
 
 def epoch_plan(num_examples, seed, epoch, padding, flip):
-    """Draws the order of a whole epoch, and how each image in it is cropped and flipped.
+    """Draws the order of an epoch, and the crop and flip of each image.
 
     Args:
         num_examples: Number of images.
         seed: Integer.
-        epoch: Number of the epoch: an int or an int64 tensor. All that is drawn depends on
-            `(seed, epoch)` alone.
+        epoch: Number of the epoch: an int or an int64 tensor. All draws depend only on
+            `(seed, epoch)`.
         padding: Zeros added on each side before cropping, in pixels.
         flip: Whether images are mirrored at random.
 
     Returns:
-        Tensors by place in the order: indices `(num_examples,)`, and `offsets` and `flips` for
+        Tensors in the order of the epoch: indices `(num_examples,)`, and `offsets` and `flips` for
         `crop_and_flip`.
     """
     seed = tf.stack([tf.constant(seed, "int64"), tf.cast(epoch, "int64")])

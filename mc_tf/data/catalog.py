@@ -1,4 +1,4 @@
-"""The named data sets: `load("cifar10", data_dir)` and `@register("name")` for one's own."""
+"""The named data sets: `load("cifar10", data_dir)` and `@register("name")`."""
 
 import dataclasses
 import functools
@@ -33,7 +33,7 @@ class _Entry:
     num_classes: int
     normalizations: tuple  # the first is the default
     read: object  # (name, split, data_dir) -> (images, labels)
-    held_out: float  # size of the validation part: images, or below 1 that part of them all
+    held_out: float  # size of the validation part: number of images, or, below 1, fraction
     scale: float = 255.0
     padding: int = 0
     flip: bool = False
@@ -55,19 +55,19 @@ _ENTRIES = {
 
 
 def register(name: str) -> Callable[[_Maker], _Maker]:
-    """Gives a data set a name that `load`, and so every program, knows.
+    """Registers a data set by name, for `load` and all programs.
 
     Args:
         name: Str, such as `"moons"`.
 
     Returns:
-        A decorator of a function, or a class, that makes the `Dataset` and is returned as it is.
-        It is called with those of `data_dir`, `use_test` and the options of `load` that it has
-        arguments for. With `use_test=False` it holds some training examples out to test on, see
-        `ArrayData.held_out`; one without that argument is for `use_test=True` only.
+        A decorator for a function or class that creates the `Dataset`; returns it unchanged. `load`
+        passes `data_dir`, `use_test` and other options if it has such arguments. With
+        `use_test=False` it should hold out training examples for testing, see `ArrayData.held_out`.
+        Without a `use_test` argument, only `use_test=True` is supported.
 
     Raises:
-        ValueError: If another data set has the name.
+        ValueError: If the name is taken.
 
     Example:
     >>> import mc_tf, numpy as np
@@ -84,7 +84,7 @@ def register(name: str) -> Callable[[_Maker], _Maker]:
 
 
 def names() -> list[str]:
-    """Names that `load` knows, sorted.
+    """Names that `load` accepts, sorted.
 
     Returns:
         List of str.
@@ -99,7 +99,7 @@ def normalizations(name: str) -> tuple[str, ...]:
         name: Name of the data set, one of `names()`.
 
     Returns:
-        Tuple of str, empty where there is none to choose.
+        Tuple of str, empty if there is no choice.
 
     Raises:
         ValueError: If the data set is unknown.
@@ -126,32 +126,31 @@ def load(
     | `"mnist"` | 28 × 28 × 1 | `"mnist"`: .1307 / .3081 | none |
     | `"digits"` | 8 × 8 × 1, values 0..16 | `"digits"`: .3053 / .3760 | none |
 
-    Without `use_test`, the last 5,000 training images (digits: the last fifth) are
-    held out and take the test images' place, so that no choice is made on the test
-    set. The digits come with scikit-learn and need no download; a fixed stratified
-    third of the 1,797 images is their test set.
+    Without `use_test`, the last 5,000 training images (digits: the last fifth) are held out and
+    replace the test images, so that no choice is made on the test set. The digits are included in
+    scikit-learn and need no download; their test set is a fixed stratified third of the 1,797
+    images.
 
     Two texts are for language models: `"ptb"`, Penn Treebank, from its three files in `data_dir`,
-    and `"pydoc"`, the documentation that comes with Python. Their validation part takes the test
-    part's place without `use_test`. `"imagenet2012"` is described in `load_imagenet`, and
-    `"regression"`, with one input and made on the spot, in `load_regression`.
+    and `"pydoc"`, the documentation included in Python. Without `use_test`, their validation part
+    replaces the test part. For `"imagenet2012"` see `load_imagenet`; for `"regression"`, generated
+    data with one input, see `load_regression`.
 
     Args:
         name: One of `names()`.
-        data_dir: TFDS directory that holds `NAME/VERSION`. Defaults to TFDS' own,
-            `~/tensorflow_datasets`. The digits do not need it.
+        data_dir: TFDS directory containing `NAME/VERSION`. Defaults to `~/tensorflow_datasets`. The
+            digits do not need it.
         use_test: Whether to train on all training images and test on the test set.
             Defaults to `False`.
-        **options: What only some data sets have, as keywords: `normalization`, a name from the
-            table (default: the data set's own); of texts `num_steps`, words a window (20); of
-            ImageNet `image_size`, height and width in pixels (224); what your own function takes.
-            `None` is the default of each.
+        **options: Options of some data sets: `normalization`, a name from the table; for texts
+            `num_steps`, words per window (20); for ImageNet `image_size`, height and width in
+            pixels (224); arguments of a registered function. `None` selects the default.
 
     Returns:
-        `Dataset`: `ImageData`, `TextData`, `ImageNetData`, `RegressionData` or your own.
+        `Dataset`: `ImageData`, `TextData`, `ImageNetData`, `RegressionData` or a registered class.
 
     Raises:
-        ValueError: If the data set or its normalization is unknown, or it does not have an option.
+        ValueError: If the data set, its normalization or an option is unknown.
         OSError: If its files are damaged.
         FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
 
@@ -171,14 +170,14 @@ def load(
             )
     if "use_test" not in taken and not use_test:
         raise ValueError(
-            f"The data set {name!r} holds out no training examples to test on. Give use_test "
-            "(--use_test), or an argument use_test to what is registered by that name."
+            f"The data set {name!r} holds out no training examples to test on. Set use_test "
+            "(--use_test), or add an argument use_test to the registered function."
         )
     known = {"data_dir": data_dir, "use_test": use_test}
     data = loader(**given, **{key: value for key, value in known.items() if key in taken})
     if not isinstance(data, Dataset):
         raise ValueError(
-            f"What is registered as the data set {name!r} must return a mc_tf.data.Dataset. "
+            f"The function registered as the data set {name!r} must return a mc_tf.data.Dataset. "
             f"Received: {data!r}"
         )
     return data

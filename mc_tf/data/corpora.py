@@ -1,4 +1,4 @@
-"""The named texts: Penn Treebank from files, and the Python documentation, which is embedded."""
+"""The named texts: Penn Treebank from files, and the embedded Python documentation."""
 
 import collections
 import os
@@ -15,20 +15,20 @@ _WORD = re.compile(r"[a-z]+|[0-9]+|[^\sa-z0-9]")
 
 
 def load_ptb(data_dir=None, use_test=False, num_steps=20):
-    """Penn Treebank with the usual preprocessing: 10,000 words, `<unk>`, numbers as `N`.
+    """Opens Penn Treebank with the usual preprocessing: 10,000 words, `<unk>`, numbers as `N`.
 
     Args:
-        data_dir: Directory that holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`, or
-            holds them in `ptb` or `simple-examples/data`. Defaults to the working directory.
+        data_dir: Directory containing `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`, directly
+            or in `ptb` or `simple-examples/data`. Defaults to the working directory.
         use_test: Whether `test_batches` serves the test part; otherwise the validation part.
-        num_steps: Words a window. Defaults to 20.
+        num_steps: Words per window. Defaults to 20.
 
     Returns:
         `TextData`.
 
     Raises:
-        FileNotFoundError: If the files are not there.
-        ValueError: If one has no words or is not UTF-8.
+        FileNotFoundError: If the files do not exist.
+        ValueError: If a file has no words or is not UTF-8.
     """
     directory = os.path.expanduser(os.fspath(data_dir or "."))
     for folder in _PTB_FOLDERS:
@@ -37,8 +37,8 @@ def load_ptb(data_dir=None, use_test=False, num_steps=20):
             break
     else:
         raise FileNotFoundError(
-            f"Penn Treebank is not in '{directory}': give --data_dir a directory that holds "
-            "ptb.train.txt, ptb.valid.txt and ptb.test.txt (Mikolov's simple-examples), or take "
+            f"Penn Treebank is not in '{directory}': set --data_dir to a directory with "
+            "ptb.train.txt, ptb.valid.txt and ptb.test.txt (Mikolov's simple-examples), or use "
             "--dataset=pydoc, which needs no files."
         )
     texts = []
@@ -56,25 +56,27 @@ def _read(file):
         line = content[: error.start].count(b"\n") + 1
         raise ValueError(
             f"The text '{file}' is not UTF-8: byte {error.start} (line {line}) is "
-            f"0x{content[error.start]:02x}. Save it as UTF-8, or get it again."
+            f"0x{content[error.start]:02x}. Save it as UTF-8, or download it again."
         ) from error
     if not text.split():
-        raise ValueError(f"The text '{file}' has no words ({len(content)} bytes). Get it again.")
+        raise ValueError(
+            f"The text '{file}' has no words ({len(content)} bytes). Download it again."
+        )
     return text
 
 
 def load_pydoc(data_dir=None, use_test=False, num_steps=20):
-    """The language reference that Python's `help()` shows: English prose, no download.
+    """Opens the language reference of Python's `help()`: English prose, no download.
 
-    About 110,000 words and punctuation marks, in lower case, numbers as `N`, line ends left out,
-    paragraphs ended by `<eos>`; words that are seen less than three times in the training part
-    are `<unk>`. Of ten topics one is for validation and one for testing. The text differs a
+    About 110,000 words and punctuation marks, in lower case, with numbers as `N`, without line
+    ends, and with `<eos>` after paragraphs. Words with fewer than three occurrences in the training
+    part are `<unk>`. One topic in ten is for validation and one for testing. The text differs a
     little between Python versions.
 
     Args:
         data_dir: Ignored.
         use_test: Whether `test_batches` serves the test part; otherwise the validation part.
-        num_steps: Words a window. Defaults to 20.
+        num_steps: Words per window. Defaults to 20.
 
     Returns:
         `TextData`.

@@ -1,4 +1,4 @@
-"""`Dataset`: what training, evaluation and the programs ask of a data set."""
+"""`Dataset`: the protocol of data sets for training, evaluation and programs."""
 
 import copy
 from typing import Any
@@ -11,27 +11,26 @@ from mc_tf.deprecation import warn_renamed
 
 __all__ = ["Dataset"]
 
-_SHUFFLED_AT_ONCE = 10_000  # examples in memory, where they are no arrays
+_SHUFFLED_AT_ONCE = 10_000  # examples in the shuffle buffer, if they are not arrays
 
 
 class Dataset:
-    """Base class of all data sets: examples for training and others for testing.
+    """Base class of all data sets: training and test examples.
 
-    A subclass gives `name`, `num_classes` and `examples(part)`. All else follows from these, and
-    may be given otherwise: a text, whose batches are windows that follow each other, overrides
-    the methods that serve batches, and has no `examples`. For arrays in memory there is
-    `ArrayData`, which needs no subclass. `mc_tf.data.register` gives a data set a name that
-    every program knows.
+    A subclass defines `name`, `num_classes` and `examples(part)`. Everything else follows from
+    these and can be overridden: a text, whose batches are consecutive windows, overrides the
+    methods that serve batches and has no `examples`. For arrays in memory use `ArrayData`, without
+    a subclass. `mc_tf.data.register` makes a data set available to all programs by name.
 
-    A batch is `(x, y)`, as Keras takes it. A network for the data set maps `x` to `num_classes`
-    logits (of a regression: values).
+    A batch is `(x, y)`, as in Keras. A network for the data set maps `x` to `num_classes` logits
+    (for a regression: values).
 
     Attributes:
-        name: str, for messages and result files. Other data need another name, or another
-            directory for what is trained on them.
+        name: str, for messages and result files. Different data need different names, or different
+            directories for training.
         num_classes: number of outputs of a network, an int.
-        test_name: what `test_batches` serves: `"test"` (default), or `"validation"` if these
-            examples were held out of the training examples, so that choices may be made by them.
+        test_name: the part that `test_batches` serves: `"test"` (default), or `"validation"` if
+            these examples were held out of the training examples, and can be used to make choices.
 
     Example:
     >>> class Halves(Dataset):
@@ -48,10 +47,10 @@ class Dataset:
     num_classes: int
     test_name: str = "test"
 
-    # What the data are.
+    # Data.
 
     def examples(self, part: str) -> tf.data.Dataset:
-        """The examples of one part, one by one, always in the same order.
+        """Returns the examples of one part, unbatched, always in the same order.
 
         Args:
             part: `"train"` or `"test"`.
@@ -61,8 +60,8 @@ class Dataset:
         """
         raise NotImplementedError(
             f"{type(self).__name__} needs a method `examples(part)` that returns a tf.data.Dataset "
-            "of (x, y) for 'train' and for 'test', or methods `epoch_batches`, "
-            "`train_eval_batches` and `test_batches` of its own; see mc_tf.data.Dataset."
+            "of (x, y) for 'train' and for 'test', or its own methods `epoch_batches`, "
+            "`train_eval_batches` and `test_batches`; see mc_tf.data.Dataset."
         )
 
     @property
@@ -72,32 +71,32 @@ class Dataset:
 
     @property
     def num_train(self) -> int:
-        """Number of training examples (of a text: words)."""
+        """Number of training examples (for a text: words)."""
         return self._count("train")
 
     @property
     def num_test(self) -> int:
-        """Number of examples that `test_batches` serves in all."""
+        """Total number of examples in `test_batches`."""
         return self._count("test")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What identifies the data and how they are served: a dict that files can hold.
+        """Settings that identify the data and their preprocessing: a dict that can be saved.
 
-        A run that resumes, and a network that is evaluated, must have been trained with these:
-        add what else changes the examples.
+        Resumed runs and evaluated networks must have been trained with the same settings: add
+        everything else that changes the examples.
         """
         return {"data": self.name, "test": self.test_name, "train_examples": self.num_train}
 
     @property
     def has_validation(self) -> bool:
-        """Whether there are examples to choose by, which were held out of training."""
+        """Whether there are validation examples, held out of training."""
         return self.test_name != "test"
 
-    # What a network is trained with and judged by.
+    # Losses and metrics.
 
     def loss(self) -> keras.losses.Loss:
-        """What a network is trained with: by default the cross-entropy of its logits.
+        """Returns the training loss; by default the cross-entropy of logits.
 
         Returns:
             New Keras loss; `MeanSquaredError` for a regression.
@@ -105,7 +104,7 @@ class Dataset:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What a network is judged by, the most important first: by default the accuracy.
+        """Returns the metrics, the most important first; by default the accuracy.
 
         Returns:
             List of new Keras metrics.
@@ -113,13 +112,13 @@ class Dataset:
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def network_options(self, batch_size: int) -> dict[str, Any]:
-        """What a registered builder must know of the data besides its shapes: by default nothing.
+        """Returns options for the builder of a network, besides shapes; by default none.
 
         Args:
-            batch_size: examples a batch.
+            batch_size: examples per batch.
 
         Returns:
-            dict from the name of a builder's option to its value.
+            dict of options of the builder.
         """
         del batch_size
         return {}
@@ -127,10 +126,10 @@ class Dataset:
     # Batches.
 
     def steps_per_epoch(self, batch_size: int = 128) -> int:
-        """Number of training batches an epoch, the short last one included.
+        """Number of training batches per epoch, including a short last batch.
 
         Args:
-            batch_size: examples a batch. Default 128.
+            batch_size: examples per batch. Default 128.
 
         Returns:
             `ceil(num_train / batch_size)`, an int.
@@ -145,28 +144,28 @@ class Dataset:
         epoch: int | tf.Tensor = 0,
         first_step: int | tf.Tensor = 0,
     ) -> tf.data.Dataset:
-        """The training batches of one epoch: every example once, the short last batch kept.
+        """Returns the training batches of one epoch: every example once.
 
-        Their order, and all that is drawn for them, depend on `(seed, epoch)` alone, so that
-        training resumes at any step.
+        Their order and augmentation depend only on `(seed, epoch)`, so training can resume at any
+        step. A short last batch is kept.
 
         Args:
-            batch_size: examples a batch. Default 128.
+            batch_size: examples per batch. Default 128.
             seed: integer. Default 0.
             epoch: number of the epoch, counted from 0: an int or an int64 tensor. Default 0.
-            first_step: batches to leave out at the beginning: an int or an int64 tensor. Default 0.
+            first_step: number of batches to skip: an int or an int64 tensor. Default 0.
 
         Returns:
             Finite `tf.data.Dataset` of `(x, y)`.
         """
         steps = self.steps_per_epoch(batch_size)
-        with tf.init_scope():  # made once, not anew in each epoch's graph
+        with tf.init_scope():  # created once, not in each epoch's graph
             stored = self.examples("train")
         buffer = min(self.num_train, _SHUFFLED_AT_ONCE)
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def shuffled(seeds):
-            # Else a shuffle mixes the caller's global seed in; this sets the graph's own.
+            # Otherwise a shuffle depends on the caller's global seed; this sets the graph's seed.
             tf.compat.v1.set_random_seed(1)
             drawn = tf.random.stateless_uniform((), seeds, 1, 2**62, "int64", alg="philox")
             return stored.shuffle(buffer, drawn, reshuffle_each_iteration=False)
@@ -180,11 +179,11 @@ class Dataset:
     def train_eval_batches(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Training examples once, in an order that is always the same, without augmentation.
+        """Returns training examples once, in a fixed order, without augmentation.
 
         Args:
-            batch_size: examples a batch; the last may be shorter. Default 500.
-            num_examples: serve only the first of them. Default: all.
+            batch_size: examples per batch; the last may be shorter. Default 500.
+            num_examples: number of examples, from the start. Default: all.
 
         Returns:
             Finite `tf.data.Dataset` of `(x, y)`.
@@ -194,10 +193,10 @@ class Dataset:
     def batch_norm_data(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Training examples once, as training sees them, for statistics of batch normalization.
+        """Returns training examples once, as seen in training, for batch normalization statistics.
 
-        By default those of `train_eval_batches`; with augmentation in training these are
-        augmented, too, the same at each pass. Arguments as of `train_eval_batches`.
+        By default these are the batches of `train_eval_batches`. If training augments, they are
+        augmented, too, equally in each pass. Arguments as for `train_eval_batches`.
         """
         return self.train_eval_batches(batch_size, num_examples=num_examples)
 
@@ -209,31 +208,31 @@ class Dataset:
     def test_batches(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Test (or validation, see `test_name`) examples; arguments as of `train_eval_batches`."""
+        """Returns test (or validation) batches; arguments as for `train_eval_batches`."""
         return self._served("test", batch_size, num_examples)
 
     def validation_batches(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Examples to choose by; arguments as of `train_eval_batches`.
+        """Returns validation examples; arguments as for `train_eval_batches`.
 
-        By default those of `test_batches`, which say by `test_name` what they are.
+        By default these are the batches of `test_batches`, see `test_name`.
         """
         return self.test_batches(batch_size, num_examples=num_examples)
 
     # For programs.
 
     def first(self, num_train: int | None = None, num_test: int | None = None) -> "Dataset":
-        """The same data set with its first examples only.
+        """Returns a data set with only the first examples.
 
         Args:
-            num_train, num_test: how many of each part, at most. Default: all.
+            num_train, num_test: maximum number of examples of each part. Default: all.
 
         Returns:
-            `Dataset`, whose `settings` say so.
+            `Dataset` with adapted `settings`.
 
         Raises:
-            ValueError: of a class that serves its batches itself and has no such method.
+            ValueError: if a subclass serves its own batches and does not override this method.
         """
         limits, few = {"train": num_train, "test": num_test}, copy.copy(self)
         vars(few)["examples"] = lambda part: self.examples(part).take(limits[part] or -1)
@@ -241,15 +240,15 @@ class Dataset:
             if number is not None and getattr(few, f"num_{part}") > number:
                 raise ValueError(
                     f"The data set {self.name!r} serves its batches itself, so it needs a method "
-                    "`first(num_train, num_test)` of its own to use some of its examples only."
+                    "`first(num_train, num_test)` of its own to use only some of its examples."
                 )
         return few
 
     def small(self, num_examples: int) -> "Dataset":
-        """A few of the examples, with which a program can be tried: by default the first.
+        """Returns a few examples, for trying a program; by default the first.
 
         Args:
-            num_examples: how many for training, and for testing.
+            num_examples: number of training and of test examples.
 
         Returns:
             `Dataset`.
@@ -257,10 +256,10 @@ class Dataset:
         return self.first(num_examples, num_examples)
 
     def why_unreadable(self, reason: str) -> str:
-        """Why TensorFlow could not read the data, for an error message.
+        """Explains why TensorFlow could not read the data, for an error message.
 
         Args:
-            reason: what TensorFlow says.
+            reason: message of TensorFlow.
 
         Returns:
             str that names the data, or the damaged file.
@@ -268,12 +267,12 @@ class Dataset:
         return f"{reason} ({self.name})"
 
     def _count(self, part):
-        with tf.init_scope():  # a number, where a graph is traced, too
+        with tf.init_scope():  # a number, even while tracing a graph
             count = int(self.examples(part).cardinality())
         if count < 1:
             raise ValueError(
                 f"The {part} examples of {self.name!r} must be counted. Received a tf.data.Dataset "
-                f"of cardinality {count}. Give it one with "
+                f"of cardinality {count}. Set it with "
                 "`.apply(tf.data.experimental.assert_cardinality(number))`."
             )
         return count

@@ -1,4 +1,4 @@
-"""Photographs as a network sees them: decoded, cropped to a square, normalized."""
+"""Preprocessing of photographs: decoding, cropping to a square, normalization."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,14 +10,14 @@ NORMALIZATIONS = ("caffe", "torch")
 
 
 def random_crop(encoded, seed, size):
-    """Crops, resizes and mirrors one image, all at random.
+    """Randomly crops, resizes and mirrors one image.
 
     The crop covers 8 % to 100 % of the area with an aspect ratio of 3/4 to 4/3, and
     the image is mirrored with probability 1/2: the usual augmentation for ImageNet.
 
     Args:
         encoded: Scalar string tensor: a JPEG, PNG, GIF or BMP file.
-        seed: Integer tensor `(2,)`, which alone decides the crop and the mirroring.
+        seed: Integer tensor `(2,)` that determines the crop and the mirroring.
         size: Height and width of the result, in pixels.
 
     Returns:
@@ -30,7 +30,7 @@ def random_crop(encoded, seed, size):
             image_size=shape,
             bounding_boxes=tf.zeros((1, 0, 4)),
             seed=crop_seed,
-            min_object_covered=0.0,  # The object is the whole image: 0.1 would ask for 10 %.
+            min_object_covered=0.0,  # The object is the whole image: 0.1 would require 10 %.
             aspect_ratio_range=(3 / 4, 4 / 3),
             area_range=(0.08, 1.0),
             use_image_if_no_bounding_boxes=True,
@@ -54,7 +54,7 @@ def random_crop(encoded, seed, size):
 
 
 def center_crop(encoded, size):
-    """Resizes one image by its shorter side and keeps the square in its center.
+    """Resizes one image by its shorter side and crops the center square.
 
     Args:
         encoded: Scalar string tensor: a JPEG, PNG, GIF or BMP file.
@@ -74,7 +74,7 @@ def center_crop(encoded, size):
 
 
 def normalize(images, normalization):
-    """Turns RGB images into the values that a network expects.
+    """Normalizes RGB images for a network.
 
     Args:
         images: float32 tensor `(..., 3)`: RGB values `0 .. 255`.
@@ -93,7 +93,7 @@ def normalize(images, normalization):
     else:
         slopes = np.diag(1 / (255 * np.array(_RGB_STD)))
         shift = -np.array(_RGB_MEAN) / _RGB_STD
-    # A product takes a sixth of the time of reversing and broadcasting 3 channels.
+    # A matrix product takes a sixth of the time of reversing and broadcasting 3 channels.
     flat = tf.matmul(tf.reshape(images, (-1, 3)), tf.constant(slopes, "float32"))
     flat = tf.nn.bias_add(flat, tf.constant(shift, "float32"))
     return tf.reshape(flat, tf.shape(images))

@@ -13,19 +13,18 @@ from mc_tf.data.validation import check_num_examples, check_positive
 
 
 def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=224):
-    """Opens ImageNet (ILSVRC-2012), which TFDS has prepared in `data_dir`.
+    """Opens ImageNet (ILSVRC-2012), prepared by TFDS in `data_dir`.
 
-    Its labeled validation images are the ones that everyone reports errors on, so
-    they are the test images here. Without `use_test`, the last hundredth of the
-    training images is held out and takes their place.
+    Its labeled validation images are the test images here, since published errors refer to them.
+    Without `use_test`, the last hundredth of the training images is held out and replaces them.
 
     Args:
-        data_dir: TFDS directory that holds `imagenet2012/VERSION`. Defaults to TFDS'
-            own, `~/tensorflow_datasets`.
+        data_dir: TFDS directory containing `imagenet2012/VERSION`. Defaults to
+            `~/tensorflow_datasets`.
         use_test: Whether to train on all training images and test on the validation
             images. Defaults to `False`.
-        normalization: `"caffe"`, what the ResNet weights of `keras.applications`
-            expect, or `"torch"`; see `decoding.normalize`. Defaults to `"caffe"`.
+        normalization: `"caffe"`, as expected by the ResNet weights of `keras.applications`, or
+            `"torch"`; see `decoding.normalize`. Defaults to `"caffe"`.
         image_size: Height and width of the images served, in pixels. Defaults to 224.
 
     Returns:
@@ -42,19 +41,19 @@ def load_imagenet(data_dir=None, use_test=False, normalization=None, image_size=
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageNetData(Dataset):
-    """ImageNet on disk and the batches that training and evaluation read.
+    """ImageNet on disk, and batches for training and evaluation.
 
-    `load_imagenet` makes one. It serves what `ImageData` serves, but reads and decodes
-    the images as they are asked for. A batch is `(x, y)`: `x` float32
-    `(batch, image_size, image_size, 3)`, normalized; `y` int32 `(batch,)`.
+    `load_imagenet` creates it. It works like `ImageData`, but reads and decodes images on demand. A
+    batch is `(x, y)`: `x` float32 `(batch, image_size, image_size, 3)`, normalized; `y` int32
+    `(batch,)`.
 
     Args:
         builder: `tfds.core.DatasetBuilder` of the prepared data set.
-        use_test: Whether the test images are the validation split; otherwise they are
-            held out of the training images. Defaults to `False`.
+        use_test: Whether the test images are the validation split; otherwise they are held out of
+            the training images. Defaults to `False`.
         normalization: `"caffe"` or `"torch"`. Defaults to `"caffe"`.
         image_size: Height and width of the images served, in pixels. Defaults to 224.
-        limits: Use at most so many of the training and of the test images; see `first`.
+        limits: Maximum numbers of training and test images; see `first`.
 
     Raises:
         ValueError: If the normalization is unknown or `image_size` is below 1.
@@ -98,53 +97,53 @@ class ImageNetData(Dataset):
 
     @property
     def num_test(self):
-        """Number of test images: of the validation split, or held out."""
+        """Number of test images: from the validation split, or held out."""
         stored = self._num_stored("validation") if self.use_test else self._num_held_out
         return min(stored, self.limits[1] or stored)
 
     def first(self, num_train=None, num_test=None):
-        """The same data set with at most so many of its first training and test images."""
+        """Returns a data set with only the first training and test images."""
         return dataclasses.replace(self, limits=(num_train, num_test))
 
     @property
     def has_validation(self):
-        """Whether there are images to choose by: the test images were held out of training."""
+        """Whether there are validation images: the test images were held out of training."""
         return not self.use_test
 
     @property
     def test_name(self):
-        """What the test images are: `"validation"` or `"held-out train"`."""
+        """Kind of the test images: `"validation"` or `"held-out train"`."""
         return "validation" if self.use_test else "held-out train"
 
     @property
     def settings(self):
-        """What identifies the data, as a dict of str and int."""
+        """Settings that identify the data, a dict of str and int."""
         served = {"normalization": self.normalization, "image_size": self.image_size}
         return {**super().settings, **served}
 
     def metrics(self):
-        """What a classifier is judged by: new Keras metrics `accuracy` and `top_5_accuracy`."""
+        """Returns the metrics `accuracy` and `top_5_accuracy`."""
         return [
             keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy"),
         ]
 
     def why_unreadable(self, reason):
-        """The damaged file, or the directory, see `Dataset.why_unreadable`."""
+        """Names the damaged file, or the directory, see `Dataset.why_unreadable`."""
         return find_damage(self.builder) or f"{reason} ({self.builder.data_dir})"
 
     def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
-        """The training batches of one epoch: every image once, the short last batch kept.
+        """Returns the training batches of one epoch: every image once, with a short last batch.
 
-        The order of the images, their crops and their flips (see `random_crop`) depend
-        on `(seed, epoch)` alone.
+        The order of the images, their crops and flips (see `random_crop`) depend only on
+        `(seed, epoch)`.
 
         Args:
-            batch_size: Images a batch. Defaults to 128.
+            batch_size: Images per batch. Defaults to 128.
             seed: Integer. Defaults to 0.
             epoch: Number of the epoch, counted from 0: an int or an int64 tensor.
-            first_step: Batches to leave out at the beginning, which are read but not
-                decoded: an int or a tensor. Defaults to 0.
+            first_step: Number of batches to skip, which are read but not decoded: an int or a
+                tensor. Defaults to 0.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.
@@ -165,18 +164,18 @@ class ImageNetData(Dataset):
         return batches.apply(length).prefetch(tf.data.AUTOTUNE)
 
     def train_eval_batches(self, batch_size=500, num_examples=None):
-        """Training images as `test_batches` serves the test images, with the same arguments."""
+        """Returns training images like `test_batches` for test images, with the same arguments."""
         return self._fixed_batches(self._train_split, self.num_train, batch_size, num_examples)
 
     def batch_norm_data(self, batch_size=500, num_examples=None):
-        """Training images in their stored order, once, with crops and flips as in training.
+        """Returns training images once in stored order, with crops and flips as in training.
 
         Args:
-            batch_size: Images a batch; the last may be shorter. Defaults to 500.
-            num_examples: Serve only the first so many images. Defaults to all.
+            batch_size: Images per batch; the last may be shorter. Defaults to 500.
+            num_examples: Number of images, from the start. Defaults to all.
 
         Returns:
-            A finite `tf.data.Dataset` of `(x, y)`, the same at each pass.
+            A finite `tf.data.Dataset` of `(x, y)`, equal in each pass.
         """
         total = self._check_fixed(self.num_train, batch_size, num_examples)
         seed = tf.constant([0, 0], "int64")
@@ -190,14 +189,14 @@ class ImageNetData(Dataset):
         return batches.prefetch(tf.data.AUTOTUNE)
 
     def test_batches(self, batch_size=500, num_examples=None):
-        """Test images in their stored order, once.
+        """Returns test images once in stored order.
 
-        The shorter side of an image is resized to `256 / 224 * image_size` pixels and
-        the square in its center is kept.
+        The shorter side of an image is resized to `256 / 224 * image_size` pixels and the center
+        square is cropped.
 
         Args:
-            batch_size: Images a batch; the last may be shorter. Defaults to 500.
-            num_examples: Serve only the first so many images. Defaults to all.
+            batch_size: Images per batch; the last may be shorter. Defaults to 500.
+            num_examples: Number of images, from the start. Defaults to all.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.
@@ -230,9 +229,9 @@ class ImageNetData(Dataset):
         return check_num_examples(num_examples, available, "images")
 
     def _batches(self, records, example, batch_size):
-        """Batches of the normalized examples that `example` makes of one record each."""
+        """Returns batches of normalized examples; `example` converts one record."""
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def normalized(*record):
             image, label = example(*record)
             return normalize(image, self.normalization), label

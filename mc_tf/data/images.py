@@ -1,4 +1,4 @@
-"""`ImageData`: labeled images held in memory, served as `tf.data` batches."""
+"""`ImageData`: labeled images in memory, served as `tf.data` batches."""
 
 import dataclasses
 import math
@@ -14,33 +14,32 @@ from mc_tf.data.validation import check_channels
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageData(ArrayData):
-    """Labeled images in memory and the batches that training and evaluation read.
+    """Labeled images in memory, and batches for training and evaluation.
 
-    `mc_tf.data.load` makes one for a named data set; build it directly for images of
-    your own. A batch is `(x, y)`: `x` float32 `(batch, height, width, channels)`,
-    equal to `(raw / scale - mean) / std`; `y` int32 `(batch,)`.
+    `mc_tf.data.load` creates it for a named data set; create it directly for your own images. A
+    batch is `(x, y)`: `x` float32 `(batch, height, width, channels)`, equal to
+    `(raw / scale - mean) / std`; `y` int32 `(batch,)`.
 
     Args:
-        name: Name of the data set, for messages and result files: other images need another one,
-            or another directory for what is trained on them.
+        name: Name of the data set, for messages and result files. Different images need different
+            names, or different directories for training.
         num_classes: Number of classes; labels are `0 .. num_classes - 1`.
         x_train: Array `(num_train, height, width, channels)`, raw values, usually uint8.
         y_train: Integer array `(num_train,)`.
         x_test: Array `(num_test, height, width, channels)`, like `x_train`.
         y_test: Integer array `(num_test,)`.
         mean: Mean of each channel after division by `scale`. Defaults to `(0.0,)`.
-        std: Standard deviation of each channel, likewise. Defaults to `(1.0,)`.
+        std: Standard deviation of each channel after division by `scale`. Defaults to `(1.0,)`.
         scale: Largest raw value. Defaults to 255.
-        padding: Zero pixels on each side for random crops; 0, the default, crops
-            nothing.
+        padding: Zero pixels on each side for random crops. Defaults to 0, no crops.
         flip: Whether training images are mirrored at random. Defaults to `False`.
-        test_name: `"test"`, or `"validation"` where `x_test` was held out of the
-            training images. Defaults to `"test"`.
-        usual: Dict of the `scale`, `padding` and `flip` that the name stands for, which
-            `settings` does not repeat. Defaults to the defaults above.
+        test_name: `"test"`, or `"validation"` if `x_test` was held out of the training images.
+            Defaults to `"test"`.
+        usual: Dict of the values of `scale`, `padding` and `flip` implied by the name and omitted
+            from `settings`. Defaults to the defaults above.
 
     Raises:
-        ValueError: If the arrays do not fit each other, or a label is out of range.
+        ValueError: If the arrays do not match, or a label is out of range.
 
     Example:
     >>> x, y = np.zeros((10, 8, 8, 1), "uint8"), np.arange(10) % 2
@@ -58,7 +57,7 @@ class ImageData(ArrayData):
     _rank = 4
 
     def __post_init__(self):
-        """Checks that the fields fit each other."""
+        """Checks that the fields match."""
         super().__post_init__()
         for name in ("mean", "std"):
             check_channels(name, getattr(self, name), self.image_shape[-1])
@@ -70,7 +69,7 @@ class ImageData(ArrayData):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What identifies the data and how it is served, as a dict."""
+        """Settings that identify the data and its preprocessing, as a dict."""
         told = {**super().settings, "mean": list(self.mean), "std": list(self.std)}
         usual = {"scale": 255.0, "padding": 0, "flip": False, **self.usual}
         others = {name: getattr(self, name) for name in usual}
@@ -79,17 +78,17 @@ class ImageData(ArrayData):
     def batch_norm_data(
         self, batch_size: int = 500, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """Training images in their stored order, once, cropped and flipped as in training.
+        """Returns training images once in stored order, cropped and flipped as in training.
 
-        The statistics of batch normalization belong to what training sees: estimated on images as
-        they are stored they cost a PreResNet-20 on CIFAR-10 four percent of the test images.
-        Arguments as of `Dataset.train_eval_batches`; the same at each pass.
+        Batch normalization statistics must match the augmented images: with statistics of stored
+        images, the test error of a PreResNet-20 on CIFAR-10 increased by four percentage points.
+        Arguments as for `Dataset.train_eval_batches`; equal in each pass.
         """
         _, *draws = self._plan(0, 0)
         return self._in_order(self._train_tensors, batch_size, num_examples, draws)
 
     def normalize(self, images: np.ndarray | tf.Tensor) -> tf.Tensor:
-        """Turns raw images into the values that the networks see.
+        """Normalizes raw images for networks.
 
         Args:
             images: Tensor `(batch, height, width, channels)` of raw values, `0 .. scale`.

@@ -1,4 +1,4 @@
-"""The settings of a data set, as programs take them."""
+"""Settings of a data set, for programs."""
 
 import dataclasses
 
@@ -13,28 +13,28 @@ __all__ = ["DataOptions"]
 @documented
 @dataclasses.dataclass(frozen=True)
 class DataOptions:
-    """Which data set, and how many of its examples.
+    """Choice of a data set and of the number of examples.
 
     Raises:
-        ValueError: if a value cannot be.
+        ValueError: if a value is invalid.
     """
 
     dataset: str = setting(
         "digits",
         help="Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, regression, "
-        "or a registered name of yours.",
+        "or a registered name.",
     )
     data_dir: str | None = setting(
         None,
-        help="Directory of tensorflow-datasets, holding NAME/VERSION (default: its own); of ptb: "
-        "that of its three text files.",
+        help="Directory of tensorflow-datasets with NAME/VERSION (default: "
+        "~/tensorflow_datasets); for ptb: directory of its three text files.",
         changes_results=False,
     )
     use_test: bool = setting(
         False,
-        help="Train on all training examples and evaluate on the test set; without it the last "
-        "5,000 training examples (of digits and regression a fifth, of imagenet2012 a hundredth; "
-        "texts have a validation part) are held out and evaluated on.",
+        help="Train on all training examples and evaluate on the test set. Otherwise, the last "
+        "5,000 training examples (a fifth for digits and regression, a hundredth for "
+        "imagenet2012; texts have a validation part) are held out for evaluation.",
     )
     normalization: str | None = setting(
         None,
@@ -44,16 +44,16 @@ class DataOptions:
         "(torch).",
     )
     image_size: int | None = setting(
-        None, help="Of ImageNet: pixels; default 224.", low=1, high=4096
+        None, help="Image size in pixels (ImageNet only). Default: 224.", low=1, high=4096
     )
     num_steps: int | None = setting(
-        None, help="Of texts: words a window; default 20.", low=1, high=1_000_000
+        None, help="Words per window (texts only). Default: 20.", low=1, high=1_000_000
     )
     num_train_examples: int | None = setting(
-        None, help="Use the first training examples only (of texts: words). Default: all.", low=1
+        None, help="Number of training examples (for texts: words) to use. Default: all.", low=1
     )
     num_test_examples: int | None = setting(
-        None, help="Evaluate on the first examples only (of texts: words). Default: all.", low=1
+        None, help="Number of examples (for texts: words) to evaluate on. Default: all.", low=1
     )
 
     def __post_init__(self):
@@ -61,7 +61,7 @@ class DataOptions:
         check_settings(self)
 
     def load(self) -> Dataset:
-        """Opens the data set, with all of its examples, see `mc_tf.data.load`.
+        """Opens the data set with all examples, see `mc_tf.data.load`.
 
         Returns:
             `Dataset`.
@@ -71,7 +71,7 @@ class DataOptions:
         return load(self.dataset, self.data_dir, self.use_test, **options)
 
     def limited(self, data: Dataset) -> Dataset:
-        """The first examples of what `load` returned, as many as are wanted.
+        """Selects the first examples of a data set, as many as requested.
 
         Args:
             data: `Dataset`.
@@ -80,7 +80,7 @@ class DataOptions:
             `Dataset`.
 
         Raises:
-            ValueError: if there are fewer.
+            ValueError: if the data set has fewer.
         """
         few = (self.num_train_examples, self.num_test_examples)
         for part, number in zip(("train", "test"), few):

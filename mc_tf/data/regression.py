@@ -1,4 +1,4 @@
-"""A regression with one input, on which the functions along a curve can be drawn."""
+"""A regression with one input, for plotting the functions along a curve."""
 
 import dataclasses
 
@@ -9,18 +9,18 @@ from mc_tf.data.arrays import InMemoryData
 
 __all__ = ["RegressionData", "load_regression"]
 
-_GAPS = ((-1.0, -0.6), (-0.15, 0.25), (0.6, 1.0))  # where the inputs lie; networks differ between
+_GAPS = ((-1.0, -0.6), (-0.15, 0.25), (0.6, 1.0))  # ranges of inputs; networks differ between them
 
 
 def load_regression(use_test=False):
-    """Noisy values of a smooth function at inputs in three groups, made with a fixed seed.
+    """Generates noisy values of a smooth function at inputs in three groups, with a fixed seed.
 
-    `y = sin(4 x) + 0.4 cos(13 x)` with noise of standard deviation 0.1, in the manner of the
-    one-input regressions with which mode connectivity is illustrated. Nothing is downloaded.
+    `y = sin(4 x) + 0.4 cos(13 x)` with noise of standard deviation 0.1, similar to the one-input
+    regressions in illustrations of mode connectivity. Nothing is downloaded.
 
     Args:
-        use_test: Whether to test on 60 inputs of their own, rather than on the last fifth of the 60
-            training inputs.
+        use_test: Whether to test on 60 separate inputs instead of the last fifth of the 60 training
+            inputs.
 
     Returns:
         `RegressionData`.
@@ -39,13 +39,13 @@ def load_regression(use_test=False):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RegressionData(InMemoryData):
-    """Inputs and real targets in memory, with the batches that training and evaluation read.
+    """Inputs and real targets in memory, and batches for training and evaluation.
 
     Args:
         x_train, x_test: float32 arrays `(n, inputs)`.
         y_train, y_test: float32 arrays `(n, outputs)`.
         test_name: `"test"`, or `"validation"` for held-out training examples.
-        name: For messages and result files.
+        name: Name for messages and result files.
 
     Example:
     >>> data = load_regression(use_test=True)
@@ -66,9 +66,9 @@ class RegressionData(InMemoryData):
         return self.y_train.shape[1]
 
     def loss(self) -> keras.losses.Loss:
-        """What a network is trained with: the mean squared error."""
+        """Returns the training loss, the mean squared error."""
         return keras.losses.MeanSquaredError()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What a network is judged by, a list of new Keras metrics."""
+        """Returns a list of new Keras metrics."""
         return [keras.metrics.RootMeanSquaredError(name="root_mean_squared_error")]

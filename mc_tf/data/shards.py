@@ -1,4 +1,4 @@
-"""Which file of a prepared data set is damaged, and how: TensorFlow's errors do not say it."""
+"""Finds the damaged file of a prepared data set, which TensorFlow's errors do not name."""
 
 import functools
 import glob
@@ -11,22 +11,22 @@ import tensorflow as tf
 
 __all__ = ["UNREADABLE", "damaged_settings", "find_damage"]
 
-UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)  # TensorFlow may quote what it cannot parse
+UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)  # TensorFlow may quote unparsable bytes
 
-_LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, a checksum, itself, a checksum
+_LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, a checksum, its data, a checksum
 
 
 def find_damage(builder):
-    """The first file of a data set that is damaged or missing, or holds what cannot be decoded.
+    """Finds the first file of a data set that is damaged, missing or cannot be decoded.
 
-    Looks at the lengths of all records first, which takes seconds, reads the files whole only if
-    these are right, and decodes all records only if their checksums are right.
+    Checks the lengths of all records first, which takes seconds. Reads whole files only if the
+    lengths are correct, and decodes all records only if the checksums are correct.
 
     Args:
         builder: a `tfds.core.DatasetBuilder`.
 
     Returns:
-        str that names the file and says what is wrong with it; `None` if nothing is found.
+        str that names the file and its damage; `None` if there is none.
     """
     info = builder.info
     files = [file for split in (info.splits or {}).values() for file in split.filepaths]
@@ -40,19 +40,19 @@ def find_damage(builder):
 
 
 def damaged_settings(directory):
-    """The first of TFDS' own JSON files in a data set's directory that cannot be read.
+    """Finds the first unreadable JSON file of TFDS in the directory of a data set.
 
     Args:
         directory: `DATA_DIR/NAME`.
 
     Returns:
-        str that names the file and the reason; `None` if all can be read.
+        str that names the file and the reason; `None` if all are readable.
     """
     for file in sorted(glob.glob(os.path.join(glob.escape(directory), "*", "*.json"))):
         try:
             with open(file, encoding="utf-8") as opened:
                 if not isinstance(json.load(opened), dict):
-                    raise ValueError("it is no JSON object")
+                    raise ValueError("it is not a JSON object")
         except (OSError, ValueError, RecursionError) as error:
             return f"'{file}' is damaged ({error})"
     return None

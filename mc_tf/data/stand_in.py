@@ -1,4 +1,4 @@
-"""Small embedded data in the shape of a named data set, to try an experiment without it."""
+"""Small embedded data in the shape of a named data set, for trying experiments without it."""
 
 from mc_tf.data.catalog import load, names
 from mc_tf.data.dataset import Dataset
@@ -7,7 +7,7 @@ from mc_tf.data.images import ImageData
 
 __all__ = ["stand_in"]
 
-_SHAPES = {  # image shape, classes, and what scikit-learn's 8 x 8 digits are enlarged by
+_SHAPES = {  # image shape, classes, and scale factor of scikit-learn's 8 x 8 digits
     "cifar10": ((32, 32, 3), 10, 4),
     "cifar100": ((32, 32, 3), 100, 4),
     "mnist": ((28, 28, 1), 10, 4),
@@ -17,22 +17,22 @@ _SHAPES = {  # image shape, classes, and what scikit-learn's 8 x 8 digits are en
 
 
 def stand_in(name: str, num_steps: int | None = None) -> Dataset:
-    """Data without files that a network for a named data set can be run on.
+    """Returns embedded data of the shape of a named data set.
 
-    The digits of scikit-learn, enlarged and with equal channels, in place of images (64 x 64
-    pixels for ImageNet); the Python documentation in place of Penn Treebank. For trying programs:
-    what a network reaches on it says nothing about the named data set. The others need no files,
-    so they stand for themselves, one of your own too.
+    Images are replaced by the digits of scikit-learn, enlarged and with equal channels (64 x 64
+    pixels for ImageNet), Penn Treebank by the Python documentation. Use it only for trying
+    programs: scores do not carry over to the named data set. Other data sets, including registered
+    ones, need no files and are returned themselves.
 
     Args:
         name: one of `mc_tf.data.names()`.
-        num_steps: of texts: words a window.
+        num_steps: words per window, for texts.
 
     Returns:
-        `Dataset`, whose name says what it is.
+        `Dataset` with a descriptive name.
 
     Raises:
-        ValueError: if there is no stand-in for the name.
+        ValueError: if the name has no stand-in.
 
     Example:
     >>> stand_in("cifar100").input_shape
@@ -40,7 +40,7 @@ def stand_in(name: str, num_steps: int | None = None) -> Dataset:
     """
     if name not in names():
         known = ", ".join(names())
-        raise ValueError(f"No embedded data for {name!r}. There is some for: {known}.")
+        raise ValueError(f"No embedded data for {name!r}. Available for: {known}.")
     if name not in _SHAPES:
         return load("pydoc" if name == "ptb" else name, use_test=True, num_steps=num_steps)
     shape, num_classes, factor = _SHAPES[name]

@@ -1,4 +1,4 @@
-"""`TextData`: text as one long sequence of words, served as windows that follow each other."""
+"""`TextData`: text as one long sequence of words, served in consecutive windows."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ __all__ = ["TextData", "build_vocabulary", "encode"]
 
 
 def build_vocabulary(words):
-    """The distinct words, the most frequent first, equally frequent ones in alphabetical order.
+    """Lists the distinct words by decreasing frequency, ties in alphabetical order.
 
     Args:
         words: List of str.
@@ -33,12 +33,12 @@ def build_vocabulary(words):
 
 
 def encode(words, vocabulary, part):
-    """Numbers of words in a vocabulary; words that are not in it become `<unk>`.
+    """Converts words to their indices in a vocabulary; unknown words become `<unk>`.
 
     Args:
         words: List of str.
         vocabulary: List of distinct str.
-        part: What to call the text in the message.
+        part: Name of the text in messages.
 
     Returns:
         int32 array `(len(words),)`.
@@ -57,29 +57,30 @@ def encode(words, vocabulary, part):
         if strange is not None:
             raise ValueError(
                 f"The word {strange!r} of the {part} text is not in the vocabulary of the training "
-                "text, which has no <unk> to stand for it. Give three parts of one text."
+                "text, which has no <unk>. Give three parts of one text."
             )
     return np.array([numbers.get(word, unknown) for word in words], "int32")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TextData(Dataset):
-    """Three parts of a text as sequences of word numbers, for a language model.
+    """Three parts of a text as sequences of word indices, for a language model.
 
     Each part is cut into `batch_size` streams of equal length, and a batch is a window of
     `num_steps` words of each stream: `x` int32 `(batch_size, num_steps)`, and `y` the words that
-    follow, of the same shape. Batch follows batch in the text, so that a stateful recurrent
-    network carries its state from one to the next (the TensorFlow tutorial on Penn Treebank).
+    follow, of the same shape. Batches are consecutive in the text, so that a stateful recurrent
+    network carries its state over to the next batch (as in the TensorFlow tutorial on Penn
+    Treebank).
 
     Args:
         name: Name of the text, for messages and result files.
-        vocabulary: List of the distinct words; word `vocabulary[i]` has number `i`.
+        vocabulary: List of the distinct words; word `vocabulary[i]` has index `i`.
         train, validation, test: Integer arrays `(words,)`.
-        num_steps: Words a window: over so many steps gradients flow back. Defaults to 20.
-        test_name: Which part `test_batches` serves, `"test"` (default) or `"validation"`.
+        num_steps: Words per window, the number of steps for backpropagation. Defaults to 20.
+        test_name: The part that `test_batches` serves, `"test"` (default) or `"validation"`.
 
     Raises:
-        ValueError: If a part is empty, or a number is outside the vocabulary.
+        ValueError: If a part is empty, or an index is outside the vocabulary.
 
     Example:
     >>> words = np.arange(100) % 7
@@ -95,7 +96,7 @@ class TextData(Dataset):
     test: np.ndarray = dataclasses.field(repr=False)
     num_steps: int = 20
     test_name: str = "test"
-    has_validation = True  # a part of its own, whatever `test_batches` serves
+    has_validation = True  # a separate part, whatever `test_batches` serves
 
     def __post_init__(self):
         """Checks the fields."""
@@ -108,12 +109,12 @@ class TextData(Dataset):
             words = getattr(self, part)
             if words.ndim != 1 or not len(words):
                 raise ValueError(
-                    f"{part} must be one sequence of word numbers, an array (words,) with at least "
+                    f"{part} must be one sequence of word indices, an array (words,) with at least "
                     f"one. Received shape: {words.shape}."
                 )
             if words.min() < 0 or words.max() >= self.num_classes:
                 raise ValueError(
-                    f"{part} must hold word numbers 0 .. {self.num_classes - 1}. Received values "
+                    f"{part} must have word indices 0 .. {self.num_classes - 1}. Received values "
                     f"{words.min()} .. {words.max()}."
                 )
 
@@ -139,11 +140,11 @@ class TextData(Dataset):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What identifies the data and how it is served, as a dict."""
+        """Settings that identify the data and its preprocessing, as a dict."""
         return {**super().settings, "num_steps": self.num_steps}
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What a language model is judged by.
+        """Returns the metrics of a language model.
 
         Returns:
             List of new Keras metrics.
@@ -151,10 +152,10 @@ class TextData(Dataset):
         return [Perplexity()]
 
     def network_options(self, batch_size: int) -> dict[str, Any]:
-        """What a builder in the registry must know of the data besides its shapes.
+        """Returns options for the builder of a network, besides shapes.
 
         Args:
-            batch_size: Streams a batch; recurrent state has room for exactly so many.
+            batch_size: Streams per batch, fixed by the recurrent state.
 
         Returns:
             dict.
@@ -162,11 +163,11 @@ class TextData(Dataset):
         return {"batch_size": batch_size}
 
     def first(self, num_train: int | None = None, num_test: int | None = None) -> Self:
-        """The same text with the first words of each part only.
+        """Returns a text with only the first words of each part.
 
         Args:
-            num_train: Number of words for training, at most. Defaults to all.
-            num_test: Number of words in each of the other two parts, at most. Defaults to all.
+            num_train: Maximum number of training words. Defaults to all.
+            num_test: Maximum number of words in each of the other two parts. Defaults to all.
 
         Returns:
             A `TextData`.
@@ -179,23 +180,23 @@ class TextData(Dataset):
         )
 
     def small(self, num_examples: int) -> Self:
-        """The first words of each part, 30 for an example, see `Dataset.small`."""
+        """Returns the first words of each part, 30 per example, see `Dataset.small`."""
         return self.first(30 * num_examples, 30 * num_examples)
 
     def steps_per_epoch(self, batch_size: int = 20) -> int:
         """Number of whole windows in the training text.
 
         Args:
-            batch_size: Streams a batch. Defaults to 20.
+            batch_size: Streams per batch. Defaults to 20.
 
         Returns:
-            Int; the words after the last whole window are left out in training.
+            Int; words after the last whole window are not used in training.
         """
         steps = (self._stream_length("train", batch_size) - 1) // self.num_steps
         if steps < 1:
             raise ValueError(
                 f"The training text of {self.name!r} has {self.num_train} words, too few for one "
-                f"window of {self.num_steps} in each of {batch_size} streams. Take a smaller "
+                f"window of {self.num_steps} in each of {batch_size} streams. Use a smaller "
                 "num_steps or batch_size."
             )
         return steps
@@ -207,13 +208,12 @@ class TextData(Dataset):
         epoch: int | tf.Tensor = 0,
         first_step: int | tf.Tensor = 0,
     ) -> tf.data.Dataset:
-        """The training batches of one epoch, in the order of the text.
+        """Returns the training batches of one epoch, in the order of the text.
 
         Args:
-            batch_size: Streams a batch. Defaults to 20.
-            seed, epoch: Ignored: the order of a text is always the same.
-            first_step: Batches to leave out at the beginning: an int or an int64 tensor.
-                Defaults to 0.
+            batch_size: Streams per batch. Defaults to 20.
+            seed, epoch: Ignored: the order of a text is fixed.
+            first_step: Number of batches to skip: an int or an int64 tensor. Defaults to 0.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.
@@ -226,12 +226,12 @@ class TextData(Dataset):
     def train_eval_batches(
         self, batch_size: int = 20, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """The training text once, to be evaluated.
+        """Returns the training text once, for evaluation.
 
         Args:
-            batch_size: Streams a batch. Defaults to 20.
-            num_examples: Serve only so many words, an equal number from the beginning of each
-                stream. Defaults to all.
+            batch_size: Streams per batch. Defaults to 20.
+            num_examples: Number of words to serve, equally from the start of each stream. Defaults
+                to all.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`; the last window may be shorter.
@@ -241,19 +241,19 @@ class TextData(Dataset):
     def batch_norm_data(
         self, batch_size: int = 20, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """The training text once: training sees it as it is; arguments as above."""
+        """Returns the training text once; training does not augment it. Arguments as above."""
         return self.train_eval_batches(batch_size, num_examples)
 
     def validation_batches(
         self, batch_size: int = 20, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """The validation text once; arguments as of `train_eval_batches`."""
+        """Returns the validation text once; arguments as for `train_eval_batches`."""
         return self._part("validation", batch_size, num_examples)
 
     def test_batches(
         self, batch_size: int = 20, num_examples: int | None = None
     ) -> tf.data.Dataset:
-        """The test (or validation) text once; arguments as of `train_eval_batches`."""
+        """Returns the test (or validation) text once; arguments as for `train_eval_batches`."""
         return self._part(self.test_name, batch_size, num_examples)
 
     def _stream_length(self, part, batch_size, num_words=None):
@@ -272,14 +272,14 @@ class TextData(Dataset):
         return self._windows(part, batch_size, length)
 
     def _windows(self, part, batch_size, length, first_step=0):
-        """Windows of the first `length` words of each stream."""
+        """Returns windows of the first `length` words of each stream."""
         full = self._stream_length(part, batch_size)
         with tf.init_scope(), tf.device("CPU:0"):
             words = self._tensors[part][: full * batch_size]
             streams = tf.reshape(words, (batch_size, full))[:, :length]
         last = length - 1
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def window(start):
             end = tf.minimum(start + self.num_steps, last)
             return streams[:, start:end], streams[:, start + 1 : end + 1]

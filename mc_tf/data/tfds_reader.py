@@ -1,4 +1,4 @@
-"""Reads data sets through TFDS, with one clear line where they are not to be had."""
+"""Reads data sets through TFDS, with a one-line error if they are not available."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from absl import logging
 
 from mc_tf.data.shards import UNREADABLE, damaged_settings, find_damage
 
-# TFDS retries an unreachable host for minutes, so ask these once before it starts.
+# TFDS retries an unreachable host for minutes, so these are checked once first.
 _HOSTS = {
     "cifar10": "https://www.cs.toronto.edu",
     "cifar100": "https://www.cs.toronto.edu",
@@ -18,27 +18,26 @@ _HOSTS = {
 }
 _HOST_TIMEOUT_SECONDS = 10
 _SHUFFLE_BUFFER = 4096  # images of some 110 kB each in memory
-# Archives that only their owner's site gives out, after a login.
+# Archives that require a login on their owner's site.
 _ARCHIVES = {"imagenet2012": "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar"}
 
 
 def read(name, split, data_dir=None):
     """Decodes one split of a TFDS image data set into memory.
 
-    A data set that is not prepared in `data_dir` is downloaded and prepared there; a
-    failed attempt leaves nothing behind.
+    A data set that is not prepared in `data_dir` is downloaded and prepared there; a failed attempt
+    leaves no files.
 
     Args:
         name: TFDS name: `"mnist"`, `"cifar10"` or `"cifar100"`.
         split: `"train"` or `"test"`.
-        data_dir: Directory that holds `NAME/VERSION`. Defaults to TFDS' own.
+        data_dir: Directory containing `NAME/VERSION`. Defaults to the directory of TFDS.
 
     Returns:
-        Images, uint8 `(n, height, width, channels)`, and labels, int64 `(n,)`, in the
-        stored order.
+        Images, uint8 `(n, height, width, channels)`, and labels, int64 `(n,)`, in the stored order.
 
     Raises:
-        FileNotFoundError: If the data set is neither there nor downloadable.
+        FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
         OSError: If its files are damaged.
     """
     import tensorflow_datasets as tfds
@@ -54,7 +53,7 @@ def read(name, split, data_dir=None):
                 read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
             )
             return tfds.as_numpy(dataset)
-        except (*UNREADABLE, AssertionError) as error:  # TFDS asserts what files hold
+        except (*UNREADABLE, AssertionError) as error:  # TFDS raises assertions on file contents
             found = find_damage(builder) or "An image or label in them cannot be decoded."
             raise OSError(
                 f"The files of '{name}' in '{builder.data_dir}' cannot be read "
@@ -66,11 +65,11 @@ def encoded_examples(builder, split, seeds=None):
     """Reads one split record by record, with the images left encoded.
 
     Args:
-        builder: What `prepared_builder` returns.
+        builder: Builder from `prepared_builder`.
         split: Name of a split, or a slice of it such as `"train[:-500]"`.
-        seeds: Two integers, or an int64 tensor `(2,)`, that alone decide the order: 16
-            files, themselves in random order, are read in turn, and of the next 4096
-            images one is picked at random. Defaults to `None`: the stored order.
+        seeds: Two integers, or an int64 tensor `(2,)`, that determine the order: 16 files at a
+            time, in random order, are interleaved, and images are drawn from a buffer of 4096.
+            Defaults to `None`: the stored order.
 
     Returns:
         A finite `tf.data.Dataset` of `(image, label)`: a scalar string, the encoded
@@ -81,8 +80,8 @@ def encoded_examples(builder, split, seeds=None):
 
     @tf.autograph.experimental.do_not_convert  # AutoGraph cannot convert TFDS, and warns.
     def shuffled(seeds):
-        # Else each shuffle mixes the caller's global seed in; this sets the graph's own.
-        # With 0 a shuffle takes no tensor.
+        # Otherwise each shuffle depends on the caller's global seed; this sets the graph's seed.
+        # With 0 a shuffle accepts no tensor.
         tf.compat.v1.set_random_seed(1)
         records = _records(builder, split, shuffle_seed=seeds[0], interleave_cycle_length=16)
         return records.shuffle(_SHUFFLE_BUFFER, seeds[1], reshuffle_each_iteration=False)
@@ -99,7 +98,7 @@ def _records(builder, split, **read_options):
             split=split,
             shuffle_files="shuffle_seed" in read_options,
             decoders={"image": tfds.decode.SkipDecoding()},
-            # The guard refuses to shuffle data sets that were stored unshuffled.
+            # The guard rejects shuffling data sets that were stored unshuffled.
             read_config=tfds.ReadConfig(
                 try_autocache=False, enable_ordering_guard=False, **read_options
             ),
@@ -108,20 +107,20 @@ def _records(builder, split, **read_options):
 
 
 def prepared_builder(name, data_dir=None):
-    """The TFDS builder of a data set that is ready to be read.
+    """Returns the TFDS builder of a data set that is ready to read.
 
-    A data set that is not prepared in `data_dir` is downloaded and prepared there,
-    unless its archives have to be fetched by hand.
+    A data set that is not prepared in `data_dir` is downloaded and prepared there, unless its
+    archives require a manual download.
 
     Args:
         name: TFDS name: `"mnist"`, `"cifar10"`, `"cifar100"` or `"imagenet2012"`.
-        data_dir: Directory that holds `NAME/VERSION`. Defaults to TFDS' own.
+        data_dir: Directory containing `NAME/VERSION`. Defaults to the directory of TFDS.
 
     Returns:
         A `tfds.core.DatasetBuilder`.
 
     Raises:
-        FileNotFoundError: If the data set is neither there nor downloadable.
+        FileNotFoundError: If the data set is neither in `data_dir` nor downloadable.
         OSError: If its description is damaged.
     """
     if data_dir is not None:
@@ -134,7 +133,7 @@ def prepared_builder(name, data_dir=None):
 
     where = data_dir or tfds.core.constants.DATA_DIR
     damaged = damaged_settings(os.path.join(where, name))
-    if damaged:  # TFDS would ask the network for minutes
+    if damaged:  # TFDS would try the network for minutes
         raise OSError(
             f"Data set {name!r} in {where!r} cannot be read: {damaged}. Restore that file, or "
             "delete its directory and prepare the data set again."
@@ -169,7 +168,7 @@ def _download(tfds, builder, name):
             builder.download_and_prepare(download_dir=downloads)
     finally:
         with contextlib.suppress(OSError):
-            folder.rmdir()  # Only an empty folder goes: a failed preparation's.
+            folder.rmdir()  # Only removes an empty folder of a failed preparation.
 
 
 def _remedy(name, data_dir):
@@ -178,12 +177,12 @@ def _remedy(name, data_dir):
         how = f"put {_ARCHIVES[name]} into {data_dir}/downloads/manual and {build}"
     else:
         how = f"{build} on a machine with a network"
-    return f"{how}, or point --data_dir at a directory that holds {name}/VERSION."
+    return f"{how}, or set --data_dir to a directory with {name}/VERSION."
 
 
 @contextlib.contextmanager
 def _quiet(tfds):
-    """Without TFDS' progress bars, and with absl's errors only."""
+    """Disables TFDS' progress bars and all absl messages except errors."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     tfds.disable_progress_bar()

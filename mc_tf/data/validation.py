@@ -1,8 +1,8 @@
-"""Checks of what data sets are given; each error says how to put it right."""
+"""Checks of arguments of data sets; each error says how to fix it."""
 
 
 def check_positive(name, value):
-    """Refuses a count below 1.
+    """Rejects a count below 1.
 
     Args:
         name: Name of the argument, for the message.
@@ -16,16 +16,16 @@ def check_positive(name, value):
 
 
 def check_num_examples(num_examples, available, what, name="num_examples"):
-    """Refuses to serve more examples than there are, or none.
+    """Rejects serving more examples than available, or none.
 
     Args:
-        num_examples: How many to serve, or `None` for all.
-        available: How many there are.
-        what: What they are, for the message.
+        num_examples: Number to serve, or `None` for all.
+        available: Number available.
+        what: Name of the examples, for the message.
         name: Name of the argument, for the message.
 
     Returns:
-        How many to serve.
+        Number to serve.
 
     Raises:
         ValueError: If `num_examples` is not in `1 .. available`.
@@ -33,24 +33,24 @@ def check_num_examples(num_examples, available, what, name="num_examples"):
     total = available if num_examples is None else num_examples
     if not 1 <= total <= available:
         raise ValueError(
-            f"{name} must be between 1 and {available}, the number of {what} there are. "
-            f"Received: {name}={num_examples}."
+            f"{name} must be between 1 and {available}, the number of {what}. Received: "
+            f"{name}={num_examples}."
         )
     return total
 
 
 def check_examples(part, x, y, num_classes, rank=None):
-    """Refuses examples and labels that do not fit each other.
+    """Rejects examples and labels that do not match.
 
     Args:
         part: `"train"` or `"test"`, for the message.
         x: Array that should be `(examples, ...)`.
         y: Array that should be `(examples,)` with values `0 .. num_classes - 1`.
         num_classes: Int.
-        rank: Of images: 4, for `(examples, height, width, channels)`. Defaults to any.
+        rank: Required rank: 4 for images `(examples, height, width, channels)`. Defaults to any.
 
     Raises:
-        ValueError: If they are anything else, or there are no examples.
+        ValueError: If they are anything else, or empty.
     """
     if len(x.shape) < 1 or rank not in (None, x.ndim) or len(x) == 0:
         expected = "(examples, height, width, channels)" if rank else "(examples, ...)"
@@ -64,13 +64,13 @@ def check_examples(part, x, y, num_classes, rank=None):
             received += f", values {y.min()} .. {y.max()}"
         what = "images" if rank else "examples"
         raise ValueError(
-            f"y_{part} must hold one label in 0 .. {num_classes - 1} for each of the "
-            f"{len(x)} {what}. Received: {received}."
+            f"y_{part} must have one label in 0 .. {num_classes - 1} for each of the {len(x)} "
+            f"{what}. Received: {received}."
         )
 
 
 def check_channels(name, values, channels):
-    """Refuses a mean or deviation that is neither one number nor one a channel.
+    """Rejects a mean or deviation that is neither one number nor one per channel.
 
     Args:
         name: Name of the argument, for the message.

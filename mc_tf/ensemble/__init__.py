@@ -1,4 +1,4 @@
-"""Ensembles: many sets of weights of one network, whose class probabilities are averaged."""
+"""Ensembles: average the predictions of many sets of weights of one network."""
 
 from mc_tf.ensemble.batch_norm import update_batch_norm
 from mc_tf.ensemble.evaluation import evaluate_members

@@ -34,15 +34,15 @@ _SAME_VALUES = (
 
 
 def last_activation(network):
-    """What the outputs of a network passed last.
+    """Returns the last activation before the outputs of a network.
 
     Args:
         network: built Keras model.
 
     Returns:
         `(name, axis)`: `"softmax"`, `"log_softmax"`, `"sigmoid"`, `"linear"`, or None if it is
-        something else or not known; and the axis of a softmax in the outputs, from 0. (An axis
-        may be a tuple or, after a reshape, None.)
+        unknown; and the axis of a softmax in the outputs, from 0. (An axis may be a tuple or, after
+        a reshape, None.)
     """
     try:
         tensor = network.outputs[0]
@@ -90,7 +90,7 @@ def _name_of(function):
             return _NAMES[function]
     except TypeError:  # not hashable
         return None
-    # A backend's own, such as `tf.nn.softmax`, which is called `softmax_v2`.
+    # A function of the backend, such as `tf.nn.softmax`, which is named `softmax_v2`.
     module = (getattr(function, "__module__", None) or "").split(".")[0]
     name = getattr(function, "__name__", "").removesuffix("_v2")
     return name if module in _BACKENDS and name in _NAMES.values() else None
@@ -103,7 +103,7 @@ def _from_start(axis, rank):
 
 
 def _axis_after(axis, before, after):
-    """Where the axis is after a reshape; None if its entries are spread over others."""
+    """Position of the axis after a reshape; None if the reshape splits or merges it."""
     if not isinstance(axis, int):
         return axis
     if axis == len(before) - 1 and after[-1] == before[-1]:

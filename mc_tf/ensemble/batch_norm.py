@@ -25,25 +25,25 @@ def update_batch_norm(
     batch_size: int = 500,
     verbose: int = 1,
 ) -> int:
-    """Re-estimates the statistics of each member, as `mc_tf.update_batch_norm` does of a model.
+    """Re-estimates the statistics of each member, like `mc_tf.update_batch_norm` for a model.
 
-    Members taken from a curve need it: their statistics belong to other weights. The data is read
-    once: each batch goes through all members. Nothing changes if the pass fails.
+    Members from a curve need this: their statistics belong to other weights. The data is read once,
+    and each batch runs through all members. Nothing changes if the pass fails.
 
     Args:
         ensemble: `Ensemble`.
-        dataset: one pass of the training data as training sees it, augmented if it is; anything
-            that `Batches` takes. Labels are ignored.
+        dataset: one epoch of the training data as seen in training, with augmentation; any type
+            that `Batches` accepts. Labels are ignored.
         num_batches: use the first batches only. Default: all.
-        batch_size: examples a batch, for arrays only. Default 500.
+        batch_size: examples per batch, for arrays only. Default 500.
         verbose: 1 for a progress bar, 0 for silence.
 
     Returns:
-        The number of normalization layers that were updated in each member.
+        Number of normalization layers updated in each member.
 
     Raises:
-        ValueError: if the data has no batch, `num_batches` is below 1, or the statistics would
-            not be finite; the former ones are kept.
+        ValueError: if the data is empty, `num_batches` is below 1, or the statistics would not be
+            finite. The previous statistics are kept.
     """
     model = ensemble.model
     batches = Batches(dataset, batch_size, num_batches, role="dataset")

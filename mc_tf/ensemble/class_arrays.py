@@ -1,4 +1,4 @@
-"""Probabilities of classes and labels as arrays that fit each other."""
+"""Converts class probabilities and labels to matching arrays."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ __all__ = [
 
 
 def class_probabilities(probabilities):
-    """Probabilities with one column for each class, in float64.
+    """Returns probabilities with one column per class, in float64.
 
     Args:
         probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
@@ -27,7 +27,7 @@ def class_probabilities(probabilities):
 
 
 def predicted_classes(probabilities):
-    """The most probable class of each example; the first one of equals.
+    """Returns the most probable class of each example; ties go to the first class.
 
     Args:
         probabilities: array `(..., C)`; `(..., 1)` is the probability of class 1 of two.
@@ -39,31 +39,31 @@ def predicted_classes(probabilities):
 
 
 def normalized(probabilities):
-    """The same probabilities, unless they are of labels that do not exclude each other.
+    """Checks that probabilities belong to classes that exclude each other.
 
     Args:
-        probabilities: array `(..., C)`; integers and one column pass unseen.
+        probabilities: array `(..., C)`; integers and single columns are not checked.
 
     Returns:
-        `probabilities`.
+        `probabilities`, unchanged.
 
     Raises:
         ValueError: if they do not sum to 1.
     """
     if probabilities.ndim and probabilities.shape[-1] > 1 and probabilities.dtype.kind == "f":
         sums = probabilities.sum(-1, dtype="float64")
-        if not (np.abs(sums - 1) < 0.02).all():  # half precision is not far off
+        if not (np.abs(sums - 1) < 0.02).all():  # tolerance for half precision
             raise ValueError(
                 "Probabilities of classes that exclude each other sum to 1. Received: sums from "
-                f"{sums.min():.4g} to {sums.max():.4g}. Give probabilities, not logits; of labels "
-                "that do not exclude each other each label by itself, `probabilities.reshape(-1, "
-                "1)` with `labels.reshape(-1)`."
+                f"{sums.min():.4g} to {sums.max():.4g}. Pass probabilities, not logits. For labels "
+                "that do not exclude each other, pass `probabilities.reshape(-1, 1)` with "
+                "`labels.reshape(-1)`."
             )
     return probabilities
 
 
 def checked(probabilities, labels, sample_weight):
-    """What the scores are computed from.
+    """Prepares the inputs of the scores.
 
     Args:
         probabilities, labels, sample_weight: as for `mc_tf.ensemble.score`.
@@ -73,7 +73,7 @@ def checked(probabilities, labels, sample_weight):
         `(N,)` or float64 `(N, C)`; float64 `(N,)` or None.
 
     Raises:
-        ValueError: if a shape or number does not fit.
+        ValueError: if a shape or a value is invalid.
     """
     probabilities, labels = class_probabilities(probabilities), np.asarray(labels)
     soft = labels.shape == probabilities.shape
@@ -110,15 +110,15 @@ def checked_labels(labels, num_classes):
         Integer array of the same shape.
 
     Raises:
-        ValueError: if one is not a whole number from 0 to `num_classes - 1`.
+        ValueError: if a label is not an integer from 0 to `num_classes - 1`.
     """
     labels = np.asarray(labels)
-    with np.errstate(invalid="ignore"):  # of NaN, which is refused
+    with np.errstate(invalid="ignore"):  # NaN is rejected below
         classes, last = labels.astype(int), num_classes - 1
     if (classes != labels).any() or classes.min() < 0 or classes.max() > last:
         raise ValueError(
             f"Labels must be whole numbers from 0 to {last}. Received: from {labels.min()} to "
-            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='values'` to the "
+            f"{labels.max()}, {labels.dtype}. (For a regression pass `output='regression'` to the "
             "ensemble.)"
         )
     return classes

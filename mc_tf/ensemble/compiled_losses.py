@@ -1,4 +1,4 @@
-"""Predictions scored by the loss that a network is compiled with, as Keras applies it."""
+"""Scores predictions by the compiled loss of a network, as Keras applies it."""
 
 import warnings
 
@@ -12,21 +12,21 @@ from mc_tf.ensemble.losses import known_name
 __all__ = ["keras_loss", "loss_of_predictions"]
 
 _BY_LABEL = ("binary_crossentropy", "binary_focal_crossentropy")
-_SMALLEST = np.finfo("float64").tiny  # the logarithm of a probability of 0 is taken here
+_SMALLEST = np.finfo("float64").tiny  # replaces a probability of 0 in logarithms
 
 
 def keras_loss(loss, labels, outputs, sample_weight=None, mask=None):
-    """What Keras' `evaluate` finds for outputs, with all of them in one batch.
+    """Computes the loss of outputs as Keras' `evaluate` does with a single batch.
 
     Args:
-        loss: anything that `compile` takes as the loss of one output.
-        labels, outputs, sample_weight: numpy arrays as the loss takes them.
+        loss: any loss of one output that `compile` accepts.
+        labels, outputs, sample_weight: numpy arrays in the format of the loss.
         mask: boolean array, as layers attach it to outputs. Default: none.
 
     Returns:
-        float: of a loss without reduction the mean.
+        float; the mean, if the loss has no reduction.
     """
-    judge = keras.Model()  # without layers, so that nothing is added to the loss
+    judge = keras.Model()  # without layers, so it adds no losses
     judge.compile(loss=loss)
     outputs = ops.convert_to_tensor(outputs, "float32")
     if mask is not None:
@@ -40,17 +40,17 @@ def keras_loss(loss, labels, outputs, sample_weight=None, mask=None):
 
 
 def loss_of_predictions(spec, predictions, targets, rows=None):
-    """The loss of predictions by `spec.loss`.
+    """Computes the loss of predictions with `spec.loss`.
 
-    It is given what the network itself would give it: probabilities, their logarithms in place
-    of logits, or values.
+    The loss receives the same kind of outputs as from the network: probabilities, their logarithms
+    instead of logits, or values.
 
     Args:
         spec: `OutputSpec` with a loss.
-        predictions: array with a row for each output, counting or not, as from
+        predictions: array with one row per output, including ignored ones, as from
             `OutputSpec.predictions`.
         targets: `Targets`.
-        rows: of one network: its own outputs as rows, where predictions are no others.
+        rows: outputs of a single network as rows, if the predictions are its own.
 
     Returns:
         float.
@@ -65,8 +65,8 @@ def loss_of_predictions(spec, predictions, targets, rows=None):
     if spec.exclusive and num_columns > 1 and known_name(spec.loss) == "binary_crossentropy":
         warnings.warn(
             "The network's classes exclude each other, but it is compiled with a binary "
-            "cross-entropy. `loss` is this one of the probabilities; behind a softmax Keras takes "
-            "the logits on TensorFlow, and finds another number. Compile the network with "
+            "cross-entropy. `loss` is computed from the probabilities; after a softmax, Keras "
+            "uses the logits on TensorFlow and returns another value. Compile the network with "
             "`categorical_crossentropy`.",
             stacklevel=2,
         )
@@ -76,7 +76,7 @@ def loss_of_predictions(spec, predictions, targets, rows=None):
 
 
 def _outputs(predictions, num_columns, loss, logits):
-    """Rows of the network's outputs from predictions with a column for each class."""
+    """Converts predictions with one column per class to rows of the network's outputs."""
     if not logits:
         return predictions[:, -num_columns:]
     logarithms = np.log(np.maximum(predictions, _SMALLEST))
@@ -88,6 +88,6 @@ def _outputs(predictions, num_columns, loss, logits):
 
 
 def _single(part):
-    """An array in the precision in which Keras gives it to a loss."""
+    """Casts an array to the precision in which Keras passes it to a loss."""
     part = np.asarray(part)
     return part.astype("float32") if part.dtype == "float64" else part

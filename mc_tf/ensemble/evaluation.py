@@ -1,4 +1,4 @@
-"""Scores of the members, of the ensemble as it grows, and how much the members differ."""
+"""Scores of the members and of the growing ensemble, and the disagreement of the members."""
 
 from typing import TYPE_CHECKING
 
@@ -29,39 +29,39 @@ def evaluate_members(
     batch_size: int = 500,
     verbose: int = 1,
 ) -> EnsembleEvaluation:
-    """Scores each member, the ensembles of the first members, and their disagreement.
+    """Scores each member and the ensembles of the first members, and computes disagreement.
 
-    Each member makes one pass over the data; one member's predictions are in memory at a time.
-    The `loss` of one member is what `model.evaluate` finds for it with all data in one batch,
-    without regularizers, whatever loss the network is compiled with: label smoothing, focus,
-    reduction, `loss_weights`, a function. Of several members it is this loss of the averaged
-    prediction: of logits, of the logarithms of the averaged probabilities. Of a network without a
-    compiled loss it is the cross-entropy, of a regression the mean squared error.
+    Each member makes one pass over the data; one member's predictions are in memory at a time. The
+    `loss` of one member equals the result of `model.evaluate` with all data in one batch, without
+    regularizers, for any compiled loss (label smoothing, focal, reductions, `loss_weights`,
+    functions). For several members it is the loss of the averaged prediction; for logits, of the
+    logarithms of the averaged probabilities. If no loss is compiled, it is the cross-entropy, or
+    for a regression the mean squared error.
 
-    With a `cache` a call that was stopped goes on, and one more member costs one more pass.
+    With a `cache`, an interrupted call can be resumed, and an additional member costs one pass.
 
     Args:
-        ensemble: `Ensemble`, or `MemberFiles`, of which one member is in memory at a time.
-        dataset: `(inputs, labels)` in the same order at each pass, as `Batches` takes them.
-            Labels are whole numbers `(N, ...)`, one-hot or soft; of several labels 0 and 1; of a
-            regression its targets: as Keras' losses take them, `[labels]` and
-            `{"output": labels}` included. Sample weights and masks count as in Keras: losses are
-            multiplied by the weights and averaged over what is not masked, the other scores are
-            divided by the sum of the weights (`weighted_metrics`).
-        cache: directory for the members' predictions on this data set. Default: none is kept. The
-            data set is known by its first batch, its size and, of arrays, all labels: one that
-            differs later only is not noticed.
-        batch_size: examples a batch, for arrays only. Default 500.
+        ensemble: `Ensemble`, or `MemberFiles`, which keeps one member in memory at a time.
+        dataset: `(inputs, labels)` in the same order at each pass, as `Batches` accepts them.
+            Labels are integers `(N, ...)`, one-hot or soft; 0 and 1 for multilabel outputs; targets
+            for a regression. As in Keras, `[labels]` and `{"output": labels}` are accepted. Sample
+            weights and masks work as in Keras: losses are multiplied by the weights and averaged
+            over unmasked values, other scores are divided by the sum of the weights
+            (`weighted_metrics`).
+        cache: directory for the members' predictions on this data set. Default: no cache. The data
+            set is identified by its first batch, its size and, for arrays, all labels; other
+            differences are not detected.
+        batch_size: examples per batch, for arrays only. Default 500.
         verbose: 1 for a progress bar, 0 for silence.
 
     Returns:
         `EnsembleEvaluation`.
 
     Raises:
-        ValueError: if the data has no labels, is empty or comes in another order at each pass;
-            if labels or weights do not fit the outputs, or outputs are not what they are taken
-            for or not finite; or if `cache` holds the predictions for another data set.
-        OSError: if `cache` cannot be made or written.
+        ValueError: if the data has no labels, is empty or changes its order between passes; if
+            labels or weights do not match the outputs; if outputs are invalid or not finite; or if
+            `cache` contains predictions for another data set.
+        OSError: if `cache` cannot be created or written to.
     """
     check_counts(batch_size=batch_size)
     spec, temperatures = ensemble.output_spec, ensemble.temperatures
@@ -105,8 +105,8 @@ def evaluate_members(
 
 
 def _of_member(spec, rows, temperature):
-    """A member's predictions, and its own outputs at its temperature where these are known."""
-    with np.errstate(invalid="ignore"):  # of rows that do not count
+    """Returns a member's predictions, and its outputs at its temperature if available."""
+    with np.errstate(invalid="ignore"):  # for ignored rows
         predictions = spec.predictions(rows, temperature)
     if spec.kind.endswith("logits"):
         return predictions, rows / temperature
@@ -114,7 +114,7 @@ def _of_member(spec, rows, temperature):
 
 
 def _scores(spec, predictions, targets, own=None):
-    """All scores of predictions, one row for each output; `own` as `loss_of_predictions` has it."""
+    """Computes all scores; `own` is passed to `loss_of_predictions` as `rows`."""
     arguments = {"sample_weight": targets.sample_weight}
     score_of = score_values if spec.kind == "regression" else score
     found = score_of(targets.of(predictions), targets.labels, **arguments)

@@ -26,35 +26,36 @@ def export_ensemble(ensemble: "Ensemble", path: PathLike, example: Any = None) -
     """Writes an ensemble as a SavedModel that runs with TensorFlow alone.
 
     The graph holds the network once; the weights of all members are one variable `(M, P)`. Its
-    signature `serving_default` takes batches of any size and returns a dict: `probabilities`
+    signature `serving_default` accepts batches of any size and returns a dict: `probabilities`
     `(N, C)` float32, as from `predict`; `class` `(N,)` int64; and `disagreement` `(N,)` float32,
-    the share of members whose own class differs from the ensemble's. Where each output is a yes or
-    no of its own (`"multilabel_..."`), `class` is 0 or 1 and both are `(N, L)`, for each of the
-    labels. Of a regression: `mean` and `variance` over the members. Vocabularies are part of it,
-    so that strings can be served.
+    the share of members that predict another class than the ensemble. For multilabel outputs
+    (`"multilabel_..."`), `class` is 0 or 1 and both have shape `(N, L)`, one value per label. For a
+    regression: `mean` and `variance` over the members. Vocabularies are included, so strings can be
+    served.
 
-    The inputs have the names that you gave to `keras.Input`. Others are called by the key of their
+    The inputs have the names passed to `keras.Input`. Unnamed inputs are named by the key of their
     dict (`a_b` for `{"a": {"b": ...}}`), `inputs`, or `inputs_0`, `inputs_1` and so on in a list.
-    What is no ASCII letter, digit or underscore becomes an underscore, and a name that another
-    input has already gets a number.
+    Characters other than ASCII letters, digits and underscores become underscores, and duplicate
+    names get a number.
 
-    `tf.lite.TFLiteConverter.from_saved_model(path)` converts whatever it converts of the network
-    alone (today no recurrent layers at an open batch size).
+    `tf.lite.TFLiteConverter.from_saved_model(path)` converts the ensemble if it can convert the
+    network (currently no recurrent layers with a variable batch size).
 
     Args:
         ensemble: `Ensemble`.
-        path: directory to write. It is whole or not there; a SavedModel there is replaced.
-        example: what a subclassed model takes, which has no graph to tell: a batch of inputs
+        path: directory to write, atomically. An existing SavedModel is replaced.
+        example: example inputs of a subclassed model, which has no graph: a batch of inputs
             (arrays, lists, a pandas frame), a `tf.data.Dataset` of batches, or a `tf.TensorSpec`,
-            `keras.Input` or `keras.InputSpec`; or a nested structure of them. Batches of any size
-            are served, but otherwise only the shape of the example: for texts of any length give
-            `tf.TensorSpec((None, None), "int32")`. Floats of an example, often float64, are
-            served in the type of the model's weights; a specification counts as it is.
+            `keras.Input` or `keras.InputSpec`; or a nested structure of these. The batch size is
+            variable; other dimensions are fixed by the example. For texts of any length pass
+            `tf.TensorSpec((None, None), "int32")`. Floats of an example, often float64, are served
+            in the dtype of the model's weights; a specification is used unchanged.
 
     Raises:
-        ValueError: if `path` is something else than a SavedModel, Keras runs on another backend,
-            or `example` is needed or has no axis of examples.
-        OSError: if it cannot be written, on a full disk for instance; what was there stays.
+        ValueError: if `path` exists and is not a SavedModel, Keras runs on another backend, or
+            `example` is missing or has no batch axis.
+        OSError: if it cannot be written, for instance on a full disk; an existing SavedModel is
+            kept.
 
     Example:
         ```python
@@ -65,9 +66,9 @@ def export_ensemble(ensemble: "Ensemble", path: PathLike, example: Any = None) -
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            "A SavedModel is TensorFlow's own, but Keras runs on "
-            f"{keras.backend.backend()}. Save the ensemble (`ensemble.save('ensemble.keras')`) "
-            "and export it in a process with the environment variable KERAS_BACKEND=tensorflow."
+            "Writing a SavedModel needs the TensorFlow backend, but Keras runs on "
+            f"{keras.backend.backend()}. Save the ensemble (`ensemble.save('ensemble.keras')`) and "
+            "export it in a process with the environment variable KERAS_BACKEND=tensorflow."
         )
     import tensorflow as tf
 
@@ -79,7 +80,7 @@ def export_ensemble(ensemble: "Ensemble", path: PathLike, example: Any = None) -
         return _outputs(ensemble, ensemble.run_members(rebuild(inputs), over=_call_each))
 
     module = tf.Module()
-    # Nothing of Keras is tracked: the variables and tables of TensorFlow alone.
+    # Only variables and tables of TensorFlow are tracked, nothing of Keras.
     module.numbers = [variable.value for variable in ensemble.variables]
     module.resources = resources(ensemble.model)
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
@@ -98,8 +99,8 @@ def _write(module, path):
             tf.saved_model.save(module, new, signatures=module.serve)
         except tf.errors.OpError as error:  # a full disk
             raise OSError(
-                f"The ensemble could not be written to '{path}': {error.message}. What was there "
-                "before is untouched."
+                f"The ensemble could not be written to '{path}': {error.message}. Existing files "
+                "are untouched."
             ) from error
         if os.path.isdir(path):
             os.rename(path, old)
@@ -114,7 +115,7 @@ def _write(module, path):
 
 
 def _remove_leftovers(path):
-    """Removes what a killed `export` left, and puts back what it was about to replace."""
+    """Cleans up after a killed `export` and restores the directory it was replacing."""
     parent, name = os.path.split(path)
     for directory in glob.glob(os.path.join(glob.escape(parent), f".{glob.escape(name)}-????????")):
         old = os.path.join(directory, "old")
@@ -124,9 +125,9 @@ def _remove_leftovers(path):
 
 
 def _call_each(function, numbers):
-    """As `ops.map`, by calls of one function rather than a loop, which TFLite cannot convert.
+    """Like `ops.map`, but calls one function instead of a loop, which TFLite cannot convert.
 
-    The graph holds the function once. Unlike a loop, calls may run side by side.
+    The graph holds the function once. Unlike in a loop, calls may run in parallel.
     """
     import tensorflow as tf
 
@@ -136,13 +137,13 @@ def _call_each(function, numbers):
 
 
 def _outputs(ensemble, members):
-    """The dict that is served, from the members' predictions `(M, N, ..., C)`."""
+    """Returns the served dict from the members' predictions `(M, N, ..., C)`."""
     mean = ops.mean(members, axis=0)
     if ensemble.output_kind == "regression":
         return {"mean": mean, "variance": ops.mean(ops.square(members - mean), axis=0)}
     import tensorflow as tf
 
-    # With TensorFlow's own `argmax`: TFLite does not have all that Keras makes of it.
+    # With TensorFlow's `argmax`: TFLite lacks some operations of the Keras version.
     classes = functools.partial(ensemble.output_spec.classes, argmax=tf.argmax)
     chosen = classes(mean[None])
     differs = ops.cast(ops.not_equal(classes(members), chosen), "float32")
@@ -154,13 +155,13 @@ def _outputs(ensemble, members):
 
 
 def check_destination(path):
-    """Refuses a path that `export_ensemble` cannot write to.
+    """Rejects a path that `export_ensemble` cannot write to.
 
     Args:
         path: directory.
 
     Raises:
-        ValueError: if something else than a SavedModel is there.
+        ValueError: if the path exists and is not a SavedModel.
         OSError: if it cannot be written.
     """
     if os.path.lexists(path) and (
@@ -168,7 +169,7 @@ def check_destination(path):
         or (os.listdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb")))
     ):
         raise ValueError(
-            f"'{path}' exists and is not a SavedModel, so it is not replaced. Give another path, "
+            f"'{path}' exists and is not a SavedModel, so it is not replaced. Choose another path, "
             "or move it away."
         )
     check_writable(os.path.dirname(os.path.abspath(path)))

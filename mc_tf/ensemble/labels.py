@@ -1,4 +1,4 @@
-"""Labels, sample weights and masks beside the outputs that they belong to."""
+"""Matches labels, sample weights and masks to outputs."""
 
 import dataclasses
 
@@ -12,17 +12,17 @@ __all__ = ["Targets", "output_name", "read_targets", "the_one"]
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
-    """What a network should have predicted, one row for each prediction that counts.
+    """Targets of a network, one row per prediction that counts.
 
     Attributes:
-        labels: of classes integers `(R,)`, or probabilities `(R, C)` where they are soft; of a
-            regression values `(R, D)`.
-        sample_weight: float64 array `(R,)`; None where all count alike.
-        kept: boolean array over all rows of the outputs, or None for all: what is masked or has
-            the label that is ignored does not count.
-        num_labels: of several labels, how many one position of the outputs has; otherwise 1.
-        shape: of the outputs.
-        given: dict of the arrays `labels`, `sample_weight` and `mask` as they came.
+        labels: for classes, integers `(R,)` or soft labels `(R, C)`; for a regression, values
+            `(R, D)`.
+        sample_weight: float64 array `(R,)`; None if all weights are equal.
+        kept: boolean array over all rows of the outputs, or None for all: masked rows and rows with
+            the ignored label do not count.
+        num_labels: number of labels per position for multilabel outputs; otherwise 1.
+        shape: shape of the outputs.
+        given: dict of the arrays `labels`, `sample_weight` and `mask` as passed.
     """
 
     labels: np.ndarray
@@ -33,23 +33,23 @@ class Targets:
     given: dict = dataclasses.field(default_factory=dict)
 
     def of(self, rows):
-        """The rows that count, of all rows of the outputs."""
+        """Selects the rows that count from all rows of the outputs."""
         return rows if self.kept is None else rows[self.kept]
 
 
 def the_one(structure, network, what="labels"):
-    """The only array of a structure: labels come as `y`, `[y]` or `{"output": y}`.
+    """Returns the only array of a structure: `y`, `[y]` or `{"output": y}`.
 
     Args:
         structure: array, or a list or dict of arrays; None stays None.
-        network: Keras model, whose output's name chooses among several.
-        what: for the message.
+        network: Keras model, whose output name selects one of several arrays.
+        what: name of the array in messages.
 
     Returns:
         The array.
 
     Raises:
-        ValueError: if there are several.
+        ValueError: if there are several arrays.
     """
     if isinstance(structure, dict) and len(structure) > 1:
         structure = structure.get(output_name(network), structure)
@@ -58,35 +58,36 @@ def the_one(structure, network, what="labels"):
         of = f" ({', '.join(map(str, structure))})" if isinstance(structure, dict) else ""
         raise ValueError(
             f"The network '{network.name}' has one output, so one array of {what} is expected. "
-            f"Received: {len(leaves)}{of}. Give only the {what} for this output."
+            f"Received: {len(leaves)}{of}. Pass only the {what} for this output."
         )
     return leaves[0]
 
 
 def output_name(network):
-    """The name of a network's output, by which Keras finds losses and labels: a str, or None."""
+    """Returns the name of a network's output, a key for losses and labels: a str, or None."""
     names = getattr(network, "output_names", None)  # a graph has them, a `Sequential` layers
     return names[0] if names else next((layer.name for layer in network.layers[::-1]), None)
 
 
 def read_targets(spec, shape, labels, sample_weight=None, mask=None):
-    """Labels and weights as rows.
+    """Converts labels and weights to rows.
 
     Args:
         spec: `OutputSpec`.
-        shape: of the outputs `(N, ..., C)`.
-        labels: array. Of classes that exclude each other: whole numbers `(N, ...)` (bool or
-            float, too) or `(N, ..., 1)`; or one-hot or soft labels of the shape of the outputs.
-            Of several labels 0, 1, or between them, of that shape. Of a regression values of it.
-        sample_weight: array `(N,)` or with more of the axes before the last.
-        mask: boolean array `(N, ...)` of what counts, as Keras makes them.
+        shape: shape of the outputs `(N, ..., C)`.
+        labels: array. For classes that exclude each other: integers `(N, ...)` (also as bool or
+            float) or `(N, ..., 1)`; or one-hot or soft labels with the shape of the outputs. For
+            multilabel outputs: values from 0 to 1 of that shape. For a regression: values of that
+            shape.
+        sample_weight: array `(N,)`, optionally with more of the axes before the last.
+        mask: boolean array `(N, ...)`, True for positions that count, as in Keras.
 
     Returns:
         `Targets`.
 
     Raises:
-        ValueError: if a shape or number does not fit, nothing counts, or a weight is negative or
-            not finite.
+        ValueError: if a shape or value is invalid, nothing counts, or a weight is negative or not
+            finite.
     """
     given = {"labels": labels, "sample_weight": sample_weight, "mask": mask}
     axis = spec.class_axis_of(shape) if spec.exclusive else None if len(shape) == 1 else -1
@@ -94,7 +95,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
     labels = _numbers(labels)
     weights = None if sample_weight is None else _weights(sample_weight, positions)
     kept = None if mask is None else _spread(mask, positions, "masks").astype(bool)
-    if spec.multilabel and axis is not None:  # a row for each label
+    if spec.multilabel and axis is not None:  # one row per label
         weights, kept = (
             None if part is None else np.repeat(part, shape[-1]) for part in (weights, kept)
         )
@@ -105,7 +106,7 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
     if kept is not None:
         found, weights = found[kept], None if weights is None else weights[kept]
     if not len(found):
-        raise ValueError("No example counts: all are masked or have the label that is ignored.")
+        raise ValueError("No example counts: all are masked or have the ignored label.")
     if weights is not None and not weights.sum() > 0:
         raise ValueError("The sample weights sum to 0, so no example counts.")
     if spec.kind == "regression":
@@ -123,14 +124,14 @@ def _numbers(labels):
         labels = labels.astype("float32")
     if labels.dtype.kind not in "buif":
         raise ValueError(
-            f"Labels are numbers. Received: {labels.dtype}, such as {labels.flat[0]!r}. Number "
-            "the classes from 0, with `keras.layers.StringLookup` for instance."
+            f"Labels must be numbers. Received: {labels.dtype}, such as {labels.flat[0]!r}. Number "
+            "the classes from 0, for instance with `keras.layers.StringLookup`."
         )
     return labels
 
 
 def _rows(spec, shape, positions, axis, labels):
-    """Labels `(R,)`, or `(R, C)` where each class or value has its own."""
+    """Returns labels `(R,)`, or `(R, C)` if each class or value has a label."""
     given = _squeezed(labels.shape)
     if spec.kind == "regression" and given == _squeezed(shape):
         return labels.reshape(-1, shape[-1] if len(shape) > 1 else 1)
@@ -144,7 +145,7 @@ def _rows(spec, shape, positions, axis, labels):
     if spec.exclusive:
         expected = f"whole numbers of shape {positions}"
         expected += "" if shape == (*positions, 1) else f" or one-hot labels of shape {shape}"
-        advice = "If the outputs are values of a regression pass `output='values'`."
+        advice = "If the outputs are values of a regression pass `output='regression'`."
         if other is not None and axis is not None:
             advice = (
                 f"If the classes are along axis {other} pass "
@@ -165,16 +166,16 @@ def _rows(spec, shape, positions, axis, labels):
 
 
 def _classes(spec, labels, shape, axis):
-    """Labels of a classifier: whole numbers where they are, otherwise probabilities."""
+    """Returns labels of a classifier: integers if possible, otherwise probabilities."""
     if labels.ndim == 2:
         sums = labels.sum(-1, dtype="float64")
         if not (labels >= 0).all() or np.abs(sums - 1).max() > 0.01:
             raise ValueError(
-                f"Labels of shape {shape} are probabilities of the classes, which sum to 1. "
-                f"Received: numbers from {labels.min():.4g} to {labels.max():.4g}, with sums "
-                f"from {sums.min():.4g} to {sums.max():.4g}. If the labels do not exclude each "
-                "other pass `output='multilabel_probabilities'` (or `'multilabel_logits'`), for a "
-                "regression `output='values'`."
+                f"Labels of shape {shape} must be class probabilities that sum to 1. Received: "
+                f"numbers from {labels.min():.4g} to {labels.max():.4g}, with sums from "
+                f"{sums.min():.4g} to {sums.max():.4g}. If the labels do not exclude each other "
+                "pass `output='multilabel_probabilities'` (or `'multilabel_logits'`), for a "
+                "regression `output='regression'`."
             )
         hard = ((labels == 0) | (labels == 1)).all()
         return labels.argmax(-1) if hard else labels.astype("float64")
@@ -183,17 +184,17 @@ def _classes(spec, labels, shape, axis):
         return checked_labels(labels, shape[axis])
     if not ((labels >= 0) & (labels <= 1)).all():
         raise ValueError(
-            f"Labels of yes-or-no outputs are 0 or 1. Received: from {labels.min()} "
-            f"to {labels.max()}. Turn -1 and 1, the labels of hinge losses, to 0 and 1, or pass "
-            "`output='values'` for a regression."
+            f"Labels of yes-or-no outputs must be 0 or 1. Received: from {labels.min()} to "
+            f"{labels.max()}. Convert -1 and 1, the labels of hinge losses, to 0 and 1, or pass "
+            "`output='regression'` for a regression."
         )
     if ((labels == 0) | (labels == 1)).all():
         return labels.astype("int64")
     if not spec.soft_labels:
         raise ValueError(
             "The network ends in a sigmoid and its labels lie between 0 and 1: pass "
-            "`output='values'` if it is a regression, or `output='probabilities'` if these are "
-            "soft labels of two classes. (A compiled loss also decides it.)"
+            "`output='regression'` if it is a regression, or `output='probabilities'` if these are "
+            "soft labels of two classes. (A compiled loss also decides this.)"
         )
     return np.stack([1 - labels, labels], -1).astype("float64")
 
@@ -202,21 +203,22 @@ def _weights(weights, positions):
     weights = _spread(weights, positions, "sample weights").astype("float64")
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
-            "Sample weights are finite numbers, and none is negative. Received: from "
-            f"{weights.min()} to {weights.max()}"
+            f"Sample weights must be finite and not negative. Received: from {weights.min()} to "
+            f"{weights.max()}"
         )
     return weights
 
 
 def _spread(part, positions, what):
-    """One number for each position, from one for each example or for more of the axes."""
+    """Broadcasts values per example, or for some of the axes, to all positions."""
     part = np.asarray(part)
     while part.ndim > 1 and part.shape[-1] == 1 and part.shape != positions[: part.ndim]:
         part = part[..., 0]
     if part.shape != positions[: part.ndim] or not part.ndim:
         raise ValueError(
-            f"There should be {what} of shape {positions[:1]}"
-            f"{f' or {positions}' if len(positions) > 1 else ''}. Received shape: {part.shape}"
+            f"Expected {what} of shape "
+            f"{positions[:1]}{f' or {positions}' if len(positions) > 1 else ''}. Received shape: "
+            f"{part.shape}"
         )
     part = part.reshape(part.shape + (1,) * (len(positions) - part.ndim))
     return np.broadcast_to(part, positions).reshape(-1)
@@ -225,8 +227,8 @@ def _spread(part, positions, what):
 def _finite(values):
     if not np.isfinite(values).all():
         raise ValueError(
-            "Targets are finite numbers, but some are NaN or infinite. Leave those examples out, "
-            "or give them the sample weight 0 and a number."
+            "Targets must be finite, but some are NaN or infinite. Leave those examples out, or "
+            "give them the sample weight 0 and a finite target."
         )
     return values
 
@@ -237,5 +239,5 @@ def _without(shape, axis):
 
 
 def _squeezed(shape):
-    """A shape without the axes of length 1, the first one excepted."""
+    """Drops axes of length 1 from a shape, except the first."""
     return tuple(int(size) for k, size in enumerate(shape) if k == 0 or size != 1)

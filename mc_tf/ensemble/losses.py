@@ -1,4 +1,4 @@
-"""The meaning of a model's outputs, read from the loss that it is compiled with."""
+"""Infers the meaning of a model's outputs from its compiled loss."""
 
 import dataclasses
 import functools
@@ -58,17 +58,16 @@ _FAMILIES = {
 
 @dataclasses.dataclass(frozen=True)
 class LossReading:
-    """What a loss says about the outputs.
+    """Properties of the outputs that a loss implies.
 
     Attributes:
-        family: `"classes"` that exclude each other, `"labels"` (each output is a yes or no of its
-            own), or `"regression"`; None for a loss that is not known, which says
-            nothing about the outputs.
-        from_logits: whether the loss takes logits.
-        axis: the axis of the classes; None for the loss's own default.
-        ignore_class: the label that does not count; None for none.
+        family: `"classes"` that exclude each other, `"labels"` (each output is a separate yes or
+            no), or `"regression"`; None for an unknown loss.
+        from_logits: whether the loss expects logits.
+        axis: the class axis; None for the default of the loss.
+        ignore_class: the label to ignore; None for none.
         loss: the loss itself, an object or a function.
-        weight: what it is multiplied by, from `loss_weights`; None for 1.
+        weight: factor of the loss, from `loss_weights`; None for 1.
     """
 
     family: str | None
@@ -80,14 +79,14 @@ class LossReading:
 
 
 def read_loss(models, width=None):
-    """Reads the compiled loss, if possible one that says something about the outputs.
+    """Reads the compiled loss, preferring one that determines the outputs.
 
     Args:
         models: Keras models, compiled or not.
-        width: number of outputs, which decides what `"crossentropy"` stands for.
+        width: number of outputs, which decides the meaning of `"crossentropy"`.
 
     Returns:
-        `LossReading`; None if no model is compiled with a loss.
+        `LossReading`; None if no model has a compiled loss.
     """
     found = []
     for model in models:
@@ -100,7 +99,7 @@ def read_loss(models, width=None):
 
 
 def _weight(model):
-    """The only one of the `loss_weights`, None for 1."""
+    """Returns the only entry of `loss_weights`, None for 1."""
     weights = keras.tree.flatten(compile_arguments(model).get("loss_weights"))
     weights = [float(each) for each in weights if each is not None]
     return None if len(weights) != 1 or weights[0] == 1 else weights[0]
@@ -124,13 +123,13 @@ def _read(loss, width):
 
 
 def known_name(loss):
-    """The name of the function of Keras that a loss computes; None of any other loss.
+    """Returns the name of the Keras function behind a loss; None for other losses.
 
     Args:
         loss: `keras.losses.Loss`, function, or `functools.partial`.
 
     Returns:
-        str or None. A class that is derived from one of Keras' has its name, too.
+        str or None. Subclasses of Keras losses have the name of their base class.
     """
     if isinstance(loss, functools.partial):
         loss = loss.func
@@ -146,7 +145,7 @@ def _options(loss):
 
 
 def is_plain_cross_entropy(loss):
-    """Whether a loss is a cross-entropy of Keras without settings: a bool.
+    """Whether a loss is a Keras cross-entropy with default settings.
 
     Args:
         loss: `keras.losses.Loss` or function.
@@ -159,9 +158,9 @@ def is_plain_cross_entropy(loss):
 
 
 def with_logits(loss):
-    """A cross-entropy of Keras as a loss of logits; any other loss as it is.
+    """Converts a Keras cross-entropy to a loss of logits; returns other losses unchanged.
 
-    It does not lose probabilities that are nearly 0, nor does Keras behind a softmax or sigmoid.
+    This preserves probabilities near 0, as Keras does after a softmax or sigmoid.
 
     Args:
         loss: `keras.losses.Loss` or function.
@@ -180,7 +179,7 @@ def _is_cross_entropy(loss):
 
 
 def loss_config(loss):
-    """A loss as JSON holds it, with the options that Keras leaves out.
+    """Serializes a loss to JSON values, with the options that Keras leaves out.
 
     Args:
         loss: `keras.losses.Loss` or function.
@@ -196,19 +195,19 @@ def loss_config(loss):
         config = keras.losses.serialize(loss)
         config = config if isinstance(config, dict) else keras.saving.serialize_keras_object(loss)
         return json.loads(json.dumps(config))
-    except Exception:  # what cannot be described: only the score needs it
+    except Exception:  # not serializable; only the score needs it
         return {"lost": getattr(loss, "__name__", type(loss).__name__)}
 
 
 def loss_from_config(config):
-    """Makes what `loss_config` described.
+    """Creates a loss from the result of `loss_config`.
 
     Args:
         config: dict.
 
     Returns:
-        `keras.losses.Loss` or function. Where that is not possible, a function that raises a
-        `ValueError` when it is called: predictions need no loss.
+        `keras.losses.Loss` or function. If that fails, a function that raises a `ValueError` when
+        called, since predictions do not need a loss.
     """
     options = dict(config)
     made = _KNOWN.get(options.pop("name", None))
@@ -221,7 +220,7 @@ def loss_from_config(config):
 
 
 class LostLoss:
-    """A loss that a file names and that cannot be made here.
+    """Placeholder for a loss in a file that cannot be created here.
 
     Args:
         config: dict, as from `loss_config`.
@@ -231,12 +230,12 @@ class LostLoss:
         self.config = config
 
     def __call__(self, *_):
-        """Raises the error that says what to do."""
+        """Raises an error with the remedy."""
         names = (self.config.get(key) for key in ("lost", "registered_name", "class_name"))
         name = next((name for name in names if isinstance(name, str)), "of the network")
         raise ValueError(
-            f"The network was compiled with the loss '{name}', which the file of the ensemble "
-            "cannot hold. Register it with `@keras.saving.register_keras_serializable()` before "
-            "the ensemble is made, or give it: `Ensemble(ensemble.model, members, output="
-            "mc_tf.ensemble.OutputSpec(kind, loss=...))`."
+            f"The network was compiled with the loss '{name}', which cannot be saved with the "
+            "ensemble. Register it with `@keras.saving.register_keras_serializable()` before "
+            "creating the ensemble, or pass it: `Ensemble(ensemble.model, members, "
+            "output=mc_tf.ensemble.OutputSpec(kind, loss=...))`."
         )

@@ -1,4 +1,4 @@
-"""The members of an ensemble in files, of which one is in memory at a time."""
+"""The members of an ensemble in files, with one in memory at a time."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -17,24 +17,26 @@ __all__ = ["MemberFiles"]
 
 
 class MemberFiles:
-    """What `evaluate_members` and `fit_temperature` need of an ensemble, read member by member.
+    """Members in files, read one by one, for `evaluate_members` and `fit_temperature`.
 
-    An `Ensemble` holds the weights of all members: right for serving, too much where dozens of
-    large networks are only scored. Each file is read once at the beginning, so that one that does
-    not fit is refused before any work, and once when its turn comes.
+    An `Ensemble` keeps the weights of all members in memory, which is too much for scoring dozens
+    of large networks. Each file is read twice: at the start, so that an unsuitable file fails
+    early, and for its evaluation.
 
     Args:
-        model: a built Keras model with one output: the code that runs. It is never changed.
+        model: a built Keras model with one output, used only for its forward pass. It is never
+            changed.
         files: paths of the members, as for `Ensemble`.
         output: as for `Ensemble`.
 
     Attributes:
-        model, output_spec, output_kind, num_members: as of `Ensemble`.
-        temperatures: what the members' logits are divided by; ones at first.
+        model, output_spec, output_kind, num_members: as in `Ensemble`.
+        temperatures: divisors of the members' logits; initially ones.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if there is none, or one does not fit, naming it and the first difference.
+        ValueError: if `files` is empty, or a file does not match; the message names the first
+            difference.
     """
 
     def __init__(
@@ -55,10 +57,10 @@ class MemberFiles:
         return read_member(self.model, self.files[m], m)
 
     def member_numbers(self, m: int) -> list[Tensor]:
-        """All numbers of one member, as `Ensemble.member_numbers(m)` returns them.
+        """Returns all values of one member, like `Ensemble.member_numbers(m)`.
 
         Args:
-            m: which member, from 0.
+            m: index of the member, from 0.
 
         Returns:
             List of tensors: the weights `(P,)`, then the state.
@@ -68,5 +70,5 @@ class MemberFiles:
         return [ops.convert_to_tensor(new, own.dtype) for new, own in zip(values, ours)]
 
     def run_member(self, numbers: Sequence[Tensor], inputs: Any) -> Tensor:
-        """The network's outputs with one member's numbers: see `Ensemble.run_member`."""
+        """Runs the network with one member's values: see `Ensemble.run_member`."""
         return self._code.run_member(numbers, inputs)

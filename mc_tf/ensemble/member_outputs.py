@@ -1,4 +1,4 @@
-"""The members' outputs on a data set, one member after the other, beside the labels."""
+"""The members' outputs on a data set, one member at a time, with the labels."""
 
 import sys
 
@@ -17,15 +17,15 @@ __all__ = ["member_outputs"]
 
 
 def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, whole=False):
-    """Goes through the members with each one's outputs on a data set.
+    """Yields the outputs of each member on a data set.
 
     Args:
         ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
-        whole: True for what does not count, too. Default False.
+        whole: True to include rows that do not count. Default False.
 
     Yields:
-        `(m, rows, targets)`: the member; the network's outputs as `OutputSpec.rows` gives them,
-        of what counts, in float32 and before any temperature; and the `Targets`.
+        `(m, rows, targets)`: the member; the network's outputs as returned by `OutputSpec.rows`,
+        for rows that count, in float32 and before any temperature; and the `Targets`.
 
     Raises:
         ValueError: as `evaluate_members`.
@@ -48,7 +48,7 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, who
 
 
 def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
-    """The members' outputs, and the dict of labels, weights and mask beside them."""
+    """Yields the members' outputs and the dict of labels, weights and mask."""
     batches = Batches(dataset, batch_size, role="dataset")
     store = PredictionCache(cache, ensemble.model)
     known = given = store.check_data(dataset, batch_size)
@@ -78,7 +78,7 @@ def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
                 if known is not None:
                     store.refuse_data(len(given["labels"]))
                 raise ValueError(
-                    "The labels came in another order at the second pass over the data. Give the "
+                    "The labels came in another order at the second pass over the data. Pass the "
                     "data set without `.shuffle()`."
                 )
             store.save(fingerprint, outputs)
@@ -95,12 +95,12 @@ def _equal(first, second):
 
 
 def _pass(run, numbers, batches, model):
-    """Outputs and labels of one member, inputs of the first batch and the number of batches."""
+    """Returns outputs and labels of one member, inputs of the first batch and the batch count."""
     outputs, first = [], None
     parts = {"labels": [], "sample_weight": [], "mask": []}
     for x, y, w in batches:
         if y is None:
-            raise ValueError("The data has no labels: give `(inputs, labels)`.")
+            raise ValueError("The data has no labels: pass `(inputs, labels)`.")
         first = x if first is None else first
         raw, mask = run(numbers, x)
         outputs.append(np.array(ops.convert_to_numpy(raw)))
@@ -113,17 +113,18 @@ def _pass(run, numbers, batches, model):
                 f"'{model.name}' makes {len(outputs[-1])} predictions for it."
             )
     if not sum(map(len, outputs)):
-        raise ValueError("The data has no example, so there is nothing to evaluate.")
+        raise ValueError("The data has no examples to evaluate.")
     shapes = sorted({part.shape[1:] for part in outputs})
     if len(shapes) > 1:
         raise ValueError(
             f"The outputs have another shape in each batch ({shapes[0]}, {shapes[1]}, ...). Pad "
-            "the inputs to one length, and mask or weight what is added."
+            "the inputs to one length, and mask or weight the padding."
         )
     missing = [part is None for part in parts["sample_weight"]]
     if any(missing) and not all(missing):
         raise ValueError(
-            f"{sum(missing)} of {len(missing)} batches have no sample weights. Give 1 there."
+            f"{sum(missing)} of {len(missing)} batches have no sample weights. Use weights of 1 "
+            "there."
         )
     given = {
         name: None if found[0] is None else np.concatenate(found) for name, found in parts.items()

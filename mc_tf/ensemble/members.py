@@ -1,4 +1,4 @@
-"""Members of an ensemble, from wherever their numbers are, as snapshots of one network."""
+"""Reads members of an ensemble from files, models or vectors, as snapshots of one network."""
 
 import dataclasses
 import glob
@@ -27,14 +27,14 @@ Member: TypeAlias = PathLike | keras.Model | Snapshot | TensorLike
 
 
 def check_network(network):
-    """Refuses a network that cannot be the code of an ensemble.
+    """Rejects a network that cannot be the model of an ensemble.
 
     Args:
         network: Keras model.
 
     Raises:
-        ValueError: if it is not a built Keras model with trainable weights and one output, or if
-            it carries recurrent state from batch to batch.
+        ValueError: if it is not a built Keras model with trainable weights and one output, or if it
+            is stateful.
     """
     if not isinstance(network, keras.Model):
         raise ValueError(f"`model` must be a Keras model. Received: {network!r}")
@@ -42,12 +42,12 @@ def check_network(network):
     if not network.built:
         raise ValueError(
             f"The model '{network.name}' is not built, so it has no weights yet. Call it on a "
-            "batch of data before you make an ensemble of it."
+            "batch of data before you create an ensemble."
         )
     if not network.trainable_variables:
         raise ValueError(
-            f"The model '{network.name}' has no trainable weights, so its members would all be "
-            "the same. Set `trainable = True` on what differs between them."
+            f"The model '{network.name}' has no trainable weights, so its members would all be the "
+            "same. Set `trainable = True` on the layers that differ."
         )
     if len(getattr(network, "outputs", None) or [None]) != 1:
         raise ValueError(
@@ -59,24 +59,25 @@ def check_network(network):
         if isinstance(layer, keras.layers.RNN) and layer.stateful:
             raise ValueError(
                 f"The recurrent layer '{layer.name}' of '{network.name}' is stateful: it carries "
-                "state from batch to batch, which an ensemble does not. Build the model with "
+                "over state from batch to batch, which an ensemble does not. Build the model with "
                 "`stateful=False`; the weights are the same."
             )
 
 
 def read_members(network, members):
-    """The numbers of each member.
+    """Reads the values of each member.
 
     Args:
-        network: built Keras model; its numbers are the same afterwards.
-        members: what `Ensemble` takes.
+        network: built Keras model; its values do not change.
+        members: as for `Ensemble`.
 
     Returns:
         List of `Snapshot`s, at least one.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if there is none, or one does not fit, naming it and the first difference.
+        ValueError: if `members` is empty, or one does not match; the message names the first
+            difference.
     """
     if isinstance(members, numbers.Integral):
         members = [take_snapshot(network)] * int(members)
@@ -92,7 +93,7 @@ def read_members(network, members):
 
 
 def _found(member):
-    """The files that one entry of a list names: a directory or a pattern names several."""
+    """Returns the files of one list entry; a directory or a pattern can match several."""
     if not isinstance(member, (str, os.PathLike)) or os.path.isfile(member):
         return [member]
     path = os.fspath(member)
@@ -105,14 +106,14 @@ def _found(member):
         return [member]
     if not found:
         endings = [e for e in (".keras", ".weights.h5") if glob.glob(f"{glob.escape(path)}/*{e}")]
-        if endings:  # which of them, is the user's to say: they may be of one training
+        if endings:  # the user must choose: they may belong to one training
             raise ValueError(
-                f"'{path}' in `members` is a directory without snapshots. Give the pattern "
+                f"'{path}' in `members` is a directory without snapshots. Use the pattern "
                 f"'{os.path.join(path, '*' + endings[0])}' to take its {endings[0]} files as "
                 "members."
             )
         raise ValueError(
-            f"'{path}' in `members` holds no member. Give a directory of snapshots "
+            f"'{path}' in `members` holds no member. Pass a directory of snapshots "
             "(snapshot-00000390.npz) or of the run that saved them, a pattern such as "
             "'runs/*/model.keras', or a list of files or models."
         )
@@ -120,12 +121,12 @@ def _found(member):
 
 
 def read_member(network, member, index):
-    """The numbers of one member.
+    """Reads the values of one member.
 
     Args:
-        network: built Keras model; its numbers are the same afterwards.
-        member: an entry of the list that `Ensemble` takes.
-        index: which one it is, for messages.
+        network: built Keras model; its values do not change.
+        member: an entry of the list passed to `Ensemble`.
+        index: its index, for messages.
 
     Returns:
         `Snapshot`.
@@ -162,7 +163,7 @@ def read_member(network, member, index):
 
 
 def _is_sound(value, of_network):
-    """Finite, or infinite where the network is, too: a mask."""
+    """Whether values are finite, or infinite in the network, too: a mask."""
     return is_finite(value) or not (np.isnan(value).any() or is_finite(of_network))
 
 
@@ -195,7 +196,7 @@ def _read_file(network, path, role):
         raise
     except ValueError as error:
         raise ValueError(
-            f"Cannot read {role}. {error} Where its class is not registered with Keras, give the "
+            f"Cannot read {role}. {error} If its class is not registered with Keras, pass the "
             "loaded model itself as the member."
         ) from error
     check_same_architecture(network, model, ("model", role))
@@ -203,7 +204,7 @@ def _read_file(network, path, role):
 
 
 class _DoesNotFit(ValueError):
-    """A file of weights that belongs to another network."""
+    """Error for a weights file of another network."""
 
 
 def _read_weights_file(network, path, role):
@@ -212,7 +213,7 @@ def _read_weights_file(network, path, role):
         return _read_weights(network, path, role, found)
     except _DoesNotFit:
         raise
-    except Exception as error:  # h5py and Keras each have their own
+    except Exception as error:  # h5py and Keras raise different errors
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again."
@@ -220,12 +221,12 @@ def _read_weights_file(network, path, role):
 
 
 def _read_weights(network, path, role, found):
-    # Keras would not mind layers that only the file has, so the contents are compared first.
+    # Keras ignores layers that only the file has, so the contents are compared first.
     with tempfile.TemporaryDirectory() as directory:
         own = os.path.join(directory, "own.weights.h5")
         network.save_weights(own)
         wanted = weight_shapes(own)
-    # Seeds, which a dropout of rate 0 has not, are no part of a member.
+    # Seeds are not part of a member; a dropout of rate 0 has none.
     wanted, found = (
         {name: shape for name, shape in shapes.items() if "/seed_generator" not in name}
         for shapes in (wanted, found)
@@ -235,7 +236,7 @@ def _read_weights(network, path, role, found):
             raise _DoesNotFit(
                 f"{role} does not fit the model '{network.name}'. They first differ at '{name}': "
                 f"{found.get(name, 'nothing')} in the file, {wanted.get(name, 'nothing')} in the "
-                "model. Give the model that was trained."
+                "model. Pass the model that was trained."
             )
     before = take_snapshot(network)
     try:

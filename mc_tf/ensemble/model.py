@@ -1,4 +1,4 @@
-"""Many networks of one architecture as one Keras model that averages what they predict."""
+"""Many networks of one architecture as one Keras model that averages their predictions."""
 
 import dataclasses
 import numbers
@@ -36,35 +36,35 @@ __all__ = ["Ensemble"]
 class Ensemble(StackedModel):
     """Averages the class probabilities of `M` networks of one architecture (section 5).
 
-    The weights of all members are one matrix `(M, P)`, and the network is one graph that runs
-    once for each row: `M` copies of the numbers, one of the code. It evaluates with plain
-    `compile` (with a loss of probabilities, without `from_logits`), `evaluate` and `predict`, and
-    is saved as any Keras model. It does not train: members are trained before they join.
+    The weights of all members are one matrix `(M, P)`, and the network is one graph that runs once
+    per row: `M` copies of the weights, one of the graph. It evaluates with the usual `compile`
+    (with a loss of probabilities, without `from_logits`), `evaluate` and `predict`, and is saved
+    like any Keras model. It cannot be trained: train the members first.
 
     Args:
-        model: a built Keras model with one output: the code that runs. It is never changed.
-        members: a list of any mix of paths of snapshots (`.npz`), of whole models (`.keras`) and
-            of weights (`.weights.h5`), built Keras models of the same architecture, `Snapshot`s,
-            and flat vectors `(P,)` of trainable weights, which take the rest (statistics of batch
-            normalization) from `model`; or a matrix `(M, P)`; or a number of copies of `model`,
-            for `load_weights`.
-        output: what the network's outputs are: `"logits"` or `"probabilities"` of classes that
-            exclude each other (one output of two classes belongs to class 1),
-            `"multilabel_logits"` or `"multilabel_probabilities"` where each output is a yes or no
-            of its own, or `"regression"`; or an `OutputSpec`, which also names the
-            axis of the classes. Default: read from the last activation and the loss that `model`
-            is compiled with: a softmax, a sigmoid with a binary loss, a loss with
-            `from_logits=True`, a loss of a regression.
-        temperatures: positive numbers `(M,)` that divide the members' logits. Default: ones.
-        **kwargs: `name` and the like, for `keras.Model`.
+        model: a built Keras model with one output, used only for its forward pass. It is never
+            changed.
+        members: a list that can mix paths of snapshots (`.npz`), whole models (`.keras`) and
+            weights (`.weights.h5`), built Keras models of the same architecture, `Snapshot`s, and
+            flat vectors `(P,)` of trainable weights, which use the other state (batch normalization
+            statistics) of `model`. Or a matrix `(M, P)`, or the number of copies of `model`, for
+            `load_weights`.
+        output: kind of the network's outputs: `"logits"` or `"probabilities"` of classes that
+            exclude each other (a single output belongs to class 1 of two), `"multilabel_logits"` or
+            `"multilabel_probabilities"` if each output is a separate yes or no, or `"regression"`;
+            or an `OutputSpec`, which also sets the class axis. Default: inferred from the last
+            activation and the compiled loss of `model`: a softmax, a sigmoid with a binary loss, a
+            loss with `from_logits=True`, or a regression loss.
+        temperatures: positive divisors `(M,)` of the members' logits. Default: ones.
+        **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
-        inputs: what the network takes.
-        training: ignored: members run as at inference.
+        inputs: inputs of the network.
+        training: ignored; members run in inference mode.
 
     Raises:
-        ValueError: if a member does not fit, naming the first difference, there is none, or
-            `output` is needed.
+        ValueError: if a member does not match (the message names the first difference), `members`
+            is empty, or `output` cannot be inferred.
         FileNotFoundError: if a member's file is missing.
 
     Example:
@@ -87,17 +87,17 @@ class Ensemble(StackedModel):
         if self._output_spec.kind == "regression" and (self.temperatures != 1).any():
             raise ValueError(
                 "`temperatures` divide the logits of classifiers, but this ensemble's output is "
-                "'values'. Leave them out."
+                "'regression'. Leave them out."
             )
 
     @property
     def output_spec(self) -> OutputSpec:
-        """What the network's outputs mean: an `OutputSpec`."""
+        """Meaning of the network's outputs, an `OutputSpec`."""
         return self._output_spec
 
     @property
     def output_kind(self) -> str:
-        """What the network's outputs are, the `kind` of `output_spec`: `"logits"`, ..."""
+        """Kind of the network's outputs, the `kind` of `output_spec`: `"logits"`, ..."""
         return self._output_spec.kind
 
     @classmethod
@@ -109,23 +109,24 @@ class Ensemble(StackedModel):
         temperatures: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Self:
-        """An ensemble of networks on a curve (section A.6 and figure 2, right).
+        """Creates an ensemble of networks on a curve (section A.6 and figure 2, right).
 
-        Statistics of batch normalization are the curve's present ones, which belong to no member:
-        call `update_batch_norm(train)` next if the network has any.
+        Batch normalization statistics are copied from the curve and fit none of the members: call
+        `update_batch_norm(train)` next if the network has any.
 
         Args:
             curve_model: `CurveModel`; it is not changed.
             positions: a number of equally spaced positions, endpoints included; or a sequence of
                 positions in [0, 1], such as `numpy.random.default_rng(0).uniform(size=50)`.
-            output, temperatures, **kwargs: as for `Ensemble`; the curve model's compiled loss may
-                tell `output`, too.
+            output, temperatures, **kwargs: as for `Ensemble`; `output` can also be inferred from
+                the compiled loss of the curve model.
 
         Returns:
             `Ensemble`.
 
         Raises:
-            ValueError: if it is no curve, a position is outside [0, 1], or there are too few.
+            ValueError: if `curve_model` is not a curve, a position is outside [0, 1], or there are
+                too few.
         """
         check_curve(curve_model)
         if isinstance(positions, numbers.Integral):
@@ -158,7 +159,7 @@ class Ensemble(StackedModel):
         return cls(network, members, output, temperatures, **kwargs)
 
     def add(self, member: Member) -> "Ensemble":
-        """An ensemble with one more member; this one stays as it is.
+        """Returns a new ensemble with one more member.
 
         Args:
             member: path, built Keras model, `Snapshot` or flat vector, as for `Ensemble`.
@@ -170,11 +171,11 @@ class Ensemble(StackedModel):
         return Ensemble(self.model, members, self.output_spec, [*self.temperatures, 1.0])
 
     def run_member(self, numbers: Sequence[Tensor], inputs: Any) -> Tensor:
-        """The network's own outputs with one member's numbers.
+        """Runs the network with one member's values.
 
         Args:
             numbers: list of tensors, as from `member_numbers(m)`.
-            inputs: what the network takes.
+            inputs: inputs of the network.
 
         Returns:
             float32 tensor `(N, ..., C)`, with Keras' mask if the network makes one.
@@ -183,8 +184,8 @@ class Ensemble(StackedModel):
         leaves = keras.tree.flatten(outputs)
         if len(leaves) != 1:
             raise ValueError(
-                f"An ensemble averages one output, but the network '{self.model.name}' returns "
-                f"a {type(outputs).__name__} of {len(leaves)}. Make a model that returns the one "
+                f"An ensemble averages one output, but the network '{self.model.name}' returns a "
+                f"{type(outputs).__name__} of {len(leaves)}. Make a model that returns the output "
                 "of interest."
             )
         mask, outputs = mask_of(leaves[0]), ops.cast(leaves[0], "float32")
@@ -197,12 +198,12 @@ class Ensemble(StackedModel):
         numbers: Sequence[Tensor] | None = None,
         over: Callable[..., Any] = ops.map,
     ) -> Tensor:
-        """Probabilities (values) of each member.
+        """Computes the probabilities (values) of each member.
 
         Args:
-            inputs: what the network takes.
-            numbers: list of tensors, as from `member_numbers()`. Default: the present ones.
-            over: function like `ops.map`, the default, which runs a function for each member.
+            inputs: inputs of the network.
+            numbers: list of tensors, as from `member_numbers()`. Default: the current values.
+            over: function like `ops.map` (default) that runs a function for each member.
 
         Returns:
             float32 tensor `(M, N, ..., C)`.
@@ -231,7 +232,7 @@ class Ensemble(StackedModel):
 
     @property
     def output_names(self) -> list[str]:
-        """The name of the network's output, by which `compile` finds losses and metrics."""
+        """Output name of the network, a key for losses and metrics in `compile`."""
         return [output_name(self.model)]
 
     def compute_loss(
@@ -242,22 +243,22 @@ class Ensemble(StackedModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """Keras' loss, of labels in lists and dicts too, as `evaluate_members` takes them."""
+        """Computes the compiled loss, with labels as for `evaluate_members`."""
         y, weight = the_one(y, self.model), the_one(sample_weight, self.model, "sample weights")
         return super().compute_loss(x, y, y_pred, weight, training)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
-        """Keras' metrics, of the same labels."""
+        """Computes the compiled metrics, with labels as for `compute_loss`."""
         y, weight = the_one(y, self.model), the_one(sample_weight, self.model, "sample weights")
         return super().compute_metrics(x, y, y_pred, weight)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """As any Keras model's. The ensemble predicts probabilities, whatever its members do.
+        """Like `keras.Model.compile`. The ensemble always predicts probabilities (or values).
 
         Raises:
-            ValueError: if it is compiled with a loss that takes logits.
+            ValueError: if the loss expects logits.
         """
         loss = read_loss((self,))
         if loss is not None and loss.from_logits and self.output_kind != "regression":
@@ -268,18 +269,18 @@ class Ensemble(StackedModel):
         return super().evaluate(*args, **kwargs)
 
     def member_predictions(self, data: Data, batch_size: int = 500) -> np.ndarray:
-        """What each member predicts, in one pass over the data.
+        """Returns the predictions of each member, in one pass over the data.
 
         Args:
-            data: inputs, or a data set as `Batches` takes it; labels are ignored.
-            batch_size: examples a batch, for arrays only. Default 500.
+            data: inputs, or a data set as `Batches` accepts it; labels are ignored.
+            batch_size: examples per batch, for arrays only. Default 500.
 
         Returns:
             float32 numpy array `(M, N, ..., C)`: probabilities with the temperatures applied, or
-            values. All of it is in memory: for scores use `evaluate_members`.
+            values. To compute scores with less memory, use `evaluate_members`.
 
         Raises:
-            ValueError: if predictions are not finite because inputs are not.
+            ValueError: if predictions are not finite because of the inputs.
         """
         run = backend.compiled(lambda numbers, x: self.run_members(x, numbers))
         numbers, parts = self.member_numbers(), []
@@ -319,5 +320,5 @@ class Ensemble(StackedModel):
         return export_ensemble(self, path, example)
 
     def get_config(self) -> Config:
-        """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
+        """Returns the constructor arguments without weights, which Keras saves separately."""
         return {**super().get_config(), "output": self.output_spec.get_config()}

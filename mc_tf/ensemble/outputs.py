@@ -1,4 +1,4 @@
-"""What the outputs of a network mean, and how they become predictions."""
+"""The meaning of a network's outputs, and their conversion to predictions."""
 
 import dataclasses
 import typing
@@ -17,27 +17,27 @@ from mc_tf.typing import Config, Tensor, TensorLike
 __all__ = ["KINDS", "OutputSpec"]
 
 KINDS = ("logits", "probabilities", "multilabel_logits", "multilabel_probabilities", "regression")
-_SMALLEST = 1e-30  # a probability of 0 is taken as this one, in float32
-_LARGEST = 1 - 2.0**-24  # and one of two classes is never quite 1
-_ROUNDING = 0.02  # how far probabilities in half precision may be from a sum of 1
+_SMALLEST = 1e-30  # replaces a probability of 0, in float32
+_LARGEST = 1 - 2.0**-24  # upper limit for one of two classes
+_ROUNDING = 0.02  # tolerance for the sum of probabilities in half precision
 
 
 @dataclasses.dataclass(frozen=True)
 class OutputSpec:
-    """What the outputs of a network mean. `Ensemble` reads it from the network where it can.
+    """Meaning of a network's outputs. `Ensemble` infers it from the network if possible.
 
     Args:
-        kind: `"logits"` or `"probabilities"` of classes that exclude each other (one output is
-            class 1 of two); `"multilabel_logits"` or `"multilabel_probabilities"`, each output a
-            yes or no of its own; or `"regression"`.
-        class_axis: the axis of the classes in the outputs `(N, ..., C)`: 1 for channels first.
-            Default: the last one.
-        ignore_class: the integer label that does not count. Default: none.
-        loss: the `keras.losses.Loss` or function that is the score of predictions. Default: the
-            cross-entropy; of a regression the mean squared error.
-        loss_weight: what the loss is multiplied by. Default: 1.
-        soft_labels: whether the labels of one output may lie between 0 and 1. False where
-            only a sigmoid suggests that it is no regression.
+        kind: `"logits"` or `"probabilities"` of classes that exclude each other (a single output is
+            class 1 of two); `"multilabel_logits"` or `"multilabel_probabilities"` if each output is
+            a separate yes or no; or `"regression"`.
+        class_axis: the class axis of the outputs `(N, ..., C)`, such as 1 for channels first.
+            Default: the last axis.
+        ignore_class: integer label to ignore. Default: none.
+        loss: `keras.losses.Loss` or function that scores predictions. Default: cross-entropy, or
+            mean squared error for a regression.
+        loss_weight: factor of the loss. Default: 1.
+        soft_labels: whether labels of a single output may lie between 0 and 1. False if only a
+            sigmoid suggests a classifier.
 
     Raises:
         ValueError: if `kind` is not in `KINDS`.
@@ -60,15 +60,14 @@ class OutputSpec:
             object.__setattr__(self, "kind", "regression")
         if self.kind not in KINDS:
             raise ValueError(
-                "`output` says what the network's outputs are: 'logits', 'probabilities' or "
-                "'regression', or 'multilabel_logits' or "
-                "'multilabel_probabilities', where labels do not exclude each other. Received: "
-                f"output={self.kind!r}"
+                "`output` must be 'logits', 'probabilities', 'regression', or 'multilabel_logits' "
+                "or 'multilabel_probabilities' for labels that do not exclude each other. "
+                f"Received: output={self.kind!r}"
             )
 
     @property
     def exclusive(self) -> bool:
-        """Whether the outputs are of classes that exclude each other."""
+        """Whether the outputs belong to classes that exclude each other."""
         return self.kind in ("logits", "probabilities")
 
     @property
@@ -76,10 +75,10 @@ class OutputSpec:
         """Whether each output is a separate yes or no."""
         return self.kind.startswith("multilabel")
 
-    # In the backend's tensors, of all members.
+    # For tensors of all members.
 
     def _axis(self, shape):
-        """The axis of the classes in outputs of all members `(M, N, ..., C)`, from the end."""
+        """The class axis in outputs of all members `(M, N, ..., C)`, counted from the end."""
         axis = -1 if self.class_axis is None else self.class_axis
         return axis if axis < 0 else axis - (len(shape) - 1)
 
@@ -87,15 +86,15 @@ class OutputSpec:
         return self.multilabel or len(shape) == 2 or shape[self._axis(shape)] == 1
 
     def probabilities(self, raw: Tensor, temperatures: TensorLike) -> Tensor:
-        """Probabilities from the networks' outputs.
+        """Converts the networks' outputs to probabilities.
 
         Args:
             raw: float32 tensor `(M, N, ..., C)`.
-            temperatures: tensor `(M,)` of positive numbers that divide the logits.
+            temperatures: tensor `(M,)`, positive divisors of the logits.
 
         Returns:
-            float32 tensor of the shape of `raw`; values come back as they are. Probabilities
-            keep their sum.
+            float32 tensor of the shape of `raw`; values are returned unchanged. Probabilities keep
+            their sum.
         """
         if self.kind == "regression":
             return raw
@@ -114,14 +113,14 @@ class OutputSpec:
         return ops.softmax(raw / temperatures, axis=axis) * total
 
     def classes(self, probabilities: Tensor, argmax: Callable[..., Any] = ops.argmax) -> Tensor:
-        """The most probable class; of each label by itself, whether it is more probable than not.
+        """Returns the most probable class, or for each label whether it is more probable than not.
 
         Args:
             probabilities: tensor `(M, N, ..., C)`.
             argmax: function like `ops.argmax`, the default.
 
         Returns:
-            int64 tensor without the axis of the classes; of several labels `(M, N, ..., C)`.
+            int64 tensor without the class axis; for multilabel outputs `(M, N, ..., C)`.
         """
         shape = probabilities.shape
         if self.multilabel or len(shape) == 2:
@@ -131,35 +130,36 @@ class OutputSpec:
             return ops.cast(ops.squeeze(probabilities, axis) > 0.5, "int64")
         return ops.cast(argmax(probabilities, axis=axis), "int64")
 
-    # In numpy, of one network, as rows: one for each thing that is predicted.
+    # For numpy arrays of one network, with one row per prediction.
 
     def class_axis_of(self, shape: Sequence[int]) -> int | None:
-        """The axis of the classes in one network's outputs, from 0; None for one output `(N,)`.
+        """Returns the class axis of one network's outputs, from 0; None for outputs `(N,)`.
 
         Args:
-            shape: of the outputs `(N, ..., C)`.
+            shape: shape of the outputs `(N, ..., C)`.
 
         Raises:
-            ValueError: if there is no such axis.
+            ValueError: if the outputs do not have the axis.
         """
         if len(shape) == 1:
             return None
         axis = -1 if self.class_axis is None else self.class_axis
         if not -len(shape) < axis < len(shape) or axis in (0, -len(shape)):
             raise ValueError(
-                f"Outputs of shape {shape} have no axis {axis} of classes. Give another: "
+                f"Outputs of shape {shape} have no axis {axis} of classes. Choose another: "
                 "`output=mc_tf.ensemble.OutputSpec(kind, class_axis=...)`."
             )
         return axis % len(shape)
 
     def rows(self, raw: np.ndarray) -> np.ndarray:
-        """One network's outputs as a matrix.
+        """Reshapes one network's outputs to a matrix.
 
         Args:
             raw: array `(N, ..., C)`, or `(N,)`.
 
         Returns:
-            `(R, C)`, one row for each position; of several labels `(R, 1)`, one for each label.
+            `(R, C)` with one row per position; for multilabel outputs `(R, 1)` with one row per
+            label.
         """
         if self.multilabel or raw.ndim == 1:
             return raw.reshape(-1, 1)
@@ -168,13 +168,13 @@ class OutputSpec:
         return raw.reshape(-1, raw.shape[-1])
 
     def num_columns(self, shape: Sequence[int]) -> int:
-        """How many columns `rows` makes of outputs of a shape: an int."""
+        """Returns the number of columns of `rows` for outputs of a shape."""
         if self.multilabel or len(shape) == 1:
             return 1
         return shape[self.class_axis_of(shape) if self.exclusive else -1]
 
     def from_rows(self, rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-        """Outputs of a shape from what `rows` made of them: the inverse of it."""
+        """Restores outputs of a shape from their `rows`."""
         if not self.exclusive or len(shape) == 1:
             return rows.reshape(shape)
         axis = self.class_axis_of(shape)
@@ -182,49 +182,49 @@ class OutputSpec:
         return np.moveaxis(rows.reshape(moved), -1, axis)
 
     def check(self, rows: np.ndarray, member: int = 0) -> None:
-        """Refuses outputs that cannot be what they are taken for.
+        """Rejects outputs that are invalid for their kind.
 
         Args:
             rows: as from `rows`.
-            member: which member, for the message.
+            member: index of the member, for the message.
 
         Raises:
-            ValueError: if some are NaN or infinite, or no probabilities.
+            ValueError: if some are NaN or infinite, or not probabilities.
         """
         wrong = np.isnan(rows) | (rows == np.inf)
-        wrong |= (rows == -np.inf) & (not self.kind.endswith("logits"))  # a class left out
+        wrong |= (rows == -np.inf) & (not self.kind.endswith("logits"))  # a masked class
         wrong |= (rows == -np.inf).all(-1, keepdims=True) & (rows.shape[-1] > 1)
         if wrong.any():
             raise ValueError(
                 f"Member {member} predicts NaN or infinite numbers ({int(wrong.sum())} of "
-                f"{wrong.size}). Leave it out, or look at its inputs and weights."
+                f"{wrong.size}). Leave it out, or check its inputs and weights."
             )
         if not self.kind.endswith("probabilities"):
             return
         low, high, sums = rows.min(), rows.max(), rows.sum(-1)
         if low < -_ROUNDING or high > 1 + _ROUNDING:
             raise ValueError(
-                "Probabilities lie between 0 and 1, but the network's outputs range from "
+                "Probabilities must lie between 0 and 1, but the network's outputs range from "
                 f"{low:.4g} to {high:.4g}. Pass `output='{self.kind[:-13]}logits'`, or "
-                "`output='values'` for a regression."
+                "`output='regression'` for a regression."
             )
         if rows.shape[-1] > 1 and np.abs(sums - 1).max() > _ROUNDING:
             raise ValueError(
-                "Probabilities of classes that exclude each other sum to 1, but those of the "
-                f"network sum to between {sums.min():.4g} and {sums.max():.4g}. Pass "
+                "Probabilities of classes that exclude each other must sum to 1, but the network's "
+                f"sums range from {sums.min():.4g} to {sums.max():.4g}. Pass "
                 "`output='multilabel_probabilities'` if each output is a separate yes or no, "
-                "`output='values'` for a regression, or name the axis of the classes: "
+                "`output='regression'` for a regression, or set the class axis: "
                 "`output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`."
             )
 
     def log_scores(self, rows: ArrayLike) -> np.ndarray:
-        """Logits with a column for each class, in float64.
+        """Returns logits with one column per class, in float64.
 
         Args:
             rows: as from `rows`.
 
         Returns:
-            float64 array `(R, C)`, with `C` at least 2; divide it by a temperature.
+            float64 array `(R, C)`, with `C` at least 2, before any temperature.
         """
         rows = np.asarray(rows, "float64")
         binary = rows.shape[-1] == 1
@@ -234,14 +234,14 @@ class OutputSpec:
         return np.concatenate([np.zeros_like(rows), rows], -1) if binary else rows
 
     def predictions(self, rows: ArrayLike, temperature: float = 1.0) -> np.ndarray:
-        """As `probabilities`, with a column for each class, in float64.
+        """Like `probabilities`, with one column per class, in float64.
 
         Args:
             rows: as from `rows`.
             temperature: positive number.
 
         Returns:
-            float64 array `(R, C)`, with `C` at least 2; values as they are.
+            float64 array `(R, C)`, with `C` at least 2; values are returned unchanged.
         """
         if self.kind == "regression":
             return np.asarray(rows, "float64")
@@ -250,10 +250,10 @@ class OutputSpec:
         exponentials = np.exp(scaled)
         return exponentials / exponentials.sum(-1, keepdims=True)
 
-    # As a part of a model's config.
+    # Serialization, as part of a model's config.
 
     def get_config(self) -> Config:
-        """The arguments that differ from their defaults, as JSON holds them."""
+        """Returns the arguments that differ from their defaults, as JSON values."""
         config = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
@@ -265,7 +265,7 @@ class OutputSpec:
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Makes what `get_config` described."""
+        """Creates an `OutputSpec` from its config."""
         config = dict(config)
         if config["kind"] == "values":  # in files of 0.1.0
             config["kind"] = "regression"

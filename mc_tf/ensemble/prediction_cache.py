@@ -1,4 +1,4 @@
-"""Predictions of members kept in files, so that none is computed twice."""
+"""A cache of members' predictions in files, so that none is computed twice."""
 
 import hashlib
 import json
@@ -22,16 +22,16 @@ __all__ = ["PredictionCache", "member_fingerprint"]
 class PredictionCache:
     """A directory with the outputs of members on one data set, and its labels.
 
-    A member's file is named by a fingerprint of its weights, its state and its network. Outputs
-    are kept as the network gives them: temperatures come later. The data set is known by its
-    labels, their number and the inputs of its first batch.
+    A member's file is named by a fingerprint of its weights, its state and its network. Outputs are
+    stored before temperatures are applied. The data set is identified by its labels, their number
+    and the inputs of its first batch.
 
     Args:
-        directory: path; it is made. None to keep nothing.
-        model: the network, whose output's name chooses among several labels.
+        directory: path, created if necessary. None for no cache.
+        model: the network, whose output name selects one of several label arrays.
 
     Raises:
-        OSError: if it cannot be made or written.
+        OSError: if it cannot be created or written to.
     """
 
     def __init__(self, directory, model):
@@ -44,19 +44,19 @@ class PredictionCache:
         return os.path.join(self._directory, f"{name}.npz")
 
     def check_data(self, dataset, batch_size):
-        """Compares a data set with the one that the files are of, by its first batch.
+        """Compares the first batch of a data set with the data set of the files.
 
         Args:
-            dataset: anything that `Batches` takes.
-            batch_size: examples a batch, for arrays only.
+            dataset: any type that `Batches` accepts.
+            batch_size: examples per batch, for arrays only.
 
         Returns:
-            dict of the `labels` of the data set, its `sample_weight` and `mask` (None where there
-            is none); or None if nothing is kept yet, or no weights and masks are, as in files
-            of earlier versions.
+            dict of the `labels` of the data set, its `sample_weight` and `mask` (None if absent);
+            or None if the cache is empty or lacks weights and masks, as in files of earlier
+            versions.
 
         Raises:
-            ValueError: if it is another data set.
+            ValueError: if the data set differs.
         """
         if self._directory is None or not os.path.exists(self._path("data")):
             return None
@@ -84,19 +84,19 @@ class PredictionCache:
         return {"labels": labels, "sample_weight": weights, "mask": mask} if complete else None
 
     def refuse_data(self, size):
-        """Raises the error for another data set than that of the files.
+        """Raises the error for a data set that differs from the data set of the files.
 
         Args:
-            size: number of examples of that one.
+            size: number of examples in the files.
         """
         raise ValueError(
-            f"The directory '{self._directory}' holds predictions for another data set, of "
-            f"{size} examples: inputs, labels or their order differ. Give another directory as "
-            "`cache`, or move this one away."
+            f"The directory '{self._directory}' holds predictions for another data set, of {size} "
+            "examples: inputs, labels or their order differ. Choose another directory as `cache`, "
+            "or move this one away."
         )
 
     def save_data(self, given, inputs, batches):
-        """Writes down which data set it is.
+        """Stores the identity of the data set.
 
         Args:
             given: dict of arrays or None, as `check_data` returns it.
@@ -112,14 +112,14 @@ class PredictionCache:
             self._write("data", **given, **about)
 
     def load(self, fingerprint, size):
-        """The outputs of a member.
+        """Reads the outputs of a member.
 
         Args:
             fingerprint: str, from `member_fingerprint`.
             size: number of examples.
 
         Returns:
-            float32 array `(N, ..., C)`; None if it is not kept, or the file is damaged.
+            float32 array `(N, ..., C)`; None if it is not stored, or the file is damaged.
         """
         if self._directory is None:
             return None
@@ -131,7 +131,7 @@ class PredictionCache:
         return outputs if len(outputs) == size else None
 
     def save(self, fingerprint, outputs):
-        """Writes the outputs of a member, in one step.
+        """Writes the outputs of a member atomically.
 
         Args:
             fingerprint: str, from `member_fingerprint`.
@@ -144,11 +144,11 @@ class PredictionCache:
         write_arrays(self._path(name), **arrays)
 
     def _first_examples(self, dataset, batch_size, first):
-        """Inputs and labels of at least the first examples, and the size of the first batch."""
+        """Returns inputs and labels of at least the first examples, and the first batch size."""
         inputs, targets = [], []
         for x, y, _ in Batches(dataset, batch_size, role="dataset"):
             if y is None:
-                raise ValueError("The data has no labels: give `(inputs, labels)`.")
+                raise ValueError("The data has no labels: pass `(inputs, labels)`.")
             inputs.append(keras.tree.map_structure(as_rows, x))
             targets.append(np.asarray(the_one(y, self._model)))
             if sum(map(len, targets)) >= first:
@@ -157,7 +157,7 @@ class PredictionCache:
         return joined, np.concatenate(targets)[:first], len(targets[0])
 
     def _are(self, dataset, index, known):
-        """Whether a tuple of arrays has these labels (1) or weights (2); True for other data."""
+        """Whether a tuple has these labels (index 1) or weights (2); True for other data."""
         if not isinstance(dataset, (tuple, list)) or not Batches(dataset).of_arrays:
             return True
         given = dataset[index] if index < len(dataset) else None
@@ -167,21 +167,21 @@ class PredictionCache:
 
 
 def member_fingerprint(model, numbers):
-    """What a member's outputs depend on, as a short text.
+    """Fingerprint of everything a member's outputs depend on.
 
     Args:
         model: the network.
-        numbers: list of arrays: the weights, then one for each of `state_variables(model)`.
+        numbers: list of arrays: the weights, then one per variable in `state_variables(model)`.
 
     Returns:
-        str of 32 characters; the same in another process, whatever Keras' names of layers are. It
-        depends on the precision, too.
+        str of 32 characters, stable across processes and independent of Keras' layer names. It
+        includes the precision.
     """
     digest = hashlib.sha256(b"bfloat16" if computes_in_bfloat16() else b"")
     for part in layers_within(model):
         digest.update(type(part).__name__.encode())
         if isinstance(part, keras.Model):
-            continue  # the layers follow; a graph is told by names
+            continue  # the layers follow; a graph refers to names
         try:
             config = json.dumps(_without_names(part.get_config()), default=repr, sort_keys=True)
         except (NotImplementedError, TypeError, ValueError):
@@ -190,7 +190,7 @@ def member_fingerprint(model, numbers):
     names = ["weights", *(variable.name for variable in state_variables(model))]
     for name, value in zip(names, numbers):
         if name == "seed_generator_state":
-            continue  # of dropout, which is off; not every file keeps it
+            continue  # of dropout, which is off; not every file has it
         value = np.ascontiguousarray(value)
         digest.update(f"{value.dtype}{value.shape}".encode())
         digest.update(value.tobytes())
@@ -221,6 +221,6 @@ def _joined(*leaves):
 
 
 def _sizes(dataset):
-    """Number of examples and number of batches, each None if only a pass would tell."""
+    """Returns the numbers of examples and batches, each None if only a pass would reveal it."""
     batches = Batches(dataset)
     return batches.num_examples, None if batches.of_arrays else num_batches_of(dataset)

@@ -1,4 +1,4 @@
-"""What the outputs of a network are: read from its last activation and its loss."""
+"""Infers the meaning of a network's outputs from its last activation and its loss."""
 
 import dataclasses
 
@@ -12,20 +12,20 @@ __all__ = ["read_output"]
 
 
 def read_output(network, output=None, compiled=()):
-    """What the outputs of a network are.
+    """Infers the meaning of a network's outputs.
 
     Args:
         network: built Keras model.
-        output: what the caller says of them: one of `KINDS`, or an `OutputSpec`, whose None is
-            read from the network. Default: all is read.
-        compiled: models whose compiled loss may tell.
+        output: one of `KINDS`, or an `OutputSpec`, in which None is inferred from the network.
+            Default: everything is inferred.
+        compiled: models whose compiled loss is used.
 
     Returns:
         `OutputSpec`.
 
     Raises:
-        ValueError: if neither the last activation nor a loss decides it, or they contradict each
-            other or `output`, saying what to pass.
+        ValueError: if neither the last activation nor a loss determines it, or they contradict each
+            other or `output`; the message says what to pass.
     """
     if isinstance(output, dict):  # a model's config
         return OutputSpec.from_config(output)
@@ -34,7 +34,7 @@ def read_output(network, output=None, compiled=()):
     shape = tuple(outputs[0].shape) if outputs else None
     loss = read_loss(compiled, _width(shape, None))
     if output is not None and not isinstance(output, OutputSpec):
-        output = OutputSpec(output)  # refuses all but the names of kinds
+        output = OutputSpec(output)  # rejects everything but the names of kinds
     spec = output
     class_axis = spec.class_axis if spec else None
     if class_axis is None and activation in ("softmax", "log_softmax"):
@@ -47,7 +47,7 @@ def read_output(network, output=None, compiled=()):
     else:
         _check_stated(network, spec.kind, activation, loss, width)
         if spec.exclusive and shape is None and loss is not None and loss.family == "labels":
-            # A yes or no for each output, however many: of one that is the same.
+            # A yes or no per output; for a single output both are the same.
             spec = dataclasses.replace(spec, kind=f"multilabel_{spec.kind}")
     found = {}
     if spec.exclusive:
@@ -59,20 +59,20 @@ def read_output(network, output=None, compiled=()):
 
 
 def _score(spec, loss, activation, width):
-    """The loss that scores predictions; None for the plain cross-entropy."""
+    """Returns the loss that scores predictions; None for the standard cross-entropy."""
     by_label = loss.family == "labels"
     if loss.family == "regression" or spec.kind == "regression":
         return loss.loss
     if spec.multilabel or spec.exclusive and width == 1 if by_label else spec.exclusive:
         return None if is_plain_cross_entropy(loss.loss) else with_logits(loss.loss)
-    # TensorFlow takes the logits of a softmax or sigmoid even where the loss belongs to the other.
+    # TensorFlow uses the logits of a softmax or sigmoid even if the loss is for the other one.
     if activation == "sigmoid" and keras.backend.backend() == "tensorflow":
         return with_logits(loss.loss)
     return loss.loss
 
 
 def _width(shape, axis):
-    """The number of classes or labels; None if it is not known."""
+    """Returns the number of classes or labels; None if it is unknown."""
     if shape is None:
         return None
     return shape[-1 if axis is None else axis] if len(shape) > 1 else 1
@@ -87,10 +87,10 @@ def _checked_axis(network, axis, spec):
     if isinstance(axis, int) and axis > 0 or (spec and not spec.exclusive):
         return axis if isinstance(axis, int) else None
     raise ValueError(
-        f"The axis of the classes in the outputs of '{network.name}' is not known: its softmax "
-        f"is over {'several axes' if isinstance(axis, tuple) else 'an axis that is reshaped'}. "
-        "Name it: `output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`, or pass "
-        "`output='values'` to average the outputs as they are."
+        f"The axis of the classes in the outputs of '{network.name}' is unknown: its softmax is "
+        f"over {'several axes' if isinstance(axis, tuple) else 'an axis that is reshaped'}. Set "
+        "it: `output=mc_tf.ensemble.OutputSpec('probabilities', class_axis=...)`, or pass "
+        "`output='regression'` to average the raw outputs."
     )
 
 
@@ -110,18 +110,18 @@ def _infer(network, activation, loss, width):
         ends = f"{name} ends in a sigmoid of {width} outputs"
         ways = (
             "Pass `output='multilabel_probabilities'` if each is a separate yes or no, or "
-            "`output='values'` for a regression."
+            "`output='regression'` for a regression."
         )
         if family == "classes":
             raise ValueError(f"{ends}, but its loss is for classes that exclude each other. {ways}")
         raise ValueError(f"{ends}: these may not exclude each other, or be values. {ways}")
     if family is None or (activation == "linear" and not loss.from_logits):
         raise ValueError(
-            f"The outputs of '{network.name}' could be of any kind: its last layer is no "
-            "softmax or sigmoid, and it is not compiled with a loss that has `from_logits=True`, "
-            "or of a regression. Pass `output='logits'`, `output='probabilities'`, "
-            "`output='multilabel_logits'` or `output='multilabel_probabilities'` (labels that do "
-            "not exclude each other) or, for a regression, `output='values'`."
+            f"The outputs of '{network.name}' could be of any kind: its last layer is no softmax "
+            "or sigmoid, and it is not compiled with a regression loss or with `from_logits=True`. "
+            "Pass `output='logits'`, `output='probabilities'`, `output='multilabel_logits'` or "
+            "`output='multilabel_probabilities'` (labels that do not exclude each other) or, for a "
+            "regression, `output='regression'`."
         )
     kind = "logits" if loss.from_logits else "probabilities"
     return OutputSpec(f"multilabel_{kind}" if family == "labels" and width != 1 else kind)
@@ -131,7 +131,7 @@ def _check_stated(network, kind, activation, loss, width):
     name = f"The network '{network.name}'"
     if kind.endswith("logits") and activation in ("softmax", "sigmoid"):
         raise ValueError(
-            f"{name} ends in a softmax or sigmoid, so its outputs are no logits. Pass "
+            f"{name} ends in a softmax or sigmoid, so its outputs are not logits. Pass "
             f"`output='{kind[:-6]}probabilities'`, or leave it out."
         )
     several = width is not None and width > 1

@@ -1,4 +1,4 @@
-"""The result of evaluating members and their ensemble: scores, predictions, and the file."""
+"""The result of evaluating members and their ensemble: scores, predictions and file."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Self
@@ -17,27 +17,28 @@ __all__ = ["EnsembleEvaluation"]
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class EnsembleEvaluation:
-    """What `evaluate_members` found.
+    """Result of `evaluate_members`.
 
-    A row is a prediction that counts: an example, or a position of one (a word, a pixel); what is
-    masked, or has the label that the loss ignores, is left out.
+    A row is one prediction: an example, or a position of an example (a word, a pixel). Masked
+    positions and positions with the ignored label are left out.
 
     Attributes:
-        members: dict name -> float64 array `(M,)`: each member's own scores. Names are `error`
-            (percent), `accuracy`, `loss`, `brier` and `calibration_error`; of
-            several labels (`"multilabel_..."`) the same, each label being a problem of two
-            classes (`accuracy` is then Keras' `BinaryAccuracy`); of a regression `loss`,
-            `mean_squared_error` and `mean_absolute_error`.
-        cumulative: the same of the ensembles of the first 1, 2, ... M members; of a regression
-            also `negative_log_likelihood` under the normal distributions of their means and
-            variances: NaN at the first member, which has none, and left out if it is the only one.
-        disagreement: float64 array `(M, M)`, the share of rows (of labels of rows) that two
-            members give different classes; None for a regression.
-        predictions: float64 array of the whole ensemble: probabilities `(R, C)`, of several
-            labels `(R, L)`; of a regression values, flat as `labels` are.
-        labels: array `(R,)`; `(R, C)` where labels are soft, `(R, L)` where there are several.
-        variance: of a regression: float64 array like `predictions`, over the members.
-        sample_weight: float64 array `(R,)`; None where all rows count alike.
+        members: dict name -> float64 array `(M,)`: scores of each member. Names are `error`
+            (percent), `accuracy`, `loss`, `brier` and `calibration_error`. For multilabel outputs
+            (`"multilabel_..."`) each label is a two-class problem (`accuracy` is then Keras'
+            `BinaryAccuracy`). For a regression: `loss`, `mean_squared_error` and
+            `mean_absolute_error`.
+        cumulative: the same scores for the ensembles of the first 1, 2, ... M members. For a
+            regression also `negative_log_likelihood` under normal distributions with the ensemble's
+            mean and variance: NaN for the first member, which has no variance, and left out for a
+            single member.
+        disagreement: float64 array `(M, M)`, the share of rows (or labels) on which two members
+            disagree; None for a regression.
+        predictions: float64 array of the whole ensemble: probabilities `(R, C)`, or `(R, L)` for
+            multilabel outputs; for a regression, values of the shape of `labels`.
+        labels: array `(R,)`; `(R, C)` for soft labels, `(R, L)` for multilabel outputs.
+        variance: for a regression, float64 array like `predictions`: variance over the members.
+        sample_weight: float64 array `(R,)`; None if all weights are equal.
     """
 
     members: dict[str, np.ndarray]
@@ -50,7 +51,7 @@ class EnsembleEvaluation:
 
     @property
     def mean_disagreement(self) -> float:
-        """Mean disagreement of two members; NaN with one member, or of a regression."""
+        """Mean disagreement of two members; NaN for a single member or a regression."""
         matrix = self.disagreement
         if matrix is None or len(matrix) < 2:
             return float("nan")
@@ -62,7 +63,7 @@ class EnsembleEvaluation:
         return {name: float(values[-1]) for name, values in self.cumulative.items()}
 
     def table(self) -> str:
-        """One line of text for each member: its scores, and those of the ensemble up to it.
+        """Returns one line per member: its scores and the scores of the ensemble up to it.
 
         Returns:
             str.
@@ -86,24 +87,25 @@ class EnsembleEvaluation:
         return "\n".join(lines)
 
     def plot(self, **options: Any) -> "Figure":
-        """Draws the error of the ensemble as it grows, and that of each member.
+        """Draws the error of the growing ensemble and of each member.
 
         Args:
             **options: of `mc_tf.plots.plot_ensembles`: `title` and `ax`.
 
         Returns:
-            The matplotlib figure, which a notebook shows and `mc_tf.plots.save` writes.
+            matplotlib figure; write it with `mc_tf.plots.save`.
         """
         from mc_tf.plots import plot_ensembles
 
         return plot_ensembles(self, **options)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The members as a table, such as `pandas.DataFrame(result.rows())` takes.
+        """Returns the members as table rows, for `pandas.DataFrame(result.rows())`.
 
         Returns:
-            List of dicts: `members`, their number so far; the scores of the last of them as
-            `member_error` and the like, those of the ensemble of all so far as `ensemble_error`.
+            List of dicts, one per member: `members`, the number of members so far; the scores of
+            this member as `member_error` and so on, and of the ensemble so far as `ensemble_error`
+            and so on.
         """
         scores = {f"member_{name}": values for name, values in self.members.items()}
         scores |= {f"ensemble_{name}": values for name, values in self.cumulative.items()}
@@ -113,18 +115,18 @@ class EnsembleEvaluation:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain Python: dicts, lists and numbers; `None` where there is nothing.
+        """Returns all results as Python dicts, lists and numbers; `None` for missing values.
 
         Returns:
-            dict from the names of the attributes.
+            dict with the attributes as keys.
         """
         return plain_lists({f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
 
     def save(self, path: PathLike) -> None:
-        """Writes everything to one `.npz` file, in one step.
+        """Writes everything to one `.npz` file atomically.
 
         Args:
-            path: file name, ending in `.npz`. Arrays are named `members:error` and the like.
+            path: file name, ending in `.npz`. Arrays are named `members:error` and so on.
         """
         arrays = {f"members:{name}": values for name, values in self.members.items()}
         arrays |= {f"cumulative:{name}": values for name, values in self.cumulative.items()}
@@ -136,7 +138,7 @@ class EnsembleEvaluation:
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """Reads what was saved.
+        """Loads a saved result.
 
         Args:
             path: file name, ending in `.npz`.
@@ -145,9 +147,9 @@ class EnsembleEvaluation:
             `EnsembleEvaluation`.
 
         Raises:
-            FileNotFoundError: if there is no such file.
+            FileNotFoundError: if the file does not exist.
             DamagedFileError: if it is damaged.
-            ValueError: if it is something else.
+            ValueError: if the file contains something else.
         """
         names = ("members:loss", "cumulative:loss", "predictions", "labels")
 

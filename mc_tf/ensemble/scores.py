@@ -1,4 +1,4 @@
-"""How good class probabilities are, and how much predictions differ: plain numpy."""
+"""Scores of class probabilities and disagreement of predictions, in numpy."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ __all__ = [
     "score",
 ]
 
-_SMALLEST = np.finfo("float64").tiny  # the logarithm of a probability of 0 is taken here
+_SMALLEST = np.finfo("float64").tiny  # replaces a probability of 0 in logarithms
 
 
 def accuracy(
@@ -25,16 +25,16 @@ def accuracy(
 
     Args:
         probabilities: array `(N, C)`; `(N, 1)` is the probability of class 1 of two.
-        labels: integer array `(N,)`, from 0 to `C - 1`; or soft labels `(N, C)`, which sum to 1,
-            of which the most probable class counts.
-        sample_weight: numbers `(N,)`, not negative: how much each example counts, as in
-            `weighted_metrics` of Keras. Default: all alike.
+        labels: integer array `(N,)`, from 0 to `C - 1`; or soft labels `(N, C)`, which sum to 1 and
+            count as their most probable class.
+        sample_weight: weights `(N,)` of the examples, not negative, as in Keras'
+            `weighted_metrics`. Default: equal weights.
 
     Returns:
         float in [0, 1].
 
     Raises:
-        ValueError: if a shape or a label does not fit.
+        ValueError: if a shape or a label is invalid.
 
     Example:
         >>> accuracy([[0.9, 0.1], [0.6, 0.4]], [0, 1])
@@ -50,9 +50,9 @@ def negative_log_likelihood(
     """Mean of `-log p(label)`: the cross-entropy loss, in nats.
 
     Args:
-        probabilities, labels: as for `accuracy`; of soft labels `-sum(label * log p)`.
-        sample_weight: numbers `(N,)` that the examples' losses are multiplied by before their
-            mean is taken, as Keras does (a metric is divided by the sum of the weights).
+        probabilities, labels: as for `accuracy`; for soft labels, `-sum(label * log p)`.
+        sample_weight: weights `(N,)` that multiply the losses before averaging, as in Keras (a
+            metric is divided by the sum of the weights).
 
     Returns:
         float; a label of probability 0 counts as the smallest normal number of float64.
@@ -72,13 +72,13 @@ def negative_log_likelihood(
 def brier_score(
     probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Mean squared distance of the probabilities from the label's one-hot vector.
+    """Mean squared distance between the probabilities and the one-hot label.
 
     Args:
         probabilities, labels, sample_weight: as for `accuracy`.
 
     Returns:
-        float from 0 to 2: summed over classes, as Brier defined it.
+        float from 0 to 2: summed over classes, as in Brier's definition.
 
     Example:
         >>> brier_score([[0.5, 0.5]], [1])
@@ -99,11 +99,11 @@ def expected_calibration_error(
     num_bins: int = 15,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """How far confidence is from accuracy (Guo et al., 2017).
+    """Expected calibration error: mean gap of confidence and accuracy (Guo et al., 2017).
 
-    The confidence of a prediction is its largest probability. Predictions fall in bins of equal
-    width; the absolute differences of mean confidence and accuracy are averaged over the bins,
-    weighted with the share of examples in each.
+    The confidence of a prediction is its largest probability. Predictions are grouped in bins of
+    equal width. The absolute differences between mean confidence and accuracy are averaged over the
+    bins, weighted by their share of examples.
 
     Args:
         probabilities, labels: as for `accuracy`.
@@ -130,7 +130,7 @@ def expected_calibration_error(
 
 
 def disagreement(first: ArrayLike, second: ArrayLike) -> float:
-    """Share of examples that two networks give different classes.
+    """Share of examples for which two networks predict different classes.
 
     Args:
         first, second: probabilities `(N, C)`; `(N, 1)` is the probability of class 1 of two.
@@ -148,8 +148,8 @@ def disagreement(first: ArrayLike, second: ArrayLike) -> float:
     first, second = normalized(np.asarray(first)), normalized(np.asarray(second))
     if first.shape != second.shape:
         raise ValueError(
-            "Two predictions can be compared if they have the same shape. Received shapes "
-            f"{first.shape} and {second.shape}"
+            f"Two predictions must have the same shape. Received shapes {first.shape} and "
+            f"{second.shape}"
         )
     return float(np.mean(predicted_classes(first) != predicted_classes(second)))
 
@@ -157,11 +157,11 @@ def disagreement(first: ArrayLike, second: ArrayLike) -> float:
 def disagreement_matrix(
     predictions: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> np.ndarray:
-    """`disagreement` of each two members.
+    """`disagreement` of all pairs of members.
 
     Args:
         predictions: probabilities `(M, N, C)`, or classes as an integer array `(M, N)`.
-        sample_weight: numbers `(N,)`: how much each example counts. Default: all alike.
+        sample_weight: weights `(N,)` of the examples. Default: equal weights.
 
     Returns:
         float64 array `(M, M)`, symmetric, with zeros on the diagonal.
@@ -182,18 +182,18 @@ def disagreement_matrix(
 def score(
     probabilities: ArrayLike, labels: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> dict[str, float]:
-    """All scores of a classifier.
+    """Computes all scores of a classifier.
 
-    Labels that do not exclude each other are problems of two classes, each by itself: give
+    Labels that do not exclude each other are separate two-class problems: pass
     `probabilities.reshape(-1, 1)` and `labels.reshape(-1)`.
 
     Args:
         probabilities, labels, sample_weight: as for `accuracy`.
 
     Returns:
-        dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier`
-        and `calibration_error`. With sample weights the loss is the mean of the weighted losses
-        over the examples and the others are divided by the sum of the weights, as Keras does.
+        dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier` and
+        `calibration_error`. With sample weights the loss is the mean of the weighted losses over
+        the examples and the others are divided by the sum of the weights, as in Keras.
 
     Example:
         >>> score([[0.75, 0.25], [0.5, 0.5]], [0, 1])["error"]

@@ -1,4 +1,4 @@
-"""What a served network takes: the name, shape and type of each input."""
+"""Input signature of a served network: the name, shape and type of each input."""
 
 import keyword
 import re
@@ -12,26 +12,26 @@ _NUMBERED = re.compile(r"(keras_tensor|input_layer)(_\d+)?(CLONE)*")  # differs 
 
 
 def input_signature(model, example=None):
-    """Tensor specifications of a model's inputs, and how to call the model with them.
+    """Returns tensor specifications of a model's inputs, and a function to call the model.
 
     Args:
         model: built Keras model.
-        example: what the model takes, as for `export_ensemble`. Default: what its graph says.
+        example: example inputs, as for `export_ensemble`. Default: inputs of the graph.
 
     Returns:
-        `(specs, rebuild)`: a list of `tf.TensorSpec` with different names and any number of
-        examples; and a function from such a list of tensors to the model's inputs.
+        `(specs, rebuild)`: a list of `tf.TensorSpec` with unique names and a variable batch size;
+        and a function from a list of such tensors to the model's inputs.
 
     Raises:
-        ValueError: if the model has no graph and there is no `example`, or a part of the example
-            has no axis of examples.
+        ValueError: if the model has no graph and `example` is missing, or a part of the example has
+            no batch axis.
     """
     import tensorflow as tf
 
     graph = _graph_inputs(model)
     if example is None and graph is None:
         raise ValueError(
-            f"What the model '{model.name}' takes is not known: it has no graph. Pass a batch "
+            f"The inputs of the model '{model.name}' are not known: it has no graph. Pass a batch "
             "of inputs: `ensemble.export(path, example=x)`."
         )
     structure = graph if example is None else _as_structure(example)
@@ -46,7 +46,7 @@ def input_signature(model, example=None):
 
 
 def _graph_inputs(model):
-    """The symbolic inputs of a model in their structure; `None` for one without a graph."""
+    """Returns the symbolic inputs of a model in their structure; `None` without a graph."""
     if not getattr(model, "inputs", None):
         return None
     return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
@@ -70,13 +70,13 @@ def _as_structure(example):
 
 
 def _of_data(spec):
-    """Of a specification that describes data: a float may have any precision."""
+    """Specification of data; floats may have any precision."""
     dtype = None if spec.dtype.is_floating else spec.dtype.name
     return keras.InputSpec(dtype=dtype, shape=tuple(spec.shape))
 
 
 def _partners(graph, leaves):
-    """The graph's own input for each leaf of an example: by its place, or by its name."""
+    """Matches leaves of an example to inputs of the graph, by position or by name."""
     found = [] if graph is None else keras.tree.flatten_with_path(graph)
     if len(found) == len(leaves) == 1:
         return [found[0][1]]
@@ -85,17 +85,17 @@ def _partners(graph, leaves):
 
 
 def _describe(leaf, own):
-    """Shape, type (`None` for the model's) and name (`None` for one by its place) of an input."""
+    """Returns shape, type (`None` for the model's) and name (`None` for positional) of an input."""
     import tensorflow as tf
 
     stated = isinstance(leaf, (tf.TensorSpec, keras.KerasTensor, keras.InputSpec))
     if not stated and own is not None:
-        leaf, stated = own, True  # any length that the graph takes, whatever the example's
+        leaf, stated = own, True  # keep variable lengths of the graph, whatever the example's
     shape = tf.TensorShape(leaf.shape)
     if not shape.rank:
         raise ValueError(
-            "The first axis of each input counts the examples: a batch has shape (N, ...), a "
-            f"specification (None, ...). Received as `example`: {leaf!r}"
+            "The first axis of each input must be the batch axis: (N, ...) for a batch, (None, "
+            f"...) for a specification. Received as `example`: {leaf!r}"
         )
     dtype = None if leaf.dtype is None else tf.as_dtype(leaf.dtype)
     if dtype is not None and dtype.is_floating and not stated:
@@ -106,19 +106,19 @@ def _describe(leaf, own):
 
 
 def _name(path, given):
-    """The keys of a dict, joined; otherwise the given name; otherwise `inputs` and the place."""
+    """Name from the joined dict keys, the given name, or `inputs` and the position."""
     if given and not any(isinstance(key, str) for key in path):
         return given
     return "_".join(map(str, path if path and isinstance(path[0], str) else ("inputs", *path)))
 
 
 def _distinct(names):
-    """Names that TensorFlow takes: identifiers that differ in more than capitals."""
+    """Names valid in TensorFlow: identifiers that are unique regardless of case."""
     clean = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
     clean = [name if name[:1].isalpha() else f"inputs_{name}".rstrip("_") for name in clean]
     clean = [f"{name}_" if keyword.iskeyword(name) else name for name in clean]
     taken, result = set(), list(clean)
-    for j in sorted(range(len(names)), key=lambda j: clean[j] != names[j]):  # good ones stay
+    for j in sorted(range(len(names)), key=lambda j: clean[j] != names[j]):  # valid names stay
         count = 0
         while result[j].lower() in taken:
             count += 1

@@ -1,4 +1,4 @@
-"""The numbers of many networks of one architecture, held by one Keras model."""
+"""The values of many networks of one architecture, stacked in one Keras model."""
 
 import dataclasses
 import numbers
@@ -27,7 +27,7 @@ _Result = TypeVar("_Result")
 
 
 class StackedModel(SealedFiles, keras.Model):
-    """A network as code, and the numbers of its `M` members in stacked variables.
+    """A network, and the values of its `M` members in stacked variables.
 
     Args:
         model, members, temperatures, **kwargs: see `Ensemble`.
@@ -75,11 +75,11 @@ class StackedModel(SealedFiles, keras.Model):
 
     @property
     def model(self) -> keras.Model:
-        """The network: code only, its weights take no part."""
+        """The network, used only for its forward pass; its own weights are ignored."""
         return self._code.layer
 
     def __dir__(self):
-        # Keras saves what it finds here: the network's own weights are not ours to save.
+        # Keras saves all attributes listed here. The network's own weights are not saved.
         return [name for name in super().__dir__() if name not in ("model", "members")]
 
     @property
@@ -94,7 +94,7 @@ class StackedModel(SealedFiles, keras.Model):
 
     @property
     def temperatures(self) -> np.ndarray:
-        """What the members' logits are divided by, float32 `(M,)`; assign it to change them."""
+        """Divisors of the members' logits, float32 `(M,)`; can be assigned."""
         return np.array(ops.convert_to_numpy(self._temperatures))
 
     @temperatures.setter
@@ -108,7 +108,7 @@ class StackedModel(SealedFiles, keras.Model):
         self._temperatures.assign(value)
 
     def snapshot(self, m: int) -> Snapshot:
-        """The numbers of one member.
+        """Returns the values of one member.
 
         Args:
             m: which member, from 0; negative numbers count from the end.
@@ -125,7 +125,7 @@ class StackedModel(SealedFiles, keras.Model):
         )
 
     def member(self, m: int) -> keras.Model:
-        """One member as an ordinary Keras model with weights of its own.
+        """Returns one member as an ordinary Keras model with its own weights.
 
         Args:
             m: which member, from 0; negative numbers count from the end.
@@ -136,21 +136,21 @@ class StackedModel(SealedFiles, keras.Model):
         Raises:
             ValueError: if Keras cannot copy the network: then use `assign_member`.
         """
-        otherwise = "give a built instance: `ensemble.assign_member(m, into=another_instance)`"
+        otherwise = "pass a built instance: `ensemble.assign_member(m, into=another_instance)`"
         return self.assign_member(m, clone_network(self.model, otherwise))
 
     def assign_member(self, m: int, into: _Model) -> _Model:
-        """Gives a model the numbers of one member.
+        """Assigns the values of one member to a model.
 
         Args:
             m: which member, from 0; negative numbers count from the end.
-            into: built Keras model of the same architecture; `ensemble.model` if you want it.
+            into: built Keras model of the same architecture; can be `ensemble.model`.
 
         Returns:
             `into`.
 
         Raises:
-            ValueError: if `into` does not match, naming the first difference.
+            ValueError: if `into` does not match; the message names the first difference.
         """
         check_same_architecture(self.model, into, ("ensemble", "into"))
         self.snapshot(m).assign_to(into)
@@ -164,10 +164,10 @@ class StackedModel(SealedFiles, keras.Model):
         return int(m) % self.num_members
 
     def member_numbers(self, m: int | None = None) -> list[Tensor]:
-        """All numbers of the members as tensors: weights `(M, P)`, then the state's `(M, ...)`.
+        """Returns all values of the members: weights `(M, P)`, then the state `(M, ...)`.
 
         Args:
-            m: one member, without the first axis. Default: all.
+            m: index of one member, which drops the first axis. Default: all members.
 
         Returns:
             List of tensors.
@@ -176,21 +176,21 @@ class StackedModel(SealedFiles, keras.Model):
         return values if m is None else [value[self._index(m)] for value in values]
 
     def run_code(self, function: Callable[[], _Result], numbers: Sequence[Tensor]) -> _Result:
-        """Calls a function while the network reads one member's numbers.
+        """Calls a function while the network uses one member's values.
 
         Args:
             function: function without arguments that uses `model`.
             numbers: list of tensors, as from `member_numbers(m)`.
 
         Returns:
-            What the function returned; what the network updates or adds as a loss is left out.
+            The result of the function. State updates and added losses of the network are dropped.
         """
         weights = self._code.layout.unpack(numbers[0])
         outputs, _, _ = self._code.run(function, weights, numbers[1:])
         return outputs
 
     def state_of(self, variable: keras.Variable) -> keras.Variable:
-        """The stacked variable `(M, ...)` that stands for one of the network's state variables.
+        """Returns the stacked variable `(M, ...)` of one of the network's state variables.
 
         Args:
             variable: a non-trainable variable of `model`, such as a moving mean.
@@ -200,19 +200,19 @@ class StackedModel(SealedFiles, keras.Model):
         """
         return next(v for own, v in zip(self._code.state, self._member_state) if own is variable)
 
-    # As any Keras model.
+    # Serialization.
 
     def get_config(self) -> Config:
-        """Arguments that make an equal model, numbers excepted: Keras saves them apart."""
+        """Returns the constructor arguments without weights, which Keras saves separately."""
         check_saved_whole(self.model)
         again = (
-            "make an ensemble of as many members again (`Ensemble(model, members=M)`) before "
-            "`load_weights`"
+            "create an ensemble with the same number of members (`Ensemble(model, members=M)`) "
+            "before `load_weights`"
         )
         network = network_config(self.model, again)
         return {**super().get_config(), "model": network, "members": self.num_members}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:  # type: ignore[override]
-        """Makes the model that `get_config` described."""
+        """Creates an ensemble from its config."""
         return cls(**revive_parts(config, "model", "dtype"))

@@ -1,4 +1,4 @@
-"""Temperatures of the members: logits divided by a number, so that none is overconfident."""
+"""Temperatures of the members: divisors of logits that correct overconfidence."""
 
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,18 @@ _LOGARITHMS = np.log(20.0)  # temperatures from 1/20 to 20
 
 
 def temperatures_from_loss(losses: ArrayLike, power: float = 1.0) -> np.ndarray:
-    """Temperatures of networks on a curve from their training losses (section A.6).
+    """Computes temperatures of networks on a curve from their training losses (section A.6).
 
-    Between the control points of a chain the loss is higher and the networks are overconfident.
-    The paper multiplies logits with a factor "inversely proportional to the loss" and gives no
-    constant; here the network of the lowest loss keeps its logits:
+    Between the control points of a chain the loss is higher and the networks are overconfident. The
+    paper multiplies logits by a factor "inversely proportional to the loss" and gives no constant.
+    Here the network with the lowest loss keeps its logits:
 
         T_m = (L_m / min_j L_j) ** power,    logits_m / T_m
 
     Args:
         losses: training losses `(M,)`, positive: cross-entropy with the L2 terms, as in figure 6.
-            (Without them losses near zero differ by large factors, which corrects too much: use a
-            smaller `power` or `fit_temperature` then.)
+            (Without them, losses near zero differ by large factors, and the correction is too
+            strong: use a smaller `power` or `fit_temperature` then.)
         power: 1 as in the paper (default), 0 for no correction.
 
     Returns:
@@ -57,28 +57,30 @@ def fit_temperature(
 ) -> np.ndarray:
     """Sets the temperatures that minimize the negative log-likelihood of held-out data.
 
-    Temperature scaling (Guo et al., 2017), by a search over `log T`, from 1/20 to 20. Former
-    temperatures play no part.
+    Temperature scaling (Guo et al., 2017), by a search over `log T`, from 1/20 to 20. Previous
+    temperatures are ignored.
 
     Args:
         ensemble: `Ensemble` of classifiers; its `temperatures` are set.
         dataset: held-out `(inputs, labels)`, neither the training nor the test data; labels,
             sample weights and masks as for `evaluate_members`.
-        per_member: True (default) for one temperature for each member, which minimizes its own
-            loss; False for the same for all, which minimizes that of the ensemble (all outputs
-            are then in memory at a time).
+        per_member: True (default) for one temperature per member, which minimizes the member's
+            loss; False for a common temperature, which minimizes the loss of the ensemble (and
+            keeps all outputs in memory).
         cache, batch_size, verbose: as for `evaluate_members`.
 
     Returns:
         float32 array `(M,)`: the new temperatures.
 
     Raises:
-        ValueError: for a regression, if a label is none of the classes, and as for
+        ValueError: for a regression, if a label is not one of the classes, and as for
             `evaluate_members`.
     """
     spec = ensemble.output_spec
     if spec.kind == "regression":
-        raise ValueError("A temperature is for classifiers, but this ensemble's output is 'values'")
+        raise ValueError(
+            "A temperature is for classifiers, but this ensemble's output is 'regression'."
+        )
     logits, found = [], []
     for _, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):
         logits.append(spec.log_scores(rows))
@@ -93,12 +95,12 @@ def fit_temperature(
 
 
 def best_temperature(logits, labels, sample_weight=None):
-    """The one temperature for which the mean probabilities fit the labels best.
+    """Finds the common temperature for which the mean probabilities fit the labels best.
 
     Args:
         logits: list of the networks' logits, each `(R, C)`.
-        labels: whole numbers `(R,)`, or probabilities of the classes `(R, C)`.
-        sample_weight: numbers `(R,)`: how much each row counts. Default: all alike.
+        labels: integers `(R,)`, or class probabilities `(R, C)`.
+        sample_weight: weights `(R,)` of the rows. Default: equal weights.
 
     Returns:
         float.
@@ -122,7 +124,7 @@ def _log_softmax(logits):
 
 
 def _minimum(function, low, high, points=25, tolerance=1e-4):
-    """Where a function is lowest: a grid first, then golden sections around its best point."""
+    """Minimizes a function: by a grid, then by golden sections around its best point."""
     grid = np.linspace(low, high, points)
     best = int(np.argmin([function(x) for x in grid]))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, points - 1)]

@@ -1,4 +1,4 @@
-"""How good the values of a regression are, in numpy."""
+"""Scores of regressions, in numpy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,21 +40,21 @@ def gaussian_negative_log_likelihood(
     """Mean negative log-likelihood of targets under normal distributions, in nats.
 
     Args:
-        mean, variance: arrays of one shape; of an ensemble: mean and variance over its members.
+        mean, variance: arrays of one shape; for an ensemble, mean and variance over its members.
         targets: array of the same size.
-        sample_weight: numbers `(N,)` that the examples are multiplied by before their mean is
-            taken, as by the losses of Keras. Default: none.
+        sample_weight: weights `(N,)` that multiply the examples before averaging, as in Keras
+            losses. Default: none.
 
     Returns:
         float; a variance of 0 counts as float32's resolution.
 
     Raises:
-        ValueError: if shapes do not fit, a number is NaN or infinite, or a variance is negative.
+        ValueError: if shapes do not match, a value is NaN or infinite, or a variance is negative.
     """
     mean, targets = _same_size(mean, targets)
     variance, _ = _same_size(variance, targets)
     if variance.min() < 0:
-        raise ValueError(f"A variance is not negative. Received: from {variance.min()}")
+        raise ValueError(f"A variance must not be negative. Received: from {variance.min()}")
     variance = np.maximum(variance, np.finfo("float32").eps)
     each = 0.5 * (np.log(2 * np.pi * variance) + (mean - targets) ** 2 / variance)
     return float(np.mean(_by_example(each) * (1 if sample_weight is None else sample_weight)))
@@ -66,17 +66,17 @@ def score_values(
     sample_weight: ArrayLike | None = None,
     loss: keras.losses.Loss | Callable[..., Any] | None = None,
 ) -> dict[str, float]:
-    """All scores of a regression.
+    """Computes all scores of a regression.
 
     Args:
         values, targets: arrays `(N, D)`, as for `mean_squared_error`.
-        sample_weight: numbers `(N,)`: how much each example counts. Default: all alike.
+        sample_weight: weights `(N,)` of the examples. Default: equal weights.
         loss: `keras.losses.Loss` of the values, or a function. Default: the mean squared error.
 
     Returns:
-        dict of floats: `loss`, `mean_squared_error` and `mean_absolute_error`. With sample
-        weights the loss is the mean of the weighted losses over the examples and the others are
-        divided by the sum of the weights, as Keras does.
+        dict of floats: `loss`, `mean_squared_error` and `mean_absolute_error`. With sample weights
+        the loss is the mean of the weighted losses over the examples and the others are divided by
+        the sum of the weights, as in Keras.
 
     Raises:
         ValueError: as `mean_squared_error`.
@@ -97,11 +97,11 @@ def score_values(
 
 
 def is_plain(loss, shape):
-    """Whether a loss is the mean squared error over all values: a bool.
+    """Whether a loss is the mean squared error over all values.
 
     Args:
-        loss: `keras.losses.Loss`, function, or None, which stands for it.
-        shape: of the values. Without a second axis Keras takes them all for one example.
+        loss: `keras.losses.Loss`, function, or None for the mean squared error.
+        shape: shape of the values. Without a second axis Keras treats them all as one example.
     """
     if loss is None:
         return True
@@ -110,13 +110,13 @@ def is_plain(loss, shape):
 
 
 class Moments:
-    """Mean and variance of what the members predict, member by member (Welford's sums)."""
+    """Running mean and variance of the members' predictions (Welford's algorithm)."""
 
     def __init__(self):
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
     def add(self, values):
-        """Counts one more member's values, a float64 array."""
+        """Adds one member's values, a float64 array."""
         self._count += 1
         difference = values - self._mean
         self._mean = self._mean + difference / self._count
@@ -124,11 +124,11 @@ class Moments:
 
     @property
     def variance(self):
-        """Float64 array: over the members so far."""
+        """Variance over the members so far, a float64 array."""
         return self._squares / self._count
 
     def score(self, targets):
-        """Negative log-likelihood of `Targets`; NaN of one member, which has no variance."""
+        """Negative log-likelihood of `Targets`; NaN for one member, which has no variance."""
         if self._count < 2:
             return np.nan
         arguments = self._mean, self.variance, targets.labels, targets.sample_weight
@@ -148,7 +148,7 @@ def _same_size(values, targets):
         )
     if not (np.isfinite(values).all() and np.isfinite(targets).all()):
         raise ValueError(
-            "Values and targets are finite numbers, but some are NaN or infinite. Leave those "
-            "examples out."
+            "Values and targets must be finite, but some are NaN or infinite. Leave those examples "
+            "out."
         )
     return values, targets.reshape(values.shape)

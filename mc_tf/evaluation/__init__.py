@@ -1,4 +1,4 @@
-"""The values of a network, and of all networks along a curve."""
+"""Evaluates a network, or all networks along a curve."""
 
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.evaluation.results import CurveEvaluation

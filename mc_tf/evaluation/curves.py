@@ -37,61 +37,58 @@ def evaluate_curve(
 ) -> CurveEvaluation:
     """Evaluates the networks along a curve on training and test data.
 
-    At each of `num_points` equally spaced positions the statistics of batch normalization are
-    re-estimated (section A.2), and the loss and all metrics that the model was compiled with are
-    computed on both data sets. Recurrent state is carried from batch to
-    batch and reset between passes.
+    At each of `num_points` equally spaced positions the batch normalization statistics are
+    re-estimated (section A.2), and the loss and all compiled metrics are computed on both data
+    sets. Recurrent state is carried over from batch to batch and reset between passes.
 
     Args:
         curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
             curve layers that share one curve. It is not changed.
-        train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)` of numpy, pandas and the like. The same at each pass: up
-            to 2 GiB of batches of each are read once and kept. The first batch of each is run
-            before all else, so that data that does not fit is refused at once.
+        train, test: data sets as `Batches` accepts them: a finite `tf.data.Dataset` of batches, a
+            `PyDataset`, or arrays `(x, y)` such as numpy or pandas. Every pass must yield the same
+            data; up to 2 GiB of batches per data set are cached in memory. The first batch of each
+            data set runs before the evaluation, so that data of the wrong shape fails early.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
             the paper.
-        path: file name without ending; its directory is made. `PATH.npz` is written as the
-            curve is evaluated, `PATH.json` with the summary at the end; the same call goes on
-            where an earlier one was stopped. Other data is refused as far as it is told apart
-            without reading it: of arrays by their ends and all labels, of pipelines by the number
-            of batches only.
-        batch_size: examples a batch, for arrays only. Default 500.
-        description: dict of what else to record in the files (data set, command, seed). A file
-            with another description is not resumed.
-        verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
+        path: file name without extension; its directory is created. `PATH.npz` is written during
+            the evaluation and `PATH.json` with the summary at the end. The same call resumes an
+            interrupted evaluation. Changed data is rejected if a quick check detects it: of arrays
+            the first and last examples and all labels, of pipelines the number of batches.
+        batch_size: examples per batch, for arrays only. Default 500.
+        description: dict of further information to record in the files (data set, command, seed). A
+            file with another description is not resumed.
+        verbose: 1 for a progress bar, 0 for silence, or a line to print before the bar.
         extra_data: dict of further data sets by name, such as `{"validation": validation}`, whose
-            values are named `validation_loss` and so on. `train` and `test` are
-            taken.
-        batch_norm_data: data set on which the statistics of batch normalization are re-estimated:
-            training data as training saw it. Default: `train`; where training augments, give
-            one pass of the augmented data, to which the statistics belong.
+            values are named `validation_loss` and so on. The names `train` and `test` are reserved.
+        batch_norm_data: data set for re-estimating batch normalization statistics: the training
+            data as seen in training. Default: `train`. If training augments, pass one epoch of
+            augmented data.
 
     Returns:
-        `CurveEvaluation`: for each name of `train_loss`, `test_loss` (with the regularization
-        terms), `train_error`, `test_error` (percent, where an accuracy is compiled in),
-        `train_METRIC`, `test_METRIC` and `regularization` an array of shape `(num_points,)`; a
-        metric with a value for each class, such as `F1Score()`, is `test_f1_score[0]` and so on;
-        Min / Int / Mean / Max of each, barrier heights, length and length ratio. A warning
-        says where a curve with bends was trained too little to leave the segment.
+        `CurveEvaluation` with an array of shape `(num_points,)` for each of `train_loss`,
+        `test_loss` (including regularization terms), `train_error`, `test_error` (percent, if an
+        accuracy is compiled), `train_METRIC`, `test_METRIC` and `regularization`. Metrics with one
+        value per class, such as `F1Score()`, are named `test_f1_score[0]` and so on. It also has
+        Min / Int / Mean / Max of each, barrier heights, length and length ratio. Warns if a curve
+        with bends has hardly left the segment.
 
     Raises:
         ValueError: if the model is not compiled, `num_points` is below 2, a data set is empty,
-            endless, can be read once only or has no labels, a name in `extra_data` is taken, or
-            `path` holds the results of another evaluation.
-        OSError: if the directory of `path` cannot be made or written.
+            infinite, can be read only once or has no labels, a name in `extra_data` is reserved, or
+            `path` contains results of another evaluation.
+        OSError: if the directory of `path` cannot be created or written to.
     """
     if isinstance(curve_model, keras.Model) and not isinstance(curve_model, CurveModel):
         curve_model = join_curve_layers(curve_model)
     if not isinstance(curve_model, CurveModel):
         raise ValueError(
-            "`curve_model` must be a `CurveModel`, as `connect` makes one. Received: "
+            "`curve_model` must be a `CurveModel`, as `connect` returns it. Received: "
             f"{curve_model!r}"
         )
     if not getattr(curve_model, "compiled", False):
         raise ValueError(
             "The curve model is not compiled: call `curve_model.compile(loss=..., metrics=...)` "
-            "first, to say what to evaluate."
+            "first, to choose what to evaluate."
         )
     check_finite(curve_model.curve_layer.points, "curve")
     check_counts(low=2, high=10**7, num_points=num_points)
@@ -117,7 +114,7 @@ def evaluate_curve(
 
         def measure(t):
             values = evaluator(t, data)
-            # With the first values, so that no file has all values and not this.
+            # Together with the first values, so that no complete file lacks it.
             result.higher_is_better = directions_of(curve_model, values)
             return values
 

@@ -1,4 +1,4 @@
-"""The data sets that networks are evaluated on."""
+"""Data sets for evaluation."""
 
 import dataclasses
 
@@ -10,17 +10,17 @@ __all__ = ["EvaluationData"]
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationData:
-    """The data sets of an evaluation, each as `mc_tf.backend.batches.Batches` takes it.
+    """Data sets of an evaluation, each as accepted by `mc_tf.backend.batches.Batches`.
 
     Args:
         train: training data.
         test: test data, or `None`.
         extra_data: dict of further data sets by name, or `None`.
-        batch_norm_data: on which batch normalization statistics are estimated. Default: `train`.
+        batch_norm_data: data set for estimating batch normalization statistics. Default: `train`.
 
     Raises:
-        ValueError: as `Batches`, naming the argument; if `extra_data` is no dict by name, or has a
-            name that is taken.
+        ValueError: as `Batches`, naming the argument; or if `extra_data` is not a dict of data sets
+            by name, or uses a reserved name.
     """
 
     train: object
@@ -38,14 +38,14 @@ class EvaluationData:
             )
         if taken & set(extra):
             raise ValueError(
-                f"`extra_data` has data sets named {sorted(taken & set(extra))}, as other "
-                "arguments are. Choose other names, such as 'validation'."
+                f"`extra_data` has data sets named {sorted(taken & set(extra))}, which are "
+                "reserved. Choose other names, such as 'validation'."
             )
         for name, data in self._by_role().items():
             Batches(data, role=name)
 
     def _by_role(self):
-        """All data sets by what messages call them."""
+        """All data sets, by their names in messages."""
         named = {"test": self.test, "batch_norm_data": self.batch_norm_data}
         return {
             "train": self.train,
@@ -55,17 +55,17 @@ class EvaluationData:
 
     @property
     def evaluated(self):
-        """The data sets on which losses and metrics are computed: a dict by name."""
+        """Data sets for losses and metrics: a dict by name."""
         test = {} if self.test is None else {"test": self.test}
         return {"train": self.train, **test, **(self.extra_data or {})}
 
     @property
     def for_statistics(self):
-        """The data set that the statistics of batch normalization are estimated on."""
+        """Data set for estimating batch normalization statistics."""
         return self.train if self.batch_norm_data is None else self.batch_norm_data
 
     def needed_by(self, model):
-        """The same without `batch_norm_data`, if the model has no batch normalization.
+        """Drops `batch_norm_data` if the model has no batch normalization.
 
         Args:
             model: Keras model.
@@ -76,13 +76,13 @@ class EvaluationData:
         return self if has_batch_norm(model) else dataclasses.replace(self, batch_norm_data=None)
 
     def kept(self, batch_size=500):
-        """The same for many passes: each data set is read once, as far as memory allows.
+        """Prepares for many passes: caches each data set, as far as memory allows.
 
         Args:
-            batch_size: examples a batch, for arrays only.
+            batch_size: examples per batch, for arrays only.
 
         Returns:
-            `EvaluationData` of `KeptBatches`; what is given twice is kept once.
+            `EvaluationData` of `KeptBatches`; a data set passed twice is cached once.
         """
         made = {}
 
@@ -94,7 +94,7 @@ class EvaluationData:
         return EvaluationData(kept["train"], kept.get("test"), extra, kept.get("batch_norm_data"))
 
     def fingerprint(self):
-        """What tells this data from other data: a str, with a part for each data set."""
+        """Fingerprint of the data: a str with one part per data set."""
         every = self.evaluated
         if self.batch_norm_data is not None:
             every["statistics"] = self.batch_norm_data

@@ -1,4 +1,4 @@
-"""Whether a metric is better when it is higher."""
+"""Whether higher values of a metric are better."""
 
 import re
 
@@ -15,13 +15,13 @@ _LOWER = re.compile("loss|error|divergence|crossentropy|distance|negative|brier|
 
 
 def higher_is_better(name):
-    """Whether a metric is better when it is higher, by the words in its name.
+    """Whether higher values of a metric are better, judging by its name.
 
     Args:
         name: such as `"test_accuracy"` or `"val_loss"`.
 
     Returns:
-        bool; `False` for a name that says nothing.
+        bool; `False` for unknown names.
 
     Example:
         >>> [higher_is_better(n) for n in ("val_auc", "test_error", "top_5_accuracy", "mine")]
@@ -32,7 +32,7 @@ def higher_is_better(name):
 
 
 def directions_of(model, names):
-    """The same for the values of an evaluation, asking the metrics of the model first.
+    """Like `higher_is_better`, but asks the metrics of the model first.
 
     Args:
         model: compiled Keras model that has been evaluated.
@@ -44,7 +44,7 @@ def directions_of(model, names):
     said = {m.name: metric_direction(m) for m in _metrics(model)}
     found = {}
     for name in names:
-        # The longest name that fits: that of the metric, not of one whose name it ends with.
+        # The longest matching name belongs to the metric itself.
         fits = [m for m in said if said[m] and (name == m or name.endswith(f"_{m}"))]
         said_by = max(fits, key=len, default=None)
         found[name] = said[said_by] == "up" if said_by else higher_is_better(name)

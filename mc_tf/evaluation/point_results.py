@@ -1,4 +1,4 @@
-"""Values at a number of points in weight space, stored as they come."""
+"""Values at points in weight space, stored during the evaluation."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from mc_tf.typing import PathLike
 
 __all__ = ["SHOWN", "PointResults"]
 
-# The values that tables and short texts show, as far as they are there.
+# Values shown in tables and summaries, if available.
 SHOWN = tuple(
     f"{part}_{value}"
     for part in ("train", "validation", "test")
@@ -31,21 +31,21 @@ _ACCURACIES = (
 
 
 class PointResults:
-    """Base of the results of curves and grids: named values at points, with their file.
+    """Base class for results of curves and grids: named values at points, with their file.
 
-    A subclass gives `kind` and `maker` for messages, `_arrays` with what else its file holds, and
-    `_from_arrays`, which makes an empty result from that. It also gives `_title` and `_positions`,
-    for the texts and rows of results.
+    A subclass defines `kind` and `maker` for messages, `_arrays` with further arrays of its file,
+    and `_from_arrays`, which creates an empty result from them. It also defines `_title` and
+    `_positions`, for texts and rows.
 
     Args:
-        num_points: how many points there are.
-        fingerprint: text that says what the values depend on.
-        description: dict of what is evaluated, for the reader.
+        num_points: number of points.
+        fingerprint: str that identifies everything the values depend on.
+        description: dict that describes the evaluation to readers.
 
     Attributes:
         done: which points are evaluated, bool of shape `(num_points,)`.
         fingerprint, description: as given.
-        inputs: text that tells the data apart, as far as that is known without reading it.
+        inputs: str that identifies the data, as far as possible without reading it.
     """
 
     kind: str
@@ -72,14 +72,14 @@ class PointResults:
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._values:
-            raise KeyError(f"No values named '{name}'. There are: {', '.join(self.names)}")
+            raise KeyError(f"No values named '{name}'. Available: {', '.join(self.names)}")
         return self._values[name]
 
     def record(self, index: int, logs: Mapping[str, float]) -> None:
-        """Stores the values of one point; accuracies also become errors in percent.
+        """Stores the values of one point and adds errors in percent for accuracies.
 
         Args:
-            index: which point.
+            index: index of the point.
             logs: dict name -> float.
         """
         logs = dict(logs)
@@ -105,10 +105,10 @@ class PointResults:
         return "\n".join(lines + ([f"  and {others} other values, see `names`"] if others else []))
 
     def rows(self) -> list[dict[str, Any]]:
-        """The evaluated points as a table, such as `pandas.DataFrame(result.rows())` takes.
+        """Returns the evaluated points as table rows, for `pandas.DataFrame(result.rows())`.
 
         Returns:
-            List of dicts, one for each point: its position and its values.
+            List of dicts, one per point: its position and its values.
         """
         positions = self._positions()
         return [
@@ -117,7 +117,7 @@ class PointResults:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain Python: dicts, lists, numbers and text.
+        """Returns all results as Python dicts, lists, numbers and strings.
 
         Returns:
             dict with `kind`, `description`, the positions, and `values`, a list for each name.
@@ -151,7 +151,7 @@ class PointResults:
         raise NotImplementedError
 
     def save(self, path: PathLike | None) -> None:
-        """Writes `PATH.npz` in one step; nothing if `path` is `None`."""
+        """Writes `PATH.npz` atomically; does nothing if `path` is `None`."""
         if path is None:
             return
         write_arrays(
@@ -166,18 +166,18 @@ class PointResults:
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
-        """Reads what was saved, complete or not.
+        """Loads a saved result, complete or partial.
 
         Args:
-            path: file name without ending, or with `.npz`.
+            path: file name, with or without the extension `.npz`.
 
         Returns:
             An instance of this class.
 
         Raises:
-            FileNotFoundError: if there is no such file.
+            FileNotFoundError: if the file does not exist.
             DamagedFileError: if the file is damaged.
-            ValueError: if it holds something else.
+            ValueError: if the file contains something else.
         """
         path = os.fspath(path)
         file = path if path.endswith(".npz") else f"{path}.npz"
@@ -203,10 +203,10 @@ class PointResults:
         )
 
     def resumed(self, path: PathLike | None) -> Self:
-        """The stored result of the same evaluation, or this empty one.
+        """Returns the stored result of the same evaluation, or this empty one.
 
         Args:
-            path: file name without ending, or `None`.
+            path: file name without extension, or `None`.
 
         Returns:
             An instance of this class.
@@ -222,8 +222,8 @@ class PointResults:
         result = self.load(path)
         if (result.fingerprint, result.inputs or self.inputs) != (self.fingerprint, self.inputs):
             raise ValueError(
-                f"'{path}.npz' holds the results of another {self.kind}: other weights, data, "
-                "metrics or points. Choose another path, or move it away to evaluate anew."
+                f"'{path}.npz' contains results of another {self.kind}: weights, data, metrics or "
+                "points differ. Choose another path, or move the file to evaluate again."
             )
         result.inputs = self.inputs
         return result

@@ -1,4 +1,4 @@
-"""Networks at points of weight space, evaluated one after the other by one compiled function."""
+"""Evaluates networks at points in weight space, one by one, with one compiled function."""
 
 import hashlib
 import json
@@ -18,21 +18,21 @@ from mc_tf.batch_norm.statistics import BatchStatistics
 
 __all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
 
-_SAVING_SHARE = 0.02  # of the time; more points than that are stored at once
+_SAVING_SHARE = 0.02  # of the time; if saving takes longer, several points are saved at once
 
 
 def evaluate_points(result, positions, measure, path=None, indices=None, verbose=1):
-    """Fills in what a result lacks, and stores it as it grows.
+    """Evaluates the missing points of a result and saves them along the way.
 
-    The file is written after each point, or, where points come faster than a file can be written,
-    as often as takes 2 % of the time.
+    The file is written after each point, or, if writing is slow, less often, so that it takes 2 %
+    of the time.
 
     Args:
         result: `PointResults`.
-        positions: array, one position of the curve model for each point of the result.
+        positions: array with one position of the curve model per point of the result.
         measure: function from a position to a dict of floats.
-        path: file name without ending, or `None`.
-        indices: which points to evaluate. Default: all.
+        path: file name without extension, or `None`.
+        indices: indices of the points to evaluate. Default: all.
         verbose: 1 for a progress bar, 0 for silence.
     """
     wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
@@ -54,17 +54,17 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
                     saved_at = time.monotonic()
                     cost = saved_at - begun
                 bar.update()
-        finally:  # also when it is stopped
+        finally:  # also when interrupted
             if result.done[missing].any():
                 result.save(path)
 
 
 class PointEvaluator:
-    """Evaluates a compiled curve model at any position: traced once, for all positions.
+    """Evaluates a compiled curve model at any position; traced once for all positions.
 
     Args:
         curve_model: a compiled `CurveModel`.
-        batch_size: examples a batch, where the data is made of arrays.
+        batch_size: examples per batch, for arrays only.
 
     Attributes:
         layer: the curve layer.
@@ -76,7 +76,7 @@ class PointEvaluator:
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
         self._observed = False
-        self._finite = []  # data sets, kept so that none is read for each point
+        self._finite = []  # data sets already checked for finite values, so that each is read once
         self._flat_at = backend.compiled(self.layer.flat_weights_at)
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
@@ -88,12 +88,12 @@ class PointEvaluator:
         Args:
             t: position of the curve model.
             data: `EvaluationData`.
-            measures: functions `(flat, state) -> dict of floats` of what else to find out about
-                the network, as `network_at` gives it.
+            measures: further measures of the network, functions `(flat, state) -> dict of floats`
+                of the values that `network_at` returns.
 
         Returns:
-            dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics, and what the
-            measures add.
+            dict of floats: `train_loss`, `test_loss`, `regularization`, the metrics and the
+            measures.
         """
         flat, state = self.network_at(t, data.for_statistics)
         point = self._unpack(flat)
@@ -108,16 +108,16 @@ class PointEvaluator:
         return logs
 
     def network_at(self, t, data=None):
-        """The network at `t`, as numbers.
+        """Returns the weights and state of the network at `t`.
 
         Args:
             t: position of the curve model.
-            data: data set on which to re-estimate the statistics of batch normalization. Default:
-                they stay as the curve model has them.
+            data: data set for re-estimating batch normalization statistics. Default: use the
+                current statistics of the curve model.
 
         Returns:
-            `(flat, state)`: its weights, tensor `(P,)`, and everything else that it keeps, a list
-            of tensors, with recurrent state at zero.
+            `(flat, state)`: its weights, tensor `(P,)`, and its other state, a list of tensors,
+            with recurrent state at zero.
         """
         flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
         state = self._initial_state()
@@ -126,15 +126,15 @@ class PointEvaluator:
         return flat, state
 
     def check(self, t, data):
-        """Runs the first batch of each data set, so that data that does not fit is refused early.
+        """Runs the first batch of each data set, so that unsuitable data fails early.
 
         Args:
             t: position of the curve model.
             data: `EvaluationData` of `KeptBatches`.
 
         Raises:
-            ValueError: if a data set is empty or has no labels, or two values have one name; and
-                what Keras raises for inputs that the network does not take.
+            ValueError: if a data set is empty or has no labels, or two values share a name; and any
+                error that Keras raises for unsuitable inputs.
         """
         point = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t))))
         if self._statistics.any:
@@ -151,14 +151,14 @@ class PointEvaluator:
             )
 
     def check_finite(self, *data_sets):
-        """Refuses data sets that explain a result that is not finite; each is read once."""
+        """Raises an error if a data set explains a non-finite result; each is read once."""
         for data in data_sets:
             if not any(data is each for each in self._finite):
                 Batches(data, self._batch_size).check_finite()
                 self._finite.append(data)
 
     def batches(self, data):
-        """The batches of a data set, once the model is built for them.
+        """Yields the batches of a data set and builds the compiled metrics with the first.
 
         Args:
             data: data set.
@@ -167,7 +167,7 @@ class PointEvaluator:
             `(x, y, sample_weight)`.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if the data set is empty.
         """
         batches = Batches(data, self._batch_size)
         for index, batch in enumerate(batches):
@@ -176,24 +176,24 @@ class PointEvaluator:
     def _built_for(self, batch, role):
         if batch[1] is None and self._model.loss is not None:
             raise ValueError(
-                f"`{role}` has inputs without labels, which the compiled loss needs. Give "
+                f"`{role}` has inputs without labels, which the compiled loss needs. Pass "
                 "`(inputs, labels)`, or batches of both."
             )
         build_metrics(self._model, batch)
         return batch
 
     def batch_loss(self, point, state, batch, metrics=None):
-        """The loss of one batch: a pure function, differentiable in the point.
+        """Computes the loss of one batch: a pure function, differentiable in the point.
 
         Args:
-            point: `(weights, penalties)` as `CurveLayer.unpack_point` gives them.
+            point: `(weights, penalties)` as returned by `CurveLayer.unpack_point`.
             state: list of tensors.
             batch: `(x, y, sample_weight)`.
             metrics: values of the metrics' variables to update. Default: no metrics.
 
         Returns:
-            `(loss, size, state, metrics)`: two float32 scalars, the mean loss with all penalties
-            and the number of targets that it counts for, and two lists of tensors.
+            `(loss, size, state, metrics)`: two float32 scalars, the mean loss including penalties
+            and the number of targets, and two lists of tensors.
         """
         x, y, sample_weight = batch
         variables = [] if metrics is None else self._model.metrics_variables
@@ -213,7 +213,7 @@ class PointEvaluator:
         )
 
     def _initial_state(self):
-        """The curve layer's state with recurrent state at zero, as a list of tensors."""
+        """Returns the curve layer's state with recurrent state at zero, as a list of tensors."""
         with keras.StatelessScope() as scope:
             self.layer.reset_state()
         given = [scope.get_current_value(v) for v in self.layer.state]
@@ -275,7 +275,7 @@ class PointEvaluator:
 
 
 def _scalars(values):
-    """Floats by name; what has a value for each class becomes `name[0]`, `name[1]`, ..."""
+    """Floats by name; values per class become `name[0]`, `name[1]`, ..."""
     logs = {}
     for name, value in values.items():
         if isinstance(value, dict):  # a metric of several values, as in Keras' logs
@@ -289,11 +289,11 @@ def _scalars(values):
 
 
 def fingerprint(curve_model, *rest):
-    """What results depend on: all weights, the compiled loss and metrics, precision, and the rest.
+    """Fingerprint of an evaluation: weights, compiled loss and metrics, precision, and more.
 
     Args:
         curve_model: compiled `CurveModel`.
-        *rest: positions, a description and the like, of which the representation counts.
+        *rest: further values, such as positions and a description, identified by their `repr`.
 
     Returns:
         str.

@@ -1,4 +1,4 @@
-"""The result of evaluating a curve: arrays over `t`, their summary, and the files."""
+"""The result of evaluating a curve: arrays over `t`, their summary and files."""
 
 import json
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ __all__ = ["CurveEvaluation", "describe_length"]
 
 
 class CurveEvaluation(PointResults):
-    """Values of loss and metrics at positions along a curve, made by `evaluate_curve`.
+    """Values of loss and metrics at positions along a curve, returned by `evaluate_curve`.
 
     Index it by name: `result["test_error"]` is a float64 array of shape `(num_points,)`.
 
     Attributes:
         t: positions, shape `(num_points,)`.
-        done: which of them are evaluated, bool of shape `(num_points,)`.
+        done: whether each position is evaluated, bool of shape `(num_points,)`.
         arc_lengths: weight-space distances between neighbors, shape `(num_points - 1,)`.
         length: length of the curve in weight space.
-        length_ratio: `length` divided by the distance of the endpoints; 1 for a curve that stays at
-            one point, infinite for a curve that returns to its start.
-        bends: positions of the bends that the curve passes through, such as those of a chain.
-        higher_is_better: dict from names of values to bools, as the metrics themselves say it.
-        description: dict of what was evaluated.
+        length_ratio: `length` divided by the distance of the endpoints. If both endpoints are
+            equal: 1 if the curve stays there, otherwise infinite.
+        bends: positions of the bends that the curve passes through, such as the bends of a chain.
+        higher_is_better: dict from names of values to bools, as declared by the metrics.
+        description: dict that describes the evaluation.
     """
 
     kind = "curve evaluation"
@@ -53,7 +53,7 @@ class CurveEvaluation(PointResults):
         length_ratio: float,
         bends: Sequence[float] | np.ndarray = (),
     ) -> None:
-        """Sets the lengths that Int and the length ratio need, and where the bends are."""
+        """Sets the lengths for Int and the length ratio, and the positions of the bends."""
         self.arc_lengths = np.asarray(arc_lengths, "float64")
         self.length = float(length)
         self.length_ratio = float(length_ratio)
@@ -64,16 +64,16 @@ class CurveEvaluation(PointResults):
 
         Args:
             name: such as `"train_loss"` or `"test_error"`.
-            higher_is_better: which direction is worse, for the barrier. Default: as the metric
-                itself says it, otherwise by its name (`accuracy`, `auc`, `precision`, `f1`, `iou`
-                and the like are better when higher; what is not known is better when lower).
+            higher_is_better: whether higher values are better, for the barrier. Default: as
+                declared by the metric, otherwise by its name (names such as `accuracy`, `auc`,
+                `precision`, `f1` and `iou` are better when higher, unknown names when lower).
 
         Returns:
             dict with `min`; `int`, the trapezoid rule over arc length divided by the length;
             `mean`, the trapezoid rule over `t`, which is the loss (2) that training minimizes;
-            `max`; `barrier`, how much worse than the worse endpoint the curve becomes: the
-            maximum minus that endpoint, or, where higher is better, that endpoint minus the
-            minimum; `start` and `end`.
+            `max`; `barrier`, how much worse than the worse endpoint the curve becomes: the maximum
+            minus the value there, or, if higher is better, the value there minus the minimum;
+            `start` and `end`.
         """
         if higher_is_better is None:
             higher_is_better = self._is_higher_better(name)
@@ -95,12 +95,11 @@ class CurveEvaluation(PointResults):
         return self.higher_is_better.get(name, by_name(name))
 
     def table(self, names: Sequence[str] | None = None) -> str:
-        """The summary as lines of text, one for each name that is there.
+        """Returns the summary as text, with one line per available name.
 
         Args:
-            names: which values, in order. Default: loss, error and perplexity on the training,
-                validation and test data, as far as they are there, and the errors of several
-                outputs.
+            names: names of values, in order. Default: loss, error and perplexity on the training,
+                validation and test data, if available, and the errors of several outputs.
 
         Returns:
             str.
@@ -121,7 +120,7 @@ class CurveEvaluation(PointResults):
         return "\n".join(lines)
 
     def is_unbent(self) -> bool:
-        """Whether the curve is as long as the segment, over a barrier of the loss.
+        """Whether the curve has a loss barrier but is only as long as the segment.
 
         Returns:
             bool: length ratio below 1.01, and a barrier of a tenth of the worse endpoint's loss.
@@ -138,7 +137,7 @@ class CurveEvaluation(PointResults):
             **options: of `mc_tf.plots.plot_curves`, such as `names=["test_loss"]` and `title`.
 
         Returns:
-            The matplotlib figure, which a notebook shows and `mc_tf.plots.save` writes.
+            matplotlib figure; write it with `mc_tf.plots.save`.
         """
         from mc_tf.plots import plot_curves
 
@@ -160,7 +159,7 @@ class CurveEvaluation(PointResults):
     # Files.
 
     def finish(self, path: PathLike | None) -> None:
-        """Writes `PATH.npz` and the summary as `PATH.json`; nothing if `path` is `None`."""
+        """Writes `PATH.npz` and the summary `PATH.json`; does nothing if `path` is `None`."""
         if path is None:
             return
         self.save(path)
@@ -201,10 +200,10 @@ def _barrier(values):
 
 
 def describe_length(length, ratio):
-    """The length of a curve in words.
+    """Describes the length of a curve in words.
 
     Args:
-        length: of the curve.
+        length: length of the curve.
         ratio: `length` divided by the segment's length.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Results in a few lines, and as plain Python."""
+"""Results as short texts and as Python objects."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ __all__ = ["is_percent", "marked_text", "plain_lists", "range_line"]
 
 
 def is_percent(name):
-    """Whether values are errors in percent, not those of a regression.
+    """Whether values are errors in percent, not errors of a regression.
 
     Args:
         name: such as `"test_error"`.
@@ -23,10 +23,10 @@ def is_percent(name):
 
 
 def range_line(name, values):
-    """The smallest and the largest value as a line of text.
+    """Formats the smallest and the largest value as a line of text.
 
     Args:
-        name: of the values.
+        name: name of the values.
         values: array.
 
     Returns:
@@ -47,7 +47,7 @@ def range_line(name, values):
 
 
 def plain_lists(value):
-    """Arrays, and dicts and lists of them, as lists and numbers of Python."""
+    """Converts arrays, also in dicts and lists, to Python lists and numbers."""
     if isinstance(value, dict):
         return {str(key): plain_lists(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -56,13 +56,13 @@ def plain_lists(value):
 
 
 def marked_text(surface):
-    """What is marked on a surface in words.
+    """Describes the networks and curves marked on a surface.
 
     Args:
         surface: a surface, or a grid of one.
 
     Returns:
-        str, empty if there is nothing.
+        str, empty if nothing is marked.
 
     Example:
         >>> import types

@@ -1,4 +1,4 @@
-"""Directions in weight space: random ones, normalized ones, principal ones of a trajectory."""
+"""Directions in weight space: random, normalized, and principal directions of a trajectory."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -31,28 +31,28 @@ def random_direction(
     ignore: str | Collection[str] | None = ("bias", "batch_norm"),
     seed: int | Sequence[int] = 0,
 ) -> np.ndarray:
-    """A random direction with Gaussian entries, scaled as Li et al. (2018) do.
+    """Draws a random Gaussian direction, normalized as in Li et al. (2018).
 
-    With `"filter"` each filter of the direction gets the norm of the same filter of the network:
-    for a kernel of any Keras layer the weights of one output (mostly the last axis; of attention
-    one unit of one head). Biases and the weights of normalization layers are zero, or each of them
-    is scaled like one filter.
+    With `"filter"` each filter of the direction has the norm of the corresponding filter of the
+    network. A filter consists of the weights of one output (usually an index of the last axis; in
+    attention, one unit of one head). Biases and weights of normalization layers are zero, or are
+    each scaled like one filter.
 
     Args:
         model: a built Keras model or layer.
         normalization: `"filter"`; `"layer"`, each weight array scaled to the network's norm;
             `"weight"`, each entry multiplied by the network's absolute weight; `"unit"`, the whole
-            direction has length one, as SWA's random rays; `None`, not scaled.
-        ignore: which weights stay where they are: `"bias"` (what is named so, and other vectors),
-            `"batch_norm"` (also of layer, group and RMS normalization), both (default, for filter
-            normalization as in Li et al.) or neither, `()`.
+            direction has length one, as for SWA's random rays; `None`, no scaling.
+        ignore: weights with a zero direction: `"bias"` (biases and other vectors), `"batch_norm"`
+            (also layer, group and RMS normalization), both (default for filter normalization, as in
+            Li et al.) or neither, `()`.
         seed: integer, or a list of them.
 
     Returns:
         Array of shape `(P,)`, of the dtype of the weights.
 
     Raises:
-        ValueError: if the normalization or what to ignore is unknown, or nothing is left.
+        ValueError: if `normalization` or `ignore` is invalid, or no weights are left.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
@@ -75,11 +75,11 @@ def random_direction(
     pieces = []
     for variable in variables:
         weights = keras.ops.convert_to_numpy(variable).astype("float64")
-        drawn = generator.standard_normal(weights.shape)  # drawn always: a seed is one direction
+        drawn = generator.standard_normal(weights.shape)  # always: a seed determines one direction
         owner = owners.get(id(variable))
         kind = "batch_norm" if isinstance(owner, _NORMALIZATION_LAYERS) else "bias"
         is_vector = weights.ndim <= 1 or kind == "batch_norm"
-        is_vector |= variable.name.endswith("bias")  # of GRU and attention a matrix
+        is_vector |= variable.name.endswith("bias")  # a matrix in GRU and attention
         if is_vector and kind in ignore:
             pieces.append(np.zeros_like(drawn))
         else:
@@ -93,7 +93,7 @@ def random_direction(
 
 
 def ignored(ignore):
-    """What `random_direction` leaves out, as a tuple.
+    """Converts the `ignore` argument of `random_direction` to a tuple.
 
     Args:
         ignore: one name, several of them, or `None` for none.
@@ -118,9 +118,9 @@ def _scaled(drawn, weights, normalization, filters):
 
 
 def _filter_axes(variable, owner):
-    """The axes of a weight array that number its filters, each of which makes one output."""
+    """Returns the axes of a weight array that index its filters, one per output."""
     kind = type(owner).__name__
-    if isinstance(owner, keras.layers.EinsumDense):  # attention's, too
+    if isinstance(owner, keras.layers.EinsumDense):  # also in attention
         _, kernel, outputs = re.split(",|->", owner.equation)
         return tuple(axis for axis, letter in enumerate(kernel) if letter in outputs)
     if kind.startswith("DepthwiseConv") or variable.name == "depthwise_kernel":
@@ -133,21 +133,21 @@ def _filter_axes(variable, owner):
 def principal_directions(
     networks: Sequence[Weights] | np.ndarray, origin: Weights | None = None
 ) -> tuple[list[np.ndarray], list[float]]:
-    """The two directions in which a trajectory of networks varies most (Li et al., section 7.2).
+    """Finds the two directions of largest variation of a trajectory (Li et al., section 7.2).
 
-    The principal components of the differences to the origin, not centered, as in its text. The
-    largest part of each direction is positive.
+    They are the principal components of the differences to the origin, not centered, as in the
+    paper. The largest component of each direction is positive.
 
     Args:
         networks: list of at least two built models or flat weight vectors `(P,)`.
         origin: a model or flat vector. Default: the last of the networks.
 
     Returns:
-        `(directions, shares)`: two orthonormal float32 vectors `(P,)`, and for each the part of
-        the sum of squared differences that lies along it.
+        `(directions, shares)`: two orthonormal float32 vectors `(P,)`, and for each its share of
+        the sum of squared differences.
 
     Raises:
-        ValueError: if the networks differ in more than their weights, or span less than a plane.
+        ValueError: if the networks differ in more than their weights, or do not span a plane.
     """
     check_kind("networks", networks, (list, tuple, np.ndarray), "a list of at least two networks")
     if len(networks) < 2:
@@ -168,8 +168,8 @@ def principal_directions(
     values, vectors = values[::-1], vectors[:, ::-1]
     if len(values) < 2 or values[1] <= 1e-10 * values[0]:
         raise ValueError(
-            f"The {len(flats)} networks span no plane around the origin. Take more of them, from "
-            "different moments of the training."
+            f"The {len(flats)} networks span no plane around the origin. Use more networks, from "
+            "different stages of training."
         )
     found = []
     for k in range(2):

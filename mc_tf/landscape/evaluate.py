@@ -49,49 +49,48 @@ def evaluate_grid(
 ) -> GridEvaluation:
     """Evaluates the networks on a grid of a surface on training and test data.
 
-    As along a curve: at each point the statistics of batch normalization are re-estimated, and the
-    loss (with the L2 term at that point) and all metrics that the model was compiled with are
-    computed on both data sets, by one compiled function.
+    As for a curve, batch normalization statistics are re-estimated at each point, and the loss
+    (with the L2 term at that point) and all compiled metrics are computed on both data sets.
 
     Args:
-        model: a compiled Keras model of the surface's architecture; or `None`, for the model that
-            the surface was made from. It is not changed.
+        model: a compiled Keras model of the surface's architecture; `None` for the model of the
+            surface. It is not changed.
         surface: `Line`, `Plane` or `Rays`.
-        train, test: data sets as `Batches` takes them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)`. The same at each pass. Give fewer examples for a finer
-            grid: a few thousand keep its structure.
-        shape: number of points on each axis, an integer or one for each. Default 21.
-        margin: how far the grid reaches beyond what is marked, as a part of its extent.
-        limits: `(low, high)` for each axis instead.
-        path: file name without ending; its directory is made. `PATH.npz` is written as the grid
-            grows, `PATH.json` with a summary at the end; the same call goes on where an earlier
-            one was stopped.
-        batch_size: examples a batch, for arrays only. Default 500.
-        shard: `(i, n)`: evaluate the `i`-th of `n` parts only, `i` from 1, and write
-            `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` joins them.
-        description: dict of what else the values depend on (data, seed), recorded in the files:
-            what is stored with another one is not gone on with.
-        verbose: 1 for a progress bar, 0 for silence; or a line to print before the bar.
+        train, test: data sets as `Batches` accepts them: a finite `tf.data.Dataset` of batches, a
+            `PyDataset`, or arrays `(x, y)`. Every pass must yield the same data. For a fine grid, a
+            few thousand examples are enough to show its structure.
+        shape: number of points on each axis, an integer or one per axis. Default 21.
+        margin: margin around the marks, relative to their extent.
+        limits: `(low, high)` for each axis, instead of a margin.
+        path: file name without extension; its directory is created. `PATH.npz` is written during
+            the evaluation and `PATH.json` with a summary at the end. The same call resumes an
+            interrupted evaluation.
+        batch_size: examples per batch, for arrays only. Default 500.
+        shard: `(i, n)`: evaluate only the `i`-th of `n` parts, `i` from 1, and write
+            `PATH-i-of-n.npz`; `GridEvaluation.merge(path, n)` merges them.
+        description: dict of other settings that the values depend on (data, seed), recorded in the
+            files. Results with another description are not resumed.
+        verbose: 1 for a progress bar, 0 for silence, or a line to print before the bar.
         extra_data: dict of further data sets by name, as in `evaluate_curve`.
-        eigenvalues: `True` to find the largest and smallest eigenvalue of the Hessian of the
-            training loss at each point too (see `hessian_eigenvalues`), which costs some 30 to
-            100 passes over the training data; or a smaller data set, to find them on that.
+        eigenvalues: `True` to also compute the largest and smallest Hessian eigenvalue of the
+            training loss at each point (see `hessian_eigenvalues`), which takes 30 to 100 passes
+            over the training data; or a smaller data set to use instead.
         eigenvalue_options: dict of `tolerance` and `max_iterations`, see `hessian_eigenvalues`.
-        notes: dict of what to record only, such as the files of the networks, which may be moved:
-            that a result belongs to the surface its weights say.
-        batch_norm_data: data set for the statistics of batch normalization, as in `evaluate_curve`.
+        notes: dict of further information to record, such as the files of the networks. Notes may
+            change between calls: the weights identify the surface.
+        batch_norm_data: data set for batch normalization statistics, as in `evaluate_curve`.
 
     Returns:
-        `GridEvaluation`: for each name of `train_loss`, `test_loss`, `train_error`, `test_error`
-        (percent, where an accuracy is compiled in), `train_METRIC`, `test_METRIC` and
-        `regularization` an array with the shape of the grid; with `eigenvalues` also
-        `train_largest_eigenvalue`, `train_smallest_eigenvalue` and `train_eigenvalue_ratio`,
-        the map of Li et al. (2018, section 6).
+        `GridEvaluation` with an array of the shape of the grid for each of `train_loss`,
+        `test_loss`, `train_error`, `test_error` (percent, if an accuracy is compiled),
+        `train_METRIC`, `test_METRIC` and `regularization`; with `eigenvalues` also
+        `train_largest_eigenvalue`, `train_smallest_eigenvalue` and `train_eigenvalue_ratio`, the
+        map of Li et al. (2018, section 6).
 
     Raises:
-        ValueError: if the model is not compiled, its weights are not the surface's, the shape or
-            the shard is none, or `path` holds the results of another grid.
-        OSError: if the directory of `path` cannot be made or written.
+        ValueError: if the model is not compiled or does not match the surface, the shape or the
+            shard is invalid, or `path` contains results of another grid.
+        OSError: if the directory of `path` cannot be created or written to.
     """
     if model is not None:
         check_network("model", model)
@@ -100,8 +99,8 @@ def evaluate_grid(
     curve_model = surface.model(model)
     if not curve_model.compiled:
         raise ValueError(
-            "The model is not compiled: call `model.compile(loss=..., metrics=...)` first, to say "
-            "what to evaluate."
+            "The model is not compiled: call `model.compile(loss=..., metrics=...)` first, to "
+            "choose what to evaluate."
         )
     limits = {} if limits is None else {"limits": limits}
     axes = surface.axes(shape, margin, **limits)
@@ -109,7 +108,7 @@ def evaluate_grid(
     with_eigenvalues = eigenvalues is not None and eigenvalues is not False
     if with_eigenvalues and eigenvalues is not True:
         Batches(eigenvalues, role="eigenvalues")
-    # Rounded, since sums that end in other digits on another machine make the same grid.
+    # Rounded, since rounding errors that depend on the machine do not matter.
     parts = [[[float(f"{x:.9g}") for x in axis] for axis in axes], description]
     parts += sorted(extra_data or ())
     if with_eigenvalues:
@@ -160,7 +159,7 @@ def evaluate_grid(
 
 
 def _shard_indices(size, shard):
-    """Which points a part of a grid has: every n-th, so that all parts take equally long."""
+    """Indices of the points of a shard: every n-th, so that all shards take equally long."""
     if shard is None:
         return np.arange(size)
     check_kind("shard", shard, (tuple, list), "a part, (i, n)")

@@ -1,4 +1,4 @@
-"""The kinds of lines, planes and rays that programs and recipes name."""
+"""The kinds of lines, planes and rays, by name."""
 
 from mc_tf.landscape.directions import ignored, principal_directions, random_direction
 from mc_tf.landscape.lines import Line, Rays
@@ -7,7 +7,7 @@ from mc_tf.weights.flat import assign_flat
 
 __all__ = ["SURFACES", "make_surface"]
 
-# What each kind of surface is made of: the number of networks, and words for it.
+# The number of networks that each kind of surface needs, and its description.
 SURFACES = {
     "plane": (3, "three networks"),
     "line": (2, "two networks"),
@@ -29,26 +29,26 @@ def make_surface(
     num_rays=10,
     seed=0,
 ):
-    """A line, plane or rays of one of the kinds in `SURFACES`.
+    """Creates a line, plane or rays of one of the kinds in `SURFACES`.
 
     Args:
         kind: `"plane"` or `"line"`, through networks; `"curve_plane"`, through the endpoints and
-            the bend of a curve; `"trajectory"`, around the last network in the two directions in
-            which all of them vary most, with the first and the last as `start` and `end`;
+            the bend of a curve; `"trajectory"`, around the last network in the two directions of
+            largest variation, with the first and the last marked as `start` and `end`;
             `"random_plane"`, `"random_line"` and `"rays"`, from one network in random directions.
-        network: Keras model: the layers.
+        network: Keras model of the architecture.
         vectors: dict from label to flat vector `(P,)`.
-        curve_model: `CurveModel`, of `"curve_plane"`.
-        normalization, ignore: of random planes and lines, see `mc_tf.random_direction`. Rays have
-            length one and take all weights.
-        num_rays: of `"rays"`, default 10.
-        seed: integer, of random directions.
+        curve_model: `CurveModel`, for `"curve_plane"`.
+        normalization, ignore: for random planes and lines, see `mc_tf.random_direction`. Rays have
+            length one and use all weights.
+        num_rays: number of rays for `"rays"`, default 10.
+        seed: integer seed of random directions.
 
     Returns:
-        `Line`, `Plane` or `Rays`, with what it is made of marked.
+        `Line`, `Plane` or `Rays`, with the given networks marked.
 
     Raises:
-        ValueError: if the kind is unknown, the number of networks is not what it needs, or as the
+        ValueError: if the kind is unknown or the number of networks is wrong, and as for the
             surface itself.
     """
     if kind not in SURFACES:
@@ -58,14 +58,14 @@ def make_surface(
     if not fits or (kind == "curve_plane") != (curve_model is not None):
         curve = "" if curve_model is None else " and a curve"
         raise ValueError(
-            f"A surface of kind '{kind}' is made of {words}. Received: {len(vectors)} "
-            f"networks{curve} ({', '.join(vectors) or 'none'})."
+            f"A surface of kind '{kind}' needs {words}. Received: {len(vectors)} networks{curve} "
+            f"({', '.join(vectors) or 'none'})."
         )
     labels, points = tuple(vectors), list(vectors.values())
 
     made = {}
     if wanted == 1:
-        assign_flat(network, points[0])  # whose norms random directions take
+        assign_flat(network, points[0])  # random directions use its norms
         if kind == "rays":
             normalization, ignore = "unit", ()
         made = {"normalization": normalization, "ignore": list(ignored(ignore)), "seed": seed}

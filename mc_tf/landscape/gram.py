@@ -25,7 +25,7 @@ def direction_products(points, matrix):
 
 
 def inner_products(points, matrix, offset, vector):
-    """Inner products of the directions with a vector seen from the origin.
+    """Inner products of the directions with a vector relative to the origin.
 
     Args:
         points: list of `k` arrays `(P,)`.
@@ -57,7 +57,7 @@ def distance_beside(points, coefficients, vector):
 
 
 def rest_products(points, coefficients, vectors):
-    """The Gram matrix of what combinations of points leave of vectors.
+    """The Gram matrix of the residuals of vectors after subtracting combinations of points.
 
     Args:
         points: list of `k` arrays `(P,)`.

@@ -22,21 +22,20 @@ from mc_tf.typing import Data
 __all__ = ["HessianEigenvalues", "HessianProducts", "hessian_eigenvalues"]
 
 DEFAULTS = {"tolerance": 1e-3, "max_iterations": 500}
-_VECTORS = 20  # Lanczos vectors that are kept
-_SMALL = 32  # weights, up to which the whole Hessian costs no more
+_VECTORS = 20  # number of Lanczos vectors
+_SMALL = 32  # number of weights up to which the full Hessian is used
 _POWER_STEPS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class HessianEigenvalues:
-    """The two ends of a Hessian's spectrum, made by `hessian_eigenvalues`.
+    """The extreme eigenvalues of a Hessian, returned by `hessian_eigenvalues`.
 
     Attributes:
-        largest, smallest: the algebraically largest and smallest eigenvalue. NaN where they were
-            not found.
-        largest_vector, smallest_vector: their eigenvectors, of length one, float32 `(P,)`: the
-            directions for `Plane.along(model, largest_vector, smallest_vector)`.
-        products: how many Hessian-vector products it took, each a pass over the data.
+        largest, smallest: the algebraically largest and smallest eigenvalue; NaN if not found.
+        largest_vector, smallest_vector: their eigenvectors, of length one, float32 `(P,)`, for use
+            in `Plane.along(model, largest_vector, smallest_vector)`.
+        products: number of Hessian-vector products, each a pass over the data.
     """
 
     largest: float
@@ -47,7 +46,7 @@ class HessianEigenvalues:
 
     @property
     def ratio(self) -> float:
-        """`|smallest / largest|`: near zero where the loss is close to convex."""
+        """`|smallest / largest|`: near zero if the loss is nearly convex."""
         return abs(self.smallest / self.largest) if self.largest else float("nan")
 
     def __repr__(self):
@@ -66,36 +65,35 @@ def hessian_eigenvalues(
     seed: int = 0,
     verbose: int = 1,
 ) -> HessianEigenvalues:
-    """The largest and the smallest eigenvalue of the Hessian of the training loss.
+    """Computes the largest and smallest eigenvalue of the Hessian of the training loss.
 
-    The loss is the mean over all examples that the model was compiled with, and the regularizers
-    and `add_loss`, as a function of the trainable weights. Dropout is off, and batch
-    normalization uses its moving statistics, which are held fixed: call `update_batch_norm`
-    first where they belong to other weights. Recurrent state is carried from batch to batch and
-    not differentiated, as in training.
+    The loss is the mean of the compiled loss over all examples, plus regularizers and `add_loss`,
+    as a function of the trainable weights. Dropout is off, and batch normalization uses its fixed
+    moving statistics: call `update_batch_norm` first if they belong to other weights. Recurrent
+    state is carried over from batch to batch and not differentiated, as in training.
 
-    Lanczos' method on exact Hessian-vector products (float32, sums of Lanczos in float64); for no
-    more than 32 weights the whole Hessian instead.
+    Uses the Lanczos method on exact Hessian-vector products (products in float32, Lanczos sums in
+    float64); for up to 32 weights, the full Hessian.
 
     Args:
-        model: a compiled, built Keras model, at its weights, or a compiled `CurveModel`, at its
-            `t`. It is not changed.
-        data: training data as `Batches` takes it: a finite `tf.data.Dataset` of batches, a
+        model: a compiled, built Keras model, or a compiled `CurveModel`, evaluated at its `t`. It
+            is not changed.
+        data: training data as `Batches` accepts it: a finite `tf.data.Dataset` of batches, a
             `PyDataset`, or arrays `(x, y)` or `(x, y, sample_weight)`.
-        batch_size: examples a batch, for arrays only. Default 500.
-        tolerance: accuracy of both, as a part of the eigenvalue of largest magnitude. Below 1e-5
-            float32 products are not exact enough.
-        max_iterations: largest number of products, at least 1. Default 500; 30 to 100 are usual.
-        seed: integer, of the vector that Lanczos starts from.
+        batch_size: examples per batch, for arrays only. Default 500.
+        tolerance: tolerance of both, relative to the eigenvalue of largest magnitude. Float32
+            products do not support values below 1e-5.
+        max_iterations: maximum number of products, at least 1. Default 500; 30 to 100 are typical.
+        seed: integer seed of the initial Lanczos vector.
         verbose: 1 for a progress bar, 0 for silence.
 
     Returns:
-        `HessianEigenvalues`. Its values are NaN, with a warning, where `max_iterations` did not
-        suffice or a product is not finite.
+        `HessianEigenvalues`. Its values are NaN, with a warning, if `max_iterations` is too small
+        or a product is not finite.
 
     Raises:
-        ValueError: if the model is not compiled, the data has no batch, an argument is out of
-            range, or products are computed in bfloat16.
+        ValueError: if the model is not compiled, the data is empty, an argument is out of range, or
+            products are computed in bfloat16.
 
     Example:
         >>> import keras
@@ -112,7 +110,7 @@ def hessian_eigenvalues(
     check_seed(seed=seed)
     if not getattr(model, "compiled", False):
         raise ValueError(
-            "The model is not compiled: call `model.compile(loss=...)` first, to say which loss "
+            "The model is not compiled: call `model.compile(loss=...)` first, to choose the loss "
             "to differentiate."
         )
     data = KeptBatches(data, batch_size)
@@ -128,12 +126,12 @@ def hessian_eigenvalues(
 
 
 class HessianProducts:
-    """Hessian-vector products of the loss at any point: traced once, for all points.
+    """Hessian-vector products of the loss at any point; traced once for all points.
 
     Args:
         evaluator: `PointEvaluator`, whose loss is differentiated.
         data: data set.
-        **options: `tolerance` and `max_iterations`, where this is a measure of a grid.
+        **options: `tolerance` and `max_iterations`, for use as a measure of a grid.
     """
 
     def __init__(self, evaluator, data, **options):
@@ -144,10 +142,10 @@ class HessianProducts:
         self._step = backend.compiled(self._product_step)
 
     def product(self, flat, state, vector):
-        """The Hessian of the mean loss over the data times a vector.
+        """Multiplies the Hessian of the mean loss over the data by a vector.
 
         Args:
-            flat, state: where, as `PointEvaluator.network_at` returns it.
+            flat, state: the point, as returned by `PointEvaluator.network_at`.
             vector: array `(P,)`.
 
         Returns:
@@ -171,10 +169,10 @@ class HessianProducts:
         return total + product * ops.cast(size, total.dtype), count + size, state
 
     def eigenvalues(self, flat, state, tolerance=1e-3, max_iterations=500, seed=0, verbose=0):
-        """The largest and smallest eigenvalue at a point.
+        """Computes the largest and smallest eigenvalue at a point.
 
         Args:
-            flat, state: where, as `PointEvaluator.network_at` returns it.
+            flat, state: the point, as returned by `PointEvaluator.network_at`.
             tolerance, max_iterations, seed, verbose: see `hessian_eigenvalues`.
 
         Returns:
@@ -213,7 +211,7 @@ class HessianProducts:
         return HessianEigenvalues(float(values[1]), float(values[0]), largest, smallest, count)
 
     def __call__(self, flat, state):
-        """The eigenvalues at a point, as a measure of `PointEvaluator`.
+        """Computes the eigenvalues at a point, as a measure for `PointEvaluator`.
 
         Returns:
             dict of floats.
@@ -231,10 +229,10 @@ class _NotFoundError(Exception):
 
 
 def _ends(multiply, size, tolerance, seed):
-    """Both ends of the spectrum of a symmetric matrix, the smallest first.
+    """Computes the extreme eigenvalues of a symmetric matrix, the smallest first.
 
-    Lanczos finds an eigenvalue to a part of itself, so never one near zero, where the smallest of
-    a trained network lies. Hence the matrix is shifted by about twice its norm.
+    The accuracy of Lanczos is relative to the eigenvalue, so it fails near zero, where the smallest
+    eigenvalue of a trained network lies. Therefore the matrix is shifted by about twice its norm.
 
     Args:
         multiply: function from a vector `(size,)` to the product.
@@ -253,7 +251,7 @@ def _ends(multiply, size, tolerance, seed):
     for _ in range(_POWER_STEPS):
         image = multiply(vector / np.linalg.norm(vector))
         norm, vector = np.linalg.norm(image), image
-        if not norm:  # a loss without curvature
+        if not norm:  # no curvature
             return np.zeros(2), np.eye(size)[:, :2]
     shift = 2 * norm
     matrix = LinearOperator(

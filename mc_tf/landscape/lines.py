@@ -16,7 +16,7 @@ __all__ = ["Line", "Rays"]
 
 
 class Line(AffineSurface):
-    """A line in weight space; made by `Line.through` or `Line.along`.
+    """A line in weight space; created by `Line.through` or `Line.along`.
 
     Example:
         >>> line = Line.through(np.zeros(3), np.array([0.0, 3.0, 4.0]))
@@ -32,13 +32,13 @@ class Line(AffineSurface):
 
         Args:
             w1, w2: built Keras models of one architecture, or flat weight vectors `(P,)`.
-            labels: what to call them.
+            labels: names of the networks.
 
         Returns:
             `Line`.
 
         Raises:
-            ValueError: if they differ in architecture, or are the same point.
+            ValueError: if the architectures differ or both have the same weights.
         """
         points, network = flat_points([w1, w2], labels)
         length = float(np.sqrt(direction_products(points, np.array([[-1.0, 1.0]]))[0, 0]))
@@ -50,12 +50,12 @@ class Line(AffineSurface):
 
     @classmethod
     def along(cls, origin: Weights, direction: ArrayLike, label: str = "origin") -> Self:
-        """The line from a network along a direction; the coordinate counts directions.
+        """The line from a network along a direction; the coordinate is in units of the direction.
 
         Args:
             origin: a built Keras model, or a flat weight vector `(P,)`.
             direction: flat vector `(P,)`, as from `random_direction`.
-            label: what to call the origin.
+            label: name of the origin.
 
         Returns:
             `Line`.
@@ -69,14 +69,14 @@ class Line(AffineSurface):
 class Rays(Surface):
     """Rays from one network: at `(r, j)` lies `origin + r * directions[j]`.
 
-    The first axis is the distance, in units of the directions; the second the number of the ray.
+    The first axis is the distance, in units of the directions; the second is the index of the ray.
 
     Args:
         origin: a built Keras model, or a flat weight vector `(P,)`.
         directions: list of flat vectors `(P,)`.
 
     Raises:
-        ValueError: if there is none, or one has another shape.
+        ValueError: if `directions` is empty, or one has another shape.
 
     Example:
         >>> rays = Rays(np.zeros(2), [np.array([1.0, 0.0]), np.array([0.0, 1.0])])
@@ -95,18 +95,19 @@ class Rays(Surface):
     def axes(
         self, shape: int | Sequence[int] = 21, margin: float = 0.0, limits: ArrayLike | None = None
     ) -> list[np.ndarray]:
-        """Equally spaced distances, and all rays.
+        """Returns equally spaced distances and the indices of all rays.
 
         Args:
             shape: number of distances, at least 2.
-            margin: not used.
-            limits: `(low, high)` of the distances. Default: the surface's own, or from 0 to 1.
+            margin: ignored.
+            limits: `(low, high)` of the distances. Default: the limits of the surface, or from 0 to
+                1.
 
         Returns:
             List of two float64 arrays.
 
         Raises:
-            ValueError: if the shape or the limits are none.
+            ValueError: if the shape or the limits are invalid.
         """
         limits = (self.limits or (0.0, 1.0)) if limits is None else limits
         ends, sizes = np.ravel(limits).astype("float64"), np.ravel(shape)

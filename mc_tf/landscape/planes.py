@@ -19,7 +19,7 @@ __all__ = ["Plane"]
 
 
 class Plane(AffineSurface):
-    """A plane in weight space; made by `Plane.through` or `Plane.along`.
+    """A plane in weight space; created by `Plane.through` or `Plane.along`.
 
     Example:
         >>> w1, w2, w3 = np.zeros(3), np.array([2.0, 0, 0]), np.array([1.0, 0, 3.0])
@@ -44,14 +44,14 @@ class Plane(AffineSurface):
 
         Args:
             w1, w2, w3: built Keras models of one architecture, or flat weight vectors `(P,)`.
-            labels: what to call them.
+            labels: names of the networks.
 
         Returns:
-            `Plane`, which gives back the three exactly at `plane.marks[label]`.
+            `Plane`, which reproduces the networks exactly at `plane.marks[label]`.
 
         Raises:
-            ValueError: if they differ in architecture, two are the same point, or the three lie
-                on one line.
+            ValueError: if the architectures differ, two have the same weights, or all three lie on
+                one line.
         """
         points, network = flat_points([w1, w2, w3], labels)
         gram = direction_products(points, np.array([[-1.0, 1, 0], [-1, 0, 1]]))
@@ -61,7 +61,7 @@ class Plane(AffineSurface):
         apart = direction_products(points, np.array([[0.0, -1, 1]]))[0, 0]
         check_apart(np.sqrt(apart), labels[1:])
         x3 = gram[0, 1] / width
-        # Formed from the vector itself: the difference of squares would lose half of the digits.
+        # Computed from the vector itself: a difference of squares would lose half of the digits.
         share = x3 / width
         height = distance_beside(points, np.array([1 - share, share, 0]), points[2])
         double = all(point.dtype == "float64" for point in points)
@@ -70,7 +70,7 @@ class Plane(AffineSurface):
         if height <= max(1e-6 * max(width, side), rounding):
             raise ValueError(
                 f"{labels[0]}, {labels[1]} and {labels[2]} lie on one line, so they span no plane "
-                f"(distance from the line: {height:.3g}). Take a third network off that line, or "
+                f"(distance from the line: {height:.3g}). Choose a third network off that line, or "
                 "`Line.through` two of them."
             )
         u = np.array([-1, 1, 0]) / width
@@ -85,13 +85,13 @@ class Plane(AffineSurface):
     def along(
         cls, origin: Weights, first: ArrayLike, second: ArrayLike, label: str = "origin"
     ) -> Self:
-        """The plane from a network along two directions; coordinates count directions.
+        """The plane from a network along two directions; coordinates are in units of them.
 
         Args:
             origin: a built Keras model, or a flat weight vector `(P,)`.
             first, second: flat vectors `(P,)`, as from `random_direction` or
                 `principal_directions`.
-            label: what to call the origin.
+            label: name of the origin.
 
         Returns:
             `Plane`.
@@ -107,13 +107,13 @@ class Plane(AffineSurface):
 
         Args:
             curve_model: `CurveModel` with three control points.
-            label: what to call the curve. Default: its family.
+            label: name of the curve. Default: its family.
 
         Returns:
             `Plane` with the endpoints, the bend and the curve marked.
 
         Raises:
-            ValueError: if the curve has more bends or none, or its points lie on one line.
+            ValueError: if the curve does not have one bend, or its points lie on one line.
         """
         check_curve(curve_model)
         layer = curve_model.curve_layer
@@ -125,9 +125,9 @@ class Plane(AffineSurface):
             )
         start, bend, end = (ops.convert_to_numpy(point) for point in layer.points)
         plane = cls.through(start, end, bend, labels=("start", "end", "bend"))
-        plane.network = curve_model.network  # code: the curve has its own state
+        plane.network = curve_model.network  # only the forward pass: the curve has its own state
         if not getattr(plane.network, "compiled", False) and curve_model.compiled:
-            plane.settings = evaluation_settings(curve_model)  # of a file, whose code has none
+            plane.settings = evaluation_settings(curve_model)  # from a file, whose network has none
         plane.state = [ops.convert_to_numpy(variable) for variable in layer.state]
         plane.mark_curve(label or type(curve_model.curve).__name__, curve_model)
         return plane

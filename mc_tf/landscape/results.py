@@ -1,4 +1,4 @@
-"""The result of evaluating a grid: arrays over its coordinates, and files, whole or in parts."""
+"""The result of evaluating a grid: arrays over its coordinates, and files of shards."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ __all__ = ["GridEvaluation", "shard_path"]
 
 
 class GridEvaluation(PointResults):
-    """Values of loss and metrics on a grid of a line, plane or rays, made by `evaluate_grid`.
+    """Values of loss and metrics on a grid of a line, plane or rays, from `evaluate_grid`.
 
     Index it by name: `result["train_loss"]` is a float64 array with one axis for each coordinate,
     so on a plane `result["train_loss"][i, j]` is the value at `(axes[0][i], axes[1][j])`.
@@ -35,7 +35,7 @@ class GridEvaluation(PointResults):
 
     Attributes:
         surface, axes, marks, paths, projection_error, units, description: as given.
-        done: which points are evaluated, bool of shape `(N,)`, the last coordinate fastest.
+        done: whether each point is evaluated, bool of shape `(N,)`, the last coordinate fastest.
     """
 
     kind = "grid evaluation"
@@ -73,7 +73,7 @@ class GridEvaluation(PointResults):
         return super().__getitem__(name).reshape(self.shape)
 
     def with_values_of(self, stored: "GridEvaluation") -> Self:
-        """This result, with its own marks and description, and the values of a stored one.
+        """Takes over the values of a stored result, with the marks and description of this one.
 
         Args:
             stored: `GridEvaluation` of the same grid.
@@ -85,7 +85,7 @@ class GridEvaluation(PointResults):
         return self
 
     def _set_versions(self, versions):
-        """Records the versions of the first points, and others that later points were made with."""
+        """Records the versions used for the first points, and for later points if they differ."""
         different = [v for index, v in enumerate(versions) if v not in versions[:index]]
         if different:
             self.description["versions"] = different[0]
@@ -93,13 +93,13 @@ class GridEvaluation(PointResults):
             self.description["versions of later points"] = different[1:]
 
     def minimum(self, name: str) -> tuple[float, np.ndarray]:
-        """The smallest value and where it is.
+        """Returns the smallest value and its coordinates.
 
         Args:
             name: such as `"test_error"`.
 
         Returns:
-            `(value, coordinates)`: float and float64 array `(d,)`; NaN if there is no value.
+            `(value, coordinates)`: float and float64 array `(d,)`; NaN if no point is evaluated.
         """
         values = self[name].ravel()
         if np.isnan(values).all():
@@ -108,18 +108,18 @@ class GridEvaluation(PointResults):
         return float(values[best]), self.coordinates[best]
 
     def maximum(self, name: str) -> float:
-        """The largest value.
+        """Returns the largest value.
 
         Args:
             name: such as `"test_error"`.
 
         Returns:
-            float; NaN if there is no value.
+            float; NaN if no point is evaluated.
         """
         return float(np.fmax.reduce(self[name], axis=None))
 
     def table(self) -> str:
-        """Smallest and largest value of each quantity as lines of text.
+        """Returns the smallest and largest value of each quantity as lines of text.
 
         Returns:
             str.
@@ -143,14 +143,14 @@ class GridEvaluation(PointResults):
         """Draws a plane as a map, a line or rays as lines.
 
         Args:
-            **options: of `mc_tf.plots.plot_plane`, `plot_line` or `plot_rays`, such as
-                `value="test_error"` of a plane and `values=["test_error"]` of the others.
+            **options: options of `mc_tf.plots.plot_plane`, `plot_line` or `plot_rays`, such as
+                `value="test_error"` for a plane and `values=["test_error"]` for the others.
 
         Returns:
-            The matplotlib figure, which a notebook shows and `mc_tf.plots.save` writes.
+            matplotlib figure; write it with `mc_tf.plots.save`.
 
         Raises:
-            ValueError: if the surface is of another class, or the grid is not complete.
+            ValueError: if the surface has no figure, or the grid is not complete.
         """
         from mc_tf import plots
 
@@ -173,7 +173,7 @@ class GridEvaluation(PointResults):
         return {name: getattr(self, name) for name in names}
 
     def finish(self, path: PathLike | None) -> None:
-        """Writes `PATH.npz` and what it holds as `PATH.json`; nothing if `path` is `None`."""
+        """Writes `PATH.npz`, and its contents to `PATH.json`; does nothing if `path` is `None`."""
         if path is None:
             return
         self.save(path)
@@ -195,17 +195,17 @@ class GridEvaluation(PointResults):
 
     @classmethod
     def merge(cls, path: PathLike, num_shards: int) -> Self:
-        """Joins the parts that processes with `shard=(i, num_shards)` wrote.
+        """Merges the parts written by processes with `shard=(i, num_shards)`.
 
         Args:
-            path: file name of the whole, without ending.
-            num_shards: how many parts there are.
+            path: file name of the whole grid, without extension.
+            num_shards: number of parts.
 
         Returns:
             The complete `GridEvaluation`, which is also written to `PATH.npz` and `PATH.json`.
 
         Raises:
-            FileNotFoundError: if a part is missing, naming all that are.
+            FileNotFoundError: if parts are missing; the message names them.
             ValueError: if parts belong to different grids, or one is not complete.
         """
         files = [shard_path(path, (i, num_shards)) for i in range(1, num_shards + 1)]
@@ -222,7 +222,7 @@ class GridEvaluation(PointResults):
             if part.fingerprint != whole.fingerprint or part.inputs != whole.inputs:
                 raise ValueError(
                     f"'{files[0]}.npz' and '{file}.npz' are parts of different grids: other "
-                    "weights, data, metrics or points. Evaluate one of them anew."
+                    "weights, data, metrics or points. Evaluate one of them again."
                 )
             for index in np.flatnonzero(part.done):
                 whole.record(index, {name: part._values[name][index] for name in part.names})
@@ -232,7 +232,7 @@ class GridEvaluation(PointResults):
             lacking = sorted({int(index) % num_shards + 1 for index in np.flatnonzero(~whole.done)})
             raise ValueError(
                 f"{int((~whole.done).sum())} of {len(whole.done)} points are not evaluated, of "
-                f"shards {', '.join(map(str, lacking))}. Run these again, they go on."
+                f"shards {', '.join(map(str, lacking))}. Run these again to resume them."
             )
         with output_held(path, (".npz", ".json")):
             whole.finish(path)

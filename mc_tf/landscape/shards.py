@@ -1,10 +1,10 @@
-"""Files of grids that several processes evaluate, and the versions that they were made with."""
+"""Files of grids evaluated by several processes, and the versions used."""
 
 __all__ = ["shard_path", "versions_of"]
 
 
 def versions_of(result):
-    """The versions that a result was made with.
+    """Returns the versions used for a result.
 
     Args:
         result: `GridEvaluation`.
@@ -18,11 +18,11 @@ def versions_of(result):
 
 
 def shard_path(path, shard):
-    """The file, without ending, of one part of a grid.
+    """Returns the file name, without extension, of one part of a grid.
 
     Args:
-        path: file name of the whole, without ending, or `None`.
-        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole.
+        path: file name of the whole grid, without extension, or `None`.
+        shard: `(i, n)`, the `i`-th of `n` parts, counted from 1; `None` for the whole grid.
 
     Returns:
         str or `None`.

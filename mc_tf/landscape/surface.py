@@ -28,17 +28,17 @@ class Surface:
     Attributes:
         points: as given.
         dimensions: number `d` of coordinates.
-        marks: dict from label to the coordinates `(d,)` of a network, to be drawn.
+        marks: dict from label to the coordinates `(d,)` of a network, for plots.
         paths: dict from label to the coordinates `(n, d)` of networks along a curve.
-        projection_error: dict from label to the distances of what was marked from the surface,
-            `(n,)`.
+        projection_error: dict from label to the distances `(n,)` of the marked networks from the
+            surface.
         units: lengths in weight space of one step along each axis, float64 array `(d,)`.
-        limits: `(low, high)` of each axis of a grid. Default `None`: around what is marked.
-        description: dict of what it was made of, for the files of a grid: `kind`, and how random
-            directions were drawn.
-        state: list of arrays: what else the networks have, frozen weights for instance, in the
-            order of `mc_tf.weights.flat.state_variables`. Default `None`: that of `network`.
-        settings: dict of what `model` compiles with where the network is not compiled.
+        limits: `(low, high)` of each axis of a grid. Default `None`: around the marks.
+        description: dict recorded in the files of a grid: `kind`, and settings of random
+            directions.
+        state: list of arrays: other state of the networks, such as frozen weights, in the order of
+            `mc_tf.weights.flat.state_variables`. Default `None`: the state of `network`.
+        settings: dict of compile arguments for `model` if the network is not compiled.
     """
 
     dimensions: int
@@ -66,7 +66,7 @@ class Surface:
         return self.projection_error
 
     def coefficients(self, coordinates: ArrayLike) -> np.ndarray:
-        """The coefficients of the points.
+        """Returns the coefficients of the points.
 
         Args:
             coordinates: array of shape `(d,)` or `(N, d)`.
@@ -86,7 +86,7 @@ class Surface:
         raise NotImplementedError
 
     def weights(self, *coordinates: float) -> np.ndarray:
-        """The flat weight vector at coordinates.
+        """Returns the flat weight vector at coordinates.
 
         Args:
             *coordinates: `d` numbers.
@@ -98,14 +98,14 @@ class Surface:
         return sum(c * np.asarray(p, "float64") for c, p in terms).astype(self.points[0].dtype)
 
     def model(self, network: keras.Model | None = None) -> CurveModel:
-        """A curve model on the points: it runs at `model.t = surface.coefficients(coordinates)`.
+        """Creates a curve model that runs at `model.t = surface.coefficients(coordinates)`.
 
         Args:
-            network: built Keras model: the code that runs. Default: the one that the surface was
-                made from.
+            network: built Keras model, used only for its forward pass. Default: the network of the
+                surface.
 
         Returns:
-            `CurveModel`, compiled like `network` if that is.
+            `CurveModel`, compiled if `network` is.
 
         Raises:
             ValueError: if there is no network, or its architecture differs.
@@ -116,7 +116,7 @@ class Surface:
                 check_same_fixed(self.network, network, ("surface", "model"))
         network = network or self.network
         if network is None:
-            raise ValueError("The surface was made from flat vectors: say `model(network)`.")
+            raise ValueError("The surface was made from flat vectors: call `model(network)`.")
         curve_model = CurveModel(network, Combination(len(self.points)))
         for index, point in enumerate(self.points):
             curve_model.curve_layer.set_point(index, point)
@@ -131,18 +131,18 @@ class Surface:
     def axes(
         self, shape: int | Sequence[int] = 21, margin: float = 0.2, limits: ArrayLike | None = None
     ) -> list[np.ndarray]:
-        """Equally spaced coordinates around what is marked.
+        """Returns equally spaced coordinates around the marks.
 
         Args:
-            shape: number of coordinates on each axis: one integer, or one for each.
-            margin: how far they reach beyond the marks, as a part of their extent. Default 0.2.
-            limits: `(low, high)` for each axis instead.
+            shape: number of coordinates on each axis: one integer, or one per axis.
+            margin: margin around the marks, relative to their extent. Default 0.2.
+            limits: `(low, high)` for each axis, instead of a margin.
 
         Returns:
             List of `d` increasing float64 arrays.
 
         Raises:
-            ValueError: if the shape does not fit, or nothing is marked and no limits are given.
+            ValueError: if the shape is invalid, or nothing is marked and `limits` is missing.
         """
         for size in np.ravel(np.asarray(shape, "object")):
             check_counts(low=2, high=10**7, shape=size)
@@ -169,7 +169,7 @@ class Surface:
         return [np.linspace(low, high, size) for (low, high), size in zip(limits, shape)]
 
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
-        """The smallest and largest coordinates of what is marked.
+        """Returns the smallest and largest coordinates of the marks.
 
         Returns:
             `(low, high)`: float64 arrays `(d,)`.
@@ -179,7 +179,7 @@ class Surface:
         """
         seen = [*(np.atleast_2d(m) for m in self.marks.values()), *self.paths.values()]
         if not seen:
-            raise ValueError("Nothing is marked on the surface: say `limits=` of the grid.")
+            raise ValueError("Nothing is marked on the surface: set `limits=` of the grid.")
         return np.concatenate(seen).min(0), np.concatenate(seen).max(0)
 
     def _limits(self, margin):
@@ -187,7 +187,7 @@ class Surface:
         extent = high - low
         if not (extent > 0).all():
             raise ValueError(
-                "What is marked on the surface has no extent in one direction: say `limits=`. "
-                f"Extents: {extent.tolist()}"
+                "The marks on the surface have no extent in one direction: set `limits=`. Extents: "
+                f"{extent.tolist()}"
             )
         return list(zip(low - margin * extent, high + margin * extent))

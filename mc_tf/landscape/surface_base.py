@@ -43,14 +43,14 @@ class AffineSurface(Surface):
         return self._offset + coordinates @ self._matrix
 
     def project(self, weights: Weights) -> tuple[np.ndarray, float]:
-        """The nearest point of the surface.
+        """Projects a network to the nearest point of the surface.
 
         Args:
             weights: a model or layer of the same architecture, or a flat vector `(P,)`.
 
         Returns:
-            `(coordinates, distance)`: float64 array `(d,)`, and the distance from `weights` to the
-            surface that is lost.
+            `(coordinates, distance)`: float64 array `(d,)`, and the distance of `weights` from the
+            surface.
         """
         flat = flat_point(weights, self.network, self.state)
         along = inner_products(self.points, self._matrix, self._offset, flat)
@@ -58,7 +58,7 @@ class AffineSurface(Surface):
         return coordinates, distance_beside(self.points, self._coefficients(coordinates), flat)
 
     def project_curve(self, curve_model: CurveModel, t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest points of the surface to networks on a curve.
+        """Projects networks on a curve to the nearest points of the surface.
 
         Args:
             curve_model: `CurveModel`.
@@ -68,8 +68,8 @@ class AffineSurface(Surface):
             `(coordinates, distances)`: float64 arrays `(n, d)` and `(n,)`.
 
         Raises:
-            ValueError: if it is no curve, or its networks differ from the surface's in more than
-                their weights.
+            ValueError: if `curve_model` is not a curve, or its networks differ from the surface's
+                in more than their weights.
         """
         check_curve(curve_model)
         if self.network is not None:
@@ -80,7 +80,7 @@ class AffineSurface(Surface):
             )
         points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
         c = ops.convert_to_numpy(curve_model.curve.coefficients(np.asarray(t, "float64")))
-        if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the plane has an origin then
+        if not np.allclose(c.sum(-1), 1, atol=1e-5):  # the origin matters then
             points, c = [c[k] @ np.stack(points) for k in range(len(c))], np.eye(len(c))
         places = np.array([self.project(point)[0] for point in points])
         rest = rest_products(self.points, self._coefficients(places), points)
@@ -88,10 +88,10 @@ class AffineSurface(Surface):
         return c @ places, distances
 
     def mark(self, label: str, weights: Weights) -> tuple[np.ndarray, float]:
-        """Projects a network into the surface, to be drawn and kept with results.
+        """Projects a network into the surface and marks it in plots and results.
 
         Args:
-            label: text.
+            label: label of the mark.
             weights: see `project`.
 
         Returns:
@@ -104,12 +104,12 @@ class AffineSurface(Surface):
     def mark_curve(
         self, label: str, curve_model: CurveModel, num_points: int = 61
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Projects a curve into the surface, to be drawn and kept with results.
+        """Projects a curve into the surface and marks it in plots and results.
 
         Args:
-            label: text.
+            label: label of the curve.
             curve_model: `CurveModel`.
-            num_points: equally spaced positions, default 61.
+            num_points: number of equally spaced positions, default 61.
 
         Returns:
             `(coordinates, distances)`, as `project_curve`.
@@ -119,11 +119,11 @@ class AffineSurface(Surface):
         return self.paths[label], self.projection_error[label]
 
     def mark_path(self, label: str, networks: Iterable[Weights]) -> tuple[np.ndarray, np.ndarray]:
-        """Projects networks that follow each other, such as those of a training.
+        """Projects a sequence of networks, such as a training trajectory, and marks it.
 
         Args:
-            label: text.
-            networks: iterable of what `project` takes.
+            label: label of the path.
+            networks: iterable of networks, as for `project`.
 
         Returns:
             `(coordinates, distances)`, as `project_curve`.
@@ -135,7 +135,7 @@ class AffineSurface(Surface):
 
     @classmethod
     def _spanned(cls, origin, directions, label):
-        """The surface from a network along directions; coordinates count directions."""
+        """Creates a surface from a network along directions, the units of the coordinates."""
         points, network = flat_points([origin], (label,))
         directions = checked_directions(directions, points[0])
         size = len(directions)

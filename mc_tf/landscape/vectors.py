@@ -16,18 +16,18 @@ __all__ = ["check_apart", "checked_directions", "flat_point", "flat_points"]
 
 
 def flat_point(weights, network=None, state=None):
-    """One network as a flat vector.
+    """Returns one network as a flat vector.
 
     Args:
         weights: a built Keras model or layer, or a flat vector `(P,)`.
-        network: a model whose architecture a model must have. Default: any.
-        state: what else that model keeps, where it is code only: see `Surface.state`.
+        network: a model of the required architecture. Default: any.
+        state: other state of the surface's networks, see `Surface.state`.
 
     Returns:
         numpy array `(P,)`.
 
     Raises:
-        ValueError: if it is no vector, or a model of another architecture.
+        ValueError: if `weights` is not a flat vector, or is a model of another architecture.
     """
     if isinstance(weights, keras.layers.Layer):
         check_one_network(weights, "weights")
@@ -55,17 +55,18 @@ def flat_point(weights, network=None, state=None):
 
 
 def flat_points(networks, labels):
-    """Several networks of one architecture as flat vectors.
+    """Returns several networks of one architecture as flat vectors.
 
     Args:
         networks: list of models or flat vectors.
-        labels: what to call them in messages.
+        labels: names of the networks in messages.
 
     Returns:
-        `(points, network)`: list of arrays `(P,)`, and the first that is a model, or `None`.
+        `(points, network)`: list of arrays `(P,)`, and the first model among the networks, or
+        `None`.
 
     Raises:
-        ValueError: if they differ in architecture or number of weights, or are not finite.
+        ValueError: if the architectures or numbers of weights differ, or weights are not finite.
     """
     pairs = list(zip(networks, labels))
     models = [pair for pair in pairs if isinstance(pair[0], keras.layers.Layer)]
@@ -91,11 +92,11 @@ def flat_points(networks, labels):
 
 
 def checked_directions(directions, origin):
-    """Directions as arrays.
+    """Checks directions and returns them as arrays.
 
     Args:
         directions: list of flat vectors.
-        origin: array `(P,)` whose shape they must have.
+        origin: array `(P,)` of the required shape.
 
     Returns:
         List of arrays `(P,)`.
@@ -116,11 +117,11 @@ def checked_directions(directions, origin):
 
 
 def check_apart(distance, labels):
-    """Refuses two networks that are the same point.
+    """Rejects two networks with the same weights.
 
     Args:
-        distance: float, between them.
-        labels: what to call the two.
+        distance: float, distance of the two.
+        labels: names of the two.
 
     Raises:
         ValueError: if the distance is zero.

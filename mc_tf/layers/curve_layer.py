@@ -1,4 +1,4 @@
-"""Any Keras layer or model on a curve: the one mechanism that the library stands on."""
+"""Any Keras layer or model on a curve: the core mechanism of the library."""
 
 import contextlib
 import functools
@@ -29,24 +29,25 @@ __all__ = ["CurveLayer"]
 class CurveLayer(CurveLayerFiles, keras.layers.Layer):
     """Runs a Keras layer or model with the weights `phi(t) = c(t) @ points` (section 3.2).
 
-    The wrapped layer is code only: it is never changed. All numbers belong to the wrapper: the
-    control points as flat vectors (fixed endpoints are not trainable) and a copy of everything
-    else that the layer keeps (batch normalization statistics, random seeds, recurrent state).
+    The wrapped layer is used only for its forward pass and is never changed. All parameters belong
+    to the wrapper: the control points as flat vectors (fixed endpoints are not trainable) and a
+    copy of all other state of the layer (batch normalization statistics, random seeds, recurrent
+    state).
 
-    In training each call draws a fresh `t ~ U(0, 1)`; all curve layers that are called within
-    one model call share it. At inference the layer runs at `self.t`. Regularizers and
-    `add_loss` of the wrapped layer are evaluated at `phi(t)`.
+    In training, each call draws a new `t ~ U(0, 1)`. All curve layers within one model call share
+    it. At inference the layer runs at `self.t`. Regularizers and `add_loss` of the wrapped layer
+    are evaluated at `phi(t)`.
 
     Args:
-        layer: a Keras layer or model. If it is built, all control points begin at its weights.
-            If not, it is built with the first call (or `build`).
+        layer: a Keras layer or model. If it is built, all control points start at its weights. If
+            not, it is built on the first call (or by `build`).
         curve: `Bezier`, `PolyChain`, `Segment` or another `Curve`.
-        fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
+        fix_start, fix_end: whether the endpoint is fixed in training. Default `True`.
         seed: integer seed of the positions drawn in training. Default: Keras' random seed.
-        **kwargs: `name` and the like, for `keras.layers.Layer`.
+        **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Call arguments:
-        inputs, *args, **kwargs: what the wrapped layer is called with.
+        inputs, *args, **kwargs: passed to the wrapped layer.
         t: position in [0, 1], scalar. Default: drawn in training, `self.t` at inference.
         training: as in any Keras layer.
 
@@ -62,7 +63,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         ['bend_1']
     """
 
-    stateful = True  # `reset_state` resets what the wrapped layer carries, if anything
+    stateful = True  # `reset_state` resets the recurrent state of the wrapped layer, if any
 
     def __init__(
         self,
@@ -100,7 +101,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
 
     @property
     def layer(self) -> keras.Layer:
-        """The wrapped layer: code only, its weights take no part."""
+        """The wrapped layer, used only for its forward pass; its own weights are ignored."""
         return self._code.layer
 
     def build(self, input_shape: Any) -> None:
@@ -108,7 +109,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
-        if not hasattr(self, "points"):  # also where a first try, on symbols, was given up
+        if not hasattr(self, "points"):  # also if a first try, on symbols, failed
             self._create_points()
 
     def _create_points(self):
@@ -144,7 +145,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         """`FlatLayout` of the weights: their order and shapes in the flat vector."""
         return self._code.layout
 
-    # Where on the curve.
+    # Position on the curve.
 
     @property
     def t(self) -> float | list[float]:
@@ -198,7 +199,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             List of tensors, in the order of `layer.trainable_variables`.
 
         Raises:
-            ValueError: if a control point is not finite, or `trainable` was changed in the layer.
+            ValueError: if a control point is not finite, or `trainable` of the layer has changed.
         """
         check_finite(self.points, "curve")
         self._code.check_same_weights()
@@ -213,7 +214,8 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
                 of `layer.trainable_variables`, or a flat vector `(P,)`.
 
         Raises:
-            ValueError: if the weights do not match, naming the first difference, or are not finite.
+            ValueError: if the weights do not match (the message names the first difference) or are
+                not finite.
         """
         if isinstance(weights, keras.layers.Layer):
             check_same_architecture(self.layer, weights, ("layer", "weights"))
@@ -233,7 +235,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         self.points[index].assign(flat)
 
     def initialize_bends(self) -> None:
-        """Puts the bends where the curve family begins: evenly spaced on the segment."""
+        """Resets the bends to the curve's initial points: evenly spaced on the segment."""
         ends = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
         for point, value in zip(self.points, self.curve.initial_points(*ends, self.layout)):
             point.assign(value)
@@ -245,7 +247,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
             variable: a non-trainable variable of `self.layer`, such as a moving mean.
 
         Returns:
-            The `keras.Variable` that stands for it here.
+            The corresponding `keras.Variable` of the wrapper.
         """
         for original, copy in zip(self._code.state, self.state):
             if original is variable:
@@ -253,13 +255,13 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         raise ValueError(f"'{variable.path}' is not a state variable of '{self.layer.name}'.")
 
     def reset_state(self) -> None:
-        """Sets the recurrent state of stateful layers back to zero, as `Model.reset_states`."""
+        """Resets the recurrent state of stateful layers to zero."""
         self._run(lambda: reset_recurrent_state(self.layer))
 
-    # Running the code with the numbers.
+    # Forward pass.
 
     def evaluate_point(self, t: TensorLike) -> tuple[list[Tensor], list[Tensor]]:
-        """Weights and penalties at `t`, computed once for many calls under `at_point`.
+        """Computes weights and penalties at `t` once, for many calls under `at_point`.
 
         Args:
             t: position in [0, 1], scalar.
@@ -270,7 +272,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         return self.unpack_point(self.flat_weights_at(t))
 
     def unpack_point(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """As `evaluate_point`, of any flat weight vector; differentiable.
+        """Like `evaluate_point`, for any flat weight vector; differentiable.
 
         Args:
             flat: tensor of shape `(P,)`.
@@ -311,13 +313,13 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         return outputs
 
     def check_trainable(self, ends: bool = False) -> None:
-        """Refuses what training along the curve would do wrongly; see `docs/curves.md`.
+        """Rejects layers that cannot be trained along a curve; see `docs/curves.md`.
 
         Args:
-            ends: whether to look at the numbers of fixed endpoints, too, and at the coefficients.
+            ends: whether to check the values of fixed endpoints and the coefficients, too.
 
         Raises:
-            ValueError: saying what cannot be done to a control point.
+            ValueError: naming the operation that a control point does not support.
         """
         if any(point.trainable for point in self.points):
             self._code.check_trainable()
@@ -328,7 +330,7 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
                         self._code.constraint.check_holds(point, role)
 
     def _run(self, function, weights=(), training=False):
-        """Runs the code and keeps what it updates: statistics, seeds, recurrent state."""
+        """Runs the wrapped layer and stores its updates of statistics, seeds and state."""
         variables = [*self.state, *self._code.metrics_variables]
         values = [backend.read(v) for v in variables]
         outputs, changes, losses = self._code.run(function, weights, values, training)

@@ -14,31 +14,32 @@ __all__ = ["CurveLayerFiles"]
 
 
 class CurveLayerFiles:
-    """What Keras asks a `CurveLayer` for: its configuration, its numbers and its metrics."""
+    """Serialization and metrics of a `CurveLayer`, as Keras expects them."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Metrics that the wrapped layer updates in its calls, reported as in a plain network."""
+        """Metrics that the wrapped layer updates when called, as in an ordinary network."""
         return [*super().metrics, *self._code.metrics]
 
     def __dir__(self):
-        # Keras saves what it finds here: the wrapped layer's own weights are not ours to save.
+        # Keras saves all attributes listed here. The wrapped layer's own weights are not saved.
         return [name for name in super().__dir__() if name != "layer"]
 
     def save_own_variables(self, store: Any) -> None:
-        """Saves the variables, and how far the positions were drawn, which Keras leaves out."""
+        """Saves the variables and the state of the position generator, which Keras leaves out."""
         super().save_own_variables(store)
         store["drawn"] = ops.convert_to_numpy(self._seed_generator.state)
 
     def load_own_variables(self, store: Any) -> None:
-        """Loads the variables and the draws, so that training resumes with the next position."""
+        """Loads the variables and the generator state, so that positions continue."""
         values, state = {key: store[key] for key in store.keys()}, self._seed_generator.state
         drawn = values.pop("drawn", None)
         if drawn is not None:
             state.assign(drawn)
             own = own_variables(self)
             count = sum(v is not state for v in own)
-            # On TensorFlow it is the last of the layer's own variables, too, elsewhere it is not.
+            # On TensorFlow it is also the last of the layer's own variables; on other backends it
+            # is not.
             if len(values) == count + 1:
                 values.pop(str(count))
             if len(own) > count:
@@ -46,7 +47,7 @@ class CurveLayerFiles:
         super().load_own_variables(values)
 
     def get_config(self) -> Config:
-        """Arguments that make an equal layer; the wrapped layer must be serializable."""
+        """Returns the constructor arguments; the wrapped layer must be serializable."""
         check_saved_whole(self.layer)
         return {
             **super().get_config(),
@@ -66,5 +67,5 @@ class CurveLayerFiles:
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Makes the layer that `get_config` described."""
+        """Creates a layer from its config."""
         return cls(**revive_parts(config, "layer", "curve", "dtype"))

@@ -1,7 +1,7 @@
-"""Named curve layers, for networks that are written by hand with every layer on a curve.
+"""Named curve layers, for networks that are built layer by layer on a curve.
 
-They add nothing to `CurveLayer` but the constructor of the layer that they wrap. `connect` puts a
-whole model on a curve at once and needs none of them.
+They extend `CurveLayer` only by the constructor of the wrapped layer. `connect` puts a whole model
+on a curve at once and does not need them.
 """
 
 from typing import Any, Self
@@ -24,12 +24,12 @@ __all__ = [
 
 
 class _NamedCurveLayer(CurveLayer):
-    """A curve layer that makes the layer it wraps.
+    """A curve layer that creates its wrapped layer.
 
     Args:
         *args: positional arguments of the wrapped layer.
         curve: the curve, default `Bezier(1)`. Layers of one network share its position.
-        fix_start, fix_end: whether the endpoint stays as it is in training, default `True`.
+        fix_start, fix_end: whether the endpoint is fixed in training, default `True`.
         seed: integer seed of the positions drawn in training.
         **kwargs: keyword arguments of the wrapped layer, `name` included.
     """
@@ -56,12 +56,12 @@ class _NamedCurveLayer(CurveLayer):
         )
 
     def get_config(self) -> Config:
-        """Arguments of the wrapped layer and of the curve."""
+        """Returns the arguments of the wrapped layer and of the curve."""
         return {**self.layer.get_config(), "name": self.name, **self._curve_config()}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Makes the layer that `get_config` described."""
+        """Creates a layer from its config."""
         config = dict(config)
         options = {key: config.pop(key) for key in ("fix_start", "fix_end", "seed")}
         curve = keras.saving.deserialize_keras_object(config.pop("curve"))
@@ -124,7 +124,7 @@ def set_position(network: keras.Layer, t: TensorLike) -> None:
         t: position in [0, 1] at which they run at inference.
 
     Raises:
-        ValueError: if `t` is outside [0, 1] or there is no curve layer in the network.
+        ValueError: if `t` is outside [0, 1] or the network has no curve layer.
     """
     found = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
     if not found:

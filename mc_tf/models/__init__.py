@@ -1,4 +1,4 @@
-"""Networks as plain Keras builders, and whole networks on a curve."""
+"""Builders of Keras networks, and whole networks on a curve."""
 
 from mc_tf.models.connect import connect
 from mc_tf.models.curve_model import CurveModel

@@ -26,29 +26,29 @@ def connect(
     seed: int | None = None,
     name: str | None = None,
 ) -> CurveModel:
-    """Joins two trained networks by a curve whose bends can be trained.
+    """Joins two trained networks by a curve with trainable bends.
 
-    Neither network is changed, now or later: their weights are copied to the curve.
+    The networks are never changed: their weights are copied to the curve.
 
     Args:
         start, end: built Keras models of the same architecture, or files of them (`.keras`, legacy
             `.h5`).
         curve: `Bezier(num_bends)`, `PolyChain(num_bends)`, `Segment()`, `TrivialCurve()` or another
             `Curve`. Default: `Bezier(1)`.
-        fix_start, fix_end: whether the endpoint stays as it is in training. Default `True`.
-        bends: list of `curve.num_bends` models, in order from start to end, at whose weights the
-            bends begin. Default: evenly spaced on the segment.
+        fix_start, fix_end: whether the endpoint is fixed in training. Default `True`.
+        bends: list of `curve.num_bends` models, in order from start to end: the initial values of
+            the bends. Default: evenly spaced on the segment.
         seed: integer seed of the positions drawn in training. Default: Keras' random seed.
         name: name of the model.
 
     Returns:
-        `CurveModel`, not compiled. Its batch normalization statistics begin at `start`'s.
+        `CurveModel`, not compiled. Its batch normalization statistics are copied from `start`.
 
     Raises:
-        ValueError: if a network is not built, has no trainable weights or weights that are not
-            finite, if it is itself a curve, if the architectures differ (naming the first
-            difference), if numbers differ that training does not move, if `curve` is none, or if
-            there are not as many `bends` as it has.
+        ValueError: if a network is not built, has no trainable weights, has weights that are not
+            finite or is itself a curve; if the architectures differ (the message names the first
+            difference) or non-trainable values differ; if `curve` is not a curve; or if the number
+            of `bends` is not `curve.num_bends`.
 
     Example:
         >>> import keras
@@ -70,7 +70,7 @@ def connect(
     if bends is not None:
         if len(bends) != curve.num_bends:
             raise ValueError(
-                f"{curve} has {curve.num_bends} bends, but `bends` holds {len(bends)} models."
+                f"{curve} has {curve.num_bends} bends, but `bends` has {len(bends)} models."
             )
         models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
     described = describe(start)
@@ -81,7 +81,7 @@ def connect(
     curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer
-    layer.set_point(-1, flat_weights(end))  # which were looked at above
+    layer.set_point(-1, flat_weights(end))  # which were checked above
     if bends is None:
         layer.initialize_bends()
     else:

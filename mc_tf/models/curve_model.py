@@ -33,23 +33,23 @@ _KERAS = {
 class CurveModel(SealedFiles, keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
-    It trains and evaluates with plain `compile`, `fit`, `evaluate` and `predict`: each training
-    batch draws a fresh `t ~ U(0, 1)`, which minimizes equation (2) of the paper; at inference
-    the network runs at `curve_model.t`, 0 at first, the start. `connect` makes one from two
-    trained networks.
+    It trains and evaluates with the usual `compile`, `fit`, `evaluate` and `predict`. Each training
+    batch draws a new `t ~ U(0, 1)`, which minimizes equation (2) of the paper. At inference the
+    network runs at `curve_model.t`, initially 0, the start. `connect` creates a curve model from
+    two trained networks.
 
-    Validation in `fit`, and what monitors it, sees the network at `curve_model.t` only, with the
-    statistics of batch normalization as training leaves them: monitor `loss` instead, which is the
-    mean over `t`, or set `t` to 0.5 before.
+    Validation in `fit`, and callbacks that monitor it, evaluate the network at `curve_model.t`
+    only, with the batch normalization statistics of the last training step. Monitor `loss` instead,
+    which is the mean over `t`, or set `t` to 0.5 first.
 
     Args:
-        network: a built Keras model: the code that runs. Its weights are where all control
-            points begin; it is never changed and its weights are not stored.
+        network: a built Keras model, used only for its forward pass. All control points start at
+            its weights. It is never changed, and its weights are not stored.
         curve, fix_start, fix_end, seed: see `CurveLayer`.
-        **kwargs: `name` and the like, for `keras.Model`.
+        **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
-        inputs: what the network takes.
+        inputs: inputs of the network.
         t: position in [0, 1]. Default: drawn in training, `curve_model.t` at inference.
         training: as in any Keras model.
 
@@ -74,8 +74,8 @@ class CurveModel(SealedFiles, keras.Model):
         super().__init__(**kwargs)
         if not network.built:
             raise ValueError(
-                f"The network '{network.name}' is not built, so it has no weights yet. Call it "
-                "on a batch of data, or train it, before you put it on a curve."
+                f"The network '{network.name}' is not built, so it has no weights yet. Call it on "
+                "a batch of data, or train it, before you put it on a curve."
             )
         self._warn_of_own_methods(network)
         self.curve_layer = CurveLayer(
@@ -96,7 +96,7 @@ class CurveModel(SealedFiles, keras.Model):
             )
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """As `keras.Model.train_on_batch`."""
+        """Like `keras.Model.train_on_batch`."""
         self._check_before_training()
         return super().train_on_batch(*args, **kwargs)
 
@@ -107,36 +107,36 @@ class CurveModel(SealedFiles, keras.Model):
             treat_by_weight(self.optimizer, self.network.trainable_variables)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """As `keras.Model.fit`; warns where validation would see a fixed endpoint only."""
+        """Like `keras.Model.fit`; warns if validation would evaluate a fixed endpoint only."""
         self._check_before_training()
         layer = self.curve_layer
         fixed = {0.0: layer.fix_start, 1.0: layer.fix_end}
         if kwargs.get("validation_data") is not None or kwargs.get("validation_split"):
             if not isinstance(self.t, list) and fixed.get(self.t):
                 warnings.warn(
-                    f"Validation sees the network at t = {self.t:g}, an endpoint that training "
-                    "does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
+                    f"Validation evaluates the network at t = {self.t:g}, an endpoint that "
+                    "training does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
                     stacklevel=2,
                 )
         return super().fit(*args, **kwargs)
 
     @property
     def network(self) -> keras.Model:
-        """The wrapped network: code only, its weights take no part."""
+        """The wrapped network, used only for its forward pass; its own weights are ignored."""
         return self.curve_layer.layer
 
     def __dir__(self):
-        # Keras saves what it finds here: the network's own weights are not ours to save.
+        # Keras saves all attributes listed here. The network's own weights are not saved.
         return [name for name in super().__dir__() if name != "network"]
 
     @property
     def output_names(self) -> list[str] | None:
-        """The network's, where it has names: losses and metrics may be given by them."""
+        """Output names of the network, if any; losses and metrics can be given by name."""
         return getattr(self.network, "output_names", None)
 
     @property
     def curve(self) -> Curve:
-        """The curve: `Bezier`, `PolyChain`, `Segment` or another."""
+        """The curve, such as a `Bezier`, `PolyChain` or `Segment`."""
         return self.curve_layer.curve
 
     @property
@@ -157,40 +157,40 @@ class CurveModel(SealedFiles, keras.Model):
         return self.curve_layer(inputs, t=t, training=training, **kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The network's mask."""
+        """Returns the mask of the network."""
         return self.curve_layer.compute_mask(inputs, previous_mask)
 
     def reset_state(self) -> None:
-        """Sets the recurrent state of stateful layers back to zero."""
+        """Resets the recurrent state of stateful layers to zero."""
         self.curve_layer.reset_state()
 
     def control_points(self) -> Tensor:
         """The control points: endpoints and bends.
 
         Returns:
-            Tensor of shape `(k, P)`, the start first, the end last; of a `TrivialCurve` the parts
-            of its networks that are multiplied by one power of its scale each.
+            Tensor of shape `(k, P)`, the start first, the end last. For a `TrivialCurve`, each
+            point holds the weights that are multiplied by one power of the scale.
         """
         return ops.stack([backend.read(p) for p in self.curve_layer.points])
 
     def point(self, t: TensorLike, into: keras.Model | None = None) -> keras.Model:
         """The network at `t` as an ordinary Keras model with the weights `phi(t)`.
 
-        Statistics of batch normalization and other state are the curve's present ones: call
-        `update_batch_norm(model, train)` to have them for this `t`.
+        Batch normalization statistics and other state are copied from the curve. Call
+        `update_batch_norm(model, train)` to re-estimate them at this `t`.
 
         Args:
             t: position in [0, 1].
-            into: a built model of the same architecture that receives the weights. Default: a
-                clone of the network, where Keras can make one: functional and sequential models,
-                and subclassed ones that are registered for serialization.
+            into: a built model of the same architecture that receives the weights. Default: a clone
+                of the network. Keras can clone functional and sequential models, and subclassed
+                ones that are registered for serialization.
 
         Returns:
             A `keras.Model` (`into`, if given).
 
         Raises:
-            ValueError: if `t` is outside [0, 1], `into` does not match, no clone can be made, or
-                a control point is not finite.
+            ValueError: if `t` is outside [0, 1], `into` does not match, the network cannot be
+                cloned, or a control point is not finite.
         """
         weights = self.curve_layer.weights_at(t)
         if into is None:
@@ -215,29 +215,29 @@ class CurveModel(SealedFiles, keras.Model):
         return target
 
     def export(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.export`: the network at `t` as an ordinary model, in any format."""
+        """Like `keras.Model.export`, for the network at `t` as an ordinary model."""
         network = self.point(self.t)
         shape = (network.get_build_config() or {}).get("input_shape")
         if type(network).__name__ != "Functional" and not isinstance(shape, (dict, type(None))):
             inputs = getattr(network, "inputs", None) or [keras.Input(batch_shape=tuple(shape))]
-            network(inputs[0])  # Keras exports what was called
+            network(inputs[0])  # Keras exports models that have been called
         network.export(filepath, *args, **kwargs)
 
     def length(self) -> float:
-        """Length of the curve in weight space.
+        """Returns the length of the curve in weight space.
 
         Returns:
-            float, from a polyline of 2,000 pieces between neighboring control points.
+            float, approximated by a polyline with 2,000 pieces between neighboring control points.
         """
         pieces = 2000 * (self.curve.num_points - 1)
         return float(self.arc_lengths(np.linspace(0, 1, pieces + 1)).sum())
 
     def length_ratio(self) -> float:
-        """Length of the curve divided by that of the segment between its endpoints.
+        """Ratio of the length of the curve to the length of the segment between its endpoints.
 
         Returns:
-            float of at least 1: 1 if the curve stays at one point, infinite if it leaves it and
-            comes back.
+            float of at least 1. If both endpoints are equal: 1 if the curve stays there, otherwise
+            infinite.
         """
         segment, length = self.arc_lengths([0.0, 1.0]).sum(), self.length()
         if segment > 0:
@@ -248,7 +248,7 @@ class CurveModel(SealedFiles, keras.Model):
         """Distances in weight space between neighboring positions.
 
         `|phi(a) - phi(b)|^2 = d^T G d`, with `d = c(a) - c(b)` and `G` the Gram matrix of the
-        control points: no weight vector is formed.
+        control points; no weight vector is computed.
 
         Args:
             t: increasing positions in [0, 1], shape `(B,)`.
@@ -258,7 +258,7 @@ class CurveModel(SealedFiles, keras.Model):
         """
         coefficients = ops.convert_to_numpy(self.curve.coefficients(np.asarray(t, "float64")))
         steps = np.diff(coefficients.astype("float64"), axis=0)
-        # Where steps add up to zero the origin is free: at the start there is the least to cancel.
+        # If the steps sum to zero, any origin works; the start minimizes cancellation.
         gram = self._gram(from_start=np.allclose(coefficients.sum(-1), 1))
         squares = np.einsum("bi,ij,bj->b", steps, gram, steps)
         return np.sqrt(np.maximum(squares, 0))
@@ -275,14 +275,14 @@ class CurveModel(SealedFiles, keras.Model):
         return gram
 
     def get_config(self) -> Config:
-        """Arguments that make an equal model; the network's class must be serializable."""
+        """Returns the constructor arguments; the network's class must be serializable."""
         layer = self.curve_layer
         check_saved_whole(layer.layer)
-        again = "make the curve again with `connect` before `load_weights`"
+        again = "recreate the curve with `connect` before `load_weights`"
         network = network_config(layer.layer, again)
         return {**super().get_config(), "network": network, **layer._curve_config()}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:  # type: ignore[override]
-        """Makes the model that `get_config` described."""
+        """Creates a model from its config."""
         return cls(**revive_parts(config, "network", "curve", "dtype"))

@@ -1,4 +1,4 @@
-"""Networks as they are given: models, or files of them."""
+"""Networks given as models or as files."""
 
 import os
 
@@ -9,19 +9,19 @@ __all__ = ["given_network"]
 
 
 def given_network(name, network):
-    """A network that may be given as a file.
+    """Returns a network that was given as a model or as a file.
 
     Args:
-        name: of the argument, for messages.
-        network: built Keras model, or the path of a `.keras` or legacy `.h5` file of one.
+        name: name of the argument, for messages.
+        network: built Keras model, or the path of a `.keras` or legacy `.h5` file.
 
     Returns:
         `keras.Model`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged, or it is no file of a whole model and no built
-            model, saying what to give.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if the file is damaged or does not contain a whole model, or the model is not
+            built.
     """
     if isinstance(network, (str, os.PathLike)):
         network = load_checkpoint(network, compile=False)

@@ -1,4 +1,4 @@
-"""Networks that are written by hand with curve layers, as one curve."""
+"""Networks of curve layers as one curve."""
 
 import keras
 from keras import ops
@@ -13,16 +13,16 @@ __all__ = ["join_curve_layers"]
 
 
 def join_curve_layers(network):
-    """A network of curve layers as a curve of networks, with copies of all numbers.
+    """Converts a network of curve layers to a `CurveModel`, with copies of all values.
 
-    Layers that lie on no curve are the same at all its points.
+    Ordinary layers keep the same weights at all points of the curve.
 
     Args:
         network: a functional or sequential Keras model with `CurveDense`, `CurveConv2D` and other
             curve layers of one curve.
 
     Returns:
-        `CurveModel`, compiled as the network is, with its statistics of batch normalization.
+        `CurveModel`, compiled like the network, with its batch normalization statistics.
 
     Raises:
         ValueError: if it has no curve layers, or several curves, or Keras cannot copy it.
@@ -31,8 +31,8 @@ def join_curve_layers(network):
     curves = {repr(part.curve): part.curve for part in found}
     if len(curves) != 1:
         raise ValueError(
-            f"`curve_model` must be a `CurveModel`, as `connect` makes one, or a network of "
-            f"curve layers that share one curve. Received: {type(network).__name__} with "
+            "`curve_model` must be a `CurveModel`, as `connect` returns it, or a network of curve "
+            f"layers that share one curve. Received: {type(network).__name__} with "
             f"{', '.join(curves) or 'no curve layer'}."
         )
     pairs = []

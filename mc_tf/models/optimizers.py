@@ -1,4 +1,4 @@
-"""Optimizers of curves: they treat each weight by itself, though a control point is one vector."""
+"""Optimizers of curves: they treat each weight separately, though a control point is one vector."""
 
 import keras
 import numpy as np
@@ -17,9 +17,9 @@ _BY_WEIGHT = ("Adafactor", "Lamb", "Muon", "MultiOptimizer")
 
 
 def treat_by_weight(optimizer, weights):
-    """Has an optimizer treat each weight of a flat vector as it would in the network itself.
+    """Makes an optimizer treat each weight of a flat vector as in the network itself.
 
-    Weights that `exclude_from_weight_decay` names do not decay, and `clipnorm` clips the gradient
+    Weights excluded by `exclude_from_weight_decay` do not decay, and `clipnorm` clips the gradient
     of each weight by its own norm.
 
     Args:
@@ -38,11 +38,11 @@ def treat_by_weight(optimizer, weights):
 
 
 def check_optimizer(optimizer, variables):
-    """Refuses optimizers that depend on the shapes or the names of single weights.
+    """Rejects optimizers that depend on the shapes or the names of single weights.
 
     Args:
         optimizer: Keras optimizer.
-        variables: those of the curve and of the network that runs on it.
+        variables: variables of the curve and of its network.
 
     Raises:
         ValueError: for `Adafactor`, `Lamb`, `Muon` and `MultiOptimizer`, and for an optimizer that
@@ -54,11 +54,11 @@ def check_optimizer(optimizer, variables):
         raise ValueError(
             f"{type(optimizer).__name__} treats each weight by its shape, norm or name, but a "
             "control point of a curve is one vector. Compile the curve with an optimizer that "
-            "treats all numbers alike, such as SGD, Adam or AdamW."
+            "treats all values alike, such as SGD, Adam or AdamW."
         )
     if excluded_by_others(optimizer, variables):
         raise ValueError(
             "`exclude_from_weight_decay` was given variables of another network, such as the one "
-            "that the curve ends in, and would do nothing. Give those of `curve_model.network` "
-            "(they stand for the same weights of all control points), or names: `var_names`."
+            "that the curve ends in, and would do nothing. Pass variables of `curve_model.network` "
+            "(they represent the same weights of all control points), or names: `var_names`."
         )

@@ -1,4 +1,4 @@
-"""Training networks and curves in directories: settings, fits that resume, checks beforehand."""
+"""Resumable training of networks and curves in directories: settings, fits and checks."""
 
 from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.evaluate import describe, evaluate_network, test_score

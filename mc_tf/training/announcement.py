@@ -1,4 +1,4 @@
-"""What a program works on, which it says before it begins."""
+"""The line that a program prints at its start."""
 
 import math
 
@@ -10,12 +10,12 @@ __all__ = ["announcement"]
 
 
 def announcement(network, data, path):
-    """The network, the data, the device and where results go, in one line.
+    """Describes the network, the data, the device and the output path in one line.
 
     Args:
         network: built `keras.Model`, or `CurveModel`.
-        data: `mc_tf.data.Dataset`, or `None` where none is needed.
-        path: file or directory; `None` where nothing is written.
+        data: `mc_tf.data.Dataset`, or `None` if no data is used.
+        path: file or directory; `None` if nothing is written.
 
     Returns:
         str.

@@ -1,4 +1,4 @@
-"""Whether a network and a data set belong together."""
+"""Checks that a network and a data set match."""
 
 import keras
 
@@ -15,10 +15,10 @@ __all__ = [
 
 
 def check_fits(network, data):
-    """Refuses a network made for examples of another shape or for other classes than `data`'s.
+    """Rejects a network whose input shape or classes differ from those of `data`.
 
     Args:
-        network: `keras.Model`. One that does not know its shapes is not checked.
+        network: `keras.Model`. Networks without known shapes are not checked.
         data: data set from `mc_tf.data.load`.
 
     Raises:
@@ -33,24 +33,24 @@ def check_fits(network, data):
             made_for = made_for[1:]
         if isinstance(made_for, tuple) and made_for and not _same_shape(made_for, given):
             raise ValueError(
-                f"The network '{network.name}' is made for {what} of shape {made_for}, but "
-                f"those of the data set '{data.name}' are {given}. Give the data set that it was "
-                "trained on."
+                f"The network '{network.name}' is made for {what} of shape {made_for}, but those "
+                f"of the data set '{data.name}' are {given}. Use the data set that it was trained "
+                "on."
             )
 
 
 def _same_shape(made_for, given):
-    """Whether shapes are equal; a dimension that the network leaves open fits anything."""
+    """Whether shapes match; variable dimensions of the network match anything."""
     return len(made_for) == len(given) and all(
         size in (None, other) for size, other in zip(made_for, given)
     )
 
 
 def output_kind(loss):
-    """What networks put out that this library's programs trained.
+    """Returns the output kind of networks trained by the programs.
 
     Args:
-        loss: Keras loss, what they were trained with.
+        loss: Keras loss that they were trained with.
 
     Returns:
         `"regression"`, or `"logits"`; see `mc_tf.Ensemble`.
@@ -64,25 +64,26 @@ def output_kind(loss):
 
 
 def check_classes(data, what, flags):
-    """Refuses what is for classifiers only, where a data set is judged otherwise.
+    """Rejects options for classifiers if the data set is not a classification problem.
 
     Args:
         data: data set from `mc_tf.data.load`.
-        what: what is asked for.
-        flags: the flags that ask for it.
+        what: the requested feature.
+        flags: the flags that request it.
 
     Raises:
-        ValueError: naming what the data set is judged by.
+        ValueError: naming the score of the data set.
     """
     name = data.metrics()[0].name
     if name != "accuracy":
         raise ValueError(
-            f"{what} are of classifiers, but this data set is judged by {name}. Leave {flags} out."
+            f"{what} are only for classifiers, but this data set is scored by {name}. Leave "
+            f"{flags} out."
         )
 
 
 def check_held_out_for_best(data, options):
-    """Refuses to choose the best network of a training on the test set.
+    """Rejects selecting the best network on the test set.
 
     Args:
         data: data set from `mc_tf.data.load`.
@@ -99,26 +100,26 @@ def check_held_out_for_best(data, options):
 
 
 def check_num_examples(data, batch_size, num_train=None, num_test=None):
-    """Refuses to evaluate on more examples than there are.
+    """Rejects evaluating on more examples than the data set has.
 
     Args:
         data: data set from `mc_tf.data.load`.
-        batch_size: examples a batch.
+        batch_size: examples per batch.
         num_train, num_test: numbers of examples. Default: all.
 
     Raises:
-        ValueError: naming how many there are.
+        ValueError: naming the available number.
     """
-    data.train_eval_batches(batch_size, num_examples=num_train)  # which makes no batch yet
+    data.train_eval_batches(batch_size, num_examples=num_train)  # which does not load any data
     data.test_batches(batch_size, num_examples=num_test)
 
 
 def check_batch_size(network, batch_size):
-    """Refuses a batch size that a network with carried state has no state for.
+    """Rejects a batch size that does not match the state of a stateful network.
 
     Args:
         network: `keras.Model`.
-        batch_size: examples a batch.
+        batch_size: examples per batch.
 
     Raises:
         ValueError: naming both.
@@ -126,6 +127,6 @@ def check_batch_size(network, batch_size):
     fixed = fixed_batch_size(network)
     if fixed not in (None, batch_size):
         raise ValueError(
-            f"The network '{network.name}' carries state for batches of {fixed}, but batch_size "
-            f"is {batch_size}. Give --batch_size={fixed}."
+            f"The network '{network.name}' carries state for batches of {fixed}, but batch_size is "
+            f"{batch_size}. Use --batch_size={fixed}."
         )

@@ -1,4 +1,4 @@
-"""How well a trained network does, in numbers and in a line of text."""
+"""Scores of a trained network, as numbers and as a line of text."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def evaluate_network(
     Args:
         model: compiled Keras model.
         data: data set from `mc_tf.data.load`.
-        batch_size: examples a batch, default 500; a network with carried state has its own.
+        batch_size: examples per batch, default 500; stateful networks have a fixed batch size.
 
     Returns:
         dict of floats: `loss` and the metrics.
@@ -32,7 +32,7 @@ def evaluate_network(
 
 
 def test_score(scores: Mapping[str, float]) -> tuple[str, float]:
-    """What a network is judged by, of its scores.
+    """Returns the main score of a network.
 
     Args:
         scores: dict, as from `evaluate_network`.
@@ -51,7 +51,7 @@ def test_score(scores: Mapping[str, float]) -> tuple[str, float]:
 
 
 def describe(scores: Mapping[str, float]) -> str:
-    """Scores as one line of text: errors in percent, perplexity, loss.
+    """Formats scores as one line of text: errors in percent, perplexity, loss.
 
     Args:
         scores: dict, as from `evaluate_network`.

@@ -1,4 +1,4 @@
-"""`model.fit` that goes on at any step that was saved, with data in the order of (seed, epoch)."""
+"""Resumable `model.fit`: continues at any saved step, with data in the order of (seed, epoch)."""
 
 import os
 import warnings
@@ -30,11 +30,11 @@ __all__ = ["check_cycles", "fit", "fixed_batch_size"]
 
 
 def fit(model, path, data, options, validate):
-    """Trains a compiled model from the step that its checkpoint has reached.
+    """Trains a compiled model, resuming at the step of its checkpoint.
 
     Args:
-        model: compiled Keras model, as loaded from `path` if that is there.
-        path: `.keras` file of the checkpoint; `history.csv` and logs are written beside it.
+        model: compiled Keras model, loaded from `path` if that exists.
+        path: `.keras` file of the checkpoint; `history.csv` and logs are written next to it.
         data: `mc_tf.data.Dataset`.
         options: `TrainingOptions`.
         validate: whether to evaluate after each epoch, on `data.validation_batches`.
@@ -48,12 +48,12 @@ def fit(model, path, data, options, validate):
     history = HistoryFile(run.history)
     history.trim(epoch)
     warn_of_lost(path, epoch, options, validate)
-    # So that a checkpoint is whole, and a step, which would be traced twice, makes no variables.
+    # Makes checkpoints complete, and avoids creating variables in a step, which is traced twice.
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     if options.epochs == 0 and not os.path.exists(path):
         AtomicCheckpoint(path).save(model)
-    # These may change from run to run; a checkpoint brings what it was compiled with.
+    # These may change from run to run; a checkpoint brings its compile arguments.
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
@@ -61,7 +61,7 @@ def fit(model, path, data, options, validate):
         print(announcement(model, data, run.path), flush=True)
     size = fixed_batch_size(model) or options.eval_batch_size
     validation = data.validation_batches(size) if validate else None
-    # First the rest of an epoch that was begun, then the whole ones.
+    # First the rest of a partial epoch, then whole epochs.
     parts = [(epoch, epoch + 1, first_step)] if first_step else []
     parts.append((epoch + len(parts), options.epochs, 0))
     for start, end, first in parts:
@@ -69,7 +69,7 @@ def fit(model, path, data, options, validate):
             continue
         model.optimizer.learning_rate = options.learning_rate
         batches = _EpochBatches(data, options, first, end)
-        if first:  # the checkpoint has the metrics of the epoch's beginning
+        if first:  # the checkpoint has the metrics of the first part of the epoch
             build_metrics(model, next(iter(batches.dataset)))
         acting = list(_cycle_and_average(run, options, steps, end))
         for callback in acting:
@@ -79,10 +79,10 @@ def fit(model, path, data, options, validate):
             batches,
             *acting,
             ResetRecurrentState(keep_first=first > 0),
-            keras.callbacks.TerminateOnNaN(),  # the checkpoint says so and keeps the last state
+            keras.callbacks.TerminateOnNaN(),  # the checkpoint reports it and keeps the last state
             *_optional_callbacks(run, data, options, validate),
-            # Before the checkpoint, like all that is written: rows after it are dropped when
-            # training resumes. A row of NaN stays where the checkpoint refuses to be written.
+            # Before the checkpoint, like all files: later rows are dropped when training resumes. A
+            # row of NaN stays if the checkpoint is not written.
             history,
             AtomicCheckpoint(
                 path,
@@ -95,11 +95,11 @@ def fit(model, path, data, options, validate):
             ),
         ]
         with warnings.catch_warnings():
-            # The checkpoint says so, too, in the one line with which a program ends.
+            # The checkpoint reports it, too, in the last line of a program.
             warnings.filterwarnings("ignore", "Training diverged")
             model.fit(
                 batches.dataset,
-                shuffle=False,  # the data set does it
+                shuffle=False,  # the data set shuffles
                 initial_epoch=start,
                 epochs=options.epochs,
                 validation_data=validation,
@@ -110,7 +110,7 @@ def fit(model, path, data, options, validate):
 
 
 def check_cycles(data, options):
-    """Refuses a schedule whose cycles do not fit the data or the training, before any work.
+    """Rejects a schedule whose cycles do not fit the data or the training.
 
     Args:
         data: data set with `steps_per_epoch`.
@@ -124,16 +124,16 @@ def check_cycles(data, options):
     for callback in _cycle_and_average(RunDirectory("."), options, steps, options.epochs):
         if isinstance(callback, AtPlaces):
             callback.check_reached(options.epochs)
-        else:  # the cycle itself, which may have no minimum that is looked for
+        else:  # the cycle itself; its minima may not be used
             callback.places_in(callback)
 
 
 def _cycle_and_average(run, options, steps, end):
-    """Callbacks of ensembles and averages: before the checkpoint, which may be older than they."""
+    """Callbacks of ensembles and averages: before the checkpoint, which may be older."""
     cycle = None
-    begun = end > (options.swa_start or 0)  # else this is the rest of an epoch before
+    begun = end > (options.swa_start or 0)  # otherwise this is the rest of an earlier epoch
     if options.cycle_epochs is not None and begun:
-        # Averaging at the minima of cycles begins with the cycles.
+        # Averaging at the minima of cycles starts with the cycles.
         start = {"start_epoch": options.swa_start or 0, "steps_per_epoch": steps}
         if options.schedule == "cosine_cycle":
             cycle = CosineCyclicLearningRate(options.cycle_epochs, options.learning_rate, **start)
@@ -146,7 +146,7 @@ def _cycle_and_average(run, options, steps, end):
         if options.snapshots:
             yield SnapshotSaver(run.members, cycle, replace=True)
     if options.trajectory_every and (begun or options.cycle_epochs is None):
-        settings = {"steps_per_epoch": steps, "replace": True}  # the directory is this run's
+        settings = {"steps_per_epoch": steps, "replace": True}  # the directory belongs to this run
         every = options.trajectory_every
         yield SnapshotSaver(run.trajectory, cycle, every=every, unit="steps", **settings)
     if options.swa_start is not None and begun:
@@ -164,7 +164,7 @@ def _cycle_and_average(run, options, steps, end):
 
 
 def _scheduled_rate(options, end):
-    """The rate of each epoch, as far as no cycle sets it."""
+    """The learning rate of each epoch, unless a cycle sets it."""
     if options.cycle_epochs is None or end <= (options.swa_start or 0) or options.swa_start:
         yield keras.callbacks.LearningRateScheduler(lambda e, _: learning_rate_at(e, options))
 
@@ -178,7 +178,7 @@ def _optional_callbacks(run, data, options, validate):
 
 
 def fixed_batch_size(network):
-    """The only batch size that a network takes, or `None`.
+    """Returns the fixed batch size of a network, or `None`.
 
     Args:
         network: `keras.Model`, or a `CurveModel`.
@@ -193,12 +193,12 @@ def fixed_batch_size(network):
 
 
 class _EpochBatches(keras.callbacks.Callback):
-    """A data set of which each pass is the next epoch's batches.
+    """A data set whose passes are the batches of successive epochs.
 
-    Keras reads it anew in each epoch, so that `steps_per_execution` cannot read past the end of
-    an epoch, as it would with one endless data set.
+    Keras starts a new pass in each epoch, so that `steps_per_execution` cannot read past the end of
+    an epoch, as it would with one infinite data set.
 
-    Training is stopped at `end`, a number of epochs: Keras counts them as of all that are wanted.
+    Training stops at `end`, a number of epochs; Keras counts them as part of the total.
     """
 
     def __init__(self, data, options, first_step, end):
@@ -207,7 +207,7 @@ class _EpochBatches(keras.callbacks.Callback):
         with tf.device("CPU:0"):
             self._epoch = tf.Variable(0, dtype="int64", trainable=False)
 
-        @tf.autograph.experimental.do_not_convert  # there is nothing to convert, which takes time
+        @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def one_epoch(_):
             epoch = tf.identity(self._epoch)
             return data.epoch_batches(options.batch_size, options.seed, epoch, first_step)
@@ -226,7 +226,7 @@ class _EpochBatches(keras.callbacks.Callback):
 
 
 def _steps_done(model, path):
-    """Steps that the checkpoint was trained for; loss scaling can leave out some updates."""
+    """Steps trained up to the checkpoint; loss scaling can skip some updates."""
     if not os.path.exists(path):
         return 0
     return int(read_record(path).get("step", model.optimizer.iterations))

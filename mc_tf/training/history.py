@@ -1,4 +1,4 @@
-"""The table of a training's epochs."""
+"""The table of training epochs."""
 
 import csv
 import os
@@ -11,11 +11,11 @@ __all__ = ["HistoryFile"]
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """Adds the logs of each epoch to a CSV file, with a column for each value that they have.
+    """Appends the logs of each epoch to a CSV file, with one column per value.
 
-    Keras' `CSVLogger` adds empty columns of validation where nothing is validated. The file has no
-    checksum, which other tools would take for a row. Nothing is computed from it: training resumes
-    by the checkpoint, and the report shows its last whole row.
+    Keras' `CSVLogger` adds empty validation columns if there is no validation. The file has no
+    checksum, which other tools would read as a row. Nothing is computed from it: training resumes
+    from the checkpoint, and the report shows its last complete row.
 
     Args:
         path: file name.
@@ -26,10 +26,10 @@ class HistoryFile(keras.callbacks.Callback):
         self.path = path
 
     def trim(self, epochs):
-        """Drops rows of epochs after the checkpoint, which are trained again, and half a line.
+        """Drops rows of epochs after the checkpoint, which are trained again, and incomplete lines.
 
         Args:
-            epochs: number of epochs whose rows stay.
+            epochs: number of epochs whose rows are kept.
         """
         if not os.path.exists(self.path):
             return
@@ -44,12 +44,12 @@ class HistoryFile(keras.callbacks.Callback):
             file.writelines([first, *rows])
 
     def on_epoch_end(self, epoch, logs=None):
-        """Keras' hook."""
+        """Appends a row."""
         row = {"epoch": epoch, **{name: logs[name] for name in sorted(logs or {})}}
         with open(self.path, "a+", newline="", encoding="utf-8") as file:
             file.seek(0)
             columns = next(csv.reader(file), None)
-            # A file that an earlier release began has its own columns.
+            # A file started by an earlier release has its own columns.
             writer = csv.DictWriter(file, columns or list(row), restval="NA", extrasaction="ignore")
             if not columns:
                 writer.writeheader()

@@ -1,4 +1,4 @@
-"""What a run keeps beside its checkpoint, and what it can no longer keep."""
+"""Files that a run keeps besides its checkpoint, and files it can no longer provide."""
 
 import os
 import warnings
@@ -10,25 +10,25 @@ __all__ = ["warn_of_lost"]
 
 
 def warn_of_lost(path, epochs, options, validate):
-    """Warns of what the options ask to keep of epochs that are trained already.
+    """Warns about requested files of epochs that are already trained.
 
     Args:
         path: `.keras` file of the checkpoint.
-        epochs: whole epochs that the checkpoint has been trained for.
+        epochs: number of whole epochs of the checkpoint.
         options: `TrainingOptions`.
-        validate: whether the training evaluates, without which there is no best network.
+        validate: whether training runs validation, which the best network needs.
     """
     run = RunDirectory(os.path.dirname(path))
     every = options.keep_every
     kept = {*options.keep_epochs, *(range(every, epochs + 1, every) if every else ())}
     files = [copy_after(path, number) for number in sorted(kept) if number <= epochs]
-    if epochs >= options.epochs > 0:  # nothing is left to train
+    if epochs >= options.epochs > 0:  # training is complete
         files += [run.best] * (options.keep_best and validate)
         files += [run.tensorboard] * options.tensorboard
     lost = [os.path.basename(file) for file in files if not os.path.exists(file)]
     if lost:
         warnings.warn(
             f"The run in '{run.path}' is already at epoch {epochs}, too late to keep "
-            f"{', '.join(lost)}. Choose another directory to have them.",
+            f"{', '.join(lost)}. Choose another directory to keep them.",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""The settings of a training, and the compilation that follows from them."""
+"""Training settings, and compilation with them."""
 
 import dataclasses
 import importlib.util
@@ -21,115 +21,109 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 @documented
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
-    """How to train: the settings that networks and curves share.
+    """Training settings of networks and curves.
 
     Raises:
-        ValueError: if a value cannot be.
+        ValueError: if a value is invalid.
     """
 
-    epochs: int = setting(help="Number of epochs in all.", low=0, high=10_000_000)
+    epochs: int = setting(help="Total number of epochs.", low=0, high=10_000_000)
     learning_rate: float = setting(help="Base rate of SGD.", low=0)
     batch_size: int = setting(
-        128, help="Examples a batch (of text: streams).", low=1, high=1_000_000
+        128, help="Examples per batch (for text: streams).", low=1, high=1_000_000
     )
     seed: int = setting(
-        0, help="Decides initial weights, order, augmentation and the positions t.", low=0
+        0, help="Seed of initial weights, order, augmentation and positions t.", low=0
     )
     schedule: str = setting(
         "piecewise_linear",
         choices=SCHEDULES,
-        help="Learning rate. piecewise_linear (the reference's): constant until half of the "
-        "epochs, linear to final_ratio at 90 %, then that. step: times decay_factor at each of "
-        "decay_epochs. exponential (Penn Treebank's): constant for decay_epochs, then times "
-        "decay_factor in each epoch. constant. swa: as the first, but until swa_start. In cycles: "
-        "triangular_cycle, down to min_learning_rate and up again (FGE); cosine_cycle, half a "
-        "cosine (snapshot ensembles); linear_cycle, down (SWA).",
+        help="Learning rate schedule. piecewise_linear (as in the reference): constant for half of "
+        "the epochs, linear to final_ratio at 90 %, then constant. step: multiplied by "
+        "decay_factor at each of decay_epochs. exponential (for Penn Treebank): constant for "
+        "decay_epochs, then multiplied by decay_factor in each epoch. constant. swa: like "
+        "piecewise_linear, with swa_start as its last epoch. Cyclic: triangular_cycle, down to "
+        "min_learning_rate and up again (FGE); cosine_cycle, half a cosine (snapshot ensembles); "
+        "linear_cycle, down (SWA).",
     )
     final_ratio: float = setting(
-        0.01, help="Of piecewise_linear and swa: last rate divided by the base rate.", low=0
+        0.01, help="For piecewise_linear and swa: final rate divided by the base rate.", low=0
     )
     decay_epochs: tuple = setting(
-        (), help="Of step: epochs, counted from 0, at which the rate falls; of exponential: one."
+        (), help="For step: epochs, counted from 0, at which the rate drops; for exponential: one."
     )
-    decay_factor: float = setting(
-        0.1, help="Of step and exponential: what the rate is multiplied by.", low=0
-    )
-    cycle_epochs: int | None = setting(None, help="Epochs a cycle, of schedules in cycles.", low=1)
+    decay_factor: float = setting(0.1, help="For step and exponential: factor of the rate.", low=0)
+    cycle_epochs: int | None = setting(None, help="Epochs per cycle, for cyclic schedules.", low=1)
     min_learning_rate: float = setting(
-        0.0, help="Smallest rate of triangular_cycle and linear_cycle.", low=0
+        0.0, help="Minimum rate of triangular_cycle and linear_cycle.", low=0
     )
     snapshots: bool = setting(
         False, help="Save the network at the minima of the cycles, in members/."
     )
     trajectory_every: int | None = setting(
-        None, help="Also save the network every this number of steps, in trajectory/.", low=1
+        None, help="Also save the network every N steps, in trajectory/.", low=1
     )
-    swa_start: int | None = setting(
-        None, help="Epoch at whose beginning the averaging of weights starts.", low=0
-    )
+    swa_start: int | None = setting(None, help="Epoch at which weight averaging starts.", low=0)
     swa_every: int = setting(
-        1, help="Epochs between averaged networks; in cycles their minima are averaged.", low=1
+        1, help="Epochs between averaged networks; cyclic schedules average at their minima.", low=1
     )
-    momentum: float = setting(0.9, help="Of SGD.", low=0, high=1)
+    momentum: float = setting(0.9, help="Momentum of SGD.", low=0, high=1)
     clip_norm: float | None = setting(
-        None, help="Global norm to which a larger gradient is scaled down.", above=0
+        None, help="Maximum global norm of the gradient; larger gradients are scaled down.", above=0
     )
     precision: str = setting(
         "float32",
         choices=PRECISIONS,
-        help="Of networks that are built; a curve has its endpoints' precision.",
+        help="Precision of new networks; a curve uses the precision of its endpoints.",
     )
     steps_per_execution: int = setting(
-        1, help="Steps that run as one call of the backend.", low=1, changes_results=False
+        1, help="Steps per call of the backend.", low=1, changes_results=False
     )
     jit_compile: bool | str = setting(
         "auto",
         choices=("auto", True, False),
-        help="Whether XLA compiles the step; auto: not on a CPU.",
+        help="Whether to compile the step with XLA; auto: not on CPUs.",
         changes_results=False,
     )
-    save_every: int = setting(
-        1, help="Epochs between two checkpoints.", low=1, changes_results=False
-    )
+    save_every: int = setting(1, help="Epochs between checkpoints.", low=1, changes_results=False)
     save_every_steps: int | None = setting(
-        None, help="Also a checkpoint every this number of steps.", low=1, changes_results=False
+        None, help="Also write a checkpoint every N steps.", low=1, changes_results=False
     )
     keep_every: int | None = setting(
         None,
-        help="Keep a copy of the checkpoint every this number of epochs.",
+        help="Keep a copy of the checkpoint every N epochs.",
         low=1,
         changes_results=False,
     )
     keep_epochs: tuple = setting(
         (),
-        help="Keep such a copy, and the average of weights, after these numbers of epochs too.",
+        help="Also keep a copy of the checkpoint and of the weight average after these epochs.",
         changes_results=False,
     )
     keep_best: bool = setting(
         False,
-        help="Keep the network with the best validation result as best.keras; not with use_test.",
+        help="Keep the network with the best validation score as best.keras; not with use_test.",
         changes_results=False,
     )
     tensorboard: bool = setting(
-        False, help="Write logs for TensorBoard, in tensorboard/.", changes_results=False
+        False, help="Write TensorBoard logs to tensorboard/.", changes_results=False
     )
     eval_batch_size: int = setting(
         500,
-        help="Examples a batch in validation and evaluation; a network with carried state has its "
-        "own.",
+        help="Examples per batch in validation and evaluation; a stateful network has its own.",
         low=1,
         high=1_000_000,
         changes_results=False,
     )
     verbose: int = setting(
         1,
-        help="Keras' verbosity: 0 silent, 1 a bar, 2 a line an epoch.",
+        help="Verbosity of Keras: 0 silent, 1 progress bar, 2 one line per epoch.",
         low=0,
         changes_results=False,
     )
 
     def __post_init__(self):
-        """Checks what the types cannot say."""
+        """Checks combinations of values."""
         check_settings(self)
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ValueError(
@@ -147,11 +141,11 @@ class TrainingOptions:
         self._check_cycles()
 
     def _check_epochs(self):
-        """Refuses lists of epochs that are no numbers of epochs, or name one twice.
+        """Rejects lists of epochs with invalid or duplicate values.
 
-        The last epoch is no limit here: smaller versions of a training keep its lists.
+        Values above the last epoch are allowed: smaller versions of a training keep its lists.
         """
-        # The rate falls before an epoch, a copy is kept after one.
+        # The rate drops before an epoch, a copy is kept after an epoch.
         for name, first in (("decay_epochs", 0), ("keep_epochs", 1)):
             numbers = getattr(self, name)
             fits = isinstance(numbers, (tuple, list)) and all(
@@ -168,17 +162,17 @@ class TrainingOptions:
         in_cycles = self.schedule in CYCLES
         if in_cycles != (self.cycle_epochs is not None):
             raise ValueError(
-                f"cycle_epochs is given with a schedule in cycles ({', '.join(CYCLES)}), and only "
-                f"with one. Received: schedule={self.schedule!r}, cycle_epochs={self.cycle_epochs}."
+                f"cycle_epochs must be set for cyclic schedules ({', '.join(CYCLES)}), and only "
+                f"for them. Received: schedule={self.schedule!r}, cycle_epochs={self.cycle_epochs}."
             )
         if self.snapshots and not in_cycles:
             raise ValueError(
-                "snapshots are saved at the minima of a schedule in cycles. Received: "
+                "snapshots are saved at the minima of a cyclic schedule. Received: "
                 f"schedule={self.schedule!r}."
             )
         if self.schedule == "swa" and self.swa_start is None:
             raise ValueError(
-                "The schedule 'swa' needs swa_start, the epoch where averaging starts."
+                "The schedule 'swa' needs swa_start, the epoch at which averaging starts."
             )
         if self.swa_start is not None and not 0 <= self.swa_start < self.epochs:
             raise ValueError(
@@ -187,7 +181,7 @@ class TrainingOptions:
             )
 
     def settings(self, data: "Dataset") -> dict[str, Any]:
-        """What the result depends on, as a dict for `claim`; defaults of later options left out.
+        """Returns settings that affect the result, for `claim`; omits defaults of later options.
 
         Args:
             data: data set.
@@ -211,10 +205,10 @@ def _is_count(value):
 def compile_for(
     model: keras.Model, data: "Dataset", options: TrainingOptions | None = None
 ) -> None:
-    """Compiles a network or curve as the experiments do: SGD, and the data's loss and metrics.
+    """Compiles a network or curve for experiments: SGD, and the data's loss and metrics.
 
     Args:
-        model: a Keras model that outputs logits (of a regression: values).
+        model: a Keras model that outputs logits (for a regression: values).
         data: data set from `mc_tf.data.load`.
         options: `TrainingOptions`. Default: for evaluation only.
     """

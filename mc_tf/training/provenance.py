@@ -1,4 +1,4 @@
-"""On which data the networks in files were trained, as far as their runs are there."""
+"""Checks the data on which networks in files were trained, if their runs exist."""
 
 import itertools
 import os
@@ -7,15 +7,15 @@ from mc_tf.training.run_directory import runs_around, stored_file, stored_settin
 
 __all__ = ["check_held_out", "check_not_held_out", "check_same_data"]
 
-_SEEN_AS = ("mean", "std", "scale", "normalization")  # how networks see the examples
+_SEEN_AS = ("mean", "std", "scale", "normalization")  # preprocessing of the examples
 
 
 def check_same_data(paths, data):
-    """Refuses networks that saw examples otherwise, or were trained on those held out now.
+    """Rejects networks trained with other preprocessing, or on examples held out now.
 
     Args:
-        paths: files of networks or curves, or directories of runs; what stands beside no run, or
-            beside one on another data set, cannot be looked at.
+        paths: files of networks or curves, or directories of runs. Files outside a run, or of a run
+            on another data set, are not checked.
         data: data set from `mc_tf.data.load`.
 
     Raises:
@@ -28,13 +28,13 @@ def check_same_data(paths, data):
                 if name in stored and name in given and stored[name] != given[name]:
                     raise ValueError(
                         f"'{path}' was trained on {given['data']} with {name} {stored[name]}, but "
-                        f"here it is {given[name]}. Give the same --normalization."
+                        f"here it is {given[name]}. Use the same --normalization."
                     )
     check_not_held_out(paths, data)
 
 
 def check_not_held_out(paths, data):
-    """Refuses networks that were trained, or began with such, on examples that are held out now.
+    """Rejects networks trained on examples held out now, directly or by their initial weights.
 
     Args:
         paths, data: as for `check_same_data`.
@@ -49,12 +49,12 @@ def check_not_held_out(paths, data):
             raise ValueError(
                 f"The run in '{folder}' was trained on {numbers[0]} examples of {given['data']}, "
                 f"of which only {numbers[1]} are training examples here and the others held out. "
-                "Give --use_test, or networks that were trained without it."
+                "Use --use_test, or networks that were trained without it."
             )
 
 
 def check_held_out(paths, data):
-    """Refuses runs without held-out examples to fit temperatures to.
+    """Rejects runs without held-out examples for fitting temperatures.
 
     Args:
         paths: as for `check_same_data`.
@@ -66,14 +66,14 @@ def check_held_out(paths, data):
     for folder, stored in _runs(paths, data.settings["data"], stored_settings):
         if stored.get("test") != data.settings["test"]:
             raise ValueError(
-                f"The run in '{folder}' was trained on all training examples (--use_test), so "
-                "none are held out to fit temperatures to. Give runs that were trained without "
+                f"The run in '{folder}' was trained on all training examples (--use_test), so none "
+                "are held out for fitting temperatures. Use runs that were trained without "
                 "--use_test."
             )
 
 
 def _runs(paths, name, read):
-    """`(folder, settings)` of the runs on a data set that files are of, and those they began at."""
+    """Yields `(folder, settings)` of runs on a data set, and of the runs they started from."""
     waiting, seen = list(paths), set()
     while waiting:
         path = waiting.pop()
@@ -90,7 +90,7 @@ def _runs(paths, name, read):
 
 
 def _readable(folder):
-    """Settings of the run in a directory; none if the file is damaged or something else."""
+    """Returns settings of the run in a directory; empty if the file is invalid."""
     try:
         stored = stored_settings(folder)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The directory of a run: the names of its files, and which run it holds."""
+"""The directory of a run: its file names and settings."""
 
 import json
 import os
@@ -16,21 +16,21 @@ __all__ = [
     "stored_settings",
 ]
 
-_WORKDIR = "workdir"  # where the directory was when the run began
+_WORKDIR = "workdir"  # path of the directory when the run started
 
 
 class RunDirectory:
-    """The names of a run's files; whether they are there is another question.
+    """The names of a run's files, whether or not they exist.
 
     Args:
         path: directory.
 
     Attributes:
-        path: the same.
+        path: as given.
         settings, history: `settings.json`, `history.csv`.
-        best: the network with the best validation result.
+        best: the network with the best validation score.
         members: folder of snapshots at the minima of cycles.
-        trajectory: folder of snapshots at equal distances.
+        trajectory: folder of snapshots at regular steps.
         tensorboard: folder of logs.
 
     Example:
@@ -48,15 +48,15 @@ class RunDirectory:
         self.tensorboard = self._file("tensorboard")
 
     def network(self, epochs=None):
-        """File of the network: the latest, or the one kept after a number of epochs."""
+        """File of the latest network, or of the copy kept after a number of epochs."""
         return copy_after(self._file("model.keras"), epochs)
 
     def curve(self, epochs=None):
-        """File of the curve, as for `network`."""
+        """File of the curve, like `network`."""
         return copy_after(self._file("curve.keras"), epochs)
 
     def average(self, epochs=None):
-        """File of the network with averaged weights, as for `network`."""
+        """File of the network with averaged weights, like `network`."""
         return copy_after(self._file("swa.keras"), epochs)
 
     def _file(self, name):
@@ -64,13 +64,13 @@ class RunDirectory:
 
 
 def runs_around(path):
-    """The directories whose run a file, or a folder such as `members`, may belong to.
+    """Directories of runs that may contain a file, or a folder such as `members`.
 
     Args:
         path: file or directory.
 
     Returns:
-        Two `RunDirectory`, the nearer one first.
+        Two `RunDirectory`, the nearer first.
     """
     path = os.path.abspath(path)
     nearest = path if os.path.isdir(path) else os.path.dirname(path)
@@ -78,18 +78,18 @@ def runs_around(path):
 
 
 def claim(workdir, settings, files=None):
-    """Makes a directory ready for a run and refuses one that holds a different run.
+    """Prepares a directory for a run and rejects a directory with a different run.
 
     Args:
-        workdir: directory; made if it is not there.
-        settings: dict of everything else that the run's result depends on.
-        files: dict from name to a file that it depends on, such as `start`. It is the same file
-            if it is where it was, or in the same place as seen from the directory: runs may be
-            moved together.
+        workdir: directory, created if necessary.
+        settings: dict of all settings that affect the result of the run.
+        files: dict from name to a file that affects it, such as `start`. A file matches by its
+            path, or by its path relative to the directory, so runs can be moved together.
 
     Raises:
-        OSError: if the directory cannot be written.
-        ValueError: if it holds a run with other settings, naming the first difference.
+        OSError: if the directory cannot be written to.
+        ValueError: if it contains a run with other settings; the message names the first
+            difference.
     """
     path = RunDirectory(workdir).settings
     if not os.path.exists(path):
@@ -101,12 +101,12 @@ def claim(workdir, settings, files=None):
     key, stored, given = difference
     raise ValueError(
         f"'{workdir}' holds a run with {key}={stored}, but this one has {key}={given}. Choose "
-        "another --workdir to start anew."
+        "another --workdir to start over."
     )
 
 
 def find_difference(workdir, settings, files=None):
-    """Compares a run with the one that a directory holds.
+    """Compares a run with the run in a directory.
 
     Args:
         workdir, settings, files: as for `claim`.
@@ -126,15 +126,15 @@ def find_difference(workdir, settings, files=None):
 
 
 def stored_file(workdir, name):
-    """A file that a run depends on, from its settings.
+    """Finds a file that a run depends on, from its settings.
 
     Args:
         workdir: directory of the run.
         name: such as `"start"`.
 
     Returns:
-        Path: where it was, or, if nothing is there, the same place as seen from the directory.
-        `None` if the run has no such file.
+        Original path, or, if that does not exist, the same path relative to the directory. `None`
+        if the run has no such file.
     """
     stored = stored_settings(workdir) or {}
     path = stored.get(name)
@@ -145,7 +145,7 @@ def stored_file(workdir, name):
 
 
 def as_stored(settings):
-    """A dict of settings as it comes back from a file.
+    """Converts a dict of settings as if read back from a file.
 
     Args:
         settings: dict.
@@ -165,13 +165,13 @@ def _with_files(workdir, settings, files):
 
 
 def stored_settings(workdir):
-    """The settings of the run that a directory holds.
+    """Reads the settings of the run in a directory.
 
     Args:
         workdir: directory.
 
     Returns:
-        dict, or `None` if there is none.
+        dict, or `None` if there is no run.
 
     Raises:
         DamagedFileError: if the file is damaged.

@@ -1,4 +1,4 @@
-"""Training a network or a curve with the reference's settings, resumable in a directory."""
+"""Resumable training of a network or a curve with the reference's settings."""
 
 import dataclasses
 import os
@@ -55,27 +55,26 @@ def train_network(
     network_options: Mapping[str, Any] | None = None,
     initial_weights: PathLike | None = None,
 ) -> keras.Model:
-    """Trains one network, an endpoint (section 4), or goes on where training was stopped.
+    """Trains one network, an endpoint (section 4), or resumes its training.
 
     Args:
         workdir: directory for `model.keras`, `history.csv` and `settings.json`; `best.keras`,
-            `model-0010.keras`, `members/`, averages and `tensorboard/` where the options ask for
-            them.
+            `model-0010.keras`, `members/`, averages and `tensorboard/` if the options request them.
         data: data set from `mc_tf.data.load`.
-        network: name in the registry, or `None` for the one in `initial_weights`.
+        network: name in the registry, or `None` for the network in `initial_weights`.
         options: `TrainingOptions`.
         weight_decay: factor `wd` of the loss term `wd / 2 * sum(w ** 2)`, default 0.
-        network_options: dict of the builder's own options, such as `{"width": 0.5}`.
-        initial_weights: file of weights to start from (`.keras`, `.weights.h5` or `.h5`), of the
-            same network; with `network=None` a `.keras` file, whose network has its own weight
-            decay and options. Default: fresh weights from the seed.
+        network_options: dict of options of the builder, such as `{"width": 0.5}`.
+        initial_weights: file of initial weights (`.keras`, `.weights.h5` or `.h5`) of the same
+            network. With `network=None` a `.keras` file, whose network has its own weight decay and
+            options. Default: random weights from the seed.
 
     Returns:
         The trained `keras.Model`.
 
     Raises:
-        ValueError, OSError: if the network is unknown, the weights do not fit, or the directory
-            holds another run, cannot be written, or its checkpoint is damaged.
+        ValueError, OSError: if the network is unknown, the weights do not match, the directory
+            contains another run or cannot be written to, or its checkpoint is damaged.
     """
     chosen = dict(network_options or {})
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
@@ -85,7 +84,7 @@ def train_network(
     path = RunDirectory(workdir).network()
     begun = os.path.exists(path)
     keras.utils.set_random_seed(options.seed)
-    # What a run with equal settings began with need not be built again to be checked.
+    # A run with equal settings was checked when it started.
     if not begun or find_difference(workdir, settings, files):
         if network is None:
             model = _whole_network(initial_weights, data, options)
@@ -107,7 +106,7 @@ def train_network(
 def _whole_network(path, data, options):
     """The network in a `.keras` file, with its own weight decay."""
     if path is None:
-        raise ValueError("Give a network, or a `.keras` file of initial weights that holds one.")
+        raise ValueError("Pass a network, or a `.keras` file of initial weights that contains one.")
     model = load_checkpoint(path, compile=False)
     check_one_network(model, os.fspath(path))
     check_fits(model, data)
@@ -119,23 +118,23 @@ def _whole_network(path, data, options):
 def averaged_network(
     workdir: PathLike, data: "Dataset", epochs: int | None = None, batch_size: int = 500
 ) -> keras.Model:
-    """The network with the averaged weights of a run that had `swa_start` (arXiv 1803.05407).
+    """Returns the network with averaged weights of a run with `swa_start` (arXiv 1803.05407).
 
-    Statistics of batch normalization are estimated on all training examples. The network is
-    written to `swa.keras` (`swa-0160.keras`), and read from there if it is that average.
+    Batch normalization statistics are estimated on all training examples. The network is saved to
+    `swa.keras` (`swa-0160.keras`), and loaded from there if it is the same average.
 
     Args:
         workdir: directory of `train_network`.
         data: data set from `mc_tf.data.load`.
-        epochs: the average after so many epochs, one of the run's `keep_epochs`. Default: the
-            latest.
-        batch_size: examples a batch in the estimation, default 500.
+        epochs: use the average after this number of epochs, one of the run's `keep_epochs`.
+            Default: the latest.
+        batch_size: examples per batch for the estimation, default 500.
 
     Returns:
         Compiled `keras.Model`.
 
     Raises:
-        ValueError: if there is no such average in that directory.
+        ValueError: if the directory does not have this average.
     """
     stored = stored_settings(workdir) or {}
     if stored.get("swa_start") is None:
@@ -147,7 +146,7 @@ def averaged_network(
     if not average.count or epochs is not None and average.step != step:
         raise ValueError(
             f"There is no average of {epochs or 'any'} epochs in '{workdir}'. Train for longer, "
-            "with that number among keep_epochs."
+            "with that number in keep_epochs."
         )
     path = RunDirectory(workdir).average(epochs)
     if os.path.exists(path) and read_record(path).get("step") == average.step:
@@ -166,7 +165,7 @@ def build_network(
     weight_decay: float = 0.0,
     network_options: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """Builds a fresh network for a data set.
+    """Builds a new network for a data set.
 
     Args:
         network, data, options, weight_decay, network_options: as for `train_network`.
@@ -181,7 +180,7 @@ def build_network(
     lacking = sorted(set(of_data) - set(registry.options(network)))
     if lacking:
         raise ValueError(
-            f"The network '{network}' is not made for the data set '{data.name}': it takes no "
+            f"The network '{network}' does not fit the data set '{data.name}': it takes no "
             f"{', '.join(lacking)}. Networks for texts are lstm_small, lstm_medium and lstm_large."
         )
     with precision(options.precision):
@@ -205,27 +204,27 @@ def train_curve(
     curve: Curve,
     options: TrainingOptions,
 ) -> CurveModel:
-    """Connects two trained networks (section 3.1), or goes on where training was stopped.
+    """Connects two trained networks (section 3.1), or resumes training the curve.
 
     Args:
         workdir: directory for `curve.keras`, `history.csv` and `settings.json`.
         data: data set from `mc_tf.data.load`.
-        start, end: `.keras` files of the endpoints, which bring their own weight decay.
-        curve: a `Curve`. One with nothing to train is saved as it is.
+        start, end: `.keras` files of the endpoints, which include their weight decay.
+        curve: a `Curve`. A curve without trainable bends is saved directly.
         options: `TrainingOptions`.
 
     Returns:
         The trained `CurveModel`.
 
     Raises:
-        ValueError, OSError: if the endpoints differ, are not finite or were trained on other
-            data, or the directory holds another run, cannot be written, or its checkpoint is
+        ValueError, OSError: if the endpoints differ, are not finite or were trained on other data,
+            the directory contains another run or cannot be written to, or its checkpoint is
             damaged.
     """
     if not curve.trainable:
         options = _untrained(options)
     check_same_data([start, end], data)
-    keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout
+    keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
     for path, network in ((start, first), (end, last)):
         check_one_network(network, os.fspath(path))
@@ -243,12 +242,12 @@ def train_curve(
     else:
         keras.utils.set_random_seed(options.seed)
         compile_for(made, data, options)
-    # Validation would look at the start only.
+    # Validation would evaluate the start only.
     return fit(made, path, data, options, validate=False)
 
 
 def _untrained(options):
-    """Options of no training: without what acts in its course."""
+    """Returns options with zero epochs and without settings that act during training."""
     acting = {"swa_start": None, "cycle_epochs": None, "snapshots": False, "trajectory_every": None}
     if options.schedule in ("swa", *CYCLES):
         acting["schedule"] = "constant"
@@ -256,11 +255,11 @@ def _untrained(options):
 
 
 def _check_same_ends(curve_model, ends, path):
-    """Refuses to go on with a curve whose endpoint files were trained anew in between."""
+    """Rejects resuming a curve whose endpoint files have changed."""
     if not all(bool(ops.all(a == b)) for a, b in zip(_ends(curve_model), ends)):
         raise ValueError(
-            f"'{path}' joins other networks than the files of --start and --end hold now. "
-            "Choose another --workdir to start anew."
+            f"'{path}' joins other networks than --start and --end now contain. Choose another "
+            "--workdir to start over."
         )
 
 

@@ -295,7 +295,7 @@ def test_help(program):
         kinds = "curve line plane surface film ensembles curve_ensembles pairs trajectory"
         for kind in (*kinds.split(), "mean_prediction", "widths"):
             assert re.search(rf"\n  {kind} +\w.*: eval_\w+\.py\n", ended.out), kind
-        assert "--values: For curve, line" in ended.out and "train_loss; curve and" in ended.out
+        assert "--values: For curve, line" in ended.out and "train_loss; for curve and" in ended.out
     if program == "train":
         assert {"network_option", "initial_weights", "weight_decay"} <= explained
 

@@ -399,7 +399,7 @@ def test_keras_backup_resumes_too(tmp_path):
     ("make", "words"),
     [
         (lambda d: [mc_tf.CyclicLearningRate(2, HIGH, LOW, start_epoch=2)], "never act"),
-        (lambda d: [mc_tf.SnapshotSaver(d / "other")], "began with other weights"),
+        (lambda d: [mc_tf.SnapshotSaver(d / "other")], "other initial weights"),
         (lambda d: [mc_tf.CyclicLearningRate(3, HIGH, LOW, steps_per_epoch=5)], "even"),
         (lambda d: [mc_tf.DistanceFromStart(start=np.zeros(2))], "has 2 weights"),
     ],
@@ -448,7 +448,7 @@ def test_snapshots_of_runs_are_not_mixed(tmp_path):
     assert run(4, 2) == [2, 6, 10, 14, 18]
     with pytest.raises(ValueError, match="first snapshot is at step 2"):
         run(10, 2)
-    with pytest.raises(ValueError, match="training begins at step -10"):
+    with pytest.raises(ValueError, match="training starts at step -10"):
         run(4, 2, start_epoch=1)
     with pytest.raises(ValueError, match="'max_learning_rate': 0.*; now they are"):
         run(4, 2, high=2 * HIGH)
@@ -551,7 +551,7 @@ def test_a_compiled_schedule_is_refused():
 
 def test_odd_accumulation_is_refused():
     model = problem(keras.optimizers.SGD(0.01, gradient_accumulation_steps=4))
-    with pytest.raises(ValueError, match="no whole number of updates"):
+    with pytest.raises(ValueError, match="not a whole number of updates"):
         fit(model, [mc_tf.CyclicLearningRate(1, HIGH, LOW)], epochs=2)
 
 

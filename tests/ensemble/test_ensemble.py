@@ -250,7 +250,7 @@ def test_the_output_is_told_by_the_network_or_its_loss():
     assert Ensemble(model, 1).output_kind == "multilabel_logits"
     with pytest.raises(ValueError, match="binary loss on 3 outputs: labels that do not exclude"):
         Ensemble(model, 1, output="logits")
-    with pytest.raises(ValueError, match="'logits', 'probabilities' or 'regression'"):
+    with pytest.raises(ValueError, match="'logits', 'probabilities', 'regression'"):
         Ensemble(model, 1, output="classes")
     for last in (layers.Dense(3, "softmax"), layers.Dense(1, "sigmoid"), layers.Softmax()):
         model = keras.Sequential([keras.Input((4,)), layers.Dense(3), last])

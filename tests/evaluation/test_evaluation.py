@@ -426,7 +426,7 @@ def test_a_file_of_another_evaluation_is_refused(tmp_path):
     evaluate_curve(curve_model, train, test, 2, path=path, description={"a": 1}, verbose=0)
     other = curve_of("dense")
     other.curve_layer.set_point(1, np.zeros(other.control_points().shape[1], "float32"))
-    with pytest.raises(ValueError, match="another curve evaluation: other weights, data"):
+    with pytest.raises(ValueError, match="another curve evaluation: weights, data"):
         labels = 1 - train[1]
         evaluate_curve(
             curve_model, (train[0], labels), test, 2, path=path, description={"a": 1}, verbose=0

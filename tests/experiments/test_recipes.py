@@ -269,7 +269,7 @@ def test_a_recipe_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("text", "asked", "words"),
     [
-        ("DATA = 3", "", "is no recipe: it needs `NAME = Recipe"),
+        ("DATA = 3", "", "is not a recipe: it needs `NAME = Recipe"),
         (
             OWN % "" + "other = Recipe('Other', two_networks)",
             "",

@@ -803,7 +803,7 @@ def test_a_checkpoint_needs_the_number_of_batches(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     path = tmp_path / "it.keras"
-    with pytest.raises(ValueError, match="how many batches.*steps_per_epoch"):
+    with pytest.raises(ValueError, match="number of batches per epoch.*steps_per_epoch"):
         model.fit(data, callbacks=[AtomicCheckpoint(path)])
     model.fit(data, verbose=0, callbacks=[AtomicCheckpoint(path, steps_per_epoch=1)])
     assert read_record(path)["step"] == 1

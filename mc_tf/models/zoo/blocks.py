@@ -1,4 +1,4 @@
-"""Keras layers as the paper's experiments set them: L2 on every trainable weight."""
+"""Keras layers of the paper's experiments, with L2 on every trainable weight."""
 
 import keras
 
@@ -7,10 +7,10 @@ def l2(weight_decay):
     """L2 regularizer whose loss term is `weight_decay / 2 * sum(w ** 2)`.
 
     Args:
-        weight_decay: Float, not negative.
+        weight_decay: Float of at least 0.
 
     Returns:
-        A `keras.regularizers.L2`, or `None` where `weight_decay` is 0.
+        A `keras.regularizers.L2`, or `None` if `weight_decay` is 0.
 
     Raises:
         ValueError: If `weight_decay` is negative.
@@ -21,16 +21,16 @@ def l2(weight_decay):
     """
     if weight_decay < 0:
         raise ValueError(
-            "weight_decay must not be negative. Received: "
-            f"weight_decay={weight_decay}. Use 0 for none."
+            f"weight_decay must not be negative. Received: weight_decay={weight_decay}. Use 0 to "
+            "disable it."
         )
     return keras.regularizers.L2(weight_decay / 2) if weight_decay else None
 
 
 def uniform(inputs):
-    """Uniform in ± 1 / sqrt(inputs): how the reference's layers begin where it sets nothing itself.
+    """Uniform in ± 1 / sqrt(inputs): the default initializer of the reference's layers.
 
-    That is PyTorch's default, of kernels and of biases.
+    This is PyTorch's default for kernels and biases.
 
     Args:
         inputs: Number of inputs that each output of the layer has.
@@ -49,7 +49,7 @@ def uniform(inputs):
 def dense(
     x, units, weight_decay=0.0, activation=None, dtype=None, as_reference=True, zero_bias=False
 ):
-    """Applies a fully connected layer, kernel and bias both decayed.
+    """Applies a fully connected layer with weight decay on kernel and bias.
 
     Args:
         x: Keras tensor `(batch, inputs)`.
@@ -57,9 +57,9 @@ def dense(
         weight_decay: See `l2`. Defaults to 0.
         activation: Keras activation. Defaults to none.
         dtype: Keras dtype or policy. Defaults to the global policy.
-        as_reference: Whether kernel and bias begin as the reference's (`uniform`), or as Keras'
-            (Glorot uniform, and zero). Defaults to `True`.
-        zero_bias: Whether the bias begins at zero all the same. Defaults to `False`.
+        as_reference: Whether kernel and bias are initialized as in the reference (`uniform`) or as
+            in Keras (Glorot uniform and zeros). Defaults to `True`.
+        zero_bias: Whether the bias is initialized to zero regardless. Defaults to `False`.
 
     Returns:
         Keras tensor `(batch, units)`.
@@ -107,7 +107,7 @@ def conv(
     initializer=None,
     bias_initializer="zeros",
 ):
-    """Convolution, kernel and bias both decayed.
+    """Convolution with weight decay on kernel and bias.
 
     Args:
         filters: Number of output channels.
@@ -162,7 +162,7 @@ def conv3x3(x, filters, weight_decay=0.0, strides=1, **options):
 
 
 def batch_norm(weight_decay=0.0):
-    """Batch normalization with momentum 0.9 and epsilon 1e-5, gamma and beta decayed.
+    """Batch normalization with momentum 0.9, epsilon 1e-5, and weight decay on gamma and beta.
 
     Args:
         weight_decay: See `l2`. Defaults to 0.
@@ -192,18 +192,18 @@ def batch_norm_relu(x, weight_decay=0.0):
 
 
 def image_input(input_shape, network, smallest=1):
-    """Input of a convolutional network, refused where the images are too small.
+    """Input of a convolutional network; checks the image size.
 
     Args:
         input_shape: `(height, width, channels)`.
         network: Name of the network, for the message.
-        smallest: Least height and width. Defaults to 1.
+        smallest: Minimum height and width. Defaults to 1.
 
     Returns:
         Keras tensor `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: If `input_shape` is not such a shape or is too small.
+        ValueError: If `input_shape` is not an image shape or is too small.
     """
     shape = tuple(input_shape)
     if len(shape) != 3 or min(shape[:2]) < smallest:
@@ -215,11 +215,11 @@ def image_input(input_shape, network, smallest=1):
 
 
 def scaled(units, width):
-    """Number of units of a layer of another width (section A.7, there K).
+    """Number of units of a layer scaled by a width factor (K in section A.7).
 
     Args:
-        units: Int at width 1.
-        width: Factor, positive.
+        units: Number of units at width 1.
+        width: Positive factor.
 
     Returns:
         Int.

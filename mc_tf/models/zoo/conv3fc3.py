@@ -14,9 +14,9 @@ def conv3fc3(
 ) -> keras.Model:
     """Three 5 × 5 convolutions and three fully connected layers, no BN.
 
-    Each convolution (32, 64, 128 channels, ReLU) is followed by a 3 × 3 max-pool of
-    stride 2 without padding; the hidden fully connected layers have `1000 * width`
-    units. Paper Table 2; section A.7 varies the width (there K).
+    Each convolution (32, 64, 128 channels, ReLU) is followed by a 3 × 3 max-pool of stride 2
+    without padding; the hidden fully connected layers have `1000 * width` units. Paper Table 2;
+    section A.7 varies the width (K there).
 
     Args:
         num_classes: Number of logits.

@@ -12,8 +12,8 @@ from mc_tf.models.zoo.registry import register
 def convnet(num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0) -> keras.Model:
     """Three 3 × 3 convolutions with BN and ReLU, global average pooling, logits.
 
-    Channels 32, 64 (stride 2), 64. Not from the paper: it trains on the digits to
-    about 1 % test error in seconds and has BN, so whole experiments can be tried on it.
+    Channels 32, 64 (stride 2), 64. Not from the paper: it trains on the digits to about 1 % test
+    error in seconds and has BN, so it is suited to trying whole experiments.
 
     Args:
         num_classes: Number of logits.

@@ -19,17 +19,17 @@ def densenet(
 ) -> keras.Model:
     """DenseNet (Huang et al. 2017, Densely Connected Convolutional Networks).
 
-    A 7 × 7 convolution of 96 channels and stride 2, BN, ReLU, a 3 × 3 max-pool of stride
-    2; the blocks; BN, ReLU, global average pooling, logits. Each layer in a block is BN,
-    ReLU, a 1 × 1 convolution to 192 channels, BN, ReLU and a 3 × 3 convolution to 48
-    channels, which are joined to the channels of its input. Between blocks, BN, ReLU, a
-    1 × 1 convolution to half of the channels and 2 × 2 average pooling. Convolutions have
-    no biases; that of the logits begins at zero.
+    A 7 × 7 convolution of 96 channels and stride 2, BN, ReLU, a 3 × 3 max-pool of stride 2; the
+    blocks; BN, ReLU, global average pooling, logits. Each layer in a block is BN, ReLU, a 1 × 1
+    convolution to 192 channels, BN, ReLU and a 3 × 3 convolution to 48 channels, which are
+    concatenated to its input. Between blocks, BN, ReLU, a 1 × 1 convolution to half of the channels
+    and 2 × 2 average pooling. Convolutions have no biases. The bias of the logits is initialized to
+    zero.
 
     Args:
         num_classes: Number of logits.
-        input_shape: `(height, width, channels)`, at least 32 × 32 pixels, and twice as many
-            for each block more than four.
+        input_shape: `(height, width, channels)`, at least 32 × 32 pixels, doubled for each block
+            beyond four.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
         blocks: Number of layers in each block. Defaults to DenseNet-161's.
 
@@ -46,8 +46,8 @@ def densenet(
     """
     if not blocks or min(blocks) < 1:
         raise ValueError(
-            "densenet161 expects blocks with one layer or more, such as (6, 12, 36, 24). "
-            f"Received: blocks={blocks}."
+            "densenet161 expects blocks with one layer or more, such as (6, 12, 36, 24). Received: "
+            f"blocks={blocks}."
         )
     inputs = x = image_input(input_shape, "densenet161", smallest=2 ** (len(blocks) + 1))
     x = keras.layers.ZeroPadding2D(3)(x)

@@ -18,20 +18,21 @@ def fully_connected(
 ) -> keras.Model:
     """Flatten, two ReLU layers of 500 units, logits (the paper's row for MNIST in Table 2, A.4).
 
-    The paper gives no sizes, and the reference has no such network; weights begin as Keras' do.
+    The paper gives no sizes, and the reference has no such network. Weights use Keras' default
+    initializers.
 
     Args:
         num_classes: Number of logits.
         input_shape: Shape of one example, of any rank.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
         units: Units of the hidden layers. Defaults to `(500, 500)`.
-        width: Factor of them. Defaults to 1.
+        width: Factor of the hidden units. Defaults to 1.
 
     Returns:
         A `keras.Model`; 648,010 weights for ten classes at `(28, 28, 1)`.
 
     Raises:
-        ValueError: If there are no units, or `width` leaves none.
+        ValueError: If a hidden layer has no units.
 
     Example:
     >>> fully_connected(10, (28, 28, 1)).count_params()

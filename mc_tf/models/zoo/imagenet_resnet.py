@@ -38,7 +38,7 @@ def imagenet_resnet(
         and 152 have 25,583,592, 44,601,832 and 60,268,520 trainable weights.
 
     Raises:
-        ValueError: If the depth is another, or the images are too small.
+        ValueError: If the depth is not supported, or the images are too small.
     """
     if depth not in _MODELS:
         raise ValueError(

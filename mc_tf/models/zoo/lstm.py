@@ -53,9 +53,9 @@ def lstm_large(
 ) -> keras.Model:
     """Two LSTM layers of 1,500 units, dropout 0.65, initial weights uniform in ±0.04.
 
-    See `lstm` for the arguments. The large configuration of the TensorFlow tutorial (35 steps,
-    55 epochs), whose perplexities are those of the paper's Table 3; 66,022,000 weights for
-    10,000 words.
+    See `lstm` for the arguments. The large configuration of the TensorFlow tutorial (35 steps, 55
+    epochs), which matches the perplexities of the paper's Table 3; 66,022,000 weights for 10,000
+    words.
     """
     return lstm(num_classes, input_shape, weight_decay, batch_size, units, 0.65, 0.04, "lstm_large")
 
@@ -73,20 +73,20 @@ def lstm(
     """Embedding, two stateful LSTM layers and logits of the next word (Zaremba et al. 2014).
 
     Dropout on the embedding and on the outputs of both layers, none on the recurrent connections.
-    The state is carried from batch to batch until it is reset.
+    The state is carried over from batch to batch until it is reset.
 
     Args:
         num_classes: Number of words in the vocabulary.
-        input_shape: `(num_steps,)`; windows of any other length can be run as well.
+        input_shape: `(num_steps,)`; windows of other lengths also work.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`; 0 in the paper's reference.
-        batch_size: Number of streams, for which there is state; fixed.
+        batch_size: Fixed number of streams; each has its own state.
         units: Size of embedding and LSTM layers.
         dropout: Fraction of values dropped.
         scale: Initial weights are uniform in `-scale .. scale`; LSTM biases are zero.
         name: Name of the model.
 
     Returns:
-        A `keras.Model` from word numbers `(batch_size, steps)` to logits
+        A `keras.Model` from word indices `(batch_size, steps)` to logits
         `(batch_size, steps, num_classes)`.
 
     Raises:

@@ -41,9 +41,9 @@ def preresnet(
         depth: Number of weighted layers, as above. Defaults to 20.
         skip_connections: Whether a block adds its input to its output. Without them (as in Li et
             al. 2018, Visualizing the Loss Landscape of Neural Nets) there are no shortcut
-            convolutions either. Defaults to `True`.
-        width: How many times as many channels the three stages have (the `k` of Li et al.'s
-            WRN-56-k). Defaults to 1.
+            convolutions. Defaults to `True`.
+        width: Factor of the channels of the three stages (the `k` of Li et al.'s WRN-56-k).
+            Defaults to 1.
 
     Returns:
         A `keras.Model`; for ten / a hundred classes at `(32, 32, 3)`, depth 110 has
@@ -98,7 +98,7 @@ def _bottleneck(x, filters, strides, weight_decay):
 
 
 def _block_kind(depth):
-    """Block function and its number of layers, or `None` if no network is so deep."""
+    """Block function and its number of layers, or `None` if no network has this depth."""
     if 6 < depth <= _DEEPEST_BASIC and (depth - 2) % 6 == 0:
         return _basic, 2
     if depth > 9 and (depth - 2) % 9 == 0:

@@ -22,21 +22,20 @@ def pyramidnet(
 ) -> keras.Model:
     """PyramidNet with bottlenecks (Han et al. 2017, Deep Pyramidal Residual Networks).
 
-    A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks (stride 2 at the
-    start of the second and third), BN, ReLU, global average pooling, logits. Every block
-    is wider than the one before: the `k`-th of all `N` has `c = 16 + alpha * k / N`
-    channels, rounded. It is BN, a 1 × 1 convolution to `c` channels, BN, ReLU, a 3 × 3
-    convolution, BN, ReLU, a 1 × 1 convolution to `4 * c` channels, BN. The shortcuts have
-    no weights: 2 × 2 average pooling at stride 2, zeros in the further channels.
-    Convolutions have no biases.
+    A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks (stride 2 at the start of
+    the second and third), BN, ReLU, global average pooling, logits. Every block is wider than the
+    one before: the `k`-th of all `N` has `c = 16 + alpha * k / N` channels, rounded. It is BN, a 1
+    × 1 convolution to `c` channels, BN, ReLU, a 3 × 3 convolution, BN, ReLU, a 1 × 1 convolution to
+    `4 * c` channels, BN. The shortcuts have no weights: 2 × 2 average pooling at stride 2, zeros in
+    the additional channels. Convolutions have no biases.
 
     Args:
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 4 × 4 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        depth: Number of weighted layers but BN, `9 n + 2`. Defaults to 272.
-        alpha: By how much the last block is wider than the first convolution, before
-            the factor 4. Defaults to 200.
+        depth: Number of weighted layers without BN, `9 n + 2`. Defaults to 272.
+        alpha: Widening: additional channels of the last block, before the factor 4. Defaults to
+            200.
 
     Returns:
         A `keras.Model`; for ten / a hundred classes at `(32, 32, 3)`, depth 272 with

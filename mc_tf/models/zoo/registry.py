@@ -15,29 +15,28 @@ from mc_tf.registry import Registry
 from mc_tf.typing import Shape
 
 _PLACEHOLDER = re.compile(r"<(\w+)>")
-_MOST = 100_000  # units, or times the usual number: no memory holds more
+_MOST = 100_000  # upper limit of units and factors, to stay within memory
 _BUILDERS = Registry("network", "mc_tf.models")
 _EXAMPLES: dict[str, tuple[str, ...]] = {}
 _Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
 
 def register(name: str, examples: Sequence[str] = ()) -> Callable[[_Builder], _Builder]:
-    """Gives a builder a name that `build`, and so every program, knows.
+    """Registers a builder by name, for `build` and all programs.
 
     Args:
         name: The name, such as `"fc"`; or a family's, such as `"preresnet<depth>"` or
-            `"wrn<depth>x<width>"`, where a placeholder stands for every integer, which
-            the builder is handed: `build("preresnet20", ...)` calls it with `depth=20`.
-        examples: For a family, members' full names for `names()` to list.
+            `"wrn<depth>x<width>"`, where a placeholder matches any integer, which is passed to the
+            builder: `build("preresnet20", ...)` calls it with `depth=20`.
+        examples: For a family, full names of members for `names()` to list.
 
     Returns:
-        A decorator that returns the builder as it is. A builder takes
-        `(num_classes, input_shape, weight_decay=0.0, **options)` and returns a built
-        `keras.Model` that outputs logits. To one without `weight_decay`, `build` adds that of
-        `mc_tf.models.with_weight_decay`.
+        A decorator that returns the builder unchanged. A builder takes `(num_classes, input_shape,
+        weight_decay=0.0, **options)` and returns a built `keras.Model` that outputs logits. If it
+        does not take `weight_decay`, `build` applies `mc_tf.models.with_weight_decay`.
 
     Raises:
-        ValueError: If another builder has the name.
+        ValueError: If the name is taken.
     """
     remember = _BUILDERS.register(name)
     family, _ = _match(name)
@@ -53,7 +52,7 @@ def register(name: str, examples: Sequence[str] = ()) -> Callable[[_Builder], _B
 
 
 def names() -> list[str]:
-    """Names that `build` accepts, sorted; of a family, a few members.
+    """Names that `build` accepts, sorted. Families are listed by a few members.
 
     Returns:
         List of str.
@@ -62,13 +61,13 @@ def names() -> list[str]:
 
 
 def options(name: str) -> list[str]:
-    """Names of the options that `build` takes for a network, beyond what all take.
+    """Names of the options that `build` accepts for a network, besides the common ones.
 
     Args:
         name: Registered name, see `names()`.
 
     Returns:
-        List of str, in the order of the builder.
+        List of str, in the order of the builder's arguments.
 
     Raises:
         ValueError: If the name is unknown.
@@ -91,26 +90,24 @@ def build(
 ) -> keras.Model:
     """Builds a registered network with fresh weights.
 
-    Call `keras.utils.set_random_seed(seed)` just before it for initial weights that
-    can be had again.
+    Call `keras.utils.set_random_seed(seed)` first for reproducible initial weights.
 
     Args:
         name: Registered name, see `names()`.
         num_classes: Number of logits.
-        input_shape: Shape of one example: `(height, width, channels)`, of texts `(num_steps,)`;
+        input_shape: Shape of one example: `(height, width, channels)`, or `(num_steps,)` for texts;
             `"fc"` takes any.
         weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)` over all
             trainable weights, biases and batch normalization included. Defaults to 0.
-        **options_of_builder: The builder's own, such as `width` of `"3conv3fc"`, see
+        **options_of_builder: Options of the builder, such as `width` of `"3conv3fc"`, see
             `options(name)`.
 
     Returns:
         A built `keras.Model` from examples `(batch, *input_shape)` to logits
-        `(batch, num_classes)`, of texts `(batch, num_steps, num_classes)`.
+        `(batch, num_classes)`, or `(batch, num_steps, num_classes)` for texts.
 
     Raises:
-        ValueError: If the name is unknown, the network does not take an option, or it
-            cannot have that shape.
+        ValueError: If the name or an option is unknown, or the network does not support the shape.
     """
     check_kind("name", name, str, "the name of a network")
     check_counts(num_classes=num_classes)
@@ -135,7 +132,7 @@ def build(
 
 
 def parse_value(text: str) -> Any:
-    """Reads the value of an option as flags and recipes write it.
+    """Parses the value of an option from flags and recipes.
 
     Args:
         text: str: JSON, `True` or `False`, or any text.
@@ -154,9 +151,9 @@ def parse_value(text: str) -> Any:
 
 
 def _check_kinds(name, builder, given):
-    """Refuses options of another kind than their defaults, such as text in the place of a number.
+    """Rejects options whose type differs from the default's, such as text instead of a number.
 
-    Where the default is a number or a sequence of whole numbers, so must the option be.
+    If the default is a number or a sequence of integers, the option must be one, too.
     """
     for option, value in given.items():
         default = inspect.signature(builder).parameters[option].default
@@ -183,13 +180,13 @@ def _check_kinds(name, builder, given):
 
 
 def _find(name):
-    """Builder of that name, and the integers in the name by placeholder."""
+    """Returns the builder of that name, and the integers in the name by placeholder."""
     pattern, numbers = _match(name)
     return _BUILDERS.find(pattern), numbers
 
 
 def _match(name):
-    """The registered name that one is, or is a member of, and the integers in it."""
+    """Returns the matching registered name or family, and the integers in the name."""
     for pattern in _BUILDERS:
         expression = _PLACEHOLDER.sub(r"(?P<\1>[0-9]+)", pattern)
         match = re.fullmatch(expression, name)

@@ -1,4 +1,4 @@
-"""What residual networks have in common: their depths and their shortcuts."""
+"""Shared parts of residual networks: depths and shortcuts."""
 
 import keras
 
@@ -10,7 +10,7 @@ def blocks_in_stage(depth, step, first, network):
 
     Args:
         depth: Number of weighted layers.
-        step: Number of layers that one more block in every stage adds.
+        step: Number of layers added by one more block in every stage.
         first: Number of layers outside the blocks.
         network: Name of the network, for the message.
 
@@ -35,13 +35,13 @@ def blocks_in_stage(depth, step, first, network):
 
 
 def add_projected(x, y, weight_decay=0.0, strides=1, **options):
-    """Adds `x` to `y`, by a 1 × 1 convolution of `x` where their shapes differ.
+    """Adds `x` to `y`, through a 1 × 1 convolution of `x` if their shapes differ.
 
     Args:
         x: Keras tensor, the input of the block.
         y: Keras tensor, the output of its layers.
-        weight_decay: Of the convolution. Defaults to 0.
-        strides: Of the block. Defaults to 1.
+        weight_decay: Weight decay of the convolution. Defaults to 0.
+        strides: Strides of the block. Defaults to 1.
         **options: Other arguments of `mc_tf.models.zoo.blocks.conv`.
 
     Returns:
@@ -53,19 +53,19 @@ def add_projected(x, y, weight_decay=0.0, strides=1, **options):
 
 
 def add_zero_padded(x, y):
-    """Adds `x` to `y`, where `y` may have more channels: the further ones stay as they are.
+    """Adds `x` to the first channels of `y`, which may have more.
 
     Args:
         x: Keras tensor `(batch, height, width, channels)`.
-        y: Keras tensor `(batch, height, width, as many channels or more)`.
+        y: Keras tensor `(batch, height, width, channels)`, with at least the channels of `x`.
 
     Returns:
         Keras tensor of the shape of `y`.
     """
     extra = y.shape[-1] - x.shape[-1]
     if extra:
-        # Keras pads rows and columns only; told that the rows come first, it takes the
-        # channels for columns.
+        # Keras pads rows and columns only; with `data_format="channels_first"` it treats the
+        # channels as columns.
         padding = ((0, 0), (0, extra))
         x = keras.layers.ZeroPadding2D(padding, data_format="channels_first")(x)
     return keras.layers.add([x, y])

@@ -19,11 +19,11 @@ def resnet(
 ) -> keras.Model:
     """ResNet (He et al. 2016, Deep Residual Learning for Image Recognition) for CIFAR.
 
-    A 3 × 3 convolution, three stages of `n` basic blocks with 16, 32 and 64 channels
-    (stride 2 at the start of the second and third), global average pooling, logits. A
-    block has two 3 × 3 convolutions, each followed by BN, and a ReLU after the addition.
-    The shortcuts have no weights: where the shape changes they take every second pixel
-    and fill the further channels with zeros. Convolutions have no biases.
+    A 3 × 3 convolution, three stages of `n` basic blocks with 16, 32 and 64 channels (stride 2 at
+    the start of the second and third), global average pooling, logits. A block has two 3 × 3
+    convolutions, each followed by BN, and a ReLU after the addition. The shortcuts have no weights:
+    where the shape changes they take every second pixel and fill the additional channels with
+    zeros. Convolutions have no biases.
 
     Mode connectivity's "ResNet-158" is depth 158 = 6 × 26 + 2 here. Its authors published
     no network of that depth, so this is our reading: bottleneck blocks have depths
@@ -33,9 +33,9 @@ def resnet(
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 4 × 4 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        depth: Number of weighted layers but BN, `6 n + 2`. Defaults to 20.
-        skips: `False` leaves the shortcuts out, as Li et al. 2018 (Visualizing the Loss
-            Landscape of Neural Nets) do for comparison. Defaults to `True`.
+        depth: Number of weighted layers without BN, `6 n + 2`. Defaults to 20.
+        skips: Whether blocks have shortcuts. Li et al. 2018 (Visualizing the Loss Landscape of
+            Neural Nets) compare both. Defaults to `True`.
 
     Returns:
         A `keras.Model`; for ten classes at `(32, 32, 3)`, the depths 20, 56, 110 and 158
@@ -68,7 +68,7 @@ def _block(x, filters, strides, weight_decay, skips):
     y = batch_norm(weight_decay)(y)
     if skips:
         if strides > 1:
-            # A pool of one pixel, so this only leaves pixels out.
+            # A pool of one pixel, so this only subsamples.
             x = keras.layers.AveragePooling2D(1, strides=strides)(x)
         y = add_zero_padded(x, y)
     return keras.layers.ReLU()(y)

@@ -16,9 +16,9 @@ from mc_tf.typing import Config, Shape, Tensor
 class ShakeMix(keras.layers.Layer):
     """Mixes two tensors at random in training, and averages them otherwise.
 
-    In training the output is `alpha * a + (1 - alpha) * b`, while the gradients with
-    respect to `a` and `b` are those of `beta * a + (1 - beta) * b`. Both `alpha` and `beta`
-    are drawn uniformly from 0 to 1, one of each for every image.
+    In training the output is `alpha * a + (1 - alpha) * b`, while the gradients with respect to `a`
+    and `b` use `beta * a + (1 - beta) * b`. Both `alpha` and `beta` are drawn uniformly from [0, 1]
+    for each image.
 
     Args:
         seed: Integer seed of the draws. Defaults to Keras' random seed.
@@ -50,11 +50,11 @@ class ShakeMix(keras.layers.Layer):
         return share * a + (1 - share) * b
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
-        """Shape of the output: that of either input."""
+        """Returns the shape of the output, equal to the shape of each input."""
         return input_shape[0]
 
     def get_config(self) -> Config:
-        """Arguments to make the layer again."""
+        """Returns the constructor arguments of the layer."""
         return {**super().get_config(), "seed": self.seed}
 
 
@@ -68,19 +68,19 @@ def shake_shake(
 ) -> keras.Model:
     """Shake-shake network (Gastaldi 2017); depth 26, width 64 is his "26 2x64d".
 
-    A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks with `width`,
-    `2 * width` and `4 * width` channels (stride 2 at the start of the second and third),
-    ReLU, global average pooling, logits. A block adds to its input two branches mixed by
-    `ShakeMix`, each twice ReLU, a 3 × 3 convolution and BN. Where the channels change, the
-    shortcut is ReLU, two 1 × 1 convolutions to half of the channels each, the second on
-    the image shifted by one pixel so that with a stride it sees other pixels, and BN.
-    Convolutions have no biases; that of the logits begins at zero.
+    A 3 × 3 convolution of 16 channels and BN, three stages of `n` blocks with `width`, `2 * width`
+    and `4 * width` channels (stride 2 at the start of the second and third), ReLU, global average
+    pooling, logits. A block adds to its input two branches mixed by `ShakeMix`, each twice ReLU, a
+    3 × 3 convolution and BN. Where the channels change, the shortcut is ReLU, two 1 × 1
+    convolutions to half of the channels each, the second on the image shifted by one pixel so that
+    with a stride it sees other pixels, and BN. Convolutions have no biases. The bias of the logits
+    is initialized to zero.
 
     Args:
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 4 × 4 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        depth: Number of weighted layers in one branch but BN, `6 n + 2`. Defaults to 26.
+        depth: Number of weighted layers in one branch without BN, `6 n + 2`. Defaults to 26.
         width: Channels of the first stage, an even number. Defaults to 64.
 
     Returns:

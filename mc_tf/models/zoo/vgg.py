@@ -15,7 +15,7 @@ _CONVOLUTIONS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 def vgg(
     num_classes: int, input_shape: Sequence[int], weight_decay: float = 0.0, depth: int = 16
 ) -> keras.Model:
-    """VGG (Simonyan and Zisserman 2015) as the paper has it for CIFAR, without BN.
+    """VGG (Simonyan and Zisserman 2015) for CIFAR, as in the paper, without BN.
 
     Five blocks of 3 × 3 convolutions with 64, 128, 256, 512 and 512 channels and ReLU,
     each followed by a 2 × 2 max-pool; then twice dropout 0.5 and a ReLU layer of 512
@@ -32,7 +32,7 @@ def vgg(
         15,245,130 / 15,291,300 weights and depth 19 has 20,554,826 / 20,600,996.
 
     Raises:
-        ValueError: If the depth is another or the images are too small.
+        ValueError: If the depth is not supported or the images are too small.
 
     Example:
     >>> vgg(10, (32, 32, 3)).count_params()
@@ -51,14 +51,14 @@ def vgg_bn(
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 32 × 32 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        depth: Number of weighted layers but BN, 16 or 19. Defaults to 16.
+        depth: Number of weighted layers without BN, 16 or 19. Defaults to 16.
 
     Returns:
         A `keras.Model`; for ten / a hundred classes at `(32, 32, 3)`, depth 16 has
         15,253,578 / 15,299,748 trainable weights and depth 19 has 20,565,834 / 20,612,004.
 
     Raises:
-        ValueError: If the depth is another or the images are too small.
+        ValueError: If the depth is not supported or the images are too small.
     """
     return _vgg(num_classes, input_shape, weight_decay, depth, _convolution_bn, f"vgg{depth}bn")
 

@@ -1,4 +1,4 @@
-"""L2 on every weight of a network that was made without it, such as Keras' own."""
+"""Adds L2 to every weight of an existing network, such as a `keras.applications` model."""
 
 import keras
 
@@ -9,21 +9,20 @@ from mc_tf.weights.preprocessing import copy_tables, refresh
 def with_weight_decay(
     model: keras.Model, weight_decay: float, momentum: float | None = None
 ) -> keras.Model:
-    """Copies a network so that all its layers have L2 regularizers, saved with them.
+    """Copies a network and adds L2 regularizers to all its layers; they are saved with the model.
 
-    Every regularizer of weights that a layer has an argument for is set, in nested
-    Functional and Sequential models too, whatever it was before; layers inside
-    wrappers, such as `keras.layers.TimeDistributed`, keep theirs.
+    Replaces every weight regularizer that a layer has an argument for, also in nested Functional
+    and Sequential models. Layers inside wrappers, such as `keras.layers.TimeDistributed`, keep
+    their regularizers.
 
     Args:
         model: Built Functional or Sequential `keras.Model`. It is not changed.
         weight_decay: Factor `wd` of the loss term `wd / 2 * sum(w ** 2)`; 0 for none.
-        momentum: Momentum of all `keras.layers.BatchNormalization`. Defaults to each
-            layer's own.
+        momentum: Momentum of all `keras.layers.BatchNormalization`. Defaults to the layer's value.
 
     Returns:
-        A `keras.Model` with the weights and batch normalization statistics of `model`, and what
-        its layers were adapted to.
+        A `keras.Model` with the weights, batch normalization statistics and adapted preprocessing
+        state of `model`.
 
     Raises:
         ValueError: If `weight_decay` is negative.

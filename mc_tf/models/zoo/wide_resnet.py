@@ -20,20 +20,20 @@ def wide_resnet(
 ) -> keras.Model:
     """WRN (Zagoruyko and Komodakis 2016, Wide Residual Networks).
 
-    A 3 × 3 convolution of 16 channels, three stages of `n` blocks with `16 * width`,
-    `32 * width` and `64 * width` channels, BN, ReLU, global average pooling, logits. A
-    block is BN, ReLU, a 3 × 3 convolution, dropout, BN, ReLU and another 3 × 3 convolution;
-    the latter has stride 2 in the first block of the second and third stage. Where a block
-    changes the shape, a 1 × 1 convolution of its input is the shortcut. Convolutions have
-    biases; kernels and biases begin uniform in ± 1 / sqrt(inputs), as in the reference. All moving
-    averages of BN keep nine tenths in each step; in the reference the last BN keeps one tenth, its
-    `momentum=0.9` being PyTorch's. Statistics that are re-estimated do not depend on it.
+    A 3 × 3 convolution of 16 channels, three stages of `n` blocks with `16 * width`, `32 * width`
+    and `64 * width` channels, BN, ReLU, global average pooling, logits. A block is BN, ReLU, a 3 ×
+    3 convolution, dropout, BN, ReLU and another 3 × 3 convolution; the latter has stride 2 in the
+    first block of the second and third stage. Where a block changes the shape, a 1 × 1 convolution
+    of its input is the shortcut. Convolutions have biases; kernels and biases are initialized
+    uniformly in ± 1 / sqrt(inputs), as in the reference. All BN layers have momentum 0.9. The last
+    BN of the reference has momentum 0.1, because it sets `momentum=0.9` in PyTorch's convention.
+    Re-estimated statistics do not depend on it.
 
     Args:
         num_classes: Number of logits.
         input_shape: `(height, width, channels)`, at least 4 × 4 pixels.
         weight_decay: Factor `wd` of `wd / 2 * sum(w ** 2)`. Defaults to 0.
-        depth: Number of weighted layers but BN and shortcuts, `6 n + 4`. Defaults to 28.
+        depth: Number of weighted layers without BN and shortcuts, `6 n + 4`. Defaults to 28.
         width: Factor of the channels in the stages. Defaults to 10.
         dropout: Rate of the dropout in the blocks. Defaults to 0.
 
