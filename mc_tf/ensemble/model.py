@@ -255,11 +255,7 @@ class Ensemble(StackedModel):
         return super().compute_metrics(x, y, y_pred, weight)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Like `keras.Model.compile`. The ensemble always predicts probabilities (or values).
-
-        Raises:
-            ValueError: if the loss expects logits.
-        """
+        """Like `keras.Model.evaluate`. Refuses a loss that expects logits (`ValueError`)."""
         loss = read_loss((self,))
         if loss is not None and loss.from_logits and self.output_kind != "regression":
             raise ValueError(

@@ -11,13 +11,13 @@ from keras import ops
 
 from mc_tf.arguments import check_kind
 from mc_tf.backend import ops as backend
-from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.keras_internals import once_a_call, track
 from mc_tf.curves.base import Curve
 from mc_tf.deprecation import warn_renamed
+from mc_tf.layers.control_points import ControlPoints
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
-from mc_tf.typing import Tensor, TensorLike, Weights
-from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
+from mc_tf.typing import Tensor, TensorLike
+from mc_tf.weights.compatibility import check_finite
 from mc_tf.weights.constraints import check_convex_combinations
 from mc_tf.weights.flat import FlatLayout, flat_weights, reset_recurrent_state
 from mc_tf.weights.stateless import StatelessLayer
@@ -26,7 +26,7 @@ __all__ = ["CurveLayer"]
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveLayer(CurveLayerFiles, keras.layers.Layer):
+class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
     """Runs a Keras layer or model with the weights `phi(t) = c(t) @ points` (section 3.2).
 
     The wrapped layer is used only for its forward pass and is never changed. All parameters belong
@@ -204,41 +204,6 @@ class CurveLayer(CurveLayerFiles, keras.layers.Layer):
         check_finite(self.points, "curve")
         self._code.check_same_weights()
         return self.layout.unpack(self.flat_weights_at(t))
-
-    def set_point(self, index: int, weights: Weights | Sequence[TensorLike]) -> None:
-        """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
-
-        Args:
-            index: integer position in the list of control points.
-            weights: a layer or model of the same architecture, a list of arrays in the order
-                of `layer.trainable_variables`, or a flat vector `(P,)`.
-
-        Raises:
-            ValueError: if the weights do not match (the message names the first difference) or are
-                not finite.
-        """
-        if isinstance(weights, keras.layers.Layer):
-            check_same_architecture(self.layer, weights, ("layer", "weights"))
-            check_same_fixed(self.layer, weights, ("layer", "weights"), self.state)
-            flat = flat_weights(weights)
-        elif isinstance(weights, (list, tuple)):
-            flat = self.layout.pack(weights)
-        else:
-            flat = ops.convert_to_numpy(weights)
-            if flat.shape != (self.layout.num_weights,):
-                raise ValueError(
-                    f"A flat weight vector of '{self.layer.name}' has shape "
-                    f"({self.layout.num_weights},). Received shape {flat.shape}"
-                )
-        if not is_finite(flat):
-            raise ValueError(f"The weights of control point {index} must be finite numbers.")
-        self.points[index].assign(flat)
-
-    def initialize_bends(self) -> None:
-        """Resets the bends to the curve's initial points: evenly spaced on the segment."""
-        ends = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
-        for point, value in zip(self.points, self.curve.initial_points(*ends, self.layout)):
-            point.assign(value)
 
     def state_copy(self, variable: keras.Variable) -> keras.Variable:
         """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
