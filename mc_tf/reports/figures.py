@@ -112,7 +112,7 @@ def learning_curves(found):
     """
     groups = {}
     for name, run in found.runs.items():
-        if run.epochs:
+        if run.epochs > 1:
             groups.setdefault((run.is_curve, run.held_out), {})[name] = run.history
     parts = []
     for (is_curve, held_out), histories in groups.items():
