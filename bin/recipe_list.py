@@ -22,10 +22,10 @@ def read_recipes(path):
             lines = ast.parse(source.read(), file).body
         for line in lines:  # name = Recipe("title", ...)
             call = getattr(line, "value", None)
-            if isinstance(line, ast.Assign) and isinstance(call, ast.Call) and call.args:
-                title = getattr(call.args[0], "value", None)
-                if isinstance(title, str):
-                    found[line.targets[0].id] = title, file
+            if isinstance(line, ast.Assign) and isinstance(call, ast.Call):
+                called = getattr(call.func, "attr", getattr(call.func, "id", None))
+                if called == "Recipe" and call.args:
+                    found[line.targets[0].id] = getattr(call.args[0], "value", ""), file
     return dict(sorted(found.items()))
 
 

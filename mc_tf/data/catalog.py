@@ -178,7 +178,7 @@ def load(
     if not isinstance(data, Dataset):
         raise ValueError(
             f"The function registered as the data set {name!r} must return a mc_tf.data.Dataset. "
-            f"Received: {data!r}"
+            f"Received: {type(data).__name__}. Return an ArrayData of the arrays, for example."
         )
     return data
 

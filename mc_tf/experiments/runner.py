@@ -238,7 +238,7 @@ def run_experiment(
             found.setdefault(key, []).append(number)
             shown |= {key} if step.is_shown(*key[1:]) else set()
     rows = compare(_over_repetitions(found, shown), shown, targets, publish)
-    content = [dataclasses.asdict(row) for row in rows]
+    content = {"rows": [dataclasses.asdict(row) for row in rows]}
     write_json(os.path.join(run.workdir, "comparison.json"), content)
     return rows
 

@@ -36,15 +36,16 @@ def file_section(name, content, problem=None):
     return f"<h3>{html.escape(name)}</h3>\n{text}"
 
 
-def comparison(rows):
+def comparison(content):
     """Obtained numbers beside published ones: comparison.json.
 
     Args:
-        rows: list of dicts.
+        content: dict with the list `rows`; of 0.1.0 the list alone.
 
     Returns:
         str, HTML; `None` if there are no rows.
     """
+    rows = content["rows"] if isinstance(content, dict) else content
     published = any(row["target"] is not None for row in rows)  # a smoke run shows none
     lines = []
     for row in rows:

@@ -85,7 +85,8 @@ def _top(found):
 def _published(found):
     """Files with published numbers, which stand at the top."""
     for file in found.named("comparison.json"):
-        rows, _ = read_json(file)
+        content, _ = read_json(file)
+        rows = content.get("rows") if isinstance(content, dict) else content
         targets = [row.get("target") for row in rows or () if isinstance(row, dict)]
         if any(target is not None for target in targets):
             yield file

@@ -1,9 +1,8 @@
 """Checksums in the files that this library writes, so that damage is found before it is read.
 
 The last bytes of a file hold the SHA-256 of all bytes before them: of an archive (`.npz`, `.keras`)
-as its comment, after the end of an HDF5 file (`.weights.h5`), of a JSON object as its last key, and
-of other JSON, such as a list, as a line of blanks: spaces and tabs for the bits. Other readers do
-not mind. Files without one, of Keras or of earlier versions, are read as they are. Tables (`.csv`)
+as its comment, after the end of an HDF5 file (`.weights.h5`), of a JSON object as its last key.
+Other readers do not mind. Files without one, of Keras or of earlier versions, are read as they are. Tables (`.csv`)
 have none, since every reader would take it for a row.
 """
 
@@ -18,14 +17,11 @@ __all__ = ["DamagedFileError", "OtherKindError", "check", "read", "seal", "seale
 _BINARY = b"mc_tf-sha256:"
 _JSON = b',\n  "checksum": "'
 _SEAL = re.compile(
-    rb'(?:mc_tf-sha256:(?P<binary>[0-9a-f]{64})|,\n  "checksum": "(?P<json>[0-9a-f]{64})"\n\}\n'
-    rb"|\n(?P<blanks>[ \t]{256})\n)\Z"
+    rb'(?:mc_tf-sha256:(?P<binary>[0-9a-f]{64})|,\n  "checksum": "(?P<json>[0-9a-f]{64})"\n\}\n)\Z'
 )
 _LENGTH = len(_BINARY) + 64
 # What is left of a checksum that was hit itself.
-_REST = re.compile(
-    rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{20}|\n[ \t]{100}|[0-9a-f]{8}\Z'
-)
+_REST = re.compile(rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{20}|[0-9a-f]{8}\Z')
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _END_LENGTH = 22
 _CHUNK_BYTES = 1 << 20
@@ -62,24 +58,13 @@ def sealed_json(content):
     """JSON with its checksum.
 
     Args:
-        content: bytes, a JSON value in the layout of `json.dumps(..., indent=2)`.
+        content: bytes, a JSON object with entries, in the layout of `json.dumps(..., indent=2)`.
 
     Returns:
         bytes, ending in a line break.
     """
-    if not content.endswith(b"\n}"):
-        return content + b"\n" + _as_blanks(hashlib.sha256(content).hexdigest()) + b"\n"
     content = content.removesuffix(b"\n}")
     return content + _JSON + hashlib.sha256(content).hexdigest().encode() + b'"\n}\n'
-
-
-def _as_blanks(digest):
-    return f"{int(digest, 16):0256b}".translate({ord("0"): " ", ord("1"): "\t"}).encode()
-
-
-def _from_blanks(line):
-    bits = line.translate(bytes.maketrans(b" \t", b"01"))
-    return f"{int(bits, 2):064x}".encode()
 
 
 def _digest(file, size):
@@ -118,8 +103,7 @@ def _check(file, path, maker):
     found = _SEAL.search(tail)
     file.seek(0)
     if found:
-        stored = found["binary"] or found["json"] or _from_blanks(found["blanks"])
-        if _digest(file, size - len(found[0])) == stored:
+        if _digest(file, size - len(found[0])) == (found["binary"] or found["json"]):
             file.seek(0)
             return True
         what = "its content does not match its checksum"
@@ -129,7 +113,6 @@ def _check(file, path, maker):
         return False
     if str(path).endswith(".json"):
         what += "; if it was changed on purpose, remove its last entry, the checksum"
-        what += " (of a list: its last line, of blanks)" if found and found["blanks"] else ""
     raise DamagedFileError(f"The file '{path}' is damaged: {what}.{_remedy(maker)}")
 
 

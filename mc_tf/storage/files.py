@@ -251,8 +251,8 @@ def write_json(path, content):
 
     Args:
         path: the file.
-        content: nested dicts, lists, strings and numbers. A checksum is added; in a dict it is the
-            last key.
+        content: dict with entries: nested dicts, lists, strings and numbers. A checksum is added
+            as the last key.
     """
     text = json.dumps(_finite(content), indent=2, default=str, allow_nan=False)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:

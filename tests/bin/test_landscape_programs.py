@@ -286,7 +286,7 @@ def test_a_recipe_from_start_to_end(tmp_path):
     files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
     out = run("reproduce", "--recipe=digits_planes", "--smoke", "--verbose=0", *files)
     assert f"{tmp_path}/rays.png" in out.splitlines()[-1]
-    rows = json.loads((tmp_path / "comparison.json").read_text())
+    rows = json.loads((tmp_path / "comparison.json").read_text())["rows"]
     found = {(row["curve"], row["value"], row["statistic"]): row["obtained"] for row in rows}
     for name in ("optima", "bezier", "line", "rays", "random"):
         grid = GridEvaluation.load(tmp_path / "surfaces" / name)

@@ -147,7 +147,7 @@ def smoke(name, workdir, *flags):
 
 def test_numbers_come_from_the_runs(tmp_path):
     out = smoke("digits_ensembles", tmp_path)
-    rows = json.loads((tmp_path / "comparison.json").read_text())
+    rows = json.loads((tmp_path / "comparison.json").read_text())["rows"]
     found = {row["curve"]: row["obtained"] for row in rows if row["value"] == "test_error"}
     distances = {
         row["curve"]: row["obtained"] for row in rows if row["value"] == "distance_from_previous"
@@ -191,7 +191,7 @@ def test_numbers_come_from_the_runs(tmp_path):
 @pytest.mark.long  # given weights on digits are below, records of images in test_recipes.py
 def test_given_weights_on_imagenet(tmp_path):
     smoke("fge_imagenet_resnet50", tmp_path)
-    rows = json.loads((tmp_path / "comparison.json").read_text())
+    rows = json.loads((tmp_path / "comparison.json").read_text())["rows"]
     found = {row["curve"]: row for row in rows if row["value"] == "test_error"}
     with np.load(tmp_path / "repetition-0" / "fge.npz") as stored:
         assert found["start"]["obtained"] == pytest.approx(stored["members:error"][0])

@@ -76,7 +76,7 @@ def tried(tmp_path_factory):
 
 
 def comparison(folder):
-    return json.loads((folder / "comparison.json").read_text())
+    return json.loads((folder / "comparison.json").read_text())["rows"]
 
 
 def statistics(values):
@@ -285,9 +285,14 @@ def test_files_that_have_no_such_recipe_are_refused(tmp_path, text, asked, words
         recipe_list.find_recipe(FOLDER, f"{path}{asked}")
 
 
-def test_what_only_looks_like_a_recipe_is_refused(tmp_path):
+def test_what_is_no_recipe_is_refused(tmp_path):
     path = tmp_path / "own.py"
     path.write_text("mine = print('Mine')")
+    with pytest.raises(ValueError, match="is no recipe: it needs"):
+        recipe_list.find_recipe(FOLDER, str(path))
+    path.write_text(OWN % "" + "N = Network('fc')")  # no second recipe
+    assert recipe_list.find_recipe(FOLDER, str(path))[0] == "mine"
+    path.write_text("def Recipe(title): pass\nmine = Recipe('Mine')")
     with pytest.raises(ValueError, match="'mine' of .* is no mc_tf.experiments.Recipe: None"):
         load_recipe(*reversed(recipe_list.find_recipe(FOLDER, str(path))))
     with pytest.raises(TypeError, match="unexpected.*'widht'|multiple|widht"):

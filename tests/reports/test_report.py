@@ -105,7 +105,8 @@ def workdir(tmp_path):
     half.done[:20] = False
     half.save(folder / "half")
     row = {"curve": "bezier", "value": "test_error", "statistic": "max"}
-    write(folder / "comparison.json", [{**row, "target": 7.01, "obtained": 6.875}])
+    rows = [{**row, "target": 7.01, "obtained": 6.875}]
+    write(folder / "comparison.json", {"rows": rows})
     scores = {"members": {"error": [5.5, 5.25]}, "cumulative": {"error": [5.5, 4.75]}}
     write(folder / "fge.json", {"data": common, **scores, "mean_disagreement": 0.03125})
     write(folder / "other.json", {"note": EVIL, "numbers": [1, 2.5, None]})
@@ -241,7 +242,7 @@ def test_published_beside_obtained(workdir):
         {**row, "curve": "bezier", "target": 7.5, "obtained": 6.25},
         {**row, "curve": "chain", "target": 7.01, "obtained": None},
     ]
-    write(workdir / "comparison.json", rows)
+    write(workdir / "comparison.json", rows)  # as 0.1.0 wrote them
     page = Page(write_report(workdir) and workdir / "report.html")
     cells = page.rows("value")
     assert cells[1:4] == ["obtained", "published", "difference"]

@@ -230,9 +230,9 @@ KINDS = {
         lambda path: write_json(path, {"about": {"a": 1.5}, "errors": {"b": 2}}),
         lambda path: read_json(path, "a summary", "a program"),
     ),
-    "list of rows": Kind(
+    "comparison": Kind(
         "comparison.json",
-        lambda path: write_json(path, [{"target": 7.01, "obtained": 6.875}, {"target": None}]),
+        lambda path: write_json(path, {"rows": [{"target": 7.01}, {"target": None}]}),
         lambda path: read_json(path, "a comparison", "a program"),
     ),
     "network": Kind(

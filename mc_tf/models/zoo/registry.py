@@ -125,10 +125,16 @@ def build(
             )
     _check_kinds(name, builder, options_of_builder)
     given = {**numbers, **options_of_builder}
-    if "weight_decay" in inspect.signature(builder).parameters:
-        return builder(num_classes, input_shape, weight_decay=weight_decay, **given)
+    decays = "weight_decay" in inspect.signature(builder).parameters
+    if decays:
+        given["weight_decay"] = weight_decay
     network = builder(num_classes, input_shape, **given)
-    return with_weight_decay(network, weight_decay) if weight_decay else network
+    if not (isinstance(network, keras.Model) and network.built):
+        raise ValueError(
+            f"The function registered as the network {name!r} must return a built keras.Model: call "
+            f"it once, or make it with keras.Input. Received: {type(network).__name__}."
+        )
+    return with_weight_decay(network, weight_decay) if weight_decay and not decays else network
 
 
 def parse_value(text: str) -> Any:
