@@ -16,29 +16,29 @@ def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
 
     Args:
         old, new: the names, as users write them.
-        stacklevel: of `warnings.warn`: 3 is the line that called the caller of this function.
+        stacklevel: as in `warnings.warn`: 3 is the line that called the caller of this function.
     """
     text = f"{old} is now {new}. The old name works for one release."
     warnings.warn(text, DeprecationWarning, stacklevel=stacklevel)
 
 
 def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Decorator: a function takes arguments by their old names, too.
+    """Decorator: a function also accepts arguments by their old names.
 
     Args:
-        **names: from the old name to the new one.
+        **names: new names by old names.
 
     Returns:
         Decorator.
 
     Example:
-        >>> @renamed_arguments(color="color")
-        ... def paint(color):
-        ...     return color
+        >>> @renamed_arguments(size="width")
+        ... def paint(width):
+        ...     return width
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     paint(color="red"), str(caught[0].message)
-        ('red', '`paint(color=)` is now `color`. The old name works for one release.')
+        ...     paint(size=3), str(caught[0].message)
+        (3, '`paint(size=)` is now `width`. The old name works for one release.')
     """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:

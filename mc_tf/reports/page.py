@@ -1,4 +1,4 @@
-"""A directory of runs as one page: what was run, its numbers and its figures, from its files."""
+"""Report of a directory of runs as one page: settings, numbers and figures from its files."""
 
 import base64
 import datetime
@@ -39,13 +39,13 @@ figcaption { color: #555; font-size: 0.9rem; } pre { overflow-x: auto; backgroun
 
 
 def write_report(workdir, path=None, title=None):
-    """Writes one page of a directory of runs, with every number and figure in it.
+    """Writes a report page of a directory of runs, with all its numbers and figures.
 
-    Nothing is trained, evaluated or loaded: the page holds what the files of the directory and of
-    those in it say, finished or not. It needs no other file.
+    Nothing is trained, evaluated or loaded: the page shows the files in the directory and below it,
+    finished or not. It is self-contained.
 
     Args:
-        workdir: directory of a run, or of several.
+        workdir: directory of one or more runs.
         path: file to write. Default: `WORKDIR/report.html`.
         title: heading. Default: the directory's name.
 
@@ -53,15 +53,15 @@ def write_report(workdir, path=None, title=None):
         The path.
 
     Raises:
-        FileNotFoundError: if there is no such directory.
+        FileNotFoundError: if the directory does not exist.
         OSError: if the page cannot be written.
     """
     if path is not None:
         check_output(path)
     if not os.path.isdir(workdir):
         raise FileNotFoundError(
-            f"There is no directory '{workdir}'. Give that of a run, such as the --workdir of "
-            "reproduce.py."
+            f"There is no directory '{workdir}'. Use the directory of a run, such as the --workdir "
+            "of reproduce.py."
         )
     path = os.path.join(workdir, "report.html") if path is None else os.fspath(path)
     title = title or os.path.basename(os.path.abspath(workdir))
@@ -88,7 +88,7 @@ def write_report(workdir, path=None, title=None):
 
 
 def _files(workdir):
-    """Paths of all files below a directory, those of the directory itself first."""
+    """Lists all files below a directory, with files of the directory itself first."""
     found = []
     for folder, folders, names in os.walk(workdir):
         folders.sort()
@@ -101,7 +101,7 @@ def _named(files, name):
 
 
 def _origin(workdir, files):
-    """When, where and with what the page was made."""
+    """Describes when, where and with which versions the page was written."""
     now = datetime.datetime.now().astimezone()
     rows = [
         ["directory", os.path.abspath(workdir)],
@@ -127,7 +127,7 @@ def _versions():
 
 
 def _results(workdir, files):
-    """A section for each file of numbers: comparisons first, then by name."""
+    """Returns one section per file of numbers: comparisons first, then by name."""
     numbers = [
         file
         for file in files
@@ -140,7 +140,7 @@ def _results(workdir, files):
 
 
 def _figures(workdir, files):
-    """All figures, in the page itself; of those in several formats one."""
+    """Embeds all figures in the page, in one format each."""
     parts, seen = [], set()
     kinds = {**_IMAGES, **_FILMS}
     for ending in kinds:

@@ -1,4 +1,4 @@
-"""What was run, how far trainings came, and what is not finished, as tables in HTML."""
+"""HTML tables of settings, progress of training, and unfinished results."""
 
 import csv
 import os
@@ -14,7 +14,7 @@ __all__ = ["settings_section", "training_section", "unfinished_section"]
 
 
 def settings_section(workdir, files):
-    """What was run: the settings that all runs share, and those in which they differ.
+    """Returns tables of settings: common settings, and settings that differ between runs.
 
     Args:
         workdir: directory that names are relative to.
@@ -46,7 +46,7 @@ def settings_section(workdir, files):
 
 
 def training_section(workdir, files):
-    """The last epoch of each training.
+    """Returns a table of the last epoch of each training.
 
     Args:
         workdir: directory that names are relative to.
@@ -79,7 +79,7 @@ def _number(text):
 
 
 def unfinished_section(workdir, files):
-    """Results of which only some points are evaluated.
+    """Returns a table of incomplete results.
 
     Args:
         workdir: directory that names are relative to.
@@ -91,7 +91,7 @@ def unfinished_section(workdir, files):
     rows, there = [], set(files)
     for file in files:
         if re.sub(r"-\d+-of-\d+(?=\.npz$)", "", file) in there - {file}:
-            continue  # a part of a grid that was joined
+            continue  # a part of a merged grid
         if file.endswith(".npz"):
             try:
                 done = read_arrays(file, (), "results", None).get("done", np.ones(1, bool))

@@ -1,4 +1,4 @@
-"""Tables of result files as HTML, each kind in its own way."""
+"""HTML tables of result files, by kind of file."""
 
 import html
 import json
@@ -11,10 +11,10 @@ _CURVE = ("start", "end", "min", "int", "mean", "max", "barrier")
 
 
 def as_text(value):
-    """A value as text: numbers with six digits, nested ones in one line.
+    """Formats a value as text: numbers with six digits, nested values in one line.
 
     Args:
-        value: what a JSON file holds.
+        value: value from a JSON file.
 
     Returns:
         str, not escaped.
@@ -35,10 +35,10 @@ def as_text(value):
 
 
 def table(columns, rows, caption=None):
-    """An HTML table.
+    """Formats an HTML table.
 
     Args:
-        columns: headings, or none.
+        columns: headings, or an empty list.
         rows: lists of values; the first of each is its heading.
         caption: text above it.
 
@@ -66,7 +66,7 @@ def table(columns, rows, caption=None):
 
 
 def read_json(path):
-    """What a JSON file holds.
+    """Reads a JSON file.
 
     Args:
         path: the file.
@@ -81,12 +81,12 @@ def read_json(path):
 
 
 def file_section(name, content, problem=None):
-    """The tables of one file of results, whichever kind it is.
+    """Returns the tables of one file of results of any kind.
 
     Args:
-        name: of the file, as a heading.
-        content: what it holds.
-        problem: text instead of it.
+        name: name of the file, as a heading.
+        content: its contents.
+        problem: text to show instead.
 
     Returns:
         str, HTML.
@@ -105,7 +105,7 @@ def file_section(name, content, problem=None):
 
 
 def _comparison(rows):
-    """Published numbers beside obtained ones: comparison.json."""
+    """Published and obtained numbers: comparison.json."""
     statistics = list(dict.fromkeys(row["statistic"] for row in rows))
     published = {row["statistic"] for row in rows if row["target"] is not None}
     columns, found = ["curve", "value"], {}
@@ -145,7 +145,7 @@ def _grid(content):
 
 
 def _ensemble(content):
-    """Scores of members, and of ensembles of the first ones."""
+    """Scores of members, and of ensembles of the first members."""
     members, together = content["members"], content["cumulative"]
     columns = [f"{who} {name}" for who in ("member", "ensemble") for name in members]
     count = len(next(iter(members.values())))
@@ -159,13 +159,13 @@ def _ensemble(content):
 
 
 def _anything(content):
-    """Any other file: its entries, or its text."""
+    """Other files: entries, or text."""
     if isinstance(content, dict) and content:
         return _facts(content)
     return f"<pre>{html.escape(json.dumps(content, indent=2))}</pre>\n"
 
 
 def _facts(entries):
-    """Single values as one paragraph."""
+    """Formats single values as one paragraph."""
     texts = [f"{key.replace('_', ' ')}: {as_text(value)}" for key, value in entries.items()]
     return f"<p>{html.escape('; '.join(texts))}.</p>\n" if texts else ""
