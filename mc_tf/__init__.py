@@ -95,7 +95,7 @@ __all__ = [
     "update_batch_norm",
 ]
 
-# `data` needs TensorFlow and `plots` matplotlib: they are imported when they are used.
+# `data` needs TensorFlow and `plots` matplotlib: they are imported on first use.
 if TYPE_CHECKING:
     from mc_tf import data as data
     from mc_tf import plots as plots

@@ -1,4 +1,4 @@
-"""Checks of arguments: what was received is refused by name, before any work."""
+"""Checks of arguments; errors name the argument and the received value."""
 
 import math
 from numbers import Integral, Real
@@ -19,15 +19,15 @@ _MOST = 2**31 - 1
 
 
 def check_counts(low=1, high=_MOST, optional=False, **counts):
-    """Refuses what nothing can be counted by.
+    """Rejects invalid counts.
 
     Args:
         low, high: the smallest and the largest count.
-        optional: whether `None` stands for a default.
+        optional: whether `None` is allowed.
         **counts: the arguments by name.
 
     Raises:
-        ValueError: naming the first that is no whole number from `low` to `high`.
+        ValueError: naming the first argument that is not an integer from `low` to `high`.
 
     Example:
         >>> check_counts(batch_size=500)
@@ -42,14 +42,14 @@ def check_counts(low=1, high=_MOST, optional=False, **counts):
 
 
 def check_numbers(low=-math.inf, high=math.inf, **values):
-    """Refuses what is no finite number.
+    """Rejects numbers that are not finite or out of range.
 
     Args:
         low, high: the smallest and the largest value.
         **values: the arguments by name.
 
     Raises:
-        ValueError: naming the first that is no finite number from `low` to `high`.
+        ValueError: naming the first argument that is not a finite number from `low` to `high`.
 
     Example:
         >>> check_numbers(low=0, learning_rate=0.1)
@@ -65,14 +65,14 @@ def check_numbers(low=-math.inf, high=math.inf, **values):
 
 
 def check_network(name, network):
-    """Refuses what is no built Keras model or layer.
+    """Rejects values other than built Keras models and layers.
 
     Args:
-        name: of the argument.
-        network: what was given for it.
+        name: name of the argument.
+        network: its value.
 
     Raises:
-        ValueError: saying what it is, and how to build one that is not built.
+        ValueError: naming its type, and how to build a model.
     """
     loaded = ", which `keras.saving.load_model` loads" if isinstance(network, (str, Path)) else ""
     check_kind(name, network, keras.layers.Layer, f"a built Keras model{loaded}")
@@ -84,16 +84,16 @@ def check_network(name, network):
 
 
 def check_kind(name, value, kind, words):
-    """Refuses what is of another kind.
+    """Rejects values of other types.
 
     Args:
-        name: of the argument.
-        value: what was given for it.
+        name: name of the argument.
+        value: its value.
         kind: class, or tuple of classes.
-        words: what it must be.
+        words: description of valid values.
 
     Raises:
-        ValueError: saying what it is.
+        ValueError: naming the value and its type.
     """
     if not isinstance(value, kind):
         raise ValueError(
@@ -102,7 +102,7 @@ def check_kind(name, value, kind, words):
 
 
 def check_seed(**seeds):
-    """Refuses seeds that are no whole numbers of at least 0, nor sequences of such.
+    """Rejects seeds other than integers of at least 0 and sequences of them.
 
     Args:
         **seeds: the arguments by name.
@@ -116,6 +116,6 @@ def check_seed(**seeds):
 
 
 def check_path(name, path):
-    """Refuses what is no path; arguments as of `check_network`, `TypeError`."""
+    """Rejects values other than paths with a `TypeError`; arguments as for `check_network`."""
     if not isinstance(path, str) and not hasattr(path, "__fspath__"):
         raise TypeError(f"`{name}` must be a path, a str or `os.PathLike`. Received: {path!r}")

@@ -1,4 +1,4 @@
-"""Cyclic learning rates, and that of weight averaging, for Keras' optimizers."""
+"""Cyclic learning rates, and the schedule of weight averaging, for Keras' optimizers."""
 
 import keras
 from keras import ops
@@ -11,13 +11,13 @@ __all__ = ["CosineCycle", "Cycle", "LinearCycle", "SWASchedule", "TriangularCycl
 
 
 class Cycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Base of learning rates that repeat themselves.
+    """Base class of periodic learning rates.
 
     Args:
-        cycle_length: steps a cycle.
+        cycle_length: steps per cycle.
 
     Attributes:
-        snapshot_place: steps from the beginning of a cycle to where a network is collected.
+        snapshot_place: step within a cycle at which a network is saved.
 
     Raises:
         ValueError: if the length is not a whole number of at least 1.
@@ -34,21 +34,21 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
 
     @property
     def snapshot_place(self) -> int:
-        """Steps from the beginning of a cycle to where a network is collected: its end."""
+        """Step within a cycle at which a network is saved: its end."""
         return self.cycle_length
 
     def __call__(self, step: TensorLike) -> Tensor:
-        """The rate of a step.
+        """Returns the rate of a step.
 
         Args:
-            step: number of updates that were done before, int or integer tensor. (Keras gives a
-                compiled schedule the number of batches: where gradients are accumulated, use the
-                callbacks, which count updates.)
+            step: number of previous updates, int or integer tensor. (Keras passes the number of
+                batches to a compiled schedule: with gradient accumulation, use the callbacks, which
+                count updates.)
 
         Returns:
             float32 tensor.
         """
-        # The place in the cycle in whole numbers: exact however long training is.
+        # Integer position in the cycle: exact for any length of training.
         place = ops.mod(ops.cast(step, "int32"), self.cycle_length)
         return ops.cast(self._rate(ops.cast(place, "float32")), "float32")
 
@@ -56,12 +56,12 @@ class Cycle(keras.optimizers.schedules.LearningRateSchedule):
         raise NotImplementedError
 
     def get_config(self) -> Config:
-        """Arguments that make an equal schedule."""
+        """Returns the constructor arguments."""
         return {"cycle_length": self.cycle_length}
 
 
 class _BoundedCycle(Cycle):
-    """Base of the cycles between two rates."""
+    """Base class of cycles between two rates."""
 
     def __init__(
         self, cycle_length: int, max_learning_rate: float, min_learning_rate: float
@@ -72,7 +72,7 @@ class _BoundedCycle(Cycle):
         self.min_learning_rate = min_learning_rate
 
     def get_config(self) -> Config:
-        """Arguments that make an equal schedule."""
+        """Returns the constructor arguments."""
         rates = {
             "max_learning_rate": self.max_learning_rate,
             "min_learning_rate": self.min_learning_rate,
@@ -85,12 +85,12 @@ class TriangularCycle(_BoundedCycle):
     """Learning rate of fast geometric ensembling; see `mc_tf.schedules.triangular_cycle`.
 
     Args:
-        cycle_length: steps a cycle, an even number.
+        cycle_length: steps per cycle, an even number.
         max_learning_rate: `alpha_1`, at the ends of a cycle.
-        min_learning_rate: `alpha_2`, exactly in its middle, where networks are collected.
+        min_learning_rate: `alpha_2`, exactly in its middle, where networks are saved.
 
     Raises:
-        ValueError: if the length is odd or a rate cannot be.
+        ValueError: if the length is odd or a rate is invalid.
 
     Example:
         >>> cycle = TriangularCycle(4, max_learning_rate=0.5, min_learning_rate=0.25)
@@ -105,13 +105,13 @@ class TriangularCycle(_BoundedCycle):
         if self.cycle_length % 2:
             raise ValueError(
                 "`cycle_length` must be an even number of steps, so that one of them is the "
-                f"middle. Received: {self.cycle_length} steps. Take {self.cycle_length + 1}, or an "
+                f"middle. Received: {self.cycle_length} steps. Use {self.cycle_length + 1}, or an "
                 "even number of epochs."
             )
 
     @property
     def snapshot_place(self) -> int:
-        """Steps from the beginning of a cycle to where a network is collected: half of it."""
+        """Step within a cycle at which a network is saved: its middle."""
         return self.cycle_length // 2
 
     def _rate(self, step):
@@ -125,12 +125,12 @@ class LinearCycle(_BoundedCycle):
     """Cyclic learning rate of stochastic weight averaging; see `mc_tf.schedules.linear_cycle`.
 
     Args:
-        cycle_length: steps a cycle.
-        max_learning_rate: `alpha_1`, from which each cycle falls.
+        cycle_length: steps per cycle.
+        max_learning_rate: `alpha_1`, at the start of each cycle.
         min_learning_rate: `alpha_2`, at its end, where the weights are averaged.
 
     Raises:
-        ValueError: if the length or a rate cannot be.
+        ValueError: if the length or a rate is invalid.
 
     Example:
         >>> cycle = LinearCycle(4, max_learning_rate=0.5, min_learning_rate=0.25)
@@ -149,11 +149,11 @@ class CosineCycle(Cycle):
     """Learning rate of snapshot ensembles; see `mc_tf.schedules.cosine_cycle`.
 
     Args:
-        cycle_length: steps a cycle.
-        initial_learning_rate: `alpha_0`, with which each cycle begins.
+        cycle_length: steps per cycle.
+        initial_learning_rate: `alpha_0`, at the start of each cycle.
 
     Raises:
-        ValueError: if the length or the rate cannot be.
+        ValueError: if the length or the rate is invalid.
 
     Example:
         >>> [round(float(CosineCycle(4, 0.1)(step)), 4) for step in range(5)]
@@ -171,7 +171,7 @@ class CosineCycle(Cycle):
         )
 
     def get_config(self) -> Config:
-        """Arguments that make an equal schedule."""
+        """Returns the constructor arguments."""
         return {**super().get_config(), "initial_learning_rate": self.initial_learning_rate}
 
 
@@ -181,11 +181,11 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         swa_start: step from which weights are averaged, at least 1.
-        learning_rate: rate until half of that.
-        swa_learning_rate: rate from 90 % of it on, to which the rate falls in between.
+        learning_rate: rate until half of `swa_start`.
+        swa_learning_rate: rate from 90 % of `swa_start` on; linear in between.
 
     Raises:
-        ValueError: if the start or a rate cannot be.
+        ValueError: if the start or a rate is invalid.
 
     Example:
         >>> schedule = SWASchedule(100, learning_rate=0.1, swa_learning_rate=0.05)
@@ -213,7 +213,7 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
         """The rate of a step.
 
         Args:
-            step: number of updates that were done before, int or integer tensor.
+            step: number of previous updates, int or integer tensor.
 
         Returns:
             float32 tensor.
@@ -224,7 +224,7 @@ class SWASchedule(keras.optimizers.schedules.LearningRateSchedule):
         return ops.cast(rate, "float32")
 
     def get_config(self) -> Config:
-        """Arguments that make an equal schedule."""
+        """Returns the constructor arguments."""
         return {
             "swa_start": self.swa_start,
             "learning_rate": self.learning_rate,
@@ -237,6 +237,6 @@ def _check_rates(highest, lowest):
     check_numbers(learning_rate=lowest)
     if not 0 <= lowest <= highest or not highest > 0:
         raise ValueError(
-            "Learning rates must not be negative, and the largest must be above 0 and no less than "
-            f"the smallest. Received: {highest} and {lowest}."
+            "Learning rates must not be negative, and the largest must be above 0 and no less "
+            f"than the smallest. Received: {highest} and {lowest}."
         )

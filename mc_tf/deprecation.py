@@ -16,17 +16,17 @@ def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
 
     Args:
         old, new: the names, as users write them.
-        stacklevel: of `warnings.warn`: 3 is the line that called the caller of this function.
+        stacklevel: as in `warnings.warn`: 3 is the line that called the caller of this function.
     """
     text = f"{old} is now {new}. The old name works for one release."
     warnings.warn(text, DeprecationWarning, stacklevel=stacklevel)
 
 
 def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Decorator: a function takes arguments by their old names, too.
+    """Decorator: a function also accepts arguments by their old names.
 
     Args:
-        **names: from the old name to the new one.
+        **names: new names by old names.
 
     Returns:
         Decorator.

@@ -10,13 +10,13 @@ __all__ = ["Perplexity"]
 
 @keras.saving.register_keras_serializable("mc_tf")
 class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
-    """Perplexity of a language model: the exponential of the mean cross-entropy of a word.
+    """Perplexity of a language model: the exponential of the mean cross-entropy per word.
 
     The mean is over all words of all batches, whatever their sizes (Table 3 of the paper).
 
     Args:
         name: default `"perplexity"`.
-        dtype: of the accumulators.
+        dtype: dtype of the accumulators.
         from_logits: whether the network outputs logits. Default `True`.
 
     Example:
@@ -33,12 +33,12 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
         """Adds the words of a batch.
 
         Args:
-            y_true: word numbers, `(batch, steps)`.
+            y_true: word indices, `(batch, steps)`.
             y_pred: logits, `(batch, steps, words)`.
-            sample_weight: weights, `(batch, steps)` or `(batch,)`. Default: all words count
-                alike. Words that are masked do not count.
+            sample_weight: weights, `(batch, steps)` or `(batch,)`. Default: equal weights. Masked
+                words do not count.
         """
-        # As so many examples: Keras would give each example the same weight, however long it is.
+        # Each word is an example: Keras would weight all sequences equally, whatever their lengths.
         mask, y_pred = mask_of(y_pred), ops.convert_to_tensor(y_pred)
         words = ops.shape(y_pred)[:-1]
         y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
@@ -53,9 +53,9 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
         return super().update_state(ops.reshape(y_true, (-1,)), y_pred, sample_weight)
 
     def result(self):
-        """The perplexity so far."""
+        """Returns the perplexity so far."""
         return ops.exp(super().result())
 
     def get_config(self):
-        """Arguments that make an equal metric."""
+        """Returns the constructor arguments."""
         return {"name": self.name, "dtype": self.dtype, "from_logits": self.from_logits}

@@ -1,4 +1,4 @@
-"""Names for what users bring along: data sets, networks and curve families."""
+"""Names for user-defined data sets, networks and curve families."""
 
 from mc_tf.arguments import check_kind
 
@@ -6,11 +6,11 @@ __all__ = ["Registry"]
 
 
 class Registry(dict):
-    """What has a name: a dict from name to function or class that is filled by a decorator.
+    """Registry: a dict from names to functions or classes, filled by a decorator.
 
     Args:
-        kind: what is registered, such as `"network"`, for messages.
-        package: where the decorator is found, such as `"mc_tf.models"`.
+        kind: kind of the entries, such as `"network"`, for messages.
+        package: module of the decorator, such as `"mc_tf.models"`.
 
     Example:
         >>> shapes = Registry("shape", "mc_tf.shapes")
@@ -25,16 +25,16 @@ class Registry(dict):
         self.kind, self.package = kind, package
 
     def register(self, name):
-        """A decorator that gives a function or class a name and returns it as it is.
+        """Returns a decorator that registers a function or class and returns it unchanged.
 
-        The same definition may be registered again, as a notebook's cell is that runs twice.
+        The same definition can be registered again, for instance when a notebook cell runs twice.
 
         Args:
             name: str.
 
         Raises:
-            ValueError: if `name` is not a str, or, when the decorator is applied, if another
-                definition has it.
+            ValueError: if `name` is not a str, or, when the decorator is applied, if the name is
+                taken.
         """
         check_kind("name", name, str, f"the name of a {self.kind}: @{self.package}.register('x')")
 
@@ -50,18 +50,18 @@ class Registry(dict):
         return decorate
 
     def find(self, name):
-        """What has a name.
+        """Returns the entry with a name.
 
         Args:
             name: str.
 
         Raises:
-            ValueError: if there is nothing of that name; the message lists the known ones.
+            ValueError: if the name is unknown; the message lists known names.
         """
         if name not in self:
             raise ValueError(
                 f"Unknown {self.kind}. Received: {name!r}. Expected one of: "
-                f"{', '.join(sorted(self))}; or one of your own, decorated with "
+                f"{', '.join(sorted(self))}; or your own, decorated with "
                 f"@{self.package}.register({name!r}) in a module that is imported before "
                 "(programs: --import=MODULE or --import=FILE.py)."
             )

@@ -15,21 +15,21 @@ __all__ = [
     "triangular_cycle",
 ]
 
-CYCLES = ("triangular_cycle", "cosine_cycle", "linear_cycle")  # of each step, not each epoch
+CYCLES = ("triangular_cycle", "cosine_cycle", "linear_cycle")  # set in each step, not each epoch
 SCHEDULES = ("piecewise_linear", "step", "exponential", "constant", "swa", *CYCLES)
 
 
 def piecewise_linear(epoch, epochs, learning_rate, final_ratio=0.01):
     """Learning rate of the reference experiments: constant, then linear, then constant.
 
-    The base rate until half of the epochs, from there linear to `final_ratio` times it at 90 %,
-    then that. Epochs are counted from 1, as in the paper's reference implementation.
+    The base rate for half of the epochs, then linear to `final_ratio` times the base rate at 90 %,
+    then constant. Epochs are counted from 1, as in the paper's reference implementation.
 
     Args:
-        epoch: epoch that begins, counted from 0 as Keras does.
-        epochs: number of epochs in all.
+        epoch: starting epoch, counted from 0 as in Keras.
+        epochs: total number of epochs.
         learning_rate: base rate.
-        final_ratio: last rate divided by the base rate, default 0.01.
+        final_ratio: final rate divided by the base rate, default 0.01.
 
     Returns:
         float.
@@ -50,10 +50,10 @@ def step(epoch, learning_rate, decay_epochs, decay_factor=0.1):
     """Learning rate that is multiplied by a factor at each of several epochs.
 
     Args:
-        epoch: epoch that begins, counted from 0.
-        learning_rate: first rate.
-        decay_epochs: epochs, counted from 0, from which on the rate is lower.
-        decay_factor: what it is multiplied by, default 0.1.
+        epoch: starting epoch, counted from 0.
+        learning_rate: initial rate.
+        decay_epochs: epochs, counted from 0, at which the rate drops.
+        decay_factor: factor of the rate, default 0.1.
 
     Returns:
         float.
@@ -66,13 +66,13 @@ def step(epoch, learning_rate, decay_epochs, decay_factor=0.1):
 
 
 def exponential(epoch, learning_rate, decay_epoch, decay_factor):
-    """Learning rate of the Penn Treebank experiments: constant, then a factor for each epoch.
+    """Learning rate of the Penn Treebank experiments: constant, then a factor per epoch.
 
     Args:
-        epoch: epoch that begins, counted from 0.
-        learning_rate: first rate.
-        decay_epoch: number of epochs at the first rate.
-        decay_factor: what the rate is multiplied by in each epoch after those.
+        epoch: starting epoch, counted from 0.
+        learning_rate: initial rate.
+        decay_epoch: number of epochs at the initial rate.
+        decay_factor: factor of the rate in each later epoch.
 
     Returns:
         float.
@@ -91,18 +91,18 @@ def _clip(value, low, high):
 def swa(epoch, swa_start, learning_rate, final_ratio, clip=_clip):
     """Learning rate of the stochastic weight averaging experiments (arXiv 1803.05407).
 
-    The base rate until half of `swa_start`, from there linear to `final_ratio` times it at 90 %
-    of `swa_start`, then that: also while weights are averaged.
+    The base rate until half of `swa_start`, then linear to `final_ratio` times the base rate at 90
+    % of `swa_start`, then constant, also while weights are averaged.
 
     Args:
-        epoch: epoch that begins, counted from 0; or step, an int, array or tensor.
-        swa_start: epoch (or step) at whose beginning averaging starts.
+        epoch: starting epoch, counted from 0; or step, an int, array or tensor.
+        swa_start: epoch (or step) at which averaging starts.
         learning_rate: base rate.
         final_ratio: rate of averaging divided by the base rate.
-        clip: function `(value, low, high)` of the kind of `epoch`, default for a number.
+        clip: function `(value, low, high)` for the type of `epoch`, default for a number.
 
     Returns:
-        Of the kind of `epoch`.
+        Rate, of the type of `epoch`.
 
     Example:
         >>> [round(swa(epoch, 10, 0.1, 0.5), 5) for epoch in (0, 5, 7, 9, 10, 12)]
@@ -118,17 +118,17 @@ def triangular_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
 
     With iterations `i = step + 1` counted from 1 and `t(i) = (mod(i - 1, c) + 1) / c`:
     `(1 - 2 t) alpha_1 + 2 t alpha_2` for `t <= 1/2`, then `(2 - 2 t) alpha_2 + (2 t - 1) alpha_1`.
-    The rate is `alpha_2` exactly at `t = 1/2`, where a network is collected, and `alpha_1` exactly
-    at the end of the cycle.
+    The rate is `alpha_2` exactly at `t = 1/2`, where a network is saved, and `alpha_1` exactly at
+    the end of the cycle.
 
     Args:
-        step: number of updates that were done before, an int, array or tensor.
-        cycle_length: steps a cycle, `c`, even.
+        step: number of previous updates, an int, array or tensor.
+        cycle_length: steps per cycle, `c`, even.
         max_learning_rate: `alpha_1`.
         min_learning_rate: `alpha_2`.
 
     Returns:
-        Of the kind of `step`: a float for an int.
+        Rate, of the type of `step`; a float for an int.
 
     Example:
         >>> [triangular_cycle(step, 4, 0.5, 0.25) for step in range(5)]
@@ -141,12 +141,12 @@ def triangular_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
 def linear_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
     """Cyclic learning rate of stochastic weight averaging (arXiv 1803.05407, section 3.1).
 
-    `(1 - t) alpha_1 + t alpha_2` with `t` as in `triangular_cycle`: down to `alpha_2` at the end
-    of each cycle, where the weights are averaged, then up at once.
+    `(1 - t) alpha_1 + t alpha_2` with `t` as in `triangular_cycle`: down to `alpha_2` at the end of
+    each cycle, where the weights are averaged, then immediately up.
 
     Args:
-        step: number of updates that were done before, an int, array or tensor.
-        cycle_length: steps a cycle.
+        step: number of previous updates, an int, array or tensor.
+        cycle_length: steps per cycle.
         max_learning_rate: `alpha_1`.
         min_learning_rate: `alpha_2`.
 
@@ -162,15 +162,15 @@ def linear_cycle(step, cycle_length, max_learning_rate, min_learning_rate):
 
 
 def cosine_cycle(step, cycle_length, initial_learning_rate, cos=math.cos):
-    """Learning rate of snapshot ensembles: half a cosine a cycle (Huang et al. 2017).
+    """Learning rate of snapshot ensembles: half a cosine per cycle (Huang et al. 2017).
 
     `alpha_0 / 2 * (cos(pi * mod(i - 1, c) / c) + 1)` with `i = step + 1`.
 
     Args:
-        step: number of updates that were done before, an int, array or tensor.
-        cycle_length: steps a cycle, `c`.
-        initial_learning_rate: `alpha_0`, the rate with which each cycle begins.
-        cos: cosine of the kind of `step`, default Python's.
+        step: number of previous updates, an int, array or tensor.
+        cycle_length: steps per cycle, `c`.
+        initial_learning_rate: `alpha_0`, the rate at the start of each cycle.
+        cos: cosine function for the type of `step`, default Python's.
 
     Returns:
         Of the kind of `step`.
@@ -189,14 +189,14 @@ def _place(step, cycle_length):
 
 
 def learning_rate_at(epoch, options):
-    """Learning rate of an epoch under the training options.
+    """Returns the learning rate of an epoch for training options.
 
     Args:
-        epoch: epoch that begins, counted from 0.
+        epoch: starting epoch, counted from 0.
         options: `mc_tf.training.TrainingOptions`; its `schedule` is one of `SCHEDULES`.
 
     Returns:
-        float; of a schedule in `CYCLES` the base rate.
+        float; the base rate for a schedule in `CYCLES`.
     """
     rate = options.learning_rate
     if options.schedule == "swa":

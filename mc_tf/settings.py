@@ -1,7 +1,6 @@
-"""Settings that are written once: a field of a dataclass with its help, limits and consequence.
+"""Settings as dataclass fields with help, limits and effect on results.
 
-Flags are made from them, values are checked by them, and a run knows from them whether a changed
-setting makes it another run.
+They define flags and checks of values, and whether a changed setting makes another run.
 """
 
 import dataclasses
@@ -25,12 +24,12 @@ def setting(
     """A field of a dataclass of settings.
 
     Args:
-        default: its default. Without one the field is required.
-        help: what it is, one or two sentences; `--help` shows it.
-        low, above, high: smallest value; the value it must exceed; largest value.
-        choices: the values that it may have.
-        changes_results: whether what is computed depends on it: a run that was begun with another
-            value is refused. `False` is for what only changes how it is computed or kept.
+        default: default value. Without it the field is required.
+        help: description in one or two sentences, for `--help`.
+        low, above, high: minimum; exclusive lower limit; maximum.
+        choices: the allowed values.
+        changes_results: whether results depend on it: then a run started with another value is
+            rejected. Use `False` for settings that only affect how results are computed or stored.
 
     Returns:
         `dataclasses.field`.
@@ -41,11 +40,11 @@ def setting(
 
 
 def kinds_of(cls, name):
-    """The types that a setting may have.
+    """Returns the allowed types of a setting.
 
     Args:
         cls: dataclass of settings.
-        name: of the field.
+        name: name of the field.
 
     Returns:
         Tuple of types, `NoneType` included where `None` is allowed.
@@ -55,13 +54,13 @@ def kinds_of(cls, name):
 
 
 def check_settings(settings):
-    """Refuses values of other types, beyond their limits, or of none of the choices.
+    """Rejects values of other types, beyond their limits, or not among the choices.
 
     Args:
         settings: instance of a dataclass of settings.
 
     Raises:
-        ValueError: naming the first of them, what was expected and what was received.
+        ValueError: naming the first invalid setting, the expected and the received value.
     """
     for field in dataclasses.fields(settings):
         value, about = getattr(settings, field.name), field.metadata
@@ -108,7 +107,7 @@ def _words(value, kinds, about):
 
 
 def that_change_results(cls):
-    """Names of the settings that what is computed depends on.
+    """Returns the names of settings that affect results.
 
     Args:
         cls: dataclass of settings.

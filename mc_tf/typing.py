@@ -1,4 +1,4 @@
-"""Names for type hints: what public functions take and return."""
+"""Type aliases of public functions."""
 
 import os
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ __all__ = [
 PathLike: TypeAlias = str | os.PathLike[str]
 Shape: TypeAlias = Sequence[int | None]
 
-# Of the backend that Keras runs on, so of no one type.
+# The type depends on the Keras backend.
 Tensor: TypeAlias = Any
 # A number, lists of them, an array or a tensor.
 TensorLike: TypeAlias = ArrayLike | Tensor
@@ -32,9 +32,9 @@ Weights: TypeAlias = keras.Layer | TensorLike
 # A `tf.data.Dataset` of batches, a `PyDataset`, a loader of PyTorch, or arrays `(x, y)`.
 Data: TypeAlias = Any
 
-# What `get_config` returns and `from_config` takes.
+# Result of `get_config`, argument of `from_config`.
 Config: TypeAlias = dict[str, Any]
-# What Keras hands to callbacks, and they may add to.
+# Logs that Keras passes to callbacks, which may add values.
 Logs: TypeAlias = dict[str, Any]
 Unit: TypeAlias = Literal["epochs", "steps"]
 Mode: TypeAlias = Literal["min", "max"]

@@ -1,1 +1,1 @@
-"""What differs between backends, and private names of Keras. Private."""
+"""Differences between backends, and private names of Keras. Private."""

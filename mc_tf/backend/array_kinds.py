@@ -1,4 +1,4 @@
-"""Arrays of every kind that Keras takes: numpy, pandas, sparse, ragged, of any framework."""
+"""Arrays of all types that Keras accepts: numpy, pandas, sparse, ragged, of any framework."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ __all__ = ["as_dense", "as_rows", "content", "is_array", "is_finite", "is_sparse
 
 
 def is_array(leaf):
-    """Whether Keras takes an object as an array of examples.
+    """Whether Keras accepts an object as an array of examples.
 
     Args:
         leaf: any object.
@@ -20,10 +20,10 @@ def is_array(leaf):
 
 
 def is_finite(values):
-    """Whether an array has finite numbers only.
+    """Whether all numbers of an array are finite.
 
     Args:
-        values: array or variable of any dtype; what is no floating-point number counts as finite.
+        values: array or variable of any dtype; other than floating-point values count as finite.
 
     Returns:
         bool.
@@ -33,7 +33,7 @@ def is_finite(values):
         (True, False, True)
     """
     values = np.asarray(ops.convert_to_numpy(values) if hasattr(values, "assign") else values)
-    if values.dtype.kind == "V":  # bfloat16 and the like
+    if values.dtype.kind == "V":  # bfloat16 and similar types
         values = values.astype("float32")
     return values.dtype.kind not in "fc" or bool(np.isfinite(values).all())
 
@@ -51,20 +51,20 @@ def is_sparse(leaf):
 
 
 def as_rows(leaf, role="data"):
-    """An array from which `[first:last]` takes examples.
+    """Converts to an array that supports slices `[first:last]` of examples.
 
     A series becomes a column, as in Keras. Sparse matrices become scipy's, ragged tensors stay.
 
     Args:
         leaf: numpy array, pandas data frame or series, sparse matrix of scipy, TensorFlow or JAX,
             `tf.RaggedTensor`, or a tensor of TensorFlow, JAX or PyTorch.
-        role: what to call the data in messages.
+        role: name of the data in messages.
 
     Returns:
         numpy array, `scipy.sparse.csr_matrix` or `tf.RaggedTensor`.
 
     Raises:
-        ValueError: if it is no array of examples, or has other things than numbers or text.
+        ValueError: if it is not an array of examples, or has other values than numbers or text.
     """
     if hasattr(leaf, "iloc"):
         leaf = _from_pandas(leaf, role)
@@ -79,22 +79,23 @@ def as_rows(leaf, role="data"):
     elif not isinstance(leaf, np.ndarray):
         if not is_array(leaf):
             raise ValueError(
-                f"`{role}` has a {type(leaf).__name__} where Keras takes an array: numpy, pandas, "
-                "scipy.sparse or a tensor. Lists of numbers become one by `np.asarray(...)`; "
-                "batches come from a `tf.data.Dataset` or a `keras.utils.PyDataset`."
+                f"`{role}` has a {type(leaf).__name__} where Keras expects an array: numpy, "
+                "pandas, scipy.sparse or a tensor. Lists of numbers become one by "
+                "`np.asarray(...)`; batches come from a `tf.data.Dataset` or a "
+                "`keras.utils.PyDataset`."
             )
         leaf = np.asarray(leaf)
     if not leaf.ndim:
         raise ValueError(
             f"`{role}` has a single value ({leaf}) where an array of examples is expected."
         )
-    if leaf.dtype.kind == "T":  # numpy's strings of any length, which TensorFlow does not know
+    if leaf.dtype.kind == "T":  # numpy's variable-length strings, which TensorFlow does not support
         leaf = leaf.astype(object)
     if leaf.dtype == object and not all(isinstance(v, (str, bytes)) for v in leaf.flat):
         kinds = sorted({type(v).__name__ for v in leaf.flat if not isinstance(v, (str, bytes))})
         raise ValueError(
             f"`{role}` has an array of Python objects ({', '.join(kinds)}), which no network "
-            "takes. Give numbers (`array.astype('float32')`) or text alone."
+            "accepts. Pass numbers (`array.astype('float32')`) or text only."
         )
     return leaf
 
@@ -112,7 +113,7 @@ def _from_pandas(table, role):
     elif others and not all(isinstance(value, str) for value in values.flat):
         raise ValueError(
             f"`{role}` has pandas columns that are not numbers: {others}. Encode them as numbers "
-            "first, such as by `.cat.codes` or `keras.layers.StringLookup`; give text alone."
+            "first, such as with `.cat.codes` or `keras.layers.StringLookup`; pass text alone."
         )
     return values if values.ndim > 1 else values[:, None]
 
@@ -129,10 +130,10 @@ def _from_sparse_tensor(leaf):
 
 
 def as_dense(leaf):
-    """A numpy array of what `as_rows` takes or returns, zeros included.
+    """Converts arguments or results of `as_rows` to dense numpy arrays.
 
     Args:
-        leaf: array of any kind.
+        leaf: array of any type.
 
     Returns:
         numpy array.
@@ -149,14 +150,14 @@ def as_dense(leaf):
 
 
 def content(leaf):
-    """The content of an array: equal for equal values, whatever holds them.
+    """Returns the content of an array: equal for equal values of any array type.
 
     Args:
         leaf: array of any kind.
 
     Returns:
-        `(header, values)`, both bytes: dtype and shape, and the numbers. Text is text, be it
-        `str`, bytes or a tensor.
+        `(header, values)`, both bytes: dtype and shape, and the values. `str`, bytes and string
+        tensors are equivalent.
     """
     if hasattr(leaf, "row_splits"):  # rows of different lengths are not rows with zeros
         parts = [content(part) for part in (*leaf.nested_row_splits, leaf.flat_values)]

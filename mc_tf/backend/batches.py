@@ -1,4 +1,4 @@
-"""One way to go through any data that `keras.Model.fit` takes, batch by batch."""
+"""Iterates over any data that `keras.Model.fit` accepts, batch by batch."""
 
 import hashlib
 import itertools
@@ -13,29 +13,29 @@ from mc_tf.backend.array_kinds import as_dense, as_rows, content, is_array, is_f
 
 __all__ = ["Batches", "KeptBatches", "data_fingerprint"]
 
-_ENDS = 100  # examples at the beginning and at the end of arrays that tell them apart
-LIMIT_BYTES = 2**31  # of a data set, to be kept in memory
+_ENDS = 100  # examples at the start and end of arrays used for fingerprints
+LIMIT_BYTES = 2**31  # maximum size of a data set cached in memory
 
 
 class Batches:
-    """A finite data set as batches `(x, y, sample_weight)`, as often as asked.
+    """A finite data set as batches `(x, y, sample_weight)`, for any number of passes.
 
-    What can be known without reading the data is checked when this is made: give the name of the
-    argument as `role`, and make it before any work.
+    The constructor checks as much as possible without reading the data. Pass the name of the
+    argument as `role`, and construct it before any work.
 
     Args:
-        data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, another iterable of
-            batches (not a list) that starts anew each time, such as PyTorch's `DataLoader`; or
-            arrays: `x`, `(x, y)` or `(x, y, sample_weight)`, each an array or a nested structure
-            of arrays as `as_rows` takes them: numpy, pandas, sparse, ragged, or tensors.
-        batch_size: examples a batch, for arrays only. Default 500.
-        num_batches: how many batches to use at most. Default: all.
-        role: what to call the data in messages.
+        data: a `tf.data.Dataset` of batches, a `keras.utils.PyDataset`, another iterable of batches
+            (not a list) that restarts for each pass, such as PyTorch's `DataLoader`; or arrays:
+            `x`, `(x, y)` or `(x, y, sample_weight)`, each an array or a nested structure of arrays
+            as `as_rows` accepts them: numpy, pandas, sparse, ragged, or tensors.
+        batch_size: examples per batch, for arrays only. Default 500.
+        num_batches: maximum number of batches. Default: all.
+        role: name of the data in messages.
 
     Raises:
-        ValueError: if the data is an iterator that can be read once only, an endless data set
-            without `num_batches`, empty, or no data at all. Where that is not known before it is
-            read, the first pass finds an empty data set.
+        ValueError: if the data is an iterator that can be read only once, an infinite data set
+            without `num_batches`, empty, or not a data set. Some empty data sets are detected only
+            in the first pass.
     """
 
     def __init__(self, data, batch_size=500, num_batches=None, role="data"):
@@ -54,7 +54,7 @@ class Batches:
         if hasattr(data, "__next__"):
             raise ValueError(
                 f"`{self.role}` is an iterator or generator ({kind}), which can be read once only, "
-                "but each pass reads it from its beginning. Give a `tf.data.Dataset`, a "
+                "but several passes are needed. Pass a `tf.data.Dataset`, a "
                 "`keras.utils.PyDataset` or arrays."
             )
         if not hasattr(data, "__iter__") or isinstance(data, (str, bytes)):
@@ -67,13 +67,13 @@ class Batches:
             self.refuse_empty()
         if size == math.inf and self._num_batches is None:
             raise ValueError(
-                f"`{self.role}` never ends: it is a data set that was repeated, or has no number "
-                "of batches. Give a finite one, without `.repeat()`, or `.take(...)` part of it."
+                f"`{self.role}` never ends: it is a repeated data set, or its number of batches is "
+                "unknown. Pass a finite data set, without `.repeat()`, or `.take(...)` part of it."
             )
 
     @property
     def num_examples(self):
-        """How many examples arrays have; `None` of other data, where only a pass would tell."""
+        """Number of examples of arrays; `None` for other data."""
         leaves = [leaf for leaf in keras.tree.flatten(self._data) if leaf is not None]
         return int(leaves[0].shape[0]) if self.of_arrays else None
 
@@ -84,14 +84,14 @@ class Batches:
         return any(getattr(getattr(leaf, "dtype", None), "kind", "f") in "OSU" for leaf in leaves)
 
     def refuse_empty(self):
-        """Raises the error for data without any batch."""
+        """Raises the error for empty data."""
         raise ValueError(f"`{self.role}` has no batch: it is empty.")
 
     def not_finite(self):
-        """Where the data has NaN or infinite numbers, for a result that is not finite.
+        """Finds NaN or infinite values in the data, to explain a result that is not finite.
 
         Returns:
-            str, one sentence and what to do, or `None` if all numbers are finite.
+            str with the problem and the remedy, or `None` if all numbers are finite.
         """
         for index, batch in enumerate(self):
             for what, part in zip(("inputs", "labels", "sample weights"), batch):
@@ -99,12 +99,12 @@ class Batches:
                     if leaf is not None and not is_finite(_numbers(leaf)):
                         return (
                             f"`{self.role}` has NaN or infinite {what} in batch {index} (counted "
-                            "from 0). Replace these numbers, or leave out their examples."
+                            "from 0). Replace these values, or leave out their examples."
                         )
         return None
 
     def check_finite(self):
-        """Refuses data whose numbers are not all finite: one pass, to explain a result.
+        """Rejects data with non-finite numbers: one pass, to explain a result.
 
         Raises:
             ValueError: naming the batch.
@@ -122,7 +122,7 @@ class Batches:
             self.refuse_empty()
 
     def raw(self):
-        """One pass over the batches as the data has them: an iterator."""
+        """Returns an iterator over the batches in one pass, unconverted."""
         data = self._data
         if isinstance(data, keras.utils.PyDataset):
             size = num_batches_of(data)
@@ -140,14 +140,14 @@ class Batches:
 
 
 class KeptBatches:
-    """A finite data set whose batches are read once and then kept, for many passes over them.
+    """A finite data set whose batches are read once and cached, for many passes.
 
-    What makes the batches (decoding, a `tf.data` pipeline) then costs nothing from the second pass
-    on. A data set that is larger than the limit is read anew at each pass.
+    Preprocessing (decoding, a `tf.data` pipeline) runs only in the first pass. A data set larger
+    than the limit is read again in each pass.
 
     Args:
-        data, batch_size, role: as for `Batches`, which takes an object of this class as data.
-        limit_bytes: how much is kept at most, in host memory. Default: `LIMIT_BYTES`, 2 GiB.
+        data, batch_size, role: as for `Batches`, which accepts an object of this class as data.
+        limit_bytes: maximum size of the cache in host memory. Default: `LIMIT_BYTES`, 2 GiB.
 
     Raises:
         ValueError: as `Batches`.
@@ -161,7 +161,7 @@ class KeptBatches:
         self._begun = None
 
     def first(self):
-        """The first batch `(x, y, sample_weight)`. The next pass begins with it, read once.
+        """Returns the first batch `(x, y, sample_weight)`. The next pass reuses it.
 
         Raises:
             ValueError: if there is none.
@@ -198,14 +198,14 @@ class KeptBatches:
 
 
 def data_fingerprint(data):
-    """What tells data sets apart without going through them.
+    """Returns a fingerprint of a data set without reading all of it.
 
     Args:
         data: data set as `Batches` takes it.
 
     Returns:
-        str: of arrays a digest of their shapes, their ends, and all labels and weights; of other
-        data the number of batches, as far as it says it.
+        str: for arrays, a digest of shapes, first and last examples, and all labels and weights;
+        for other data, the number of batches, if known.
     """
     if not _are_arrays(data):
         if isinstance(data, keras.utils.PyDataset):
@@ -227,13 +227,13 @@ def data_fingerprint(data):
 
 
 def num_batches_of(data):
-    """How many batches a data set says to have, without reading it.
+    """Returns the declared number of batches of a data set, without reading it.
 
     Args:
-        data: data set as `Batches` takes it, not of arrays.
+        data: data set as `Batches` accepts it, except arrays.
 
     Returns:
-        int, `math.inf` for an endless one, or `None` where only a pass would tell.
+        int, `math.inf` for an infinite data set, or `None` if unknown.
     """
     if isinstance(data, keras.utils.PyDataset):
         try:
@@ -255,7 +255,7 @@ def _are_arrays(data):
 
 
 def _checked_arrays(data, role):
-    """The same arrays by `as_rows`, without `None` at the end."""
+    """Converts arrays by `as_rows`, without trailing `None`."""
     if isinstance(data, (tuple, list)):
         while len(data) > 1 and data[-1] is None:
             data = data[:-1]
@@ -301,7 +301,7 @@ def _copy(leaf):
 
 
 def _size(leaf):
-    """Bytes of an array, as far as it says."""
+    """Size of an array in bytes, if known."""
     leaf = getattr(leaf, "flat_values", getattr(leaf, "values", leaf))  # ragged, sparse, pandas
     leaf = leaf.data if hasattr(leaf, "tocsr") else leaf
     dtype = getattr(leaf, "dtype", None)

@@ -1,4 +1,4 @@
-"""Batch normalization by one operation, where Keras makes several of it."""
+"""Batch normalization in one operation, where Keras uses several."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ __all__ = ["fused_batch_norm", "fused_calls", "is_plain"]
 def fused_batch_norm(model: keras.Model) -> Iterator[int]:
     """Context in which batch normalization is faster on TensorFlow without XLA.
 
-    Keras makes several operations of a normalization, each of which goes over all values; XLA joins
-    them. Without XLA, which is slower on a CPU for other reasons, TensorFlow's own operation does
-    the same in two passes, joined with the activation after it (benchmarks/step.py measures it).
-    Outputs, gradients and moving averages are Keras', up to rounding.
+    Keras normalizes in several operations, each of which reads all values; XLA fuses them. Without
+    XLA, which is slower on a CPU for other reasons, TensorFlow's operation does the same in two
+    passes, fused with the following activation (benchmarks/step.py measures it). Outputs, gradients
+    and moving averages equal those of Keras up to rounding.
 
-    Curves, surfaces and ensembles do so by themselves, and so do this project's programs; put your
-    own network's `fit` into this context. It counts when the training function is traced, in the
+    Curves, surfaces, ensembles and the programs of this project use it automatically; put `fit` of
+    your own network into this context. It takes effect when the training function is traced, in the
     first `fit` after `compile`. Nothing changes on JAX, under `jit_compile=True` (Keras' `"auto"`
-    on a GPU), for inputs other than float32 images, for `renorm`, `synchronized`, masks
-    or an epsilon below 1e-5, and for subclasses with their own `call`.
+    on a GPU), for inputs other than float32 images, for `renorm`, `synchronized`, masks or an
+    epsilon below 1e-5, and for subclasses with their own `call`.
 
     Args:
-        model: a built Keras model. Its configuration and its files stay the same.
+        model: a built Keras model. Its configuration and files do not change.
 
     Yields:
-        The number of layers that are fused.
+        Number of fused layers.
 
     Example:
         >>> import numpy as np
@@ -49,7 +49,7 @@ def fused_batch_norm(model: keras.Model) -> Iterator[int]:
 
 @contextlib.contextmanager
 def fused_calls(layer):
-    """`fused_batch_norm` for calls of a layer, however it is compiled itself.
+    """Like `fused_batch_norm` for calls of a layer, whatever its compile settings.
 
     Args:
         layer: a built Keras layer or model.
@@ -62,7 +62,7 @@ def fused_calls(layer):
         norms = [part for part in layers_within(layer) if is_plain(part)]
     try:
         for norm in norms:
-            # Past Keras' `__setattr__`, so that it is no part of what is tracked.
+            # Bypasses Keras' `__setattr__`, so that it is not tracked.
             vars(norm)["call"] = _fused_call(norm)
         yield len(norms)
     finally:
@@ -71,7 +71,7 @@ def fused_calls(layer):
 
 
 def is_plain(layer):
-    """Whether a layer's call is that of Keras' batch normalization, which one operation can do.
+    """Whether a layer is a Keras batch normalization that can be fused.
 
     Args:
         layer: a Keras layer.

@@ -1,4 +1,4 @@
-"""The few things that Keras does not unify between its backends."""
+"""Operations that Keras does not unify between backends."""
 
 import contextlib
 import functools
@@ -22,10 +22,10 @@ __all__ = [
 def compiled(function):
     """Compiles a pure function of nested lists of tensors: `tf.function` or `jax.jit`.
 
-    PyTorch runs it as it is, without keeping what gradients would need.
+    PyTorch runs it eagerly, without recording gradients.
 
     Args:
-        function: a function without side effects. Variables that it reads must be constant.
+        function: a function without side effects. It must only read constant variables.
 
     Returns:
         The compiled function. It is traced again only for new shapes (a short last batch).
@@ -34,8 +34,8 @@ def compiled(function):
     if name == "tensorflow":
         import tensorflow as tf
 
-        # TensorFlow counts the traces of all functions with one code together, and would warn where
-        # several models have each their own; a partial function has no code.
+        # TensorFlow counts traces per code object, and would warn if several models have their own
+        # function with the same code; a partial function has no code.
         once = functools.partial(function)
         return tf.function(once, reduce_retracing=True, autograph=False)
     if name == "jax":
@@ -50,7 +50,7 @@ def compiled(function):
 
 
 def traced(function, *arguments):
-    """Runs the Python code of a pure function without computing anything, where that can be.
+    """Runs the Python code of a pure function without computation, if possible.
 
     Args:
         function: a function without side effects.
@@ -71,14 +71,14 @@ def traced(function, *arguments):
 
 
 def to_device(batch):
-    """Turns one batch from a data pipeline into something that a compiled function accepts.
+    """Converts one batch of a data pipeline for a compiled function.
 
     Args:
         batch: nested structure of arrays or tensors of any kind, and of `None`.
 
     Returns:
         The same structure of backend tensors (TensorFlow, PyTorch) or numpy arrays (JAX). Sparse
-        matrices become the backend's own where it has such.
+        matrices become sparse tensors of the backend, if supported.
     """
     name = keras.backend.backend()
     convert = {"tensorflow": _tensor, "jax": _array}.get(name, _dense_tensor)
@@ -117,11 +117,11 @@ def _array(leaf):
 
 
 def read(variable):
-    """The present value of a variable as a tensor that later updates do not reach.
+    """Returns the current value of a variable as a tensor unaffected by later updates.
 
-    `keras.ops.convert_to_tensor` gives the variable itself back on TensorFlow, so that it is read
-    at its next use: too late, when a `StatelessScope` ends in between. PyTorch's optimizers write
-    into a variable's memory, so there it is copied. It stays differentiable.
+    On TensorFlow, `keras.ops.convert_to_tensor` returns the variable itself, which is read at its
+    next use: too late if a `StatelessScope` ends in between. PyTorch's optimizers update variables
+    in place, so they are copied there. The result is differentiable.
 
     Args:
         variable: a `keras.Variable`.
@@ -139,7 +139,7 @@ def read(variable):
 
 @contextlib.contextmanager
 def eagerly():
-    """Context in which operations on numbers give numbers, also while a function is compiled."""
+    """Context in which operations on numbers return numbers, even while compiling a function."""
     name = keras.backend.backend()
     if name == "tensorflow":
         import tensorflow as tf
@@ -156,19 +156,18 @@ def eagerly():
 
 
 def fused_batch_norm(layer, inputs, training=True):
-    """Normalizes by one operation, where there is one.
+    """Normalizes with one operation, if the backend has one.
 
-    Keras computes moments and normalizes by several, which takes three times as long on TensorFlow
-    without XLA; with it, and on JAX, the compiler joins them.
+    Keras uses several operations, which take three times as long on TensorFlow without XLA; with
+    XLA, and on JAX, the compiler fuses them.
 
     Args:
         layer: built `keras.layers.BatchNormalization`.
         inputs: tensor `(N, ..., C)`.
-        training: whether by the statistics of the batch or by the moving ones.
+        training: whether to use batch statistics or moving statistics.
 
     Returns:
-        `(outputs, mean, variance)` with the statistics that it went by; `None` if this is no case
-        for it.
+        `(outputs, mean, variance)` with the statistics used; `None` if the case is not supported.
     """
     if (
         keras.backend.backend() != "tensorflow"
@@ -176,7 +175,7 @@ def fused_batch_norm(layer, inputs, training=True):
         or layer.axis not in (-1, 3)
         or layer.synchronized
         or getattr(layer, "renorm", False)
-        or layer.epsilon < 1e-5  # the operation takes this for it
+        or layer.epsilon < 1e-5  # the operation replaces smaller values
         or {layer.compute_dtype, keras.backend.standardize_dtype(inputs.dtype)} != {"float32"}
     ):
         return None
@@ -191,17 +190,17 @@ def fused_batch_norm(layer, inputs, training=True):
     )
     if not training:
         return outputs, *moving
-    # It gives the unbiased variance; that of the batch is wanted, as of Keras' layer.
+    # It returns the unbiased variance; Keras' layer uses the batch variance.
     size = tf.cast(tf.size(inputs), "float32") / channels
     return outputs, mean, variance * (tf.maximum(size - 1, 1) / size)
 
 
 def hessian_product(function, point, direction):
-    """The Hessian of a function times a vector, exactly: a derivative of the gradient.
+    """Computes an exact Hessian-vector product: a derivative of the gradient.
 
     On TensorFlow the gradient's inner product with the direction is differentiated backwards
-    (forward mode is emulated there), and on PyTorch likewise; on JAX the gradient is differentiated
-    forwards.
+    (forward mode is emulated there), as on PyTorch; on JAX the gradient is differentiated in
+    forward mode.
 
     Args:
         function: differentiable function from a tensor `(P,)` to `(value, rest)`, a scalar and
@@ -210,7 +209,7 @@ def hessian_product(function, point, direction):
         direction: tensor `(P,)`.
 
     Returns:
-        `(product, rest)`, a tensor `(P,)` and what the function returned.
+        `(product, rest)`, a tensor `(P,)` and the rest returned by the function.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -242,7 +241,7 @@ def _torch_hessian_product(function, point, direction):
         point = point.detach().requires_grad_()
         value, rest = function(point)
         product = value
-        for factor in (None, direction):  # what does not depend on the point has no derivative
+        for factor in (None, direction):  # values independent of the point have no derivative
             if product.requires_grad:
                 (product,) = torch.autograd.grad(
                     product, point, factor, create_graph=factor is None, allow_unused=True
@@ -258,10 +257,10 @@ def _torch_hessian_product(function, point, direction):
 
 @contextlib.contextmanager
 def _exact_moments(tf):
-    """Makes `tf.nn.moments`, which layer and group normalization use, right to second order.
+    """Makes `tf.nn.moments`, used by layer and group normalization, correct to second order.
 
-    It stops the gradient of the variance with respect to the mean: that is zero, but its
-    derivative is not, so that Hessians would silently be wrong.
+    It stops the gradient of the variance with respect to the mean: this gradient is zero, but its
+    derivative is not, so Hessians would be silently wrong.
     """
 
     def moments(x, axes, shift=None, keepdims=False, name=None):

@@ -1,4 +1,4 @@
-"""The precision that networks are built and run with."""
+"""Precision for building and running networks."""
 
 import contextlib
 
@@ -39,10 +39,10 @@ def precision(name):
 def automatic_bfloat16():
     """Context in which TensorFlow computes convolutions and matrix products in bfloat16 on a CPU.
 
-    TensorFlow's automatic mixed precision rewrites each graph when it is run. Networks, weights and
-    files stay in float32, so that any network, curve or ensemble can be run with it or without.
-    Worth it on processors with bfloat16 instructions (AVX512_BF16, AMX); it changes nothing on a
-    GPU, nor what XLA compiles or what runs eagerly.
+    TensorFlow's automatic mixed precision rewrites each graph at run time. Networks, weights and
+    files stay in float32, so any network, curve or ensemble can run with or without it. Worth it on
+    processors with bfloat16 instructions (AVX512_BF16, AMX); it has no effect on GPUs, with XLA, or
+    in eager execution.
 
     Raises:
         ValueError: on other backends than TensorFlow.
@@ -53,7 +53,7 @@ def automatic_bfloat16():
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            "Automatic bfloat16 is TensorFlow's; the backend is "
+            "Automatic bfloat16 needs the TensorFlow backend; the backend is "
             f"{keras.backend.backend()}. Build networks with mixed_bfloat16 there."
         )
     import tensorflow as tf
@@ -76,7 +76,7 @@ def computes_in_bfloat16():
 
 
 def check_exact_products(what):
-    """Refuses what bfloat16 is too coarse for.
+    """Rejects computations that need more than bfloat16.
 
     Args:
         what: text, such as `"Eigenvalues of the Hessian"`.

@@ -1,4 +1,4 @@
-"""Whole experiments: named steps, one runner, recipes in Python, and pieces of the programs."""
+"""Experiments: named steps, a runner, recipes in Python, and shared parts of programs."""
 
 from mc_tf.experiments.budgets import equal_budgets
 from mc_tf.experiments.recipes import Data, Recipe

@@ -40,38 +40,39 @@ def equal_budgets(
     swa: dict[str, Any] | None = None,
     pretraining: int | None = None,
 ) -> tuple[Step, ...]:
-    """Independent networks, ensembles from one training, and averages of weights, of equal cost.
+    """Compares independent networks, ensembles from one training, and averages at equal cost.
 
-    A budget is what one network takes: `training.epochs`. For `k` budgets an ensemble's method
-    runs `k` times from random weights, and the ensemble is of all networks of those runs. Rows of
-    averages are named by their budgets: `swa-1.25`; `last-1.25` is the network of that moment,
-    `sgd-1.25` a plain training that ends there, and `start` is where averaging began.
+    A budget is the cost of one network: `training.epochs`. For `k` budgets an ensemble method runs
+    `k` times from random weights, and the ensemble contains all networks of these runs. Rows of
+    averages are named by their budgets: `swa-1.25` is the average, `last-1.25` the last network at
+    that time, `sgd-1.25` a separate plain training of that length, and `start` the network at the
+    start of averaging.
 
     Args:
         network: `Network`.
-        training: `TrainingOptions` of independent networks; seeds follow each other.
-        methods: of `"ind"`, independent networks, `"sse"`, snapshot ensembles, `"fge"`, `"swa"`,
-            and `"sgd"`, plain trainings of as many epochs as the averages have.
-        budgets: up to how many budgets ensembles are compared.
-        repetitions: how often everything is repeated with other seeds.
+        training: `TrainingOptions` of independent networks, with consecutive seeds.
+        methods: a subset of `"ind"`, independent networks, `"sse"`, snapshot ensembles, `"fge"`,
+            `"swa"`, and `"sgd"`, plain trainings of the length of the averages.
+        budgets: maximum number of budgets of ensembles.
+        repetitions: number of repetitions with different seeds.
         sse_cycles: cycles of a snapshot ensemble in one budget.
-        fge_starts: increasing numbers of epochs of an independent training after which the cycles
-            of FGE begin, one run of them for each; 0 for the initial weights.
+        fge_starts: increasing numbers of epochs of an independent training after which FGE starts,
+            one run per start; 0 for the initial weights.
         fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
-            run are evaluated too (figure 3, left).
-        include_start: whether the network from which FGE starts is a member.
-        swa_epochs: numbers of epochs after which averages are compared, such as 1, 1.25 and 1.5
-            budgets; averaging ends after the largest.
+            run are also evaluated (figure 3, left).
+        include_start: whether the initial network of FGE is a member.
+        swa_epochs: numbers of epochs at which averages are compared, such as 1, 1.25 and 1.5
+            budgets. Averaging ends after the largest.
         swa: dict of arguments of `swa_training`.
-        pretraining: number of epochs of an independent training after which averaging begins; its
-            own epochs are counted from there. 0 for the initial weights. Default: no other
-            training, it begins in the epoch `swa["start"]` of its own.
+        pretraining: number of epochs of an independent training after which the training with
+            averaging starts, with its own epoch count. 0 for the initial weights. Default: no
+            pretraining; averaging starts at epoch `swa["start"]` of a single training.
 
     Returns:
         Tuple of steps.
 
     Raises:
-        ValueError: if a method is unknown or lacks its settings, or FGE or averaging would begin
+        ValueError: if a method is unknown or lacks its settings, or FGE or averaging would start
             outside of an independent training.
     """
     check_counts(high=1000, budgets=budgets, repetitions=repetitions)
@@ -107,7 +108,7 @@ def equal_budgets(
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
                 run = train(f"{folder}/fge-{k}-{start}", begin, fge, seed)
-                done = before + start + fge.epochs * index  # the earlier starts' epochs, too
+                done = before + start + fge.epochs * index  # including epochs of earlier starts
                 of_budget.append(Part(members(run), done))
             parts["fge"] += [tuple(of_budget)] if of_budget else []
         for method, found in parts.items():
@@ -150,16 +151,16 @@ def equal_budgets(
 
 
 def budgets_of(number, epochs, budget, pretraining=None):
-    """Budgets that averages after a number of epochs have taken, as text.
+    """Formats the cost of an average in budgets.
 
     Args:
         number: one of `epochs`.
-        epochs: the numbers of epochs that are compared.
+        epochs: all compared numbers of epochs.
         budget: epochs of one network.
         pretraining: epochs before them.
 
     Returns:
-        str, such as `"1.25"`: two digits after the point, or as many as tell all apart.
+        str, such as `"1.25"`: two decimals, or more if needed to distinguish all.
 
     Example:
         >>> budgets_of(188, (150, 188, 225), 150)
@@ -199,6 +200,6 @@ def _check_starts(training, fge, starts, swa_epochs, pretraining):
         )
     if not 0 <= (pretraining or 0) <= training.epochs:
         raise ValueError(
-            f"Weight averaging must begin in the {training.epochs} epochs of an independent "
+            f"Weight averaging must start in the {training.epochs} epochs of an independent "
             f"network, or at 0, with the initial weights. Received: pretraining={pretraining}."
         )

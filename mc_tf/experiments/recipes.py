@@ -1,4 +1,4 @@
-"""Recipes: an experiment, its settings, and the published numbers that it should reproduce."""
+"""Recipes: an experiment, its settings, and the published numbers to reproduce."""
 
 import dataclasses
 import importlib.util
@@ -23,9 +23,9 @@ class Data:
     """The data set of a recipe; see `mc_tf.data.load`.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         use_test: train on all training examples and evaluate on the test set.
-        normalization, image_size, num_steps: of images and texts.
+        normalization, image_size, num_steps: options of images and texts.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Data:
 
 
 class Recipe:
-    """How a published result is obtained: a function that makes the steps, and its settings.
+    """Recipe for a published result: a function that returns steps, and its settings.
 
     Args:
-        title: heading of figures and in `reproduce.py --list`, which reads the file and does not
-            run it: a text, not an expression.
+        title: heading of figures and in `reproduce.py --list`; must be a literal string, because
+            the list parses the file without running it.
         make: function of settings that returns a tuple of steps, such as `two_networks`.
         data: `Data`.
-        cost: how long it takes and on what, a text. Default: unknown.
+        cost: duration and machine, as text. Default: unknown.
         targets: published numbers, see `mc_tf.experiments.targets.published`.
         smoke: dict of settings of smoke runs, such as a smaller network.
-        eval_batch_size: examples a batch in evaluations, default 500.
+        eval_batch_size: examples per batch in evaluations, default 500.
         **settings: arguments of `make` that differ from its defaults.
 
     Attributes:
@@ -79,17 +79,17 @@ class Recipe:
     def experiment(
         self, changes: Iterable[str] = (), smoke: bool = False
     ) -> tuple[Data, Experiment]:
-        """The experiment with changed settings.
+        """Creates the experiment with changed settings.
 
         Args:
             changes: list of `NAME=VALUE`, see `with_setting`.
-            smoke: whether it is made small, with the settings of smoke runs after the changes.
+            smoke: whether to shrink it, with the settings of smoke runs after the changes.
 
         Returns:
             `Data` and `Experiment`.
 
         Raises:
-            ValueError: if there is no such setting, or it cannot have that value.
+            ValueError: if a setting is unknown, or its value is invalid.
         """
         settings = self.settings
         for change in changes:
@@ -105,13 +105,13 @@ def load_recipe(path, name):
 
     Args:
         path: `.py` file.
-        name: of the variable.
+        name: name of the variable.
 
     Returns:
         `Recipe`.
 
     Raises:
-        ValueError: if it is no recipe.
+        ValueError: if it is not a recipe.
     """
     module_name = f"recipes_{os.path.splitext(os.path.basename(path))[0]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -119,23 +119,23 @@ def load_recipe(path, name):
     spec.loader.exec_module(module)
     found = getattr(module, name)
     if not isinstance(found, Recipe):
-        raise ValueError(f"'{name}' of '{path}' is no mc_tf.experiments.Recipe: {found!r}.")
+        raise ValueError(f"'{name}' of '{path}' is not a mc_tf.experiments.Recipe: {found!r}.")
     return found
 
 
 def with_setting(settings, change):
-    """Settings with one of them changed.
+    """Returns settings with one change.
 
     Args:
-        settings: dict, dataclass, or whatever holds settings.
-        change: `NAME=VALUE`, with dots for what is inside: `training.epochs=3`,
+        settings: dict, dataclass, or nested structure of settings.
+        change: `NAME=VALUE`, with dots for nested settings: `training.epochs=3`,
             `network.options.width=0.5`, `curves=[segment,bezier]`, `num_train=none`.
 
     Returns:
-        The same kind of thing.
+        Settings of the same type.
 
     Raises:
-        ValueError: if there is no such setting, or it cannot have that value.
+        ValueError: if the setting is unknown, or its value is invalid.
 
     Example:
         >>> with_setting({"data": Data("mnist"), "num_points": 61}, "data.use_test=false")["data"]
@@ -143,14 +143,14 @@ def with_setting(settings, change):
     """
     name, equals, text = change.partition("=")
     if not equals:
-        raise ValueError(f"A setting is changed by NAME=VALUE. Received: '{change}'.")
+        raise ValueError(f"A change of a setting must be NAME=VALUE. Received: '{change}'.")
     value = None if text.lower() == "none" else parse_value(text)
     if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
         value = [parse_value(part.strip()) for part in value[1:-1].split(",")]
     try:
         return _changed(settings, name.split("."), value)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"The setting '{change}' cannot be: {error.args[0]}") from error
+        raise ValueError(f"The setting '{change}' is invalid: {error.args[0]}") from error
 
 
 def _changed(holder, path, value, open_ended=False):
@@ -162,7 +162,7 @@ def _changed(holder, path, value, open_ended=False):
         hints, known, inner = {}, list(holder), holder.get(first)
     else:
         raise KeyError(f"nothing is inside {holder!r}.")
-    if first not in known and not open_ended:  # a builder's options are known to it alone
+    if first not in known and not open_ended:  # only the builder knows its options
         raise KeyError(f"there is no '{first}'. Choose one of: {', '.join(known)}.")
     if rest:
         inner = _changed(inner, rest, value, first == "options")
@@ -173,14 +173,14 @@ def _changed(holder, path, value, open_ended=False):
 
 
 def _fitting(default, hint, value):
-    """A value from the command line as the kind of thing that a setting holds."""
+    """Converts a value from the command line to the type of a setting."""
     if isinstance(default, tuple):
         return tuple(value) if isinstance(value, list) else (value,)
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError(f"it must be finite, not {value}.")
     if dataclasses.is_dataclass(default) or isinstance(default, dict):
         names = list(default) if isinstance(default, dict) else default.__dataclass_fields__
-        raise TypeError(f"set what is inside, with a dot: {', '.join(names)}.")
+        raise TypeError(f"set a nested setting, with a dot: {', '.join(names)}.")
     kinds = typing.get_args(hint) or (hint or type(default), type(None))
     if default is None and hint is None or type(value) in kinds:
         return tuple(value) if isinstance(value, list) else value

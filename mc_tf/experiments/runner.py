@@ -1,4 +1,4 @@
-"""The one runner of experiments: order, resuming, what was obtained beside what was published."""
+"""Runner of experiments: order of steps, resuming, comparison with published numbers."""
 
 import dataclasses
 import os
@@ -29,16 +29,17 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*")
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """Named steps, in an order in which each finds what it needs.
+    """Named steps, ordered by their dependencies.
 
     Attributes:
         steps: tuple of `Step`.
         title: heading of the figures.
-        eval_batch_size: examples a batch in evaluations, default 500.
-        cost: how long it takes and on what; said when it starts.
+        eval_batch_size: examples per batch in evaluations, default 500.
+        cost: duration and machine, printed at the start.
 
     Raises:
-        ValueError: if a name is used twice or is none, or a step needs what no earlier one gives.
+        ValueError: if a name is duplicate or invalid, or a step needs the result of no earlier
+            step.
     """
 
     steps: tuple[Step, ...]
@@ -64,17 +65,17 @@ class Experiment:
 
 
 class Run:
-    """An experiment at work: where its steps find the data, the folders and other results.
+    """A running experiment: data, folders and results for its steps.
 
     Attributes:
         experiment: `Experiment`.
         data: data set from `mc_tf.data.load`.
-        workdir: directory of everything.
-        say: function of a line of text.
-        verbose: Keras' verbosity of trainings, 0 for none.
+        workdir: directory of the experiment.
+        say: function that prints a line of text.
+        verbose: verbosity of Keras in training, 0 for none.
         steps: dict from name to `Step`.
-        results: dict from name to what the steps that are done returned.
-        batch_size: examples a batch in evaluations.
+        results: dict from name to the results of finished steps.
+        batch_size: examples per batch in evaluations.
         title: heading of the figures.
     """
 
@@ -106,7 +107,7 @@ class Run:
         return RunDirectory(self.folder(name))
 
     def options(self, name: str) -> TrainingOptions:
-        """The `TrainingOptions` of a training, with the checkpoints that other steps need."""
+        """Returns the `TrainingOptions` of a training, with checkpoints needed by other steps."""
         options = self.steps[name].training
         kept = {saved.number for saved in self.references(name) if saved.number}
         kept = tuple(sorted(kept | set(options.keep_epochs)))
@@ -116,7 +117,7 @@ class Run:
         )
 
     def references(self, name: str) -> list[Saved]:
-        """The checkpoints and averages at epochs of a training that any step refers to."""
+        """Returns checkpoints and averages of a training that steps refer to."""
         kinds = ("checkpoint", "average")
         return [saved for saved in self._saved(name) if saved.kind in kinds]
 
@@ -125,13 +126,13 @@ class Run:
         return [saved for saved in every if saved.training == name]
 
     def several(self, name: str) -> list[Saved]:
-        """The members and trajectories of a training that any step refers to."""
+        """Returns members and trajectories of a training that steps refer to."""
         return [saved for saved in self._saved(name) if saved not in self.references(name)]
 
     def still_needs(self, saved: Saved) -> bool:
-        """Whether a step that has not ended needs a saved network.
+        """Whether an unfinished step needs a saved network.
 
-        A training that has begun needs its beginning no more.
+        A started training no longer needs its initial network.
         """
         return any(
             saved in networks_in(step) and not os.path.exists(self.directory(name).network())
@@ -139,21 +140,21 @@ class Run:
         )
 
     def origin(self, saved: Saved) -> Train:
-        """The `Train` step that built the network of a saved one."""
+        """Returns the `Train` step that built a saved network."""
         step = self.steps[saved.training]
         return self.origin(step.begin) if isinstance(step.begin, Saved) else step
 
     def first_network(self) -> Network | None:
-        """The `Network` that is built first."""
+        """Returns the `Network` that is built first."""
         begins = (step.begin for step in self.steps.values() if isinstance(step, Train))
         return next(begins, None)  # type: ignore[return-value]  # no `Saved` can come first
 
     def network_file(self, saved: Saved) -> str:
-        """The `.keras` file with the layers of a saved network."""
+        """Returns the `.keras` file with the architecture of a saved network."""
         return self.directory(saved.training).network()
 
     def file(self, saved: Saved) -> str:
-        """The file of one network.
+        """Returns the file of one network.
 
         Args:
             saved: `Saved`.
@@ -162,7 +163,7 @@ class Run:
             str.
 
         Raises:
-            ValueError: if the training has no such member.
+            ValueError: if the training does not have the member.
         """
         directory = self.directory(saved.training)
         if saved.kind == "average":
@@ -173,13 +174,13 @@ class Run:
             if not 1 <= saved.number <= len(found):
                 raise ValueError(
                     f"'{directory.path}' has members 1 to {len(found)}. Received: {saved.number}. "
-                    "Train it with snapshots and a schedule in cycles."
+                    "Train it with snapshots and a cyclic schedule."
                 )
             return found[saved.number - 1]
         return directory.network(saved.number)
 
     def files(self, networks: Mapping[str, Saved]) -> dict[str, str]:
-        """Files of networks by label; members and trajectories one by one.
+        """Returns files of networks by label; members and trajectories give one file per network.
 
         Args:
             networks: dict from label to `Saved`.
@@ -209,22 +210,22 @@ def run_experiment(
     verbose: int = 2,
     publish: bool = True,
 ) -> list[Row]:
-    """Runs an experiment from start to end, or resumes it.
+    """Runs or resumes an experiment.
 
     Args:
         experiment: `Experiment`.
         data: data set from `mc_tf.data.load`.
-        workdir: directory for everything: what the steps write, and `comparison.json`.
+        workdir: directory for the files of all steps and `comparison.json`.
         targets: list of `mc_tf.experiments.targets.Target`, the published numbers.
-        say: function of a line of text, called at each step.
-        verbose: Keras' verbosity of trainings: 0 silent, 1 a bar, 2 a line an epoch.
+        say: function that prints a line of text, called at each step.
+        verbose: verbosity of Keras in training: 0 silent, 1 progress bar, 2 one line per epoch.
         publish: whether the comparison shows the published numbers; `False` for smoke runs.
 
     Returns:
         List of `mc_tf.experiments.targets.Row`.
 
     Raises:
-        ValueError, OSError: as the steps do; what could not run is refused before any work.
+        ValueError, OSError: as raised by the steps; invalid steps fail before any work.
     """
     run = Run(experiment, data, os.fspath(workdir), say, verbose)
     for step in experiment.steps:
@@ -244,7 +245,7 @@ def run_experiment(
 
 
 def _over_repetitions(found, shown):
-    """One number for each key: of repeated ones the mean, smallest, largest and deviation."""
+    """Aggregates numbers by key: for repetitions mean, minimum, maximum and deviation."""
     numbers = {}
     for (label, value, statistic), each in found.items():
         numbers[label, value, statistic] = float(np.mean(each))

@@ -1,4 +1,4 @@
-"""Experiments made small, to try recipes in less than a minute."""
+"""Small versions of experiments, for trying recipes in less than a minute."""
 
 import dataclasses
 import math
@@ -13,13 +13,13 @@ _SURFACES = 5
 
 
 def made_small(experiment, keep_batches=False):
-    """A smoke run of an experiment: few epochs, few positions, five surfaces of few points.
+    """Creates a smoke run of an experiment: few epochs, positions, surfaces and points.
 
-    The headings of its figures say that it is one.
+    The headings of its figures say so.
 
     Args:
         experiment: `mc_tf.experiments.Experiment`.
-        keep_batches: whether the size of batches stays, as texts need.
+        keep_batches: whether to keep batch sizes, as required for texts.
 
     Returns:
         `Experiment`.
@@ -31,11 +31,11 @@ def made_small(experiment, keep_batches=False):
 
 
 class Smoke:
-    """What stands for the trainings and the saved networks of an experiment in its smoke run.
+    """Replacements for trainings and saved networks in a smoke run.
 
     Args:
         experiment: `mc_tf.experiments.Experiment`.
-        keep_batches: whether the size of batches stays.
+        keep_batches: whether to keep batch sizes.
     """
 
     def __init__(self, experiment, keep_batches=False):
@@ -43,7 +43,7 @@ class Smoke:
         self._trainings = {s.name: s.training for s in experiment.steps if isinstance(s, Train)}
 
     def training(self, options):
-        """A few epochs of small batches; cycles are of one epoch, and at most three.
+        """Returns options with few epochs and small batches, and at most three cycles of one epoch.
 
         Args:
             options: `mc_tf.training.TrainingOptions`.
@@ -60,12 +60,12 @@ class Smoke:
             changes["trajectory_every"] = 1
         kept = {small_epoch(epoch, options.epochs, epochs) for epoch in options.keep_epochs}
         changes["keep_epochs"] = tuple(sorted(kept))
-        if not self.keep_batches:  # what compares large batches with small ones still does
+        if not self.keep_batches:  # comparisons of large and small batches remain meaningful
             changes["batch_size"] = 64 if options.batch_size > 512 else 32
         return dataclasses.replace(options, epochs=epochs, **changes)
 
     def saved(self, saved):
-        """The network that stands for one of the whole run.
+        """Returns the replacement of a saved network.
 
         Args:
             saved: `mc_tf.experiments.steps.step.Saved`.
@@ -91,11 +91,11 @@ class Smoke:
 
 
 def small_epoch(epoch, epochs, small):
-    """The epoch of a smoke run that stands for one of the whole run.
+    """Converts an epoch of the full run to an epoch of the smoke run.
 
     Args:
         epoch: number of epochs done.
-        epochs, small: of the whole run and of the smoke run.
+        epochs, small: total epochs of the full run and of the smoke run.
 
     Example:
         >>> small_epoch(150, 200, 2), small_epoch(1, 200, 2)
@@ -105,7 +105,7 @@ def small_epoch(epoch, epochs, small):
 
 
 def _few(steps):
-    """The steps without all but five surfaces, and without trainings that only those need."""
+    """Keeps only five surfaces, and drops trainings that only the others need."""
     surfaces = [step.name for step in steps if isinstance(step, Surface)]
     films = {step.surface for step in steps if isinstance(step, Film)}
     dropped = {name for k, name in enumerate(surfaces) if k >= _SURFACES and name not in films}

@@ -1,4 +1,4 @@
-"""Published numbers beside the ones that were obtained."""
+"""Comparison of published and obtained numbers."""
 
 import csv
 import dataclasses
@@ -24,7 +24,7 @@ class Target:
     """A published number.
 
     Attributes:
-        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints; of
+        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints; for
             ensembles `"bezier ensemble"`, `"bezier scaled ensemble"` (with temperatures) and
             `"single ensemble"`.
         value: name of the value, such as `"test_error"`, or `"length_ratio"`.
@@ -41,7 +41,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A number that was obtained, and the published one if there is one."""
+    """An obtained number, and the published number, if any."""
 
     curve: str
     value: str
@@ -51,12 +51,12 @@ class Row:
 
 
 def published(numbers):
-    """The published numbers of a recipe.
+    """Creates the list of published numbers of a recipe.
 
     Args:
-        numbers: dict from label to a dict from value to a number, of a network or an ensemble; or
-            to a tuple along a curve: (min, max), (min, int, max) or (min, int, mean, max); or to a
-            dict from the name of a statistic to a number.
+        numbers: dict from label to a dict from value to a number, for a network or an ensemble; or
+            to a tuple for a curve: (min, max), (min, int, max) or (min, int, mean, max); or to a
+            dict from statistic to number.
 
     Returns:
         List of `Target`.
@@ -80,17 +80,17 @@ _STATISTICS = {2: ("min", "max"), 3: ("min", "int", "max"), 4: ("min", "int", "m
 
 
 def compare(numbers, shown, targets=(), publish=True):
-    """Puts what was obtained beside the published numbers.
+    """Compares obtained numbers with published ones.
 
     Args:
         numbers: dict from `(label, value, statistic)` to float.
-        shown: keys that are shown although no number is published for them.
+        shown: keys to show without published numbers.
         targets: list of `Target`.
-        publish: whether the published numbers are shown; `False` for smoke runs.
+        publish: whether to show published numbers; `False` for smoke runs.
 
     Returns:
-        List of `Row` in the order of `numbers`; a published number that this experiment does not
-        obtain comes last, with `None`.
+        List of `Row` in the order of `numbers`; published numbers without obtained ones come last,
+        with `None`.
     """
     wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
     keys = [key for key in numbers if key in shown or key in wanted]
@@ -99,7 +99,7 @@ def compare(numbers, shown, targets=(), publish=True):
 
 
 def format_rows(rows):
-    """Rows as a table of text.
+    """Formats rows as a text table.
 
     Args:
         rows: list of `Row`.
@@ -122,15 +122,15 @@ _COLUMNS = ["date", "recipe", *(field.name for field in dataclasses.fields(Row))
 
 
 def append_results(path, recipe, rows):
-    """Adds rows to a CSV file in one step; a recipe's rows that are there already stay once.
+    """Adds rows to a CSV file atomically, without duplicates.
 
-    Recipes that end at the same moment add theirs one after the other. The table has no checksum,
-    which other tools would take for a row: it is there to be read and edited, and rows that it
-    holds are only compared with new ones.
+    Concurrent recipes add their rows one after the other. The table has no checksum, which other
+    tools would read as a row. It can be read and edited; existing rows are only compared with new
+    ones.
 
     Args:
-        path: the file; made if it is not there.
-        recipe: name of the recipe, with the flags it was changed by.
+        path: the file, created if necessary.
+        recipe: name of the recipe, with its changed settings.
         rows: list of `Row`.
     """
     date = datetime.date.today().isoformat()
@@ -141,16 +141,16 @@ def append_results(path, recipe, rows):
 
 
 def check_results(path):
-    """Refuses a file that `append_results` could not add rows to.
+    """Rejects a file that `append_results` could not add rows to.
 
     Args:
-        path: the file; it need not be there.
+        path: the file; it need not exist.
 
     Returns:
         Its rows, list of dict.
 
     Raises:
-        ValueError: if it is no file of results.
+        ValueError: if it is not a file of results.
     """
     if os.path.isdir(path):
         raise ValueError(f"--results_file must be a file. Received: '{path}'.")
@@ -163,18 +163,18 @@ def check_results(path):
             columns = reader.fieldnames
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"'{path}' is no table ({error}). Choose another --results_file."
+            f"'{path}' is not a table ({error}). Choose another --results_file."
         ) from error
     if columns is not None and columns != _COLUMNS:
         raise ValueError(
-            f"'{path}' is no file of results: it has the columns {', '.join(columns)}, not "
+            f"'{path}' is not a file of results: it has the columns {', '.join(columns)}, not "
             f"{', '.join(_COLUMNS)}. Choose another --results_file."
         )
     return stored
 
 
 def _append_new(path, rows):
-    """Reads the file and writes it with those of the rows that it does not hold."""
+    """Reads the file and adds the missing rows."""
     stored = check_results(path)
     known = [{**row, "date": ""} for row in stored]
     new = [row for row in rows if {**row, "date": ""} not in known]

@@ -1,4 +1,4 @@
-"""Settings of trainings that are compared at equal budgets: SSE, FGE and weight averaging."""
+"""Training settings for comparisons at equal budgets: SSE, FGE and weight averaging."""
 
 import dataclasses
 
@@ -11,12 +11,12 @@ __all__ = ["fge_training", "sse_training", "swa_training"]
 def sse_training(
     training: TrainingOptions, cycles: int, learning_rate: float | None = None
 ) -> TrainingOptions:
-    """Settings of snapshot ensembles that cost one budget.
+    """Returns settings of snapshot ensembles at the cost of one budget.
 
     Args:
         training: `TrainingOptions` of one network.
         cycles: number of cosine cycles of whole epochs, and of members.
-        learning_rate: at the beginning of a cycle. Default: of `training`.
+        learning_rate: rate at the start of a cycle. Default: the rate of `training`.
 
     Returns:
         `TrainingOptions`.
@@ -46,14 +46,14 @@ def fge_training(
     min_learning_rate: float = 5e-4,
     trajectory_every: int | None = None,
 ) -> TrainingOptions:
-    """Settings of the cycles of fast geometric ensembling (section 5).
+    """Returns settings of the cycles of fast geometric ensembling (section 5).
 
     Args:
         training: `TrainingOptions` of one network.
-        epochs: of the cycles from one start.
-        cycle_epochs: of one cycle.
-        max_learning_rate, min_learning_rate: at the ends of a cycle, and in its middle.
-        trajectory_every: also save the network after each so many steps.
+        epochs: total epochs of the cycles from one start.
+        cycle_epochs: epochs of one cycle.
+        max_learning_rate, min_learning_rate: rates at the ends of a cycle, and in its middle.
+        trajectory_every: also save the network every N steps.
 
     Returns:
         `TrainingOptions`.
@@ -79,17 +79,17 @@ def swa_training(
     min_learning_rate: float = 0.0,
     every: int = 1,
 ) -> TrainingOptions:
-    """Settings of weight averaging.
+    """Returns settings of weight averaging.
 
     Args:
         training: `TrainingOptions` of one network.
-        epochs: of the averaging's training.
-        learning_rate: while weights are averaged; at the beginning of a cycle.
-        start: epoch that begins the averaging, to which the rate falls from that of `training`.
-            Default: it begins at once, after another training.
-        cycle_epochs: epochs a cycle, after another training. Default: a constant rate.
-        min_learning_rate: at the end of a cycle.
-        every: epochs from one network of the average to the next, without cycles.
+        epochs: epochs of the training with averaging.
+        learning_rate: rate while weights are averaged; at the start of a cycle.
+        start: epoch at which averaging starts; until then, the rate decreases from the rate of
+            `training`. Default: averaging starts immediately, after pretraining.
+        cycle_epochs: epochs per cycle, after pretraining. Default: a constant rate.
+        min_learning_rate: rate at the end of a cycle.
+        every: epochs between averaged networks, without cycles.
 
     Returns:
         `TrainingOptions`.

@@ -32,29 +32,29 @@ def two_networks(
 
     Args:
         network: `Network`.
-        training: `TrainingOptions` of the endpoints; the second one has the next seed.
+        training: `TrainingOptions` of the endpoints; the second endpoint uses the next seed.
         curve_training: `TrainingOptions` of the curves.
         curves: names of families, see `mc_tf.curves.make_curve`.
-        curve_seeds: each trained family is found once for each.
-        num_bends: of families with bends.
-        num_points: positions at which curves are evaluated; the paper has 121.
-        num_train: evaluate on the first training examples only. Default: all.
-        ensemble_points: also the ensemble of so many networks on each trained curve, with and
-            without temperatures (section A.6). Default: none.
-        pair_points: also the ensembles of the start with networks at so many positions of each
-            curve, and of a segment in a random direction (figure 2, right). Default: none.
-        folder: of all steps, such as `"width-0.5"`. Default: the experiment's.
+        curve_seeds: seeds; each family is trained once per seed.
+        num_bends: number of bends, for families with bends.
+        num_points: number of positions for evaluating curves; the paper has 121.
+        num_train: number of training examples for evaluation. Default: all.
+        ensemble_points: also evaluate the ensemble of this number of networks on each trained
+            curve, with and without temperatures (section A.6). Default: none.
+        pair_points: also evaluate ensembles of the start with networks at this number of positions
+            of each curve, and of a segment in a random direction (figure 2, right). Default: none.
+        folder: folder of all steps, such as `"width-0.5"`. Default: the folder of the experiment.
 
     Returns:
         Tuple of steps.
 
     Raises:
-        ValueError: if there is no curve or no seed.
+        ValueError: if `curves` or `curve_seeds` is empty.
     """
     if not curves or not curve_seeds:
         raise ValueError(
-            "An experiment joins its endpoints by at least one curve, with at least one seed. "
-            f"Received: curves={list(curves)}, curve_seeds={list(curve_seeds)}."
+            "An experiment needs at least one curve and at least one seed. Received: "
+            f"curves={list(curves)}, curve_seeds={list(curve_seeds)}."
         )
 
     def named(name):
@@ -129,10 +129,10 @@ def two_networks_of_widths(
     num_points: int = 61,
     num_train: int | None = None,
 ) -> tuple[Step, ...]:
-    """`two_networks` for several values of the builder's option `width` (figure 7).
+    """Runs `two_networks` for several values of the builder's option `width` (figure 7).
 
     Args:
-        network: `Network`; its option `width` is set.
+        network: `Network`; sets its option `width`.
         widths: tuple of numbers.
         training, curve_training, curves, num_points, num_train: see `two_networks`.
 

@@ -1,8 +1,8 @@
-"""Figures of results: matplotlib figures, drawn without pyplot; no model is loaded here.
+"""Figures of results: matplotlib figures, drawn without pyplot and without loading models.
 
-Every function returns the figure, which a notebook shows and `save` writes. One that draws on one
-axis takes `ax`, one with several panels `axes`: matplotlib axes of your own, of a window for
-instance. (A notebook shows the figure of such axes twice, unless the line ends with a semicolon.)
+Every function returns the figure; notebooks display it, and `save` writes it. Functions with one
+panel accept `ax`, functions with several panels `axes`: your own matplotlib axes, for instance of a
+window. (Notebooks display the figure of such axes twice, unless the line ends with a semicolon.)
 """
 
 from mc_tf.plots.curves import plot_curves, plot_pairs, plot_widths

@@ -20,11 +20,11 @@ __all__ = ["check_curves", "plot_curves", "plot_pairs", "plot_widths"]
 
 
 def check_curves(results, names):
-    """Refuses curves that cannot be drawn.
+    """Rejects curves that cannot be drawn.
 
     Args:
         results: dict from label to `CurveEvaluation`.
-        names: values that each must have.
+        names: names of required values.
 
     Raises:
         ValueError: if a result is not complete or lacks one of the values.
@@ -32,15 +32,15 @@ def check_curves(results, names):
     for label, result in results.items():
         if not hasattr(result, "t"):
             raise ValueError(
-                f"'{label}' is no `CurveEvaluation`, as `evaluate_curve` returns it. Received: "
+                f"'{label}' must be a `CurveEvaluation`, as `evaluate_curve` returns it. Received: "
                 f"{type(result).__name__}"
             )
         missing = set(names) - set(result.names)
         if not result.complete or missing:
             raise ValueError(
                 f"'{label}' cannot be drawn: {int(result.done.sum())} of {len(result.t)} points "
-                f"are evaluated, and the values missing are: {sorted(missing) or 'none'}. There "
-                f"are: {', '.join(result.names)}."
+                f"are evaluated. Missing values: {sorted(missing) or 'none'}. Available: "
+                f"{', '.join(result.names)}."
             )
 
 
@@ -54,21 +54,21 @@ def plot_curves(
 ) -> Figure:
     """Draws values along one or more curves, as in figures 2 and 8 of the paper.
 
-    Endpoints are dots, bends that a curve passes through are circles. The axis of a loss or
-    perplexity is logarithmic where its values span more than a factor of 20.
+    Endpoints are dots; bends on the curve are circles. The axis of a loss or perplexity is
+    logarithmic if its values span more than a factor of 20.
 
     Args:
         results: complete `CurveEvaluation`, or dict from label (`"Bezier"`) to several.
-        names: values to draw, one panel each. Default: the train loss and the test error, or what
-            there is in its place.
+        names: values to draw, one panel each. Default: the train loss and the test error (or
+            another test metric).
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each value. Default: a new figure.
+        axes: matplotlib axes to draw on, one per value. Default: a new figure.
 
     Returns:
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is not complete or lacks one of the values.
+        ValueError: if a result is incomplete or lacks one of the values.
     """
     results = as_dict(results)
     if names is None:
@@ -104,10 +104,10 @@ def plot_widths(
 ) -> Figure:
     """Draws the worst train loss and the length ratio of curves against the width (section A.7).
 
-    Axes are logarithmic where their values span a wide range.
+    Axes are logarithmic if their values span a wide range.
 
     Args:
-        series: dict from curve name to a list of `CurveEvaluation`, one for each width.
+        series: dict from curve name to a list of `CurveEvaluation`, one per width.
         widths: list of widths, the factor K of the fully connected layers.
         title: heading, default none.
         axes: two matplotlib axes to draw on. Default: a new figure.
@@ -116,13 +116,13 @@ def plot_widths(
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is not complete or lacks the train loss, or there is not one for
-            each width.
+        ValueError: if a result is incomplete or lacks the train loss, or the number of results
+            differs from the number of widths.
     """
     for label, results in series.items():
         if len(results) != len(widths):
             raise ValueError(
-                f"There must be a result for each of {len(widths)} widths. Received for "
+                f"There must be one result for each of {len(widths)} widths. Received for "
                 f"'{label}': {len(results)}."
             )
         numbered = {f"{label} of width {w:g}": result for w, result in zip(widths, results)}
@@ -162,9 +162,9 @@ def plot_pairs(
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
-        results: dict from label to what `mc_tf.experiments.parts.pairs.evaluate_pairs` returned,
-            or to a list of those of several pairs of networks: their mean is drawn, with a band of
-            one standard deviation to each side.
+        results: dict from label to a result of `mc_tf.experiments.parts.pairs.evaluate_pairs`, or
+            to a list of results for several pairs of networks: their mean and a band of one
+            standard deviation are drawn.
         title: heading, default none.
         ax: matplotlib axes to draw on. Default: a new figure.
 
@@ -172,7 +172,7 @@ def plot_pairs(
         The matplotlib figure.
 
     Raises:
-        ValueError: if positions of several pairs with one label differ.
+        ValueError: if positions of pairs with the same label differ.
     """
     results = repetitions_of(results, "t")
     panels = Panels(1, 1, (5.4, 3.7), ax)

@@ -1,4 +1,4 @@
-"""Ensembles, and trainings in cycles: figure 3 of the paper."""
+"""Ensembles, and cyclic training: figure 3 of the paper."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def plot_ensembles(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draws the error (of a regression the loss) of ensembles and members against their number.
+    """Draws the error (for a regression, the loss) of ensembles and members against their number.
 
     Args:
         results: `mc_tf.ensemble.EnsembleEvaluation`, or dict from label (`"FGE"`) to several.
@@ -37,13 +37,13 @@ def plot_ensembles(
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is something else.
+        ValueError: if a result is of another type.
     """
     results = as_dict(results)
     for label, result in results.items():
         if not hasattr(result, "members"):
             raise ValueError(
-                f"'{label}' is no `EnsembleEvaluation`, as `evaluate_members` returns it. "
+                f"'{label}' must be an `EnsembleEvaluation`, as `evaluate_members` returns it. "
                 f"Received: {type(result).__name__}"
             )
     value = "error" if all("error" in each.members for each in results.values()) else "loss"
@@ -71,10 +71,10 @@ def plot_trajectory(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws learning rate, error and distance of a training in cycles (figure 3, left).
+    """Draws learning rate, error and distance during cyclic training (figure 3, left).
 
     Args:
-        result: what `mc_tf.experiments.parts.ensemble_files.evaluate_trajectory` returned.
+        result: result of `mc_tf.experiments.parts.ensemble_files.evaluate_trajectory`.
         title: heading, default none.
         axes: three matplotlib axes to draw on. Default: a new figure.
 
@@ -107,17 +107,17 @@ def plot_budgets(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draws the error of ensembles against the epochs that they took (figure 3, right).
+    """Draws the error of ensembles against training epochs (figure 3, right).
 
-    Diamonds are the ensembles of all networks that there are by then, crosses these networks. A
-    line joins what one training gave.
+    Diamonds are ensembles of all networks so far, crosses are single networks. A line joins the
+    networks of one training.
 
     Args:
-        results: dict from label (`"FGE"`) to a dict of arrays, one entry for each member:
-            `epochs` of training in all, `error` of the ensemble by then, `member_error` and, where
-            there were several, `run`, the number of the training. Or to a list of these of several
-            repetitions: the mean of ensembles is drawn, with a band of one standard deviation to
-            each side, and the networks of all.
+        results: dict from label (`"FGE"`) to a dict of arrays, one entry per member: total `epochs`
+            of training, `error` of the ensemble so far, `member_error` and, for several trainings,
+            `run`, the index of the training. Or to a list of such dicts for repetitions: the mean
+            of ensembles is drawn with a band of one standard deviation, and the networks of all
+            repetitions.
         title: heading, default none.
         ax: matplotlib axes to draw on. Default: a new figure.
 
@@ -125,7 +125,7 @@ def plot_budgets(
         The matplotlib figure.
 
     Raises:
-        ValueError: if epochs of several repetitions with one label differ.
+        ValueError: if epochs of repetitions with the same label differ.
     """
     results = repetitions_of(results, "epochs")
     panels = Panels(1, 1, (5.4, 3.7), ax)
@@ -155,14 +155,15 @@ def plot_budgets(
 def plot_mean_prediction(
     result: Mapping[str, np.ndarray], *, title: str | None = None, ax: Axes | None = None
 ) -> Figure:
-    """Draws how far predictions are from that of the mean weights (arXiv 1803.05407, section 3.5).
+    """Draws distances of predictions from the mean-weight prediction (arXiv 1803.05407, 3.5).
 
-    Thin lines are proportional to the distance of the members and to its square: the differences
-    of one member are of the first order, those of the mean of the second, if they run alike.
+    Thin lines are proportional to the distance of the members and to its square. If the curves are
+    parallel to them, the difference of one member is of first order, and of the mean of second
+    order.
 
     Args:
-        result: what `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction` returned.
-        title: heading. Default: what is drawn; `""` for none.
+        result: result of `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction`.
+        title: heading. Default: a description; `""` for none.
         ax: matplotlib axes to draw on. Default: a new figure.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A curve that is being trained, as a film."""
+"""Films of curves during training."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,13 +23,13 @@ _WIDTH = 4.6  # inches
 
 
 class Film(FuncAnimation):
-    """A matplotlib animation that a notebook shows with buttons."""
+    """A matplotlib animation that notebooks display with controls."""
 
     def _repr_html_(self):
         return self.to_jshtml()
 
     def __del__(self):
-        """Of matplotlib it warns of films that are not shown, as where their file is refused."""
+        """Suppresses matplotlib's warning about films that were never displayed."""
 
 
 @draws
@@ -43,26 +43,26 @@ def plot_film(
     maximum: float | None = None,
     title: str | None = None,
 ) -> FuncAnimation:
-    """Draws planes one after another, with the curve as it was then (the paper's video).
+    """Draws a film of planes with the curve at each time (the paper's video).
 
     Args:
-        results: list of `GridEvaluation` of planes, one a frame, each with the curve in its
-            `paths`; or one `GridEvaluation`, before which the curves in its `paths` are shown one
-            after another, in their order.
+        results: list of `GridEvaluation` of planes, one per frame, each with the curve in its
+            `paths`; or one `GridEvaluation`, on which the curves in its `paths` are shown one after
+            another.
         value: name of the value, default `"train_loss"`.
         labels: text of each frame, such as `"epoch 3"`. Default: numbers, or the names of the
             curves.
         frames_per_second: default 5.
-        levels, maximum: as for `plot_plane`; they are shared by all frames.
+        levels, maximum: as for `plot_plane`; shared by all frames.
         title: heading, default none.
 
     Returns:
-        A matplotlib `FuncAnimation`, on a figure of its own: a notebook shows it, and
+        A matplotlib `FuncAnimation`, on its own figure: notebooks display it, and
         `mc_tf.plots.save` writes it as `.gif` or `.mp4`.
 
     Raises:
-        ValueError: if there are fewer than two frames or another number of labels, or a result is
-            no complete grid of a plane or lacks the value.
+        ValueError: if there are fewer than two frames, the number of labels differs, or a result is
+            not a complete grid of a plane or lacks the value.
     """
     single = not isinstance(results, (list, tuple))
     shown = [results] if single else list(results)
@@ -106,7 +106,7 @@ def plot_film(
 
 
 def _screen(results, title, below):
-    """A figure of even numbers of pixels, which video needs, with one map and a bar."""
+    """Creates a figure with one map and a color bar; video needs even numbers of pixels."""
     height = min(_WIDTH * max(map(map_aspect, results)), 2 * _WIDTH)
     around = below + (0.75 if title else 0.45)
     width = _WIDTH + 2.2

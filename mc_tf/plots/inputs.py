@@ -1,4 +1,4 @@
-"""Whether a figure of a loss surface can be drawn from given results."""
+"""Checks results for figures of loss surfaces."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ __all__ = ["as_dict", "check_grids", "quality"]
 
 
 def as_dict(results):
-    """One result, or several by label, as a dict."""
+    """Converts one result, or several by label, to a dict."""
     if isinstance(results, dict):
         return dict(results)
     if hasattr(results, "t") or hasattr(results, "axes") or hasattr(results, "members"):
@@ -18,44 +18,45 @@ def as_dict(results):
 
 
 def check_grids(results, surface, names):
-    """Refuses results that a figure cannot be drawn from.
+    """Rejects results that cannot be drawn.
 
     Args:
         results: dict from label to `mc_tf.GridEvaluation`.
-        surface: class name of the surface that they must be grids of, such as `"Plane"`.
-        names: values that they must have.
+        surface: class name of the required surface, such as `"Plane"`.
+        names: names of required values.
 
     Raises:
-        ValueError: if there is none, or one is of another surface, is not complete, or lacks a
-            value.
+        ValueError: if there are no results, or a result is for another surface, is incomplete, or
+            lacks a value.
     """
     if not results:
-        raise ValueError("There is nothing to draw: give at least one result.")
+        raise ValueError("There is nothing to draw: pass at least one result.")
     if not names:
-        raise ValueError("There is nothing to draw: give at least one value.")
+        raise ValueError("There is nothing to draw: pass at least one value.")
     for label, result in results.items():
         name = f"'{label}'" if label else "The result"
         if result.surface != surface:
             raise ValueError(
-                f"{name} is the grid of a {result.surface}; this figure takes that of a {surface}."
+                f"{name} is the grid of a {result.surface}; this figure needs the grid of a "
+                f"{surface}."
             )
         missing = sorted(set(names) - set(result.names))
         if missing or not result.complete:
             raise ValueError(
                 f"{name} cannot be drawn: {int(result.done.sum())} of {len(result.done)} points "
-                f"are evaluated, and the values missing are: {', '.join(missing) or 'none'}. "
-                f"There are: {', '.join(result.names)}."
+                f"are evaluated. Missing values: {', '.join(missing) or 'none'}. Available: "
+                f"{', '.join(result.names)}."
             )
 
 
 def quality(names: Collection[str]) -> str:
-    """What a figure shows beside the train loss.
+    """Returns the second value of a figure, besides the train loss.
 
     Args:
-        names: of all values that there are.
+        names: names of all available values.
 
     Returns:
-        `"test_error"`, or another value on test data in its place.
+        `"test_error"`, or another value on test data.
 
     Example:
         >>> quality({"train_loss", "test_loss", "test_perplexity"})

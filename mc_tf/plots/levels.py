@@ -1,4 +1,4 @@
-"""Classes of values with limits close together near the minimum (figure 1 of the paper)."""
+"""Levels of values, dense near the minimum (figure 1 of the paper)."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -9,18 +9,18 @@ from mc_tf.plots.style import number_labels
 
 __all__ = ["Levels"]
 
-# Equally spaced in lightness, also for the color-blind; the valleys are light.
+# Equally spaced in lightness and suitable for color blindness; valleys are light.
 _COLORS = "viridis_r"
-# The first limit above the minimum, as a part of the range.
+# The first limit above the minimum, relative to the range.
 _FINEST = 1 / 200
 
 
 class Levels:
-    """Classes of values for a map, and a top class for all that is higher or not finite.
+    """Classes of values for a map, and a top class for higher and non-finite values.
 
     Args:
-        bounds: at least two increasing numbers, the limits of the classes. What is lower than the
-            first belongs to the lowest class, what is higher than the last to the top class.
+        bounds: at least two increasing numbers, the limits of the classes. Values below the first
+            belong to the lowest class, values above the last to the top class.
         top: whether the top class is shown.
 
     Raises:
@@ -43,18 +43,18 @@ class Levels:
 
     @classmethod
     def of(cls, values, levels=None, maximum=None):
-        """The levels of values: log-spaced above the smallest one, or as given.
+        """Creates levels for values: log-spaced above the smallest value, or as given.
 
         Args:
             values: list of arrays.
-            levels: number of classes below the top one, default 8; or their limits.
-            maximum: where the top class begins. Default: so that a fifth of the values is in it.
+            levels: number of classes below the top class, default 8; or their limits.
+            maximum: lower limit of the top class. Default: a fifth of the values is above it.
 
         Returns:
             `Levels`.
 
         Raises:
-            ValueError: if no value is finite, none is below the maximum, or the limits are none.
+            ValueError: if no value is finite, none is below the maximum, or the limits are invalid.
         """
         seen = np.concatenate([np.ravel(array) for array in values])
         finite = seen[np.isfinite(seen)]
@@ -62,7 +62,7 @@ class Levels:
             raise ValueError("None of the values is finite, so there is nothing to draw.")
         if np.ndim(levels):
             if maximum is not None:
-                raise ValueError("Give the limits of the levels or a maximum, not both.")
+                raise ValueError("Pass the limits of the levels or a maximum, not both.")
             return cls(levels)
         count = 8 if levels is None else int(levels)
         if count < 1:
@@ -79,7 +79,7 @@ class Levels:
         return cls(low + (high - low) * steps, top=bool((~(seen <= high)).any()))
 
     def classes(self, values):
-        """Number of the class of each value, from 0.
+        """Returns the index of the class of each value, from 0.
 
         Args:
             values: array.
@@ -92,11 +92,11 @@ class Levels:
 
     @property
     def colors(self):
-        """A color for each class, the top one last."""
+        """Returns one color per class, the top class last."""
         return colormaps[_COLORS](np.linspace(0.02, 1, len(self.bounds)))
 
     def heights(self, values):
-        """Values on a scale on which the classes are about equally wide, as far as the top class.
+        """Rescales values so that the classes are about equally wide, up to the top class.
 
         Args:
             values: array.
@@ -110,13 +110,13 @@ class Levels:
         return np.where(np.isfinite(values), np.minimum(scaled, top), top)
 
     def _limits(self):
-        """Limits of the classes as heights, with one above the top class."""
+        """Limits of the classes on this scale, with one above the top class."""
         low, step = self.bounds[0], self.bounds[1] - self.bounds[0]
         limits = np.log1p((self.bounds - low) / step)
         return np.append(limits, 2 * limits[-1] - limits[-2])
 
     def draw(self, axis, x, y, values):
-        """Fills an axis with the classes and draws their limits.
+        """Draws filled contours of the classes and their limits.
 
         Args:
             axis: matplotlib axis.
@@ -132,12 +132,12 @@ class Levels:
             axis.contour(x, y, heights, levels=inner, colors="black", linewidths=0.5, alpha=0.5)
 
     def color_bar(self, figure, label, **place):
-        """Draws a bar of the classes with their limits, and what the top one is above.
+        """Draws a color bar of the classes with their limits.
 
         Args:
             figure: matplotlib figure.
-            label: text.
-            **place: `cax`, an axis for the bar, or `ax`, those beside which it stands.
+            label: label of the bar.
+            **place: `cax`, an axis for the bar, or `ax`, the axes next to it.
         """
         size = len(self.bounds)
         shown = size if self.top else size - 1

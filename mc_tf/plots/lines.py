@@ -34,27 +34,27 @@ def plot_line(
     label: str = "coordinate on the line",
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws values on lines in weight space, and the networks that are marked on them.
+    """Draws values on lines in weight space, and networks marked on them.
 
-    Several values: a panel for each result, losses on its left axis, errors (or perplexities) on
-    its right axis; values on training data are solid, on test data dashed. One value: all results
-    in one panel. A loss axis is logarithmic where its values span more than a factor of 20.
+    Several values: one panel per result, with losses on the left axis and errors (or perplexities)
+    on the right; values on training data are solid, on test data dashed. One value: all results in
+    one panel. A loss axis is logarithmic if its values span more than a factor of 20.
 
     Args:
         results: `GridEvaluation` of a `Line`, or dict from label to several.
-        values: names of the values. Default: loss and error on training and test data, as far as
-            every result has them.
-        maximum: upper end of the axis of losses. Default: the largest finite value.
+        values: names of the values. Default: loss and error on training and test data, if available
+            in every result.
+        maximum: upper limit of the loss axis. Default: the largest finite value.
         title: heading, default none.
-        label: what the horizontal axis says; on `Line.through` it is the distance from the first
+        label: label of the horizontal axis; for `Line.through` it is the distance from the first
             network.
-        axes: matplotlib axes to draw on, one for each panel. Default: a new figure.
+        axes: matplotlib axes to draw on, one per panel. Default: a new figure.
 
     Returns:
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is no complete grid of a line or lacks a value.
+        ValueError: if a result is not a complete grid of a line or lacks a value.
     """
     results = as_dict(results)
     check_grids(results, "Line", values or ["train_loss"])
@@ -78,7 +78,7 @@ def plot_line(
 
 
 def _found(results):
-    """Loss and error (or perplexity) that every result has."""
+    """Returns loss and error (or perplexity) values available in every result."""
     there = set.intersection(*(set(result.names) for result in results.values()))
     for kind in _QUALITIES:
         names = [f"{part}_{value}" for value in ("loss", kind) for part in ("train", "test")]
@@ -88,7 +88,7 @@ def _found(results):
 
 
 def _draw_panel(axis, panel, values, label):
-    """Draws one panel; returns its left axis, its right one (or None), and the lines."""
+    """Draws one panel; returns its left axis, its right axis (or None), and the lines."""
     left = [name for name in values if not name.endswith(_QUALITIES)]
     right = [name for name in values if name not in left]
     if not left or len(values) == 1:
@@ -121,7 +121,7 @@ def _draw_panel(axis, panel, values, label):
 
 
 def _axis_label(names, panel):
-    """What an axis with values says: one name, or what they have in common."""
+    """Returns the label of an axis: one name, or the common part of several."""
     kinds = {name.rpartition("_")[2] for name in names}
     if len(names) == 1 or len(kinds) > 1:
         return ", ".join(value_label(name, panel.values()) for name in names)
@@ -134,7 +134,7 @@ def _finite(values):
 
 
 def _share_limits(axes, maximum=None):
-    """Gives axes one scale."""
+    """Makes axes share one scale."""
     drawn = [line.get_ydata() for axis in axes for line in axis.get_lines()]
     seen = np.concatenate([np.ravel(values) for values in drawn]) if drawn else np.zeros(0)
     seen = seen[np.isfinite(seen)]
@@ -189,20 +189,20 @@ def plot_rays(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws values along rays from networks: the mean over the rays thick, each ray thin.
+    """Draws values along rays from networks: the mean as a thick line, each ray as a thin line.
 
     Args:
         results: `GridEvaluation` of `Rays`, or dict from label (`"SWA"`, `"SGD"`) to several.
-        values: names of the values, a panel each. Default: the train loss and the test error, or
-            what there is in its place.
+        values: names of the values, one panel each. Default: the train loss and the test error (or
+            another test metric).
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each value. Default: a new figure.
+        axes: matplotlib axes to draw on, one per value. Default: a new figure.
 
     Returns:
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is no complete grid of rays or lacks a value.
+        ValueError: if a result is not a complete grid of rays or lacks a value.
     """
     results = as_dict(results)
     if values is None:

@@ -1,4 +1,4 @@
-"""Networks and curves on a map: marks, labels beside them that do not overlap, paths."""
+"""Networks and curves on a map: marks, paths and labels that do not overlap."""
 
 import itertools
 import textwrap
@@ -24,21 +24,21 @@ __all__ = [
 ]
 
 _HALO = [withStroke(linewidth=3, foreground="white")]
-# Behind text: a stroke around it would make outlines of the text in vector formats.
+# Background of text: a stroke would convert text to outlines in vector formats.
 BEHIND = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "boxstyle": "round,pad=0.15"}
 _COLORS = ("black", "#D55E00", "#0072B2", "#CC79A7")
-# Where a label may stand: directions by preference, and distances in points.
+# Positions of a label: directions by preference, and distances in points.
 _DIRECTIONS = [(1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0)]
 _DISTANCES = (6, 14, 24, 36)
-_NEAR = 0.01  # of the plane's extent: closer networks count as on it
+_NEAR = 0.01  # relative to the plane's extent: closer networks count as on the plane
 
 
 def off_plane(result, label):
-    """How far what is marked lies off a plane at most; 0 where that cannot be seen.
+    """Returns the maximum distance of a mark from a plane; 0 if too small to see.
 
     Args:
         result: `GridEvaluation` of a plane.
-        label: of a network or a curve.
+        label: label of a network or a curve.
 
     Returns:
         float, a distance between weights.
@@ -49,7 +49,7 @@ def off_plane(result, label):
 
 
 def point_style(result, label):
-    """Options of a network's point: filled on the plane, a circle beside it.
+    """Returns options of a network's marker: filled on the plane, a circle off it.
 
     Args:
         result, label: see `off_plane`.
@@ -62,13 +62,14 @@ def point_style(result, label):
 
 
 def path_style(result, label, number=0):
-    """Options of a curve's line: solid on the plane; dashed off it, with the distance as label.
+    """Returns options of a curve's line: solid on the plane, dashed off it with a label.
 
-    A curve off the plane is drawn by its projection, where the plane's values are not its own.
+    A curve off the plane is drawn as its projection; the values there are not the curve's. Its
+    label gives the distance.
 
     Args:
         result, label: see `off_plane`.
-        number: which of several curves it is: each has a color.
+        number: index of the curve, which determines its color.
 
     Returns:
         dict for `plot`.
@@ -84,7 +85,7 @@ def path_style(result, label, number=0):
 
 
 def draw_marks(axis, result):
-    """Draws networks as points; one that is not on the plane, but beside it, as a circle.
+    """Draws networks as points, or as circles if they are off the plane.
 
     Args:
         axis: matplotlib axis, two-dimensional.
@@ -95,13 +96,13 @@ def draw_marks(axis, result):
 
 
 def draw_paths(axis, result, paths=None, **options):
-    """Draws curves as lines, dashed off the plane; these, and several curves, have a legend.
+    """Draws curves as lines, dashed off the plane; adds a legend for these and several curves.
 
     Args:
         axis: matplotlib axis, two-dimensional.
         result: `GridEvaluation` of a plane.
-        paths: dict from label to coordinates `(n, 2)`. Default: those of the result.
-        **options: of the lines.
+        paths: dict from label to coordinates `(n, 2)`. Default: paths of the result.
+        **options: options of the lines.
     """
     paths = result.paths if paths is None else paths
     options = {"linewidth": 2, "path_effects": _HALO, "zorder": 4} | options
@@ -114,31 +115,31 @@ def draw_paths(axis, result, paths=None, **options):
 
 
 def in_lines(text, inches=1.8):
-    """Text in lines that are no wider than something."""
+    """Wraps text to a maximum width."""
     width = max(12, int(72 * inches / 4.6))
     return plain(textwrap.fill(str(text), width) if len(str(text)) > width else text)
 
 
 def legend_entries(styles, inches):
-    """What the legend of curves says: nothing of a single one that lies on the plane.
+    """Returns the legend texts of curves; a single curve on the plane has none.
 
     Args:
-        styles: list of what `path_style` returned.
+        styles: list of results of `path_style`.
         inches: width of the legend.
 
     Returns:
-        List of texts, empty where no legend is needed.
+        List of texts, empty if no legend is needed.
     """
     needed = len(styles) > 1 or any(style["linestyle"] != "-" for style in styles)
     return [in_lines(style["label"], inches - 0.7) for style in styles] if needed else []
 
 
 def legend_height(result, paths, inches):
-    """Inches that the legend of curves takes below a map.
+    """Returns the height of the legend of curves below a map in inches.
 
     Args:
         result: `GridEvaluation` of a plane.
-        paths: the curves that are drawn.
+        paths: the curves to draw.
         inches: width of the map.
 
     Returns:
@@ -149,13 +150,13 @@ def legend_height(result, paths, inches):
 
 
 def draw_legend(axis, styles, lines, drop=0.5):
-    """Draws the legend of curves below an axis, where it covers neither marks nor values.
+    """Draws the legend of curves below an axis, where it hides neither marks nor values.
 
     Args:
         axis: matplotlib axis.
-        styles: list of what `path_style` returned.
-        lines: what was drawn of them.
-        drop: inches below the axis, for its numbers and label.
+        styles: list of results of `path_style`.
+        lines: the drawn lines.
+        drop: inches below the axis, for its tick labels and label.
     """
     figure = whole_figure(axis)
     entries = legend_entries(styles, axis.get_position().width * figure.get_figwidth())
@@ -167,16 +168,16 @@ def draw_legend(axis, styles, lines, drop=0.5):
 
 
 def place_labels(axis, places, lines=(), scales=None):
-    """Writes labels beside points so that they cover no other label, point or line if they can.
+    """Places labels next to points, avoiding overlaps with labels, points and lines if possible.
 
-    To be called when everything else is drawn: this fixes the layout of a figure of the library.
+    Call it after everything else is drawn: it fixes the layout of a figure of the library.
 
     Args:
         axis: matplotlib axis, two-dimensional.
-        places: dict from label to coordinates `(2,)`, or list of such pairs; those outside the axis
-            have no label, and one that stands beside itself is written once.
+        places: dict from label to coordinates `(2,)`, or list of such pairs; points outside the
+            axis have no label, and adjacent equal labels are written once.
         lines: arrays `(n, 2)` of coordinates that should stay visible.
-        scales: axis whose coordinates those are. Default: `axis`.
+        scales: axis that defines the coordinates. Default: `axis`.
     """
     figure, to_pixels = whole_figure(axis), (scales or axis).transData.transform
     figure.draw_without_rendering()
@@ -225,7 +226,7 @@ def place_labels(axis, places, lines=(), scales=None):
 
 
 def _dense(line, step=4):
-    """Points along a line in pixels, close together."""
+    """Returns dense points along a line in pixels."""
     line = line[np.isfinite(line).all(1)]
     if len(line) < 2:
         return line
@@ -235,7 +236,7 @@ def _dense(line, step=4):
 
 
 def _cost(box, frame, taken, crowd):
-    """How bad a place of a label is: outside, on other labels, on points and lines."""
+    """Returns the cost of a label position: outside, on other labels, points and lines."""
     outside = 1 - _overlap(box, frame)
     others = sum(_overlap(box, other) for other in taken)
     covered = ((crowd > box.min) & (crowd < box.max)).all(1).sum()
@@ -243,6 +244,6 @@ def _cost(box, frame, taken, crowd):
 
 
 def _overlap(box, other):
-    """Part of a box that lies in the other one."""
+    """Returns the share of a box that lies in another."""
     common = Bbox.intersection(box, other)
     return 0.0 if common is None else common.width * common.height / (box.width * box.height)

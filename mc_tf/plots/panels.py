@@ -1,4 +1,4 @@
-"""What a figure is drawn on: a figure of the library, or axes of the user."""
+"""Panels to draw on: a new figure, or axes of the user."""
 
 import io
 import textwrap
@@ -16,10 +16,10 @@ _ROW = 0.2  # inches of a row of a legend
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib figure that a notebook shows as the value of a cell.
+    """A matplotlib figure that notebooks display as the value of a cell.
 
-    It belongs to no backend and pyplot does not know it: no window opens, nothing must be closed,
-    and a program without a screen can draw it.
+    It is not registered with pyplot or a backend: no window opens, nothing needs to be closed, and
+    programs without a display can draw it.
     """
 
     def __init__(self, *arguments, **options):
@@ -33,22 +33,22 @@ class Figure(matplotlib.figure.Figure):
 
 
 def whole_figure(axis):
-    """The figure of an axis, also where that lies in a subfigure."""
+    """Returns the figure of an axis, also for axes in a subfigure."""
     return axis.figure.figure
 
 
 def check_axes(given, count):
-    """The axes of the user, as a list.
+    """Returns the axes of the user as a list.
 
     Args:
         given: matplotlib axes, or a list or array of them.
-        count: how many are needed.
+        count: required number.
 
     Returns:
         List of axes.
 
     Raises:
-        ValueError: if there are not as many, or they are something else.
+        ValueError: if their number differs, or they are not axes.
     """
     axes = list(np.ravel(np.asarray(given, dtype=object)))
     if len(axes) != count or not all(isinstance(axis, matplotlib.axes.Axes) for axis in axes):
@@ -61,16 +61,16 @@ def check_axes(given, count):
 
 
 class Panels:
-    """Panels to draw on: axes of the user, or those of a new figure.
+    """Panels to draw on: axes of the user, or axes of a new figure.
 
     Args:
-        rows, columns: of panels.
+        rows, columns: numbers of rows and columns of panels.
         size: `(width, height)` of a new figure in inches, without heading and legend.
         given: axes of the user. Default: a new figure.
-        **options: of `Figure.subplots`.
+        **options: options of `Figure.subplots`.
 
     Attributes:
-        figure: that of the axes.
+        figure: figure of the axes.
         axes: list, row by row.
     """
 
@@ -84,12 +84,12 @@ class Panels:
             self.figure = whole_figure(self.axes[0])
 
     def legend(self, handles=None, columns=2, on=None):
-        """Draws a legend where it covers nothing: below the panels; on axes of the user, in them.
+        """Draws a legend below the panels, or inside the axes of the user.
 
         Args:
-            handles: what it explains. Default: all that has a label in the first panel.
-            columns: at most.
-            on: of the user's axes the one that is drawn last. Default: the first.
+            handles: entries of the legend. Default: everything with a label in the first panel.
+            columns: maximum number of columns.
+            on: the axis of the user that is drawn last. Default: the first.
         """
         handles = self.axes[0].get_legend_handles_labels()[0] if handles is None else handles
         if not handles:
@@ -106,15 +106,15 @@ class Panels:
         for index, text in enumerate(legend.get_texts()):
             letters = max(12, int(72 * width / (0.55 * text.get_fontsize())))
             text.set_text(textwrap.fill(text.get_text(), letters))
-            row = index % len(rows)  # matplotlib fills one column after the other
+            row = index % len(rows)  # matplotlib fills columns first
             rows[row] = max(rows[row], 1 + text.get_text().count("\n"))
         self.figure.set_figheight(self.figure.get_figheight() + _ROW * rows.sum())
 
     def finish(self, title=None):
-        """Writes the heading, of a new figure or of the one axis of the user, and fixes the layout.
+        """Adds the heading of a new figure or of the single user axis, and fixes the layout.
 
         Args:
-            title: text, or nothing.
+            title: text, or empty for none.
 
         Returns:
             The figure.
@@ -125,18 +125,18 @@ class Panels:
             heading(self.figure, title)
             if self._own:
                 self.figure.set_figheight(self.figure.get_figheight() + 0.25)
-        if self._own:  # a second layout would differ a little, and so would the files
+        if self._own:  # a second layout would change the files slightly
             self.figure.draw_without_rendering()
             self.figure.set_layout_engine("none")
         return self.figure
 
 
 def heading(figure, title, **place):
-    """Writes the heading of a figure, small enough for its width.
+    """Adds the heading of a figure, small enough for its width.
 
     Args:
         figure: matplotlib figure.
-        title: text, or nothing.
+        title: text, or empty for none.
         **place: options of `suptitle`.
     """
     if title:

@@ -26,9 +26,9 @@ __all__ = [
     "prepare_map",
 ]
 
-# Inches: the longest side of a map, and what is left for numbers and labels beside it.
+# Inches: the longest side of a map, and space for tick labels and labels.
 _SIDE, _LEFT, _BOTTOM, _BAR = 4.0, 0.75, 0.55, 1.3
-_COLUMNS = 4  # more maps than these begin another row
+_COLUMNS = 4  # maps per row
 
 
 @draws
@@ -41,21 +41,20 @@ def plot_plane(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws contour maps of planes with shared levels, four in a row, as in figure 1 of the paper.
+    """Draws contour maps of planes with shared levels, four per row, as in figure 1 of the paper.
 
-    The levels lie close together near the minimum; all above the maximum, and all that is not
-    finite, is one class. Networks that are marked have their labels, and are circles where they
-    lie beside the plane. Curves are lines; one off the plane is dashed, and the legend says how far
-    off it lies: its own values are not those below the line. Both coordinates have one scale; in a
-    plane that is more than four times as wide as it is high, or the reverse, the label of the
-    second axis says how much it is stretched or shortened.
+    The levels are dense near the minimum; all values above the maximum and non-finite values form
+    one class. Marked networks have labels, and are circles if they are off the plane. Curves are
+    lines. A curve off the plane is dashed, with its distance in the legend, because its values
+    differ from the plane's. Both coordinates have the same scale. If a plane is more than four
+    times as wide as high, or the reverse, the second axis is rescaled, and its label gives the
+    factor.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
         value: name of the value, default `"train_loss"`.
-        levels: number of levels, default 8; or their increasing limits, the last of which is the
-            maximum.
-        maximum: where the top class begins. Default: the value that four fifths are below.
+        levels: number of levels, default 8; or their increasing limits, which end at the maximum.
+        maximum: lower limit of the top class. Default: four fifths of the values are below it.
         title: heading, default none.
         axes: matplotlib axes to draw on, one for each result; a color bar beside them takes a
             part of their place. Default: a new figure.
@@ -64,8 +63,8 @@ def plot_plane(
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is no complete grid of a plane or lacks the value, or the levels or
-            the maximum do not fit.
+        ValueError: if a result is not a complete grid of a plane or lacks the value, or the levels
+            or the maximum are invalid.
     """
     results = as_dict(results)
     check_grids(results, "Plane", [value])
@@ -86,9 +85,9 @@ def plot_heat_map(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws values on planes as colors without contours, a color for each point of the grid.
+    """Draws values on planes as heat maps, one color per point of the grid.
 
-    Values of both signs have two colors that meet at zero. What is not finite is gray.
+    Values of both signs use two colors that meet at zero. Non-finite values are gray.
 
     Args:
         results: `GridEvaluation` of a `Plane`, or dict from label to several.
@@ -102,7 +101,7 @@ def plot_heat_map(
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is no complete grid of a plane or lacks the value, or no value is
+        ValueError: if a result is not a complete grid of a plane or lacks the value, or no value is
             finite.
     """
     results = as_dict(results)
@@ -127,11 +126,11 @@ def plot_eigenvalue_ratio(
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draws where a surface is not convex: |smallest / largest eigenvalue| (Li et al., section 6).
+    """Maps the convexity of a surface: |smallest / largest eigenvalue| (Li et al., section 6).
 
     Args:
         results, value, limits, title, axes: see `plot_heat_map`. The ratio is zero where the
-            Hessian has no negative eigenvalue that matters.
+            Hessian has no significant negative eigenvalue.
 
     Returns:
         The matplotlib figure.
@@ -140,7 +139,7 @@ def plot_eigenvalue_ratio(
 
 
 def _color_scale(values, limits):
-    """Normalization and colors: light to dark, or two colors that meet at zero."""
+    """Returns normalization and colors: light to dark, or two colors that meet at zero."""
     seen = np.concatenate([np.ravel(array) for array in values])
     finite = seen[np.isfinite(seen)]
     if not len(finite):
@@ -154,7 +153,7 @@ def _color_scale(values, limits):
 
 
 def _panels(results, title, axes, cells=False):
-    """A figure with a map for each result, equally high, and where the color bar goes."""
+    """Creates a figure with one map per result, of equal height, and space for the color bar."""
     if axes is not None:
         axes = check_axes(axes, len(results))
         figure = whole_figure(axes[0])
@@ -170,7 +169,7 @@ def _panels(results, title, axes, cells=False):
     widths = high / aspects
     starts = range(0, len(widths), _COLUMNS)
     below = _BOTTOM + max(legend_height(r, r.paths, w) for r, w in zip(results.values(), widths))
-    height = below + high + 0.25 * (len(widths) > 1)  # of a map with its heading
+    height = below + high + 0.25 * (len(widths) > 1)  # height of a map with its heading
     wide = max(sum(_LEFT + widths[k : k + _COLUMNS]) for k in starts)
     size = np.array([wide + _BAR, len(starts) * height + 0.2 + 0.3 * bool(title)])
     figure, boxes = Figure(figsize=size), []
@@ -186,35 +185,35 @@ def _panels(results, title, axes, cells=False):
 
 
 def _limits(result, cells=False):
-    """The first and last coordinate of each axis; with half a cell around them for cells."""
+    """Returns the first and last coordinate of each axis, extended by half a cell for cells."""
     around = [np.diff(axis)[[0, -1]] / 2 * cells if len(axis) > 1 else 0 for axis in result.axes]
     return [axis[[0, -1]] + half * [-1, 1] for axis, half in zip(result.axes, around)]
 
 
 def map_aspect(result, cells=False):
-    """Height of a map divided by its width: coordinates have one scale, except in narrow strips.
+    """Aspect ratio of a map: coordinates have the same scale, except in narrow strips.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        cells: whether each point of the grid is drawn as a cell around it.
+        cells: whether each point of the grid is drawn as a cell.
 
     Returns:
-        float.
+        float, height divided by width.
     """
     width, height = map(np.ptp, _limits(result, cells))
     return height / width if 0.25 <= height / width <= 4 else 0.75
 
 
 def stretched(result, aspect, cells=False):
-    """What the label of the second axis adds where it has another scale than the first.
+    """Suffix for the label of the second axis if its scale differs from the first.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        aspect: height of what is drawn divided by its width.
+        aspect: height of the map divided by its width.
         cells: see `map_aspect`.
 
     Returns:
-        str, empty where the scales are equal.
+        str, empty if the scales are equal.
     """
     width, height = map(np.ptp, _limits(result, cells))
     factor = aspect * width / height
@@ -225,7 +224,7 @@ def stretched(result, aspect, cells=False):
 
 
 def prepare_map(axis, result, cells=False):
-    """Limits and axis labels of a map.
+    """Sets limits and axis labels of a map.
 
     Args:
         axis: matplotlib axis.
@@ -240,11 +239,11 @@ def prepare_map(axis, result, cells=False):
     labels[1] += stretched(result, map_aspect(result, cells), cells)
     right, up = _limits(result, cells)
     axis.set(xlabel=labels[0], ylabel=labels[1], xlim=right, ylim=up)
-    axis.locator_params(nbins=5)  # numbers that stand beside each other
+    axis.locator_params(nbins=5)  # tick labels that do not overlap
 
 
 def _finish(figure, axes, results, cells=False):
-    """Draws what is marked on each map; returns the figure."""
+    """Draws the marks on each map; returns the figure."""
     for index, (axis, (label, result)) in enumerate(zip(axes, results.items())):
         prepare_map(axis, result, cells)
         draw_paths(axis, result)

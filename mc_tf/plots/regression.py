@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_regression"]
 
-# Without its yellow, which is that of the plane's valley and hard to see on white.
+# Without yellow, which is used for the plane's valley and hard to see on white.
 _COLORS = ListedColormap(colormaps["plasma"](np.linspace(0, 0.8, 256)))
 _SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,)"
 
@@ -37,9 +37,9 @@ def plot_regression(
     maximum: float | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draws a plane with a curve, and what the networks along the curve predict.
+    """Draws a plane with a curve, and the predictions of the networks along the curve.
 
-    Networks on the curve and their functions have the same colors, which run with `t`.
+    Networks on the curve and their functions share colors, which depend on `t`.
 
     Args:
         result: `GridEvaluation` of a `Plane`, whose first entry in `paths` is the curve at equally
@@ -52,12 +52,12 @@ def plot_regression(
         title: heading, default none.
 
     Returns:
-        The matplotlib figure: a new one, as the map keeps its scale.
+        A new matplotlib figure, since the map keeps its scale.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it does not hold those arrays, or the result is no complete grid of a plane
-            with a curve.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it does not contain these arrays, or the result is not a complete grid of a
+            plane with a curve.
     """
     check_grids({"": result}, "Plane", [value])
     if not result.paths:
@@ -110,7 +110,7 @@ def plot_regression(
 
 
 def _arrays(functions):
-    """The arrays of the predictive functions, checked."""
+    """Reads and checks the arrays of the predictive functions."""
     if not isinstance(functions, dict):
         functions = read_arrays(functions, (), "predictive functions", "a recipe on a regression")
     shapes = {name: np.shape(array) for name, array in functions.items()}

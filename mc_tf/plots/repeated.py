@@ -1,4 +1,4 @@
-"""One line for runs that were repeated with other seeds: their mean, and how far they spread."""
+"""One line for repeated runs with different seeds: mean and spread."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ __all__ = ["draw_repeated", "repetitions_of"]
 
 
 def repetitions_of(results, position):
-    """The repetitions of each result, which must have the same positions.
+    """Groups the repetitions of each result; they must have the same positions.
 
     Args:
-        results: dict of arrays; or dict from label to such, or to a list of them, one a
+        results: dict of arrays; or dict from label to such a dict, or to a list of them, one per
             repetition.
         position: name of the array with the positions.
 
@@ -17,7 +17,7 @@ def repetitions_of(results, position):
         dict from label to a list of dicts of arrays.
 
     Raises:
-        ValueError: if positions with one label differ, or there is no repetition of it.
+        ValueError: if positions with the same label differ, or a label has no repetition.
     """
     results = {"": results} if position in results else results
     lists = {key: one if isinstance(one, (list, tuple)) else [one] for key, one in results.items()}
@@ -36,13 +36,13 @@ def repetitions_of(results, position):
 
 
 def draw_repeated(axis, repetitions, position, value, **line):
-    """Draws the mean over repetitions, with a band of one standard deviation to each side.
+    """Draws the mean over repetitions, with a band of one standard deviation.
 
     Args:
         axis: matplotlib axis.
         repetitions: list of dicts of arrays.
-        position, value: names of the arrays to draw over each other.
-        **line: what matplotlib draws the line with; `color` is also that of the band.
+        position, value: names of the arrays for the horizontal and the vertical axis.
+        **line: options of the line; `color` is also used for the band.
     """
     positions = repetitions[0][position]
     values = np.stack([one[value] for one in repetitions])

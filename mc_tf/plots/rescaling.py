@@ -1,4 +1,4 @@
-"""Ensembles of the networks on curves, before and after rescaling: figure 6 of the paper."""
+"""Ensembles of networks on curves, before and after rescaling: figure 6 of the paper."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -35,14 +35,14 @@ def plot_curve_ensembles(
 ) -> Figure:
     """Draws curves and the ensembles of networks on them (figure 6).
 
-    Four panels: train error, train loss, test error with the ensembles' as horizontal lines, and
-    the cross-entropy of the networks on the test data. Ensembles and networks are dashed before
-    their logits are rescaled, dotted after that.
+    Four panels: train error, train loss, test error with ensembles as horizontal lines, and the
+    cross-entropy of the networks on the test data. Ensembles and networks are dashed before
+    rescaling of logits and dotted after it.
 
     Args:
         results: dict from label (`"Polychain"`) to complete `CurveEvaluation`.
         ensembles: dict from label to two `EnsembleEvaluation`s of equally spaced networks on that
-            curve: without temperatures and with them.
+            curve: without and with temperatures.
         title: heading, default none.
         axes: four matplotlib axes to draw on. Default: a new figure.
 
@@ -50,8 +50,8 @@ def plot_curve_ensembles(
         The matplotlib figure.
 
     Raises:
-        ValueError: if a result is not complete or lacks one of the values, or an ensemble belongs
-            to no curve.
+        ValueError: if a result is incomplete or lacks one of the values, or an ensemble has no
+            curve.
     """
     values = ("train_error", "train_loss", "test_error")
     check_curves(results, values)

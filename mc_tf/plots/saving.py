@@ -1,4 +1,4 @@
-"""Figures as files, and the spelling of earlier releases, in which drawing was also saving."""
+"""Saving figures, and the API of earlier releases, in which plot functions saved files."""
 
 import functools
 import inspect
@@ -21,17 +21,17 @@ _FORMATS = ("png", "svg")
 
 
 def save(figure: Figure | Animation, path: PathLike, formats: Sequence[str] | None = None) -> None:
-    """Writes a figure, each file in one step. Equal figures become equal files.
+    """Writes a figure atomically. Equal figures give identical files.
 
     Args:
         figure: any matplotlib figure, or the film that `plot_film` returned.
-        path: file; its ending (`.png`, `.svg`, `.pdf`; of a film `.gif`, or `.mp4` with the program
-            ffmpeg) says the format. Without an ending a figure is written as PNG and as SVG. Its
-            directory is made.
-        formats: endings to add to the path, such as `("png", "svg")`. Default: none.
+        path: file; its extension (`.png`, `.svg`, `.pdf`; for a film `.gif`, or `.mp4` with the
+            program ffmpeg) determines the format. Without an extension a figure is written as PNG
+            and SVG. Its directory is created.
+        formats: extensions to add to the path, such as `("png", "svg")`. Default: none.
 
     Raises:
-        ValueError: if the ending is unknown, or the path names a directory or a device.
+        ValueError: if the extension is unknown, or the path names a directory or a device.
         OSError: if the file cannot be written.
     """
     path = os.fspath(path)
@@ -57,22 +57,22 @@ def _write(figure, path):
                 warnings.simplefilter("ignore")
                 figure.save(temporary, writer=writer, dpi=100)
         else:
-            # Tight: a long heading or legend widens the figure rather than being cut off.
+            # Tight: a long heading or legend widens the figure instead of being clipped.
             times = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
             options = {"dpi": 150, "bbox_inches": "tight", "metadata": times.get(ending)}
             figure.savefig(temporary, **options)
 
 
 def draws(function):
-    """Makes a function of data and options by name take the path of earlier releases as well.
+    """Decorator: a plot function also accepts the path argument of earlier releases.
 
-    That stood behind the data, and the options behind it: `plot_curves(results, "a.png", names)`.
+    It followed the data, and options followed it: `plot_curves(results, "a.png", names)`.
 
     Args:
-        function: returns a figure; its options are keyword-only, in the order that they had.
+        function: returns a figure; its options are keyword-only, in the earlier order.
 
     Returns:
-        The function, which warns of a path and then writes the figure.
+        The function, which warns about a path and then writes the figure.
     """
     kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
     names = list(inspect.signature(function).parameters)
@@ -87,14 +87,14 @@ def draws(function):
         if not isinstance(path, (str, os.PathLike, type(None))) or len(options) > len(names) - data:
             raise TypeError(
                 f"`{function.__name__}` takes {', '.join(names[:data])}, and by name "
-                f"{', '.join(names[data:])}. Received behind the data: {type(path).__name__}."
+                f"{', '.join(names[data:])}. Received after the data: {type(path).__name__}."
             )
         figure = function(*given, **dict(zip(names[data:], options)), **named)
         call = f"mc_tf.plots.{function.__name__}({', '.join(names[:data])}, ...)"
         now = call if path is None else f"mc_tf.plots.save({call}, {os.fspath(path)!r})"
         warnings.warn(
             f"`{function.__name__}` returns a figure and takes no path: write `{now}`, with "
-            "options by name. The old spelling goes with the next release.",
+            "options by name. The old spelling will be removed in the next release.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -106,12 +106,12 @@ def draws(function):
 def in_both_formats(
     draw: Callable[..., Any], results: Any, stem: PathLike, *arguments: Any, **options: Any
 ) -> None:
-    """Draws a figure as PNG and as SVG: the old spelling of `save(draw(results), stem)`.
+    """Draws a figure as PNG and SVG: the old spelling of `save(draw(results), stem)`.
 
     Args:
         draw: one of the functions of `mc_tf.plots`.
-        results: what it draws.
-        stem: file without ending.
+        results: results to draw.
+        stem: file name without extension.
         *arguments, **options: other arguments of `draw`.
     """
     for ending in _FORMATS:

@@ -1,4 +1,4 @@
-"""What all figures share: colors, names of values, scales."""
+"""Common style of figures: colors, names of values, scales."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = [
     "value_label",
 ]
 
-# Okabe and Ito's colors, which the color-blind can tell apart; line styles as a second mark.
+# Okabe and Ito's colors for color blindness, with line styles as a second cue.
 STYLES = [
     ("#D55E00", "-"),
     ("#0072B2", "--"),
@@ -36,12 +36,12 @@ _LABELS = {
 
 
 def value_label(name, results=()):
-    """What an axis or color bar says of a value.
+    """Returns the label of a value for an axis or color bar.
 
     Args:
         name: such as `"train_loss"`.
-        results: the results that are drawn: where none of their networks has a penalty, the label
-            of the loss does not speak of it.
+        results: the drawn results. If none of their networks has a penalty, the label of the loss
+            does not mention it.
 
     Returns:
         str.
@@ -54,7 +54,7 @@ def value_label(name, results=()):
 
 
 def label_without_penalty(label, results):
-    """A label that does not speak of an L2 term where there is none.
+    """Removes the L2 term from a label if no network has one.
 
     Args:
         label: text.
@@ -70,12 +70,12 @@ def label_without_penalty(label, results):
 
 
 def plain(text):
-    """Text that is drawn as it is: a dollar begins no formula."""
+    """Escapes text for matplotlib: dollar signs do not start a formula."""
     return str(text).replace("$", r"\$")
 
 
 def number_labels(numbers):
-    """Different numbers as short texts that differ.
+    """Formats distinct numbers as short distinct texts.
 
     Args:
         numbers: increasing floats.
@@ -95,12 +95,12 @@ def number_labels(numbers):
 
 
 def scale_of_values(axis, name, margin=0.08):
-    """Makes the axis of values logarithmic where they span a factor of 20, and adds a grid.
+    """Makes the value axis logarithmic if values span a factor of 20, and adds a grid.
 
     Args:
-        axis: matplotlib axis on which all is drawn.
-        name: of the values; errors are never logarithmic.
-        margin: above and below, as a part of the axis.
+        axis: matplotlib axis after drawing.
+        name: name of the values; errors are never logarithmic.
+        margin: margin above and below, relative to the axis.
     """
     low, high = axis.dataLim.intervaly
     if not name.endswith("error") and 0 < low and 20 * low < high < np.inf:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_surface"]
 
-_FINEST = 250  # points on an axis that are drawn: more of them cannot be seen
+_FINEST = 250  # maximum number of drawn points per axis; more are not visible
 
 
 @draws
@@ -33,27 +33,26 @@ def plot_surface(
     view: tuple[float, float] = (55, -70),
     title: str | None = None,
 ) -> Figure:
-    """Draws a value on a plane as a surface over it, with the networks and curves on it.
+    """Draws a value on a plane as a surface, with its networks and curves.
 
-    A curve off the plane is the dashed line above its projection, with the distance in the legend.
-    Where the surface hides a curve the line is thin and pale; what lies outside the grid is left
-    out.
+    A curve off the plane is a dashed line above its projection, with the distance in the legend.
+    Where the surface hides a curve, the line is thin and pale. Points outside the grid are omitted.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
         value: name of the value, default `"train_loss"`.
-        scale: of the height: `"log"` or `"linear"`.
-        maximum: all that is higher, or not finite, is drawn at this height. Default: the value
-            that nine tenths are below.
+        scale: scale of the height: `"log"` or `"linear"`.
+        maximum: higher and non-finite values are drawn at this height. Default: nine tenths of the
+            values are below it.
         view: `(elevation, azimuth)` in degrees, default `(55, -70)`.
         title: heading, default none.
 
     Returns:
-        The matplotlib figure: a new one, in three dimensions.
+        A new matplotlib figure, in three dimensions.
 
     Raises:
-        ValueError: if the result is no complete grid of a plane or lacks the value, the maximum is
-            below all values, or a logarithm is asked of values that are not positive.
+        ValueError: if the result is not a complete grid of a plane or lacks the value, the maximum
+            is below all values, or values on a log scale are not positive.
     """
     check_grids({"": result}, "Plane", [value])
     to_height, ticks = height_scale(result[value], scale, maximum)
@@ -136,16 +135,16 @@ def inside(result, places):
 
 
 def is_seen(result, heights, places, above, box, view, steps=200):
-    """Whether nothing of a surface stands between points on it and the eye.
+    """Whether points on a surface are visible from the viewpoint.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
-        heights: those that are drawn, array of the shape of the grid.
+        heights: drawn heights, array of the shape of the grid.
         places: coordinates `(n, 2)`.
         above: their heights, `(n,)`.
-        box: how long the sides of the drawing are: of both coordinates and the height.
+        box: lengths of the sides of the drawing: both coordinates and the height.
         view: `(elevation, azimuth)` in degrees.
-        steps: of the way to the eye that are looked at.
+        steps: number of checked points on the line of sight.
 
     Returns:
         bool array `(n,)`.
@@ -164,7 +163,7 @@ def is_seen(result, heights, places, above, box, view, steps=200):
 
 
 def between(axes, values, places):
-    """Values between the points of a plane's grid; outside it, of its nearest point.
+    """Interpolates values on a plane's grid; outside, takes the nearest point.
 
     Args:
         axes: coordinates of the grid, `(n,)` and `(m,)`.
@@ -189,7 +188,7 @@ def between(axes, values, places):
 
 
 def _light(heights, axes):
-    """How much light falls on a surface from the upper left, from 0.6 to 1."""
+    """Shading of a surface lit from the upper left, from 0.6 to 1."""
     sides = [(axis - axis[0]) / np.ptp(axis) for axis in axes]
     slopes = np.gradient(0.7 * heights / max(np.ptp(heights), 1e-12), *sides)
     normal = np.stack([-slopes[0], -slopes[1], np.ones_like(heights)])
@@ -235,7 +234,7 @@ def height_scale(values, scale="log", maximum=None):
         if high > 1e3 * low:
             ticks = 10.0**powers
     else:
-        raise ValueError(f"The scale is log or linear. Received: '{scale}'.")
+        raise ValueError(f"The scale must be log or linear. Received: '{scale}'.")
     shown = [float(tick) for tick in ticks if low <= tick <= high * (1 + 1e-9)]
     if len(shown) < 3:  # too narrow for powers
         found = MaxNLocator(4).tick_values(low, high)

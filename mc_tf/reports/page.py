@@ -1,4 +1,4 @@
-"""A directory of runs as one page: what was run, its numbers and its figures, from its files."""
+"""Report of a directory of runs as one page: settings, numbers and figures from its files."""
 
 import datetime
 import html
@@ -29,13 +29,13 @@ _POLICY = (
 
 
 def write_report(workdir, path=None, title=None):
-    """Writes one page of a directory of runs, with every number and figure in it.
+    """Writes a report page of a directory of runs, with all its numbers and figures.
 
-    Nothing is trained, evaluated or loaded: the page holds what the files of the directory and of
-    those in it say, finished or not. It needs no other file.
+    Nothing is trained, evaluated or loaded: the page shows the files in the directory and below it,
+    finished or not. It is self-contained.
 
     Args:
-        workdir: directory of a run, or of several.
+        workdir: directory of one or more runs.
         path: file to write. Default: `WORKDIR/report.html`.
         title: heading. Default: the directory's name.
 
@@ -43,15 +43,15 @@ def write_report(workdir, path=None, title=None):
         The path.
 
     Raises:
-        FileNotFoundError: if there is no such directory.
+        FileNotFoundError: if the directory does not exist.
         OSError: if the page cannot be written.
     """
     if path is not None:
         check_output(path)
     if not os.path.isdir(workdir):
         raise FileNotFoundError(
-            f"There is no directory '{workdir}'. Give that of a run, such as the --workdir of "
-            "reproduce.py."
+            f"There is no directory '{workdir}'. Use the directory of a run, such as the --workdir "
+            "of reproduce.py."
         )
     path = os.path.join(workdir, "report.html") if path is None else os.fspath(path)
     title = title or os.path.basename(os.path.abspath(workdir))

@@ -48,7 +48,7 @@ def as_text(value):
     """A setting as text: numbers with six digits, nested ones in one line.
 
     Args:
-        value: what a JSON file holds.
+        value: value from a JSON file.
 
     Returns:
         str, not escaped.
@@ -224,7 +224,7 @@ def folded(name, text):
 
 
 def read_json(path):
-    """What a JSON file holds.
+    """Reads a JSON file.
 
     Args:
         path: the file.

@@ -1,4 +1,4 @@
-"""The running average of weight vectors, held in float64 and kept on disk."""
+"""The running average of weight vectors, in float64 and saved on disk."""
 
 import os
 
@@ -13,13 +13,13 @@ _PREFIX = "average"
 
 
 class WeightAverage:
-    """Mean of the weight vectors that were added (arXiv 1803.05407, Algorithm 1).
+    """Mean of added weight vectors (arXiv 1803.05407, Algorithm 1).
 
     Attributes:
         mean: float64 vector `(P,)`, or `None` before the first.
-        count: how many were added.
-        step: step of training of the last one.
-        left_out: how many that were due before it were not finite.
+        count: number of added vectors.
+        step: training step of the last vector.
+        left_out: number of skipped vectors before it that were not finite.
 
     Example:
         >>> average = WeightAverage()
@@ -34,23 +34,23 @@ class WeightAverage:
         self.count = 0
         self.step = None
         self.left_out = 0
-        self._before = None  # step of the one before
+        self._before = None  # step of the previous vector
 
     def add(self, weights, step):
         """Adds one vector.
 
         Args:
             weights: array `(P,)`.
-            step: step of training at which these were the weights.
+            step: training step of these weights.
 
         Raises:
-            ValueError: if a weight is not finite; the average stays as it was.
+            ValueError: if a weight is not finite; the average does not change.
         """
         weights = np.asarray(weights, "float64")
         if not np.isfinite(weights).all():
             raise ValueError(
-                f"The weights of step {step} are not finite numbers, so they cannot be averaged. "
-                "Leave that network out."
+                f"The weights of step {step} are not finite, so they cannot be averaged. Leave "
+                "that network out."
             )
         self._before = self.step
         self.count += 1
@@ -61,7 +61,7 @@ class WeightAverage:
         self.step = int(step)
 
     def leave_out(self, step):
-        """Passes a step whose weights were not finite: the average stays as it was.
+        """Skips a step whose weights were not finite: the average does not change.
 
         Args:
             step: step of training.
@@ -72,16 +72,16 @@ class WeightAverage:
     def save(self, directory, keep=2, keep_steps=()):
         """Writes the average as `average-00000390.npz` (the step) and removes older ones.
 
-        What a former run left there of later steps stays, see `remove_later`; what it left between
-        this step and the one before is removed.
+        Averages of later steps from an earlier execution are kept, see `remove_later`; averages
+        between this step and the previous one are removed.
 
         Args:
-            directory: where.
-            keep: how many of the latest to keep. Default 2.
-            keep_steps: steps whose averages are kept, too.
+            directory: directory to write to.
+            keep: number of latest averages to keep. Default 2.
+            keep_steps: steps whose averages are also kept.
 
         Raises:
-            OSError: if it cannot be written; those that were written stay.
+            OSError: if it cannot be written; earlier averages are kept.
         """
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
         numbers = {"count": self.count, "step": self.step, "left_out": self.left_out}
@@ -90,7 +90,7 @@ class WeightAverage:
         here = []
         for step, file in numbered_files(directory, _PREFIX).items():
             if step < self.step and (self._before is None or step > self._before):
-                os.remove(file)  # of a former run, which averaged at other steps
+                os.remove(file)  # from an earlier execution with other steps
             elif step <= self.step:
                 here.append(file)
         for old in here[:-keep]:
@@ -104,7 +104,7 @@ class WeightAverage:
 
     @staticmethod
     def remove_later(directory, step):
-        """Removes the averages of later steps, which a longer former run left.
+        """Removes averages of later steps, left by a longer earlier execution.
 
         Args:
             directory: where `save` wrote.
@@ -116,14 +116,14 @@ class WeightAverage:
 
     @classmethod
     def load(cls, directory, step):
-        """Reads the average as it was at a step of training.
+        """Loads the average at a training step.
 
         Args:
             directory: where `save` wrote.
-            step: number of steps that were done.
+            step: number of steps done.
 
         Returns:
-            `WeightAverage`, an empty one if nothing had been added by then.
+            `WeightAverage`, empty if nothing had been added by then.
 
         Raises:
             DamagedFileError: if a file is damaged.
@@ -139,10 +139,10 @@ class WeightAverage:
             average.mean = arrays["mean"]
             average.count, average.step = int(arrays["count"]), int(arrays["step"])
             average.left_out = int(arrays.get("left_out", 0))
-            if not np.isfinite(average.mean).all():  # earlier versions wrote such
+            if not np.isfinite(average.mean).all():  # earlier versions could write them
                 raise OtherKindError(
                     f"The average in '{path}' has NaN or infinite weights. Remove the file, and "
-                    "resume from an earlier checkpoint or start anew."
+                    "resume from an earlier checkpoint or start over."
                 )
             return average
 

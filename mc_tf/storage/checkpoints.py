@@ -1,4 +1,4 @@
-"""A model in a file with everything that its training depends on."""
+"""Checkpoints: a model file with the complete training state."""
 
 import contextlib
 import io
@@ -28,7 +28,7 @@ _RECORD = "mc_tf_record.npz"  # inside the `.keras` archive
 
 
 def save_checkpoint(model, path, metrics=(), **record):
-    """Saves a model with everything that its training depends on, in one step.
+    """Saves a model with its complete training state, atomically.
 
     Keras leaves random seeds and the state of stateful recurrent layers out of a `.keras` file;
     they are added to the archive, which Keras can still read.
@@ -36,8 +36,8 @@ def save_checkpoint(model, path, metrics=(), **record):
     Args:
         model: built Keras model.
         path: file name, ending in `.keras`.
-        metrics: variables of metrics in the middle of an epoch, to be read back by `read_metrics`.
-        **record: numbers to be read back by `read_record`.
+        metrics: variables of metrics within an epoch, for `read_metrics`.
+        **record: numbers for `read_record`.
     """
     arrays = {f"record:{name}": np.asarray(value) for name, value in record.items()}
     for index, variable in enumerate(_left_out(model)):
@@ -49,23 +49,23 @@ def save_checkpoint(model, path, metrics=(), **record):
     with atomic_path(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            archive.comment = b""  # the checksum of what Keras wrote
+            archive.comment = b""  # the checksum of the file from Keras
             archive.writestr(_RECORD, buffer.getvalue())
         checksums.seal(temporary)
 
 
 def _left_out(model):
-    """Variables that decide how training goes on and that Keras does not save."""
+    """Returns variables of the training state that Keras does not save."""
     saved = {id(v) for v in model.weights}
     return [v for v in state_variables(model) if id(v) not in saved]
 
 
 def copy_after(path, epochs):
-    """The file in which a checkpoint is kept after a number of epochs.
+    """Returns the file of the checkpoint copy after a number of epochs.
 
     Args:
-        path: `.keras` file of the latest one.
-        epochs: the number, or `None` for `path` itself.
+        path: `.keras` file of the latest checkpoint.
+        epochs: number of epochs, or `None` for `path` itself.
 
     Returns:
         str.
@@ -79,13 +79,13 @@ def copy_after(path, epochs):
 
 
 def read_record(path):
-    """The numbers that `save_checkpoint` was given.
+    """Reads the numbers passed to `save_checkpoint`.
 
     Args:
         path: `.keras` file.
 
     Returns:
-        dict of floats and ints; empty if Keras alone wrote the file.
+        dict of floats and ints; empty for files written by Keras alone.
     """
     return {
         key.removeprefix("record:"): value.item()
@@ -95,7 +95,7 @@ def read_record(path):
 
 
 def read_metrics(path):
-    """The values of metrics that `save_checkpoint` was given.
+    """Reads the metrics passed to `save_checkpoint`.
 
     Args:
         path: `.keras` file.
@@ -119,7 +119,7 @@ def _read(path):
 
 
 def check_model_file(path):
-    """Refuses a path at which there is no whole Keras model, by what is there instead.
+    """Rejects a path without a whole Keras model, with an error that fits its contents.
 
     Args:
         path: file name.
@@ -128,9 +128,10 @@ def check_model_file(path):
         Whether the file has a checksum.
 
     Raises:
-        FileNotFoundError: if there is nothing, or a directory, saying what to give.
+        FileNotFoundError: if nothing or a directory is there; the message says what to pass.
         DamagedFileError: if the file is damaged.
-        OtherKindError: a `ValueError`, if it is another kind of file, saying what to give.
+        OtherKindError: a `ValueError`, if it is another kind of file; the message says what to
+            pass.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
@@ -195,9 +196,9 @@ def load_checkpoint(path, compile=True):
         `keras.Model`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         DamagedFileError: if the file is damaged.
-        ValueError: if it holds no Keras model, or one that cannot be loaded here.
+        ValueError: if it does not contain a Keras model, or the model cannot be loaded here.
     """
     path = os.fspath(path)
     sealed = check_model_file(path)
@@ -213,13 +214,13 @@ def load_checkpoint(path, compile=True):
         for index, variable in enumerate(_left_out(model)):
             if f"state:{index}" in stored:
                 variable.assign(stored[f"state:{index}"])
-    except Exception as error:  # zip, h5py, json and Keras each have their own
+    except Exception as error:  # zip, h5py, json and Keras raise different errors
         reason = str(error).strip().splitlines() or [""]
         missing = what_is_missing(error)
         if missing:
             raise ValueError(f"The model file '{path}' cannot be loaded here. {missing}") from error
         problem = f"{type(error).__name__}: {reason[0][:200]}"
-        if sealed:  # what was written is all there
+        if sealed:  # the file is complete
             raise ValueError(
                 f"Keras cannot load the model file '{path}', which is whole ({problem})."
             ) from error
@@ -232,10 +233,10 @@ def load_checkpoint(path, compile=True):
 
 @contextlib.contextmanager
 def _precision_of(path):
-    """Context with the precision of a model that scales its loss.
+    """Context with the precision of a model with loss scaling.
 
-    Keras makes the optimizer that does so where a model is compiled under `mixed_float16`, and
-    forgets that it did: without it the optimizer's variables are left out on loading.
+    Keras adds loss scaling when a model is compiled under `mixed_float16`, but does not save it:
+    without this context the optimizer's variables are dropped on loading.
     """
     with zipfile.ZipFile(path) if path.endswith(".keras") else contextlib.nullcontext() as archive:
         scaled = archive is not None and b'"mixed_float16"' in archive.read("config.json")

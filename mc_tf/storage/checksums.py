@@ -1,9 +1,9 @@
-"""Checksums in the files that this library writes, so that damage is found before it is read.
+"""Checksums in files, which detect damage before the contents are used.
 
-The last bytes of a file hold the SHA-256 of all bytes before them: of an archive (`.npz`, `.keras`)
-as its comment, after the end of an HDF5 file (`.weights.h5`), of a JSON object as its last key.
-Other readers do not mind. Files without one, of Keras or of earlier versions, are read as they are. Tables (`.csv`)
-have none, since every reader would take it for a row.
+The last bytes of a file contain the SHA-256 of all bytes before them: in an archive (`.npz`,
+`.keras`) as its comment, after the end of an HDF5 file (`.weights.h5`), in a JSON object as its
+last key. Other readers ignore it. Files without a checksum, from Keras or earlier versions, are
+accepted. Tables (`.csv`) have none, since readers would treat it as a row.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _SEAL = re.compile(
     rb'(?:mc_tf-sha256:(?P<binary>[0-9a-f]{64})|,\n  "checksum": "(?P<json>[0-9a-f]{64})"\n\}\n)\Z'
 )
 _LENGTH = len(_BINARY) + 64
-# What is left of a checksum that was hit itself.
+# Remains of a damaged checksum.
 _REST = re.compile(rb'mc_tf-sha|tf-sha256:|"checksum|ecksum": "|[0-9a-f]{20}|[0-9a-f]{8}\Z')
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _END_LENGTH = 22
@@ -28,11 +28,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 class DamagedFileError(ValueError):
-    """A file that this library reads was changed after it was written, or only half copied."""
+    """A file was changed after it was written, or only partially copied."""
 
 
 class OtherKindError(ValueError):
-    """A file is whole, but holds something else than expected."""
+    """A file is intact, but contains something else than expected."""
 
 
 def seal(path):
@@ -47,7 +47,7 @@ def seal(path):
         end = file.read()
         if end.startswith(_END_OF_ARCHIVE) and end.endswith(b"\0\0"):
             file.seek(size - 2)
-            file.write(struct.pack("<H", _LENGTH))  # of the comment that follows
+            file.write(struct.pack("<H", _LENGTH))  # length of the following comment
         file.seek(0)
         digest = _digest(file, size)
         file.seek(size)
@@ -55,7 +55,7 @@ def seal(path):
 
 
 def sealed_json(content):
-    """JSON with its checksum.
+    """Adds the checksum to JSON.
 
     Args:
         content: bytes, a JSON object with entries, in the layout of `json.dumps(..., indent=2)`.
@@ -79,11 +79,11 @@ def _digest(file, size):
 
 
 def check(path, maker=None):
-    """Refuses a file whose checksum says that it was damaged.
+    """Rejects a file whose checksum indicates damage.
 
     Args:
         path: the file, of any kind.
-        maker: what writes such files, for messages.
+        maker: program or function that writes such files, for messages.
 
     Returns:
         Whether it has a checksum.
@@ -117,20 +117,20 @@ def _check(file, path, maker):
 
 
 def read(path, parse, kind, maker=None):
-    """Reads a file of which any damage ends in one error.
+    """Reads a file; any damage raises one error.
 
     Args:
         path: the file.
         parse: function of the opened binary file that returns its content.
-        kind: what it is, for messages, such as `"a snapshot"`.
-        maker: what writes such files, for messages.
+        kind: kind of file, for messages, such as `"a snapshot"`.
+        maker: program or function that writes such files, for messages.
 
     Returns:
-        What `parse` returns.
+        The result of `parse`.
 
     Raises:
         DamagedFileError: if it is damaged, or cannot be parsed.
-        OtherKindError: if it is whole, but something else.
+        OtherKindError: if it is intact, but something else.
         OSError: if the file cannot be read.
     """
     path = os.fspath(path)
@@ -145,7 +145,7 @@ def read(path, parse, kind, maker=None):
         if sealed:
             raise
         raise DamagedFileError(f"{error} It has no checksum, so it may be damaged.") from error
-    except Exception as error:  # zip, numpy and json each have their own
+    except Exception as error:  # zip, numpy and json raise different errors
         if sealed and isinstance(error, MemoryError):
             raise
         if sealed:

@@ -1,4 +1,4 @@
-"""Where results go: checked before any work, and held while they are written."""
+"""Output paths: checked before any work, and locked while they are written."""
 
 import contextlib
 import functools
@@ -18,29 +18,29 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def check_output(path, endings=("",)):
-    """Refuses a path that no result can be written to, before any work.
+    """Rejects a path that cannot be written to, before any work.
 
     Args:
-        path: file, or its name without ending. Its directory is made.
-        endings: what is added to the path. Default: nothing.
+        path: file, or its name without extension. Its directory is created.
+        endings: extensions added to the path. Default: none.
 
     Raises:
-        ValueError: if it names a directory, a device or no file at all.
-        OSError: if its directory cannot be made or written.
+        ValueError: if it names a directory, a device or no file.
+        OSError: if its directory cannot be created or written to.
     """
     check_path("path", path)
     path = os.fspath(path)
     name = os.path.basename(path)
     if name in ("", ".", "..") or (endings == ("",) and os.path.isdir(path)):
         raise ValueError(
-            f"'{path}' names a directory, but a file is written. Give the name of the file too, "
-            f"such as '{os.path.join(path, 'result')}'."
+            f"'{path}' names a directory, but a file is written. Add the name of the file, such as "
+            f"'{os.path.join(path, 'result')}'."
         )
     for file in {path, *(f"{path}{ending}" for ending in endings)}:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             mode = os.stat(file).st_mode
             if stat.S_ISDIR(mode) and file != path:
-                raise ValueError(f"'{file}' is a directory. Give another name, or move it away.")
+                raise ValueError(f"'{file}' is a directory. Choose another name, or move it away.")
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise ValueError(
                     f"'{file}' is a device, a pipe or the like, which a result would replace. "
@@ -50,14 +50,14 @@ def check_output(path, endings=("",)):
 
 
 def check_figure(path, endings=None):
-    """Refuses a figure that cannot be written, before it is drawn.
+    """Rejects a figure that cannot be written, before it is drawn.
 
     Args:
-        path: file; its ending says the format. Its directory is made.
-        endings: the formats, such as `("gif", "mp4")`. Default: those of matplotlib.
+        path: file; its extension determines the format. Its directory is created.
+        endings: the formats, such as `("gif", "mp4")`. Default: formats of matplotlib.
 
     Raises:
-        ValueError: if its ending is unknown, or as `check_output`.
+        ValueError: if its extension is unknown, or as `check_output`.
         OSError: as `check_output`.
     """
     check_output(path)
@@ -79,15 +79,15 @@ def _either(endings):
 
 @contextlib.contextmanager
 def directory_held(directory, wait=False):
-    """Keeps other programs out of a directory; it is made and checked first.
+    """Locks a directory against other programs; creates and checks it first.
 
     Args:
-        directory: path; nothing is held if it is `None`.
-        wait: whether to wait until it is free. Default `False`: it is refused.
+        directory: path; nothing is locked if it is `None`.
+        wait: whether to wait until it is free. Default `False`: raise an error.
 
     Raises:
         InUseError: if another program holds it, naming its process and host.
-        OSError: if it cannot be made or written.
+        OSError: if it cannot be created or written to.
     """
     if directory is None:
         yield
@@ -98,18 +98,18 @@ def directory_held(directory, wait=False):
         with locked(os.path.join(directory, ".lock"), directory, wait):
             yield
     finally:
-        if made:  # what is refused leaves no empty directory
+        if made:  # rejected paths leave no empty directory
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
 
 
 @contextlib.contextmanager
 def output_held(path, endings=("",), wait=False):
-    """Keeps other programs from writing the same result; the path is checked first.
+    """Locks an output path against other programs; checks it first.
 
     Args:
-        path, endings: as for `check_output`; nothing is held if the path is `None`.
-        wait: whether to wait until it is free. Default `False`: it is refused.
+        path, endings: as for `check_output`; nothing is locked if the path is `None`.
+        wait: whether to wait until it is free. Default `False`: raise an error.
 
     Raises:
         InUseError: if another program holds it, naming its process and host.
@@ -127,12 +127,13 @@ def output_held(path, endings=("",), wait=False):
 def holding(
     argument: str, *endings: str, part: Callable[..., Any] | None = None
 ) -> Callable[[_Function], _Function]:
-    """Makes a function hold the place that it writes to, from its first line to its last.
+    """Decorator: a function locks its output path while it runs.
 
     Args:
-        argument: name of the argument with the path; `None` as its value holds nothing.
-        *endings: of the files that are written, such as `".npz"`. Default: the path is a directory.
-        part: function of the path and of all arguments (a dict) that returns the path to hold.
+        argument: name of the argument with the path; nothing is locked if its value is `None`.
+        *endings: extensions of the output files, such as `".npz"`. Default: the path is a
+            directory.
+        part: function of the path and of all arguments (a dict) that returns the path to lock.
 
     Returns:
         Decorator.
@@ -146,7 +147,7 @@ def holding(
             try:
                 given = signature.bind(*args, **kwargs)
             except TypeError:
-                return function(*args, **kwargs)  # which says so
+                return function(*args, **kwargs)  # which reports the error
             given.apply_defaults()
             path = given.arguments[argument]
             path = part(path, given.arguments) if part else path

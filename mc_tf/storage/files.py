@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Atomic files: written under a temporary name, then renamed."""
 
 import contextlib
 import errno
@@ -30,29 +30,29 @@ __all__ = [
     "write_json",
 ]
 
-DESCRIPTION = "mc_tf_architecture"  # in a file of weights: what its network computes
+DESCRIPTION = "mc_tf_architecture"  # in a file of weights: description of its network
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_MARK = ".mc_tf-"  # begins the name of every temporary file
-# Of numbered files, as earlier versions called their temporary ones.
+_MARK = ".mc_tf-"  # prefix of temporary files
+# Of numbered files, the temporary names of earlier versions.
 _EARLIER = r"\.(?:snapshot-\d{8,}|average-\d{8,}|start)-[a-z0-9_]{8}\.npz"
 _DAY_SECONDS = 86400
 
 
 @contextlib.contextmanager
 def atomic_path(path):
-    """Gives a temporary path beside `path` that becomes `path` if the block succeeds.
+    """Yields a temporary path next to `path` that becomes `path` if the block succeeds.
 
-    The temporary file is locked while it is written, so that other programs can tell it from what
-    a killed program left, which they remove.
+    The temporary file is locked while it is written, so that other programs can distinguish it from
+    remains of killed programs, which they remove.
 
     Args:
-        path: the file to write. An existing file is replaced in one step, or left as it was.
+        path: the file to write. An existing file is replaced atomically, or kept on errors.
 
     Yields:
-        Path of the temporary file, with the same ending.
+        Path of the temporary file, with the same extension.
 
     Raises:
-        OSError: with one clear line, if the disk is full.
+        OSError: with a one-line message, if the disk is full.
     """
     path = os.path.abspath(os.fspath(path))
     remove_abandoned(os.path.dirname(path), os.path.basename(path))
@@ -68,8 +68,8 @@ def atomic_path(path):
             os.remove(temporary)
         if isinstance(error, OSError) and error.errno in _FULL:
             raise OSError(
-                f"Cannot write '{path}': {error.strerror}. What was written before is intact. "
-                "Free some space, and run the same again."
+                f"Cannot write '{path}': {error.strerror}. Earlier files are intact. Free some "
+                "space, and run the same command again."
             ) from error
         raise
     finally:
@@ -82,16 +82,16 @@ def _locked_temporary(path):
         descriptor, temporary = tempfile.mkstemp(f"-{name}", _MARK, directory)
         if take(descriptor) is not False and os.path.exists(temporary):
             return descriptor, temporary
-        release(descriptor)  # another program took it for abandoned before it was locked
+        release(descriptor)  # another program considered it abandoned before it was locked
 
 
 def remove_abandoned(directory, name=None):
-    """Removes the temporary files of programs that were killed, never those of living ones.
+    """Removes the temporary files of killed programs, but not of running programs.
 
     Args:
         directory: where files are written.
-        name: of the file that is about to be written: what earlier versions of this library left
-            of it, under other temporary names, is removed too.
+        name: name of the file to be written; its temporary files from earlier versions of this
+            library, under other names, are also removed.
     """
     pattern = rf"{re.escape(_MARK)}[a-z0-9_]{{8}}-.+|{_EARLIER}"
     if name:
@@ -108,7 +108,7 @@ def _remove_if_abandoned(path):
     descriptor = os.open(path, os.O_RDWR)
     try:
         free = take(descriptor)
-        if free is None:  # no locks here
+        if free is None:  # no locks on this file system
             free = time.time() - os.fstat(descriptor).st_mtime > _DAY_SECONDS
         if free:
             os.remove(path)
@@ -123,15 +123,15 @@ def _umask():
 
 
 def check_writable(directory):
-    """Makes a directory if it is not there and checks that files can be written in it.
+    """Creates a directory if necessary and checks that it is writable.
 
-    What killed programs left half written there is removed.
+    Partial files of killed programs are removed.
 
     Args:
         directory: path.
 
     Raises:
-        OSError: with one clear line, if it cannot be made or written.
+        OSError: with a one-line message, if it cannot be created or written to.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -140,17 +140,17 @@ def check_writable(directory):
         remove_abandoned(directory)
     except OSError as error:
         raise OSError(
-            f"Cannot write in the directory '{directory}' ({error.strerror}). Give another one, "
+            f"Cannot write in the directory '{directory}' ({error.strerror}). Choose another one, "
             "or change its permissions."
         ) from error
 
 
 def write_arrays(path, **arrays):
-    """Writes an `.npz` file with a checksum, in one step.
+    """Writes an `.npz` file with a checksum, atomically.
 
     Args:
         path: the file, ending in `.npz`.
-        **arrays: what `numpy.savez` takes.
+        **arrays: arrays, as for `numpy.savez`.
     """
     with atomic_path(path) as temporary:
         with open(temporary, "wb") as file:
@@ -163,16 +163,16 @@ def read_arrays(path, names, kind, maker, build=dict):
 
     Args:
         path: the file.
-        names: arrays that must be in it.
-        kind: what it is, for messages, such as `"a trajectory"`.
-        maker: what writes such files, such as a program.
+        names: names of required arrays.
+        kind: kind of file, for messages, such as `"a trajectory"`.
+        maker: program or function that writes such files.
         build: function of the dict of arrays. Default: returns the dict.
 
     Returns:
-        What `build` returns.
+        The result of `build`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         DamagedFileError: if it is damaged.
         OtherKindError: a `ValueError`, if it is something else.
         OSError: if it cannot be read.
@@ -196,10 +196,10 @@ def read_arrays(path, names, kind, maker, build=dict):
 
 
 def numbered_files(directory, prefix):
-    """The files `PREFIX-00000390.npz` and the like in a directory, of at least eight digits.
+    """Finds files such as `PREFIX-00000390.npz` in a directory, with at least eight digits.
 
     Args:
-        directory: path; it need not be there.
+        directory: path; it need not exist.
         prefix: str.
 
     Returns:
@@ -215,7 +215,7 @@ def numbered_files(directory, prefix):
 
 
 def weight_shapes(path):
-    """What a file of weights that Keras wrote holds, without the optimizer and the description.
+    """Lists the arrays in a weights file of Keras, without optimizer and description.
 
     Args:
         path: `.weights.h5`, `.h5` or `.keras` file.
@@ -224,7 +224,7 @@ def weight_shapes(path):
         dict from the name of each array to its shape.
 
     Raises:
-        DamagedFileError: if it is damaged, or holds no weights.
+        DamagedFileError: if it is damaged, or contains no weights.
         OSError: if it cannot be read.
     """
     import h5py  # a dependency of Keras
@@ -247,7 +247,7 @@ def weight_shapes(path):
 
 
 def write_json(path, content):
-    """Writes a JSON file in one step; numbers that are not finite become null.
+    """Writes a JSON file atomically; non-finite numbers become null.
 
     Args:
         path: the file.
@@ -264,8 +264,8 @@ def read_json(path, kind, maker):
 
     Args:
         path: the file.
-        kind: what it is, for messages, such as `"the settings of a run"`.
-        maker: what writes such files, such as a program.
+        kind: kind of file, for messages, such as `"the settings of a run"`.
+        maker: program or function that writes such files.
 
     Returns:
         Its content, without the checksum.

@@ -1,4 +1,4 @@
-"""Weights from a file, to begin a training with."""
+"""Initial weights from a file."""
 
 import os
 import re
@@ -14,16 +14,16 @@ __all__ = ["load_initial_weights"]
 
 
 def load_initial_weights(model: keras.Model, path: PathLike) -> None:
-    """Loads a file of weights with one clear line if that fails.
+    """Loads a file of weights, with one-line error messages.
 
     Args:
         model: built Keras model.
         path: file name: `.keras`, `.weights.h5`, or `.h5` as `keras.applications` publishes.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        DamagedFileError: if it is damaged, or holds no weights.
-        ValueError: if it holds other weights.
+        FileNotFoundError: if the file does not exist.
+        DamagedFileError: if it is damaged, or contains no weights.
+        ValueError: if its weights do not match.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -37,20 +37,20 @@ def load_initial_weights(model: keras.Model, path: PathLike) -> None:
     try:
         with warnings.catch_warnings(record=True) as caught:
             model.load_weights(path)
-        if path.endswith((".keras", ".weights.h5")):  # of older files Keras counts the layers
+        if path.endswith((".keras", ".weights.h5")):  # for older files Keras counts the layers
             _check_nothing_left(model, names)
-    except Exception as error:  # h5py and Keras each have their own
+    except Exception as error:  # h5py and Keras raise different errors
         reason = str(error).strip().splitlines() or [""]
         raise ValueError(
             f"The file '{path}' does not hold the weights of the network '{model.name}' "
             f"({type(error).__name__}: {reason[0][:200]})."
         ) from error
-    for warning in caught:  # where it fails, one line is enough
+    for warning in caught:  # on failure, one line is enough
         warnings.warn(warning.message, stacklevel=2)
 
 
 def _check_nothing_left(model, names):
-    """Refuses a file with more weights than the network, which Keras would leave out silently."""
+    """Rejects a file with more weights than the network, which Keras would ignore silently."""
     found = sum(not re.search(r"\bseed_generator", name) for name in names)
     if found > len(model.weights):
         raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")

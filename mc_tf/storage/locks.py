@@ -1,9 +1,9 @@
-"""Locks that one program holds on what it writes, and that end with it.
+"""Locks on output files that end with the program.
 
-The kernel gives a lock back when its program ends, however it ends, so a killed program blocks
-nothing. The locks are those of `flock`, which Linux carries to servers of NFS too. The file beside
-the output only says who holds it; it is removed with the lock. Where the file system has no locks,
-that file decides: it counts as long as its process lives, or if it was written on another host.
+The kernel releases a lock when its program ends, however it ends, so a killed program blocks
+nothing. Locks use `flock`, which Linux also supports on NFS. A file next to the output names the
+holder; it is removed with the lock. On file systems without locks, this file decides: it is valid
+while its process is running, or if it was written on another host.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ __all__ = ["InUseError", "locked", "release", "take"]
 
 _WAIT_SECONDS = 0.05
 _guard = threading.RLock()
-_held = {}  # path of a lock file -> [thread, how many times it entered, descriptor]
-_descriptors = set()  # of all files that this process has locked
+_held = {}  # path of a lock file -> [thread, number of entries, descriptor]
+_descriptors = set()  # descriptors of all files locked by this process
 
 
 class InUseError(OSError):
@@ -36,10 +36,10 @@ def take(descriptor):
     """Locks an open file, unless another program has locked it.
 
     Args:
-        descriptor: of a file that is open for writing, to be closed by `release`.
+        descriptor: descriptor of a file opened for writing, to be closed by `release`.
 
     Returns:
-        Whether it is locked now; `None` where the file system has no locks.
+        Whether it is locked now; `None` if the file system has no locks.
     """
     _descriptors.add(descriptor)
     if fcntl is None:
@@ -54,17 +54,17 @@ def take(descriptor):
 
 
 def release(descriptor):
-    """Closes a file, and so gives its lock back.
+    """Closes a file, which releases its lock.
 
     Args:
-        descriptor: as given to `take`.
+        descriptor: descriptor passed to `take`.
     """
     _descriptors.discard(descriptor)
     os.close(descriptor)
 
 
 def _leave_to_parent():
-    """A forked process would keep the locks alive after its parent was killed."""
+    """Closes descriptors in forked processes, which would keep the locks of a killed parent."""
     _held.clear()
     for descriptor in list(_descriptors):
         with contextlib.suppress(OSError):
@@ -81,7 +81,7 @@ def locked(file, output, wait=False):
 
     Args:
         file: path of the lock file, in a directory that can be written.
-        output: what it stands for, for the message.
+        output: the locked output, for the message.
         wait: whether to wait until it is free. Default `False`.
 
     Raises:
@@ -136,7 +136,7 @@ def _open(file):
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), os.stat(file)):
                 break
-        release(descriptor)  # its last holder has just removed it
+        release(descriptor)  # the last holder has just removed it
     about = {
         "process": os.getpid(),
         "host": socket.gethostname(),
@@ -149,7 +149,7 @@ def _open(file):
 
 
 def _read(file):
-    """What a lock file says, or an empty dict."""
+    """Reads a lock file; returns an empty dict on failure."""
     try:
         with open(file, encoding="utf-8") as content:
             about = json.load(content)
@@ -159,7 +159,7 @@ def _read(file):
 
 
 def _counts(about):
-    """Whether the holder of a lock file still runs, judged by its content."""
+    """Whether the holder of a lock file is running, according to its content."""
     if not about or about.get("host") != socket.gethostname():
         return bool(about)
     try:
@@ -172,7 +172,7 @@ def _counts(about):
 
 
 def _owner_in_words(file):
-    for _ in range(20):  # it may be about to write down who it is
+    for _ in range(20):  # the holder may be about to write its identity
         about = _read(file)
         if about:
             break

@@ -1,4 +1,4 @@
-"""Models of this library whose files carry a checksum, as all its files do."""
+"""Models whose files have a checksum."""
 
 import json
 import os
@@ -15,16 +15,16 @@ __all__ = ["SealedFiles"]
 
 
 class SealedFiles:
-    """Adds to what a Keras model saves what it is of, and looks at it when weights are loaded.
+    """Mixin that adds a checksum and a description to saved models, and checks them on loading.
 
-    That is a checksum, and in files of weights a description of the network. Keras reads them as
-    its own. Files that a plain network's `save_weights` makes have neither: of these only names
-    and shapes are compared, so that the weights of a ReLU network fit one with tanh. Snapshots
-    (`mc_tf.storage.snapshots.save_snapshot`) describe theirs.
+    Files of weights contain a description of the network. Keras can read the files. Files from
+    `save_weights` of an ordinary network have neither: only names and shapes are compared, so that
+    weights of a ReLU network can be loaded into a network with tanh. Snapshots
+    (`mc_tf.storage.snapshots.save_snapshot`) describe their network.
     """
 
     def save(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
-        """Saves the model as `keras.Model.save` does, with a checksum.
+        """Saves the model like `keras.Model.save`, with a checksum.
 
         Args:
             filepath: `.keras` file.
@@ -35,7 +35,7 @@ class SealedFiles:
             checksums.seal(filepath)
 
     def save_weights(self, filepath: PathLike, *args: Any, **kwargs: Any) -> None:
-        """Saves the weights as `keras.Model.save_weights` does, with a description and a checksum.
+        """Saves the weights like `keras.Model.save_weights`, with a description and a checksum.
 
         Args:
             filepath: `.weights.h5` file.
@@ -51,17 +51,17 @@ class SealedFiles:
             checksums.seal(filepath)
 
     def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Loads weights as `keras.Model.load_weights` does, from a file that is not damaged.
+        """Loads weights like `keras.Model.load_weights`, after checking the file.
 
         Args:
             filepath: `.weights.h5` or `.keras` file.
-            skip_mismatch: whether what does not fit is left out, as far as shapes tell; see
+            skip_mismatch: whether to skip weights with other shapes; see
                 `keras.Model.load_weights`. Default `False`.
             **kwargs: see `keras.Model.load_weights`.
 
         Raises:
             DamagedFileError: if it is damaged.
-            ValueError: if it is of a model that computes otherwise, naming the first difference.
+            ValueError: if the model differs; the message names the first difference.
         """
         if str(filepath).endswith((".h5", ".keras")) and os.path.isfile(filepath):
             weight_shapes(filepath)

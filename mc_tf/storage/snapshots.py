@@ -1,4 +1,4 @@
-"""Snapshots: the numbers of a network at one moment of training, in one small file each."""
+"""Snapshots: the weights and state of a network at one training step, in small files."""
 
 import dataclasses
 import json
@@ -34,12 +34,11 @@ class Snapshot:
     Attributes:
         weights: flat vector `(P,)` of the trainable weights, in the order of
             `model.trainable_variables`.
-        state: list of arrays: everything else that the network keeps, such as the statistics of
-            batch normalization.
+        state: list of arrays: other state of the network, such as batch normalization statistics.
         layout: list of `[path, shape]` of the trainable weights and then of the state.
         record: dict of numbers, such as `{"step": 390, "learning_rate": 5e-4}`.
-        architecture: what the network computes, see `mc_tf.weights.architecture.describe`; `None`
-            where it is not known, as of files of earlier versions.
+        architecture: description of the network, see `mc_tf.weights.architecture.describe`; `None`
+            if unknown, as in files of earlier versions.
     """
 
     weights: np.ndarray
@@ -55,11 +54,11 @@ class Snapshot:
         )
 
     def check_fits(self, model, source="the snapshot"):
-        """Refuses a model whose weights have other shapes or names, or that computes otherwise.
+        """Rejects a model whose weights have other shapes or names, or whose layers differ.
 
         Args:
             model: built Keras model.
-            source: what to call the snapshot in the message, such as its file.
+            source: name of the snapshot in the message, such as its file.
 
         Raises:
             ValueError: naming the first difference.
@@ -79,16 +78,16 @@ class Snapshot:
                 self._refuse(model, source, *found)
 
     def aligned(self, model):
-        """The same numbers for a model that draws random numbers in other layers.
+        """Adapts the snapshot to a model with random seeds in other layers.
 
-        A dropout of rate 0 has no seed, so that networks that are the same at inference may keep
-        another number of them.
+        A dropout of rate 0 has no seed, so networks that are equal at inference may have different
+        numbers of seeds.
 
         Args:
-            model: built Keras model, whose seeds are taken where their number differs.
+            model: built Keras model; its seeds are used if the number differs.
 
         Returns:
-            `Snapshot`, which may still not fit.
+            `Snapshot`, which may still not match.
         """
         layout = self.layout[len(self.layout) - len(self.state) :]
         paths = [path for path, _ in layout]
@@ -112,7 +111,7 @@ class Snapshot:
         )
 
     def assign_to(self, model):
-        """Gives a model these weights and this state.
+        """Assigns the weights and state to a model.
 
         Args:
             model: built Keras model.
@@ -129,11 +128,11 @@ class Snapshot:
 
 
 def take_snapshot(model, **record):
-    """Copies a network's numbers.
+    """Copies the weights and state of a network.
 
     Args:
         model: built Keras model.
-        **record: numbers to keep with them.
+        **record: numbers to store with them.
 
     Returns:
         `Snapshot`.
@@ -159,15 +158,16 @@ def _layout(model):
 
 
 def save_snapshot(path, snapshot):
-    """Writes a snapshot in one step.
+    """Writes a snapshot atomically.
 
     Args:
         path: file name, ending in `.npz`.
         snapshot: `Snapshot`.
 
     Raises:
-        ValueError: if a weight is not finite, or a number of the state is NaN.
-        OSError: if the file cannot be written, on a full disk for instance; what was there stays.
+        ValueError: if a weight is not finite, or a value of the state is NaN.
+        OSError: if the file cannot be written, for instance on a full disk; an existing file is
+            kept.
     """
     _check_finite(snapshot, path)
     arrays = {f"state:{index}": _storable(value) for index, value in enumerate(snapshot.state)}
@@ -194,7 +194,7 @@ def _check_finite(snapshot, path):
 
 
 def _storable(value):
-    """Numpy writes its own dtypes only: bfloat16 goes as float32, which holds it exactly."""
+    """Numpy only writes its own dtypes: bfloat16 is stored as float32, without loss."""
     return value.astype("float32") if value.dtype.kind == "V" else value
 
 
@@ -202,13 +202,13 @@ def read_snapshot(path):
     """Reads a snapshot.
 
     Args:
-        path: file that `save_snapshot` wrote.
+        path: file written by `save_snapshot`.
 
     Returns:
         `Snapshot`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         DamagedFileError: if it is damaged.
         ValueError: if it is something else.
     """
@@ -246,18 +246,18 @@ def _restored(value, dtype):
 
 
 def load_snapshot(model: keras.Model, path: PathLike) -> dict[str, float]:
-    """Gives a model the weights and the state of a snapshot.
+    """Assigns the weights and the state of a snapshot to a model.
 
     Args:
         model: built Keras model.
-        path: file that `SnapshotSaver` or `save_snapshot` wrote.
+        path: file written by `SnapshotSaver` or `save_snapshot`.
 
     Returns:
         The snapshot's record, a dict of numbers.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged or does not fit the model, naming the first difference.
+        ValueError: if it is damaged or does not match the model; the message names the difference.
     """
     check_network("model", model)
     check_path("path", path)

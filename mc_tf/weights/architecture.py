@@ -1,7 +1,7 @@
-"""What a network computes, apart from its numbers, as plain data that can be compared.
+"""Describes the computation of a network, without its weights, as comparable plain data.
 
-Names are left out, since Keras numbers them by itself, and so is what acts in training only:
-initializers, regularizers, constraints, dropout, augmentation, momentum of statistics.
+Names are omitted, since Keras numbers them automatically, and so are settings that act only in
+training: initializers, regularizers, constraints, dropout, augmentation, momentum of statistics.
 """
 
 import enum
@@ -39,10 +39,10 @@ _TRAINING_ONLY_NAMES = {
     "MixUp",
     "RandAugment",
     *(f"SpatialDropout{dimensions}D" for dimensions in (1, 2, 3)),
-    # Augmentation; a random crop cuts out the middle at inference.
+    # Augmentation; a random crop is a center crop at inference.
     *(name for name in dir(keras.layers) if name.startswith("Random") and name != "RandomCrop"),
 }
-_TRAINING_ONLY = tuple(  # some are newer than others
+_TRAINING_ONLY = tuple(  # not all exist in older versions
     getattr(keras.layers, name) for name in _TRAINING_ONLY_NAMES if hasattr(keras.layers, name)
 )
 _OF_TRAINING = {"momentum", "renorm_momentum", "renorm_clipping", "seed", "synchronized"}
@@ -55,20 +55,20 @@ _PYTHON = f"code of Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def describe(network):
-    """A network as plain data, in the order of its layers.
+    """Describes a network as plain data, in the order of its layers.
 
     Args:
         network: built Keras layer or model.
 
     Returns:
-        List of `[name, class name, settings]`, one for each layer; of strings, numbers, lists and
+        List of `[name, class name, settings]`, one per layer, with strings, numbers, lists and
         dicts only. The name is for messages.
     """
     return [[part.name, _class_of(part), _settings_of(part)] for part in _parts(network)]
 
 
 def _parts(layer):
-    """All layers, those that run as code only (`CurveLayer.layer`) included."""
+    """Yields all layers, including wrapped ones (`CurveLayer.layer`)."""
     for part in layers_within(layer):
         yield part
         code = getattr(getattr(part, "_code", None), "layer", None)
@@ -96,7 +96,7 @@ def _settings_of(part):
 
 
 def _graph(network):
-    """Which layer or operation is called with which results of earlier ones."""
+    """Describes the calls of layers and operations with results of earlier calls."""
     numbers, places, calls = {}, {}, []
 
     def place(value):
@@ -120,31 +120,31 @@ def _graph(network):
 
 
 def _listed(tensors, place):
-    """The places of inputs or outputs, with their names where these are keys."""
+    """Positions of inputs or outputs, with names if these are keys."""
     if isinstance(tensors, dict):
         return [[key, _listed(tensors[key], place)] for key in sorted(tensors)]
     if isinstance(tensors, (list, tuple)):
         return [_listed(each, place) for each in tensors]
-    return [place(tensors)]  # one may stand alone or in a list
+    return [place(tensors)]  # a single tensor may be alone or in a list
 
 
 def _settings(part):
-    """Settings of one layer or operation: its configuration, or what its constructor keeps."""
+    """Settings of one layer or operation: its configuration, or values kept by its constructor."""
     of_layer = isinstance(part, keras.layers.Layer)
     own = own_values(part)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a lambda is not safe to be loaded
+            warnings.simplefilter("ignore")  # about unsafe lambdas
             config = dict(part.get_config())
-    except Exception:  # none, or one that needs what is not there
+    except Exception:  # missing, or failing
         config = {}
-    # Functions themselves: of a configuration the name may be all. Arrays, which it seldom has.
+    # Functions, of which a configuration may only have names, and arrays, which it rarely has.
     always = {key: value for key, value in own.items() if is_function(value) or is_own_array(value)}
     for key in config:
         value = getattr(part, key, getattr(part, f"_{key}", None))
         if is_function(value):
             always[key] = value
-    if not has_own_config(part):  # Keras tells the arguments of the constructor, if anything
+    if not has_own_config(part):  # Keras at most records the arguments of the constructor
         config = {**own, **config}
     config |= always
     ignored = _IGNORED if of_layer else {"name"}
@@ -156,7 +156,7 @@ def _is_ignored(key, ignored):
 
 
 def _plain(value, depth=0):
-    """Anything that a configuration holds, as strings, numbers, lists and dicts."""
+    """Converts values of a configuration to strings, numbers, lists and dicts."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if depth > 20:
@@ -175,7 +175,7 @@ def _plain(value, depth=0):
     if isinstance(value, types.FunctionType):
         return _plain_function(value, depth)
     if isinstance(value, keras.layers.Layer):
-        return type(value).__name__  # compared by itself
+        return type(value).__name__  # compared separately
     if isinstance(value, (bytes, memoryview)):
         return _digest(bytes(value))
     if hasattr(value, "shape") and hasattr(value, "dtype"):
@@ -184,7 +184,7 @@ def _plain(value, depth=0):
     if hasattr(value, "get_config") and not isinstance(value, type):
         try:
             config = value.get_config()
-        except Exception:  # no configuration, so that the class is what can be compared
+        except Exception:  # no configuration, so only the class can be compared
             config = {}
         return {"class": type(value).__name__, "config": _plain(config, depth + 1)}
     return getattr(value, "__name__", type(value).__name__)
@@ -196,7 +196,7 @@ def _plain_dict(value, depth):
         return "a lambda"
     if name is not None and "config" in value:  # an object, as Keras serializes it
         if name in _TRAINING_ONLY_NAMES or isinstance(config, dict) and "layers" in config:
-            return {"class": name}  # of a nested network the graph is compared
+            return {"class": name}  # the graph of a nested network is compared
         return {"class": name, "config": _plain(config, depth + 1)}
     found = {str(k): _plain(v, depth + 1) for k, v in value.items()}
     return {key: item for key, item in found.items() if not _is_ignored(key, _IGNORED)}
@@ -207,22 +207,22 @@ def _plain_function(function, depth):
         return function.__name__
     cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
     given = [function.__defaults__, function.__kwdefaults__, cells]
-    if depth > 5:  # functions that hold each other
+    if depth > 5:  # functions that refer to each other
         given = []
     parts = [_digest(marshal.dumps(_bare(function.__code__))), _plain(given, depth + 1)]
-    # By the version, since the same code is another one there: what only one has is not compared.
+    # By version, since bytecode differs: settings of only one network are not compared.
     return {"function": function.__name__, _PYTHON: parts}
 
 
 def _filled(cell):
     try:
         return cell.cell_contents is not cell
-    except ValueError:  # of a function that is still being defined
+    except ValueError:  # a function that is still being defined
         return False
 
 
 def _bare(code):
-    """Code without where it was written."""
+    """Code without its location."""
     constants = tuple(
         _bare(each) if isinstance(each, types.CodeType) else each for each in code.co_consts
     )
@@ -235,21 +235,20 @@ def _digest(content):
 
 
 def find_difference(first, second):
-    """The first difference between two descriptions.
+    """Finds the first difference between two descriptions.
 
-    Settings that only one of them has are not compared: other versions of Keras have others.
+    Settings of only one of them are not compared: they differ between versions of Keras.
 
     Args:
-        first, second: what `describe` returned.
+        first, second: results of `describe`.
 
     Returns:
-        `(which, one, two)`: text that says where, and what the two have there; `None` if they are
-        the same.
+        `(which, one, two)`: the location and both values as text; `None` if they are equal.
     """
     for index, pair in enumerate(itertools.zip_longest(first, second)):
         if None in pair or pair[0][1] != pair[1][1]:
             return f"layer {index}", *map(_naming, pair)
-    # Layers first: where these differ, so do the graphs that name them.
+    # Layers first: if they differ, so do the graphs that name them.
     for index, pair in sorted(enumerate(zip(first, second)), key=lambda k: "graph" in k[1][0][2]):
         found = _differing(pair[0][2], pair[1][2])
         if found:

@@ -1,4 +1,4 @@
-"""What makes two networks one architecture, and what they must share to vary in weights alone."""
+"""Checks that two networks have the same architecture and the same frozen values."""
 
 import keras
 import numpy as np
@@ -21,46 +21,47 @@ __all__ = [
 
 
 def check_one_network(network, role):
-    """Refuses what holds the weights of many networks where one network is expected.
+    """Rejects a `CurveModel` or an `Ensemble` where a single network is expected.
 
     Args:
         network: anything.
-        role: what to call it in the message, such as `"start"`.
+        role: its name in the message, such as `"start"`.
 
     Raises:
-        ValueError: if it is a `CurveModel` or an `Ensemble`, saying how to take one network of it.
+        ValueError: if it is a `CurveModel` or an `Ensemble`; the message says how to select one
+            network.
     """
     one = getattr(network, "_one_network", None)
     if one is not None:
         raise ValueError(
-            f"`{role}` must be one network, but it is a {type(network).__name__}, which holds the "
-            f"weights of several. Give one of them: {one}."
+            f"`{role}` must be one network, but it is a {type(network).__name__}, which has the "
+            f"weights of several. Pass one of them: {one}."
         )
 
 
 def check_curve(curve_model, role="curve_model"):
-    """Refuses what is no curve where one is expected.
+    """Rejects values other than curves.
 
     Args:
         curve_model: anything.
-        role: what to call it in the message.
+        role: its name in the message.
 
     Raises:
-        ValueError: if it is no `CurveModel`.
+        ValueError: if it is not a `CurveModel`.
     """
     if not hasattr(curve_model, "curve_layer"):
         raise ValueError(
-            f"`{role}` must be a `CurveModel`, as `connect(start, end)` makes one of two networks. "
-            f"Received: {curve_model!r}"
+            f"`{role}` must be a `CurveModel`, as `connect(start, end)` returns it. Received: "
+            f"{curve_model!r}"
         )
 
 
 def check_finite(variables, role):
-    """Refuses weights that are not finite numbers.
+    """Rejects weights that are not finite.
 
     Args:
         variables: list of `keras.Variable`s.
-        role: what to call their owner in the message, such as `"start"`.
+        role: name of their owner in the message, such as `"start"`.
 
     Raises:
         ValueError: naming the first weight with a NaN or an infinity.
@@ -73,26 +74,26 @@ def check_finite(variables, role):
             raise ValueError(
                 f"The weights of `{role}` must be finite numbers, but '{variable.path}' has "
                 f"{int((~np.isfinite(values)).sum())} NaN or infinite entries of {values.size}. "
-                "Train that network again with a smaller learning rate, or give another one."
+                "Train that network again with a smaller learning rate, or pass another one."
             )
 
 
 def check_same_architecture(first, second, roles=("start", "end"), described=None):
-    """Refuses two networks that are not the same but for their numbers.
+    """Rejects two networks that differ in more than their weights.
 
-    The same are: the variables, one to one, in shape, dtype, name and class of layer; the layers
-    in their order, with all settings that matter at inference (see `weights.architecture`); how
-    they are connected; and what they were adapted to and do not keep in variables, such as a
-    vocabulary. Names of layers may differ, and numbers at the end of other names: Keras makes them.
+    These must be equal: the variables in shape, dtype, name and class of layer; the order of
+    layers, with all settings that affect inference (see `weights.architecture`); their connections;
+    and adapted state outside of variables, such as vocabularies. Names of layers and numeric
+    suffixes of other names may differ, since Keras generates them.
 
     Args:
         first, second: built Keras layers or models.
-        roles: what to call the two in the message.
-        described: `mc_tf.weights.architecture.describe(first)`, where it is compared with several.
+        roles: names of the two in the message.
+        described: `mc_tf.weights.architecture.describe(first)`, for several comparisons.
 
     Raises:
-        ValueError: naming the first difference, and what each of the two has there; or if one is
-            a curve or an ensemble.
+        ValueError: naming the first difference and both values; or if one is a curve or an
+            ensemble.
     """
     check_one_network(first, roles[0])
     check_one_network(second, roles[1])
@@ -123,7 +124,7 @@ def _owned_variables(layer):
     for part in layers_within(layer):
         for variable in (*own_variables(part), *recurrent_state(part)):
             owners.setdefault(id(variable), type(part).__name__)
-    # In the order of the layers, so that the first difference is where a reader would find it.
+    # In the order of the layers, so that the first difference is easy to find.
     states = [v for v in state_variables(layer) if id(v) in owners]
     order = {id(v): v for v in [*layer.variables, *states] if v.trainable or id(v) in owners}
     return [(v, owners.get(id(v), "SeedGenerator")) for v in order.values()]
@@ -146,19 +147,19 @@ def _describe(entry):
 
 
 def check_same_fixed(first, second, roles, ours=None, theirs=None):
-    """Refuses two networks that differ in numbers which training does not move.
+    """Rejects two networks that differ in non-trainable values.
 
-    Nothing between the two could have both: frozen weights, weights that were made with
-    `trainable=False` (random features, masks, quantized kernels), and what layers were adapted to.
+    A network between the two could not have both values: frozen weights, weights created with
+    `trainable=False` (random features, masks, quantized kernels), and adapted state.
 
     Args:
         first, second: built models or layers of the same architecture.
-        roles: what to call the two in the message.
-        ours, theirs: what the two keep, one array for each of their `state_variables`, where they
-            are code only. Default: their own.
+        roles: names of the two in the message.
+        ours, theirs: state of the two, one array per variable in `state_variables`, if it is stored
+            elsewhere. Default: their own.
 
     Raises:
-        ValueError: naming the first of these that differs.
+        ValueError: naming the first difference.
     """
     if ours is None and theirs is None:
         if first is second:
@@ -178,11 +179,11 @@ def check_same_fixed(first, second, roles, ours=None, theirs=None):
 
 
 def find_fixed_difference(network, ours, theirs):
-    """The first variable that two networks differ in and that training does not move.
+    """Finds the first non-trainable variable in which two networks differ.
 
     Args:
         network: built Keras layer or model.
-        ours, theirs: arrays or variables, one for each of its `state_variables`. `ours` may be
+        ours, theirs: arrays or variables, one per variable in `state_variables`. `ours` may be
             `None`, for the network's own.
 
     Returns:
@@ -190,7 +191,7 @@ def find_fixed_difference(network, ours, theirs):
     """
     variables = state_variables(network)
     ours = variables if ours is None else ours
-    counts = {  # of the examples that a layer was adapted to
+    counts = {  # counts of examples in `adapt`
         id(part.count)
         for part in layers_within(network)
         if isinstance(part, keras.layers.Normalization) and hasattr(part, "count")

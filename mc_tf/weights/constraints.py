@@ -1,4 +1,4 @@
-"""Constraints of single weights, kept along a whole curve."""
+"""Constraints of single weights along a curve."""
 
 import numpy as np
 from keras import ops
@@ -7,19 +7,19 @@ from mc_tf.backend import ops as backend
 
 __all__ = ["PointConstraint", "check_convex_combinations"]
 
-_SCALES = (1e-2, 1.0, 1e2)  # of the weights that constraints are tried on
+_SCALES = (1e-2, 1.0, 1e2)  # scales of random weights for testing constraints
 
 
 class PointConstraint:
     """Applies the constraint of each weight of a network to its part of a flat vector.
 
-    Keras' optimizers apply it to a control point after each update. If a set of weights is convex
-    and all control points lie in it, so do all points of a curve whose coefficients are not
-    negative and add up to one.
+    Keras' optimizers apply it to a control point after each update. If the set of valid weights is
+    convex and contains all control points, it contains all points of a curve whose coefficients are
+    not negative and sum to one.
 
     Args:
         variables: the trainable variables, in the order of the flat vector.
-        layout: `FlatLayout` of them.
+        layout: their `FlatLayout`.
 
     Example:
         >>> import keras
@@ -40,7 +40,7 @@ class PointConstraint:
         return bool(self._parts)
 
     def __call__(self, flat):
-        """The vector with each part as its constraint makes it, shape `(P,)`."""
+        """Returns the constrained vector of shape `(P,)`."""
         pieces = list(ops.split(flat, np.cumsum(self._layout.sizes)[:-1].tolist()))
         for index, constraint in self._parts.items():
             weight = ops.reshape(pieces[index], self._layout.shapes[index])
@@ -48,9 +48,9 @@ class PointConstraint:
         return ops.concatenate(pieces)
 
     def check_convex(self):
-        """Refuses constraints that a mean of two weights may violate though both satisfy it.
+        """Rejects constraints that the mean of two valid weights may violate.
 
-        Each is tried on a few random weights: after all it may be any function.
+        Each constraint is tested on a few random weights, since it may be any function.
 
         Raises:
             ValueError: naming the weight.
@@ -67,11 +67,11 @@ class PointConstraint:
         self._tried = True
 
     def check_holds(self, flat, role):
-        """Refuses a point that its constraints would change.
+        """Rejects a point that its constraints would change.
 
         Args:
             flat: vector `(P,)`.
-            role: what to call the point in the message.
+            role: name of the point in the message.
 
         Raises:
             ValueError: naming the first weight.
@@ -90,13 +90,13 @@ class PointConstraint:
 
 
 def check_convex_combinations(curve):
-    """Refuses curves that leave a convex set though all control points lie in it.
+    """Rejects curves that can leave a convex set that contains all control points.
 
     Args:
-        curve: `Curve`. One whose positions are vectors draws them from the simplex in training.
+        curve: `Curve`. Vector positions are drawn from the simplex in training.
 
     Raises:
-        ValueError: if coefficients are negative or do not add up to one.
+        ValueError: if coefficients are negative or do not sum to one.
     """
     if curve.position_shape:
         return

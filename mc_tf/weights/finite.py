@@ -1,4 +1,4 @@
-"""Whether a network is still finite."""
+"""Checks that a network is finite."""
 
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.keras_internals import bring_up_to_date
@@ -8,10 +8,10 @@ __all__ = ["FiniteVariables"]
 
 
 class FiniteVariables:
-    """The variables of a model that have to stay finite while it is trained.
+    """The variables of a model that must stay finite in training.
 
-    Those are its trainable weights, and of the rest what is finite at the beginning: a mask of
-    minus infinities is no sign of divergence.
+    These are its trainable weights, and other variables that are finite at the start: a mask of
+    minus infinities does not indicate divergence.
 
     Args:
         model: built Keras model.

@@ -1,4 +1,4 @@
-"""The weights of a network as one flat vector, and everything else that it keeps."""
+"""The weights of a network as one flat vector, and its other state."""
 
 import re
 
@@ -21,15 +21,15 @@ __all__ = [
 
 
 class FlatLayout:
-    """Where each trainable weight of a network lies in the flat vector `(P,)`.
+    """Positions of the trainable weights of a network in the flat vector `(P,)`.
 
     Args:
         variables: list of `keras.Variable`s, in the order of the vector.
 
     Attributes:
-        shapes, sizes, dtypes, paths: one entry for each variable.
-        num_weights: `P`, the number of weights in all.
-        dtype: dtype of the flat vector, the widest of the variables'.
+        shapes, sizes, dtypes, paths: one entry per variable.
+        num_weights: `P`, the total number of weights.
+        dtype: dtype of the flat vector, the widest dtype of the variables.
     """
 
     def __init__(self, variables):
@@ -42,7 +42,7 @@ class FlatLayout:
         self._splits = np.cumsum(self.sizes)[:-1].tolist()
 
     def pack(self, values):
-        """Joins one array for each weight into the flat vector.
+        """Joins one array per weight into the flat vector.
 
         Args:
             values: list of arrays with the layout's shapes.
@@ -51,7 +51,8 @@ class FlatLayout:
             numpy array of shape `(P,)`.
 
         Raises:
-            ValueError: if the number of arrays or a shape differs, naming the first one.
+            ValueError: if the number of arrays or a shape differs; the message names the first
+                difference.
         """
         if len(values) != len(self.shapes):
             raise ValueError(f"Expected {len(self.shapes)} weight arrays, received {len(values)}.")
@@ -74,7 +75,7 @@ class FlatLayout:
             flat: tensor of shape `(P,)`.
 
         Returns:
-            List of tensors, one for each weight.
+            List of tensors, one per weight.
         """
         pieces = ops.split(flat, self._splits) if self._splits else [flat]
         return [
@@ -84,7 +85,7 @@ class FlatLayout:
 
 
 def flat_weights(layer):
-    """The trainable weights of a built layer or model as one flat vector.
+    """Returns the trainable weights of a built layer or model as one flat vector.
 
     Args:
         layer: a built Keras layer or model.
@@ -97,7 +98,7 @@ def flat_weights(layer):
 
 
 def assign_flat(layer, flat):
-    """Gives a built layer or model the trainable weights of a flat vector.
+    """Assigns a flat vector to the trainable weights of a built layer or model.
 
     Args:
         layer: a built Keras layer or model.
@@ -110,10 +111,10 @@ def assign_flat(layer, flat):
 
 
 def state_variables(layer):
-    """Everything that a built layer or model keeps apart from its trainable weights.
+    """Returns all state of a built layer or model except its trainable weights.
 
-    That is `layer.variables` without the trainable ones, and the state of stateful recurrent
-    layers, which Keras hides from `layer.variables`.
+    These are the non-trainable `layer.variables`, and the state of stateful recurrent layers, which
+    Keras omits from `layer.variables`.
 
     Args:
         layer: a built Keras layer or model.
@@ -129,18 +130,18 @@ def state_variables(layer):
 
 
 def aligned_state(layer, paths, values):
-    """What an equal layer or model keeps, in the order of `state_variables(layer)`.
+    """Reorders the state of an equal layer or model to the order of `state_variables(layer)`.
 
-    The two may draw random numbers in different layers, such as a dropout of rate 0, which draws
-    none: the seeds are then those of `layer`.
+    The two may have random seeds in different layers, for instance with a dropout of rate 0, which
+    has none: then the seeds of `layer` are used.
 
     Args:
         layer: a built Keras layer or model.
-        paths: paths of the other one's `state_variables`.
-        values: list of arrays or variables, one for each of them.
+        paths: paths of the `state_variables` of the other layer.
+        values: list of arrays or variables, one per path.
 
     Returns:
-        List like `values`; `values` themselves where nothing has to be, or can be, moved.
+        List like `values`; `values` themselves if reordering is unnecessary or impossible.
     """
     own = state_variables(layer)
     others = [value for path, value in zip(paths, values) if not _is_seed(path)]
@@ -156,7 +157,7 @@ def _is_seed(path):
 
 
 def recurrent_state(layer):
-    """The variables with the state of a stateful recurrent layer; none of other layers.
+    """Returns the state variables of a stateful recurrent layer; empty for other layers.
 
     Keras keeps them out of `layer.variables`.
     """
@@ -165,7 +166,7 @@ def recurrent_state(layer):
 
 
 def reset_recurrent_state(layer):
-    """Sets the state of all stateful recurrent layers inside a layer or model back to zero.
+    """Resets the state of all stateful recurrent layers inside a layer or model.
 
     Args:
         layer: a built Keras layer or model, curve layers included.
@@ -176,7 +177,7 @@ def reset_recurrent_state(layer):
 
 
 def variable_name(path):
-    """A variable's own name: those of layers, and Keras' numbers, differ between equal networks.
+    """Returns a variable's name without layer names and numbers, which Keras generates.
 
     Args:
         path: a variable's path or name.

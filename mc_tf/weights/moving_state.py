@@ -1,4 +1,4 @@
-"""Which numbers of a network training moves beside its weights, such as moving averages."""
+"""Finds the state that training updates besides the weights, such as moving averages."""
 
 import keras
 from keras import ops
@@ -16,19 +16,19 @@ __all__ = ["moved_by_training"]
 
 
 def moved_by_training(network, variables):
-    """The variables that training moves, of those that are not trainable.
+    """Returns the non-trainable variables that training updates.
 
-    No layer is asked by its class, except batch normalization, which is common and slow to run: a
-    layer is called once in training mode, on symbols, to see what it assigns to. Where that cannot
-    be done, it is taken to move its variables if its `call` knows of `training`. Random seeds and
-    recurrent state move always.
+    Each layer is called once in training mode, on symbols, to record its assignments; only batch
+    normalization is recognized by its class, since it is common and slow to run. If that fails, a
+    layer is assumed to update its variables if its `call` accepts `training`. Random seeds and
+    recurrent state are always updated.
 
     Args:
         network: built Keras layer or model.
         variables: list of some of its `state_variables`.
 
     Returns:
-        List of those that training moves.
+        List of the variables that training updates.
     """
     if not variables:
         return []
@@ -52,7 +52,7 @@ def moved_by_training(network, variables):
             statistics = (owner.moving_mean, owner.moving_variance)
             if not owner.trainable or not any(variable is each for each in statistics):
                 return False
-            # A graph's own does; code of somebody's own may call it with `training=False`.
+            # In a graph it does; custom code may call it with `training=False`.
             own_code = type(owner).call is not keras.layers.BatchNormalization.call
             plain = graphs and id(owner) in calls and not own_code
             return plain or moves(parts[0], variable) is not False
@@ -93,7 +93,7 @@ class _Probe(keras.layers.Layer):
 
 
 def _assigned(layer, call):
-    """Ids of the variables that a layer assigns to in training; `None` where it cannot be run."""
+    """Ids of the variables that a layer assigns in training; `None` if it cannot be run."""
     seen = set()
 
     def run(args, kwargs):
@@ -104,14 +104,14 @@ def _assigned(layer, call):
     for args, kwargs in [call] if call else _built_calls(layer):
         try:
             _Probe(run).compute_output_spec([list(args), dict(kwargs)])
-        except Exception:  # whatever the user's code raises
+        except Exception:  # user code may raise anything
             continue
         return seen
     return None
 
 
 def _built_calls(layer):
-    """Arguments of the shapes that a layer was built for, of one type after the other."""
+    """Yields arguments of the shapes that a layer was built for, of several types."""
     if calls_within(layer) is not None:
         symbols = [keras.KerasTensor(i.shape, dtype=i.dtype) for i in layer.inputs]
         yield [keras.tree.pack_sequence_as(layer.input, symbols)], {}
@@ -127,7 +127,7 @@ def _built_calls(layer):
                 yield [], named
             elif "input_shape" in built:
                 yield [_symbols(built["input_shape"], dtype)], {}
-        except (TypeError, ValueError):  # shapes of another kind
+        except (TypeError, ValueError):  # unsupported shapes
             return
 
 

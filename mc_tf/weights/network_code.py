@@ -1,4 +1,4 @@
-"""A network as code: copies of it, and its configuration, without how it was compiled."""
+"""Copies and configurations of networks, without compile settings."""
 
 import contextlib
 import re
@@ -18,11 +18,11 @@ __all__ = ["clone_network", "network_config", "revive_network", "revive_parts", 
 
 @contextlib.contextmanager
 def _not_compiled(network):
-    """Context in which Keras takes a network, and models in it, for not compiled."""
+    """Context in which Keras treats a network, and nested models, as not compiled."""
     parts = [part for part in layers_within(network) if isinstance(part, keras.Model)]
     compiled = [part for part in parts if vars(part).get("compiled")]
     try:
-        for part in parts:  # past Keras' `__setattr__`, so that it is no part of what is tracked
+        for part in parts:  # bypasses Keras' `__setattr__`, so that it is not tracked
             vars(part)["get_compile_config"] = lambda: None
         for part in compiled:
             vars(part)["compiled"] = False
@@ -35,11 +35,11 @@ def _not_compiled(network):
 
 
 def network_config(network, otherwise=None):
-    """What `revive_network` makes an equal network of, numbers and compile settings excepted.
+    """Returns the configuration for `revive_network`, without weights and compile settings.
 
     Args:
         network: built Keras layer or model.
-        otherwise: what to do with weights alone where its class has no configuration.
+        otherwise: remedy for a class without configuration, for the message.
 
     Returns:
         dict.
@@ -62,10 +62,11 @@ def network_config(network, otherwise=None):
 
 
 def revive_network(config):
-    """Makes what a configuration describes, not compiled.
+    """Creates an object from a configuration, without compiling it.
 
     Args:
-        config: dict, of `network_config` or of files of earlier versions, with compile settings.
+        config: dict from `network_config`, or from files of earlier versions, with compile
+            settings.
 
     Returns:
         A Keras layer or model, or another object that Keras can revive.
@@ -74,14 +75,14 @@ def revive_network(config):
 
 
 def revive_parts(config, *names):
-    """A configuration with what it describes at these keys made, not compiled.
+    """Creates the objects at some keys of a configuration, without compiling them.
 
     Args:
         config: dict of the arguments of a class.
-        *names: keys that may hold the configuration of a network, a curve or a dtype policy.
+        *names: keys of the configuration of a network, a curve or a dtype policy.
 
     Returns:
-        dict; the given one is not changed.
+        dict; `config` is not changed.
     """
     parts = {name: config[name] for name in names if isinstance(config.get(name), dict)}
     return {**config, **{name: revive_network(part) for name, part in parts.items()}}
@@ -100,20 +101,20 @@ def _without_compile_settings(config):
 
 
 def clone_network(network, otherwise):
-    """A new model like a given one, vocabularies included.
+    """Clones a model, including vocabularies.
 
-    Its layers call the same functions, lambdas too. It is compiled with the same loss and metrics
-    where the given one is compiled and these can be made again.
+    Its layers call the same functions, including lambdas. It is compiled with the same loss and
+    metrics if the original is compiled and they can be recreated.
 
     Args:
         network: built Keras model.
-        otherwise: what to do where Keras cannot copy it, for the message.
+        otherwise: remedy if Keras cannot copy it, for the message.
 
     Returns:
-        `keras.Model`, built, with weights of its own.
+        Built `keras.Model` with its own weights.
 
     Raises:
-        ValueError: if Keras cannot copy it, saying why and what to do.
+        ValueError: if Keras cannot copy it; the message says why and how to fix it.
     """
     try:
         with _not_compiled(network), _own_names(network):
@@ -141,8 +142,8 @@ def clone_network(network, otherwise):
 def _own_names(network):
     """Context in which Keras finds the classes and functions of a network's layers by name.
 
-    A copy within one process needs none of them registered, and calls the functions themselves:
-    Keras would write the code of a lambda down and lose what it refers to.
+    A copy within one process needs no registration, and calls the same functions: Keras would
+    serialize the code of a lambda and lose its references.
     """
     parts = layers_within(network)
     classes = [type(part) for part in parts if not type(part).__module__.startswith("keras.")]
@@ -201,7 +202,7 @@ def _compile_alike(network, clone):
         made = hasattr(value, "get_config") and not isinstance(value, type)
         return type(value).from_config(value.get_config()) if made else value
 
-    # Where a class cannot be made again, the copy is left for the user to compile.
+    # If a class cannot be recreated, users must compile the copy.
     with contextlib.suppress(Exception):
         given = {
             key: keras.tree.map_structure(fresh, value)
@@ -211,13 +212,13 @@ def _compile_alike(network, clone):
 
 
 def what_is_missing(error):
-    """Why a sound file or configuration cannot be revived here, and what to do.
+    """Explains why an intact file or configuration cannot be loaded, and how to fix it.
 
     Args:
         error: exception of Keras.
 
     Returns:
-        Text of one or two sentences, or `None` if something else is the reason.
+        Text of one or two sentences, or `None` for other reasons.
     """
     text = ""
     while error is not None:

@@ -1,4 +1,4 @@
-"""What the code of a user's layer keeps beside its weights and its configuration."""
+"""Values that user layers keep besides weights and configuration."""
 
 import enum
 import functools
@@ -14,18 +14,17 @@ _METHODS = ("__init__", "build")
 
 
 def own_values(part):
-    """Values that the constructor or `build` of a user's class keeps in a layer.
+    """Returns values that the constructor or `build` of a user class keeps in a layer.
 
     Args:
         part: Keras layer, model or operation.
 
     Returns:
-        Dict by the names of the attributes, without underscores in front: numbers, texts,
-        functions, arrays, lists and dicts of them. Of other objects, such as settings of a whole
-        program, there are the fields that the class has in its code. Layers and variables are left
-        out.
+        Dict by attribute names, without leading underscores: numbers, texts, functions, arrays, and
+        lists and dicts of these. Of other objects, such as settings of a whole program, only the
+        fields used in the code of the class are included. Layers and variables are omitted.
     """
-    # The classes of this library describe themselves, and their code is another in each version.
+    # Classes of this library describe themselves, and their code changes between versions.
     ours = ("keras", "builtins", "mc_tf")
     classes = [cls for cls in type(part).__mro__ if _package_of(cls) not in ours]
     kept = {name for cls in classes for key in _METHODS for name in _names(vars(cls).get(key))}
@@ -39,14 +38,14 @@ def own_values(part):
 
 
 def has_own_config(part):
-    """Whether the class of a layer, or Keras', describes it by a `get_config`; a bool."""
+    """Whether a layer is described by a `get_config` of its own class or of Keras."""
     first = next(cls for cls in type(part).__mro__ if "get_config" in vars(cls))
     general = (keras.layers.Layer, keras.Model, keras.Operation)
     return first not in general and not (_of_keras(first) and first.__name__ == "Operation")
 
 
 def _names(method):
-    """Names and texts in the code of a function."""
+    """Returns names and texts in the code of a function."""
     code = getattr(method, "__code__", method)
     if not isinstance(code, types.CodeType):
         return set()
@@ -64,9 +63,9 @@ def _of_keras(thing):
 
 
 def is_users_function(value):
-    """Whether this is a function, and not one of Keras'; a bool.
+    """Whether this is a function outside of Keras.
 
-    A lambda is, though Keras calls those that it loads its own.
+    Lambdas count, although Keras claims those that it loads.
     """
     if not isinstance(value, types.FunctionType):
         return False
@@ -74,12 +73,12 @@ def is_users_function(value):
 
 
 def is_function(value):
-    """Whether this is a function of the user's, with arguments given or not; a bool."""
+    """Whether this is a user function, possibly partially applied."""
     return isinstance(value, functools.partial) or is_users_function(value)
 
 
 def is_own_array(value):
-    """Whether this is an array or a tensor, and no variable; a bool."""
+    """Whether this is an array or a tensor, but not a variable."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.dtype != object
     if isinstance(value, (keras.Variable, keras.KerasTensor)) or hasattr(value, "assign"):
@@ -88,7 +87,7 @@ def is_own_array(value):
 
 
 def _fields(value, names, depth=0):
-    """Of an object the fields of these names; anything else as it is."""
+    """Returns the named fields of an object; other values unchanged."""
     objects = hasattr(value, "__dict__") and not callable(value) and not is_own_array(value)
     if isinstance(value, (dict, list, tuple, enum.Enum)) or not objects or depth > 5:
         return value
@@ -110,7 +109,7 @@ def _is_plain(value):
 
 
 def _unnumbered(value):
-    """Texts without a number at the end, since they may be names."""
+    """Removes trailing numbers from texts, since they may be generated names."""
     if isinstance(value, dict):
         return {key: _unnumbered(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

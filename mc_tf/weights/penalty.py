@@ -7,11 +7,11 @@ __all__ = ["WeightPenalty"]
 
 
 class WeightPenalty:
-    """The regularizers of a network's trainable weights, as few operations as possible.
+    """The regularizers of a network's trainable weights, in few operations.
 
-    Neighboring weights with the same `keras.regularizers.L2` become one sum over a slice of
-    the flat vector: for a network with L2 on all weights that is a single operation in place
-    of hundreds. Other regularizers are called as they are.
+    Neighboring weights with the same `keras.regularizers.L2` become one sum over a slice of the
+    flat vector: for a network with L2 on all weights this is a single operation instead of
+    hundreds. Other regularizers are called individually.
 
     Args:
         variables: the trainable variables, in the order of the flat vector.

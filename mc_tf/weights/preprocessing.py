@@ -1,7 +1,7 @@
-"""Layers that are adapted to data: what they keep beside their variables.
+"""State that preprocessing layers keep outside their variables.
 
-Keras' `Normalization` computes with constants that it derives from its variables when it is
-adapted or loaded; lookups of words keep a table.
+Keras' `Normalization` uses constants derived from its variables when it is adapted or loaded; word
+lookups keep a table.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _TABLES = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.T
 
 
 def _normalizations(layer):
-    """The layers whose mean and variance were found by `adapt`."""
+    """Returns the layers whose mean and variance come from `adapt`."""
     return [
         part
         for part in layers_within(layer)
@@ -37,7 +37,7 @@ def _normalizations(layer):
 
 @contextlib.contextmanager
 def derived(layer):
-    """Context in which adapted layers compute with what their variables read as there.
+    """Context in which adapted layers use the values of their variables in that context.
 
     Args:
         layer: built Keras layer or model.
@@ -54,7 +54,7 @@ def derived(layer):
 
 
 def refresh(model):
-    """Has adapted layers compute with their variables, after these were assigned.
+    """Makes adapted layers use their variables after these were assigned.
 
     Args:
         model: built Keras layer or model.
@@ -63,19 +63,20 @@ def refresh(model):
     for part in parts:
         part.finalize_state()
     for name in ("train", "test", "predict") if parts else ():
-        # Compiled functions hold the constants; a `fit` that runs takes the new one at once.
+        # Compiled functions contain the constants; a running `fit` uses the new function
+        # immediately.
         if getattr(model, f"{name}_function", None) is not None:
             getattr(model, f"make_{name}_function")(force=True)
 
 
 def check_same_adapted(first, second, roles, variables=True):
-    """Refuses networks whose layers were adapted to different data.
+    """Rejects networks whose layers were adapted to different data.
 
     Args:
         first, second: built models or layers of the same architecture.
-        roles: what to call the two in the message.
-        variables: whether what layers keep in variables must be equal, too. Members of an ensemble
-            each have their own.
+        roles: names of the two in the message.
+        variables: whether adapted values in variables must be equal, too. Each member of an
+            ensemble has its own.
 
     Raises:
         ValueError: naming the first layer that differs.
@@ -91,11 +92,11 @@ def check_same_adapted(first, second, roles, variables=True):
 
 
 def learned(layer, variables=True):
-    """What a layer keeps of the data that it was adapted to.
+    """Returns the state of a layer from `adapt`.
 
     Args:
         layer: Keras layer.
-        variables: whether what it keeps in variables is wanted, too.
+        variables: whether to include variables.
 
     Returns:
         List of numpy arrays, empty for layers that are not adapted to data.
@@ -117,7 +118,7 @@ def learned(layer, variables=True):
 
 
 def tables(network):
-    """Layers of a network that look words or numbers up in a table.
+    """Returns the lookup layers of a network.
 
     Args:
         network: Keras model.
@@ -129,13 +130,13 @@ def tables(network):
 
 
 def resources(network):
-    """What layers of a network keep in TensorFlow itself: tables of words, variables of their own.
+    """Returns TensorFlow resources of layers: lookup tables and their own variables.
 
     Args:
         network: Keras model, on the TensorFlow backend.
 
     Returns:
-        List of what a SavedModel of the network must hold beside the variables of Keras.
+        List of objects that a SavedModel needs besides the variables of Keras.
     """
     import tensorflow as tf
 
@@ -145,7 +146,7 @@ def resources(network):
 
 
 def check_saved_whole(network):
-    """Refuses to save a network as code if its code has lost a vocabulary.
+    """Rejects saving a network whose configuration lacks a vocabulary.
 
     Args:
         network: Keras model.
@@ -157,13 +158,13 @@ def check_saved_whole(network):
         if part.get_config().get("vocabulary") is None:
             raise ValueError(
                 f"The vocabulary of '{part.name}' in '{network.name}' was found by `adapt`, and is "
-                "not saved here. Make the layer with `vocabulary=` (its `get_vocabulary()`), or "
+                "not saved here. Create the layer with `vocabulary=` (its `get_vocabulary()`), or "
                 "leave it to the data pipeline; or use `save_weights`."
             )
 
 
 def copy_tables(network, copy):
-    """Gives a copy of a network the vocabularies that its layers found by `adapt`.
+    """Copies adapted vocabularies to a copy of a network.
 
     Args:
         network, copy: Keras models of one architecture.
@@ -178,11 +179,11 @@ def _copy_table(one, two):
     weights = _idf_weights(one)
     if weights is None:
         two.set_vocabulary(words)
-    else:  # of the words alone
+    else:  # only the words
         two.set_vocabulary(words, idf_weights=weights[-len(words) :])
 
 
 def _idf_weights(table):
-    """What a table multiplies counts of words by, if anything."""
+    """Returns the word weights of a table, if any."""
     weights = getattr(lookup_of(table), "idf_weights", None)
     return None if weights is None else ops.convert_to_numpy(weights)

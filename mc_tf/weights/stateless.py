@@ -1,4 +1,4 @@
-"""A Keras layer or model as a pure function of its numbers."""
+"""A Keras layer or model as a pure function of its weights and state."""
 
 import keras
 
@@ -15,7 +15,8 @@ __all__ = ["StatelessLayer"]
 class StatelessLayer:
     """Runs a layer or model with given weights and state, and never writes to it.
 
-    It also keeps the layer out of Keras' attribute tracking: for its owner the layer is code.
+    It also hides the layer from Keras' attribute tracking, so that its owner does not own its
+    variables.
 
     Args:
         layer: a Keras layer or model; `bind` it once it is built.
@@ -23,7 +24,7 @@ class StatelessLayer:
     Attributes:
         layer: the layer.
         weights: its trainable variables.
-        state: everything else that it keeps (statistics, seeds, recurrent state, frozen weights).
+        state: its other variables (statistics, seeds, recurrent state, frozen weights).
         layout: `FlatLayout` of the weights.
         penalty: `WeightPenalty` of the weights.
         constraint: `PointConstraint` of the weights.
@@ -35,12 +36,12 @@ class StatelessLayer:
 
     @property
     def supports_jit(self):
-        """Whether XLA can compile the layer and all within it, which Keras asks its owner."""
+        """Whether XLA can compile the layer and its nested layers, a property that Keras reads."""
         return all(part.supports_jit for part in layers_within(self.layer))
 
     @property
     def metrics(self):
-        """The metrics that the layer and the layers in it keep and update in their calls."""
+        """The metrics that the layer and its nested layers update in their calls."""
         return metrics_within(self.layer)
 
     @property
@@ -49,7 +50,7 @@ class StatelessLayer:
         return [v for metric in self.metrics for v in metric.variables]
 
     def bind(self):
-        """Looks up the variables of the layer, which must be built by now.
+        """Looks up the variables of the layer, which must be built.
 
         Raises:
             ValueError: if the layer has no trainable weights.
@@ -58,7 +59,7 @@ class StatelessLayer:
         if not self.weights:
             raise ValueError(
                 f"'{self.layer.name}' has no trainable weights, so there is nothing to put on a "
-                "curve. Set `trainable = True` on what should move before you wrap it."
+                "curve. Set `trainable = True` on the layers to train before you wrap it."
             )
         self.state = state_variables(self.layer)
         self.layout = FlatLayout(self.weights)
@@ -66,7 +67,7 @@ class StatelessLayer:
         self.constraint = PointConstraint(self.weights, self.layout)
 
     def check_same_weights(self):
-        """Refuses a layer in which `trainable` was changed after `bind`.
+        """Rejects a layer in which `trainable` was changed after `bind`.
 
         Raises:
             ValueError: naming the first weight.
@@ -84,7 +85,7 @@ class StatelessLayer:
             )
 
     def check_trainable(self):
-        """Refuses what training along a curve would do wrongly, before it begins.
+        """Rejects layers that cannot be trained along a curve, before training starts.
 
         Raises:
             ValueError: if `trainable` was changed after `bind`, a constraint cannot be kept along
@@ -101,20 +102,18 @@ class StatelessLayer:
         self.constraint.check_convex()
 
     def run(self, function, weights, state, training=False):
-        """Calls a function while the layer's variables read as the given tensors.
+        """Calls a function while the layer's variables have the values of the given tensors.
 
         Args:
             function: function without arguments that uses the layer.
-            weights: list of tensors, one for each of `self.weights`; none to leave them out.
-            state: list of tensors, one for each of `self.state`; those of `metrics_variables` may
-                follow.
-            training: whether what the function assigns to weights would be lost, so that it is
-                refused.
+            weights: list of tensors, one per variable in `self.weights`; empty to omit them.
+            state: list of tensors, one per variable in `self.state`, optionally followed by
+                `metrics_variables`.
+            training: whether to reject assignments to weights, which would be lost.
 
         Returns:
-            `(outputs, changes, losses)`: what the function returned, a list with the new tensor
-            for each of `state` that it updated and `None` for the others, and the losses that it
-            added with `add_loss`.
+            `(outputs, changes, losses)`: the result of the function, a list with the new tensor of
+            each updated `state` and `None` for the others, and the losses from `add_loss`.
 
         Raises:
             ValueError: if it assigns to a weight in training, naming the weight.

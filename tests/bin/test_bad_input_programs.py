@@ -499,7 +499,7 @@ RECIPES = [
         ("--recipe=digits_ensembles --set=fge.rate=1", "no .rate.*max_learning_rate"),
         ("--recipe=digits_planes --set=grid.shape=0", "shape"),
         ("--recipe=digits_planes --set=grid.shape=1000000", "shape"),
-        ("--recipe=digits_planes --set=grid.radius=0", "reach somewhere"),
+        ("--recipe=digits_planes --set=grid.radius=0", "have an extent above 0"),
         ("--recipe=digits_planes --set=grid.margin=-1", "margin"),
         ("--recipe=digits --epochs=3", "set=training.epochs=3"),
         ("--recipe=digits --results_file=/dev/null/x.csv", "Cannot write"),

@@ -231,11 +231,11 @@ BAD = {
     ),
     "marks on rays": (
         [OUT, f"--networks={A}", "--surface=rays", f"--marks={B}"],
-        "On rays nothing can be marked",
+        "Networks cannot be marked on rays",
     ),
     "mean of a curve": (
         [OUT, "--surface=curve_plane", "--curve_file={root}/bezier/curve.keras", "--mark_mean"],
-        "no networks whose mean",
+        "no networks with a mean",
     ),
     "a mark called mean": (
         [OUT, ABC, "--mark_mean", "--marks=mean={root}/a/model.keras"],
@@ -355,9 +355,9 @@ PLANE = Surface("surfaces/j", "curve_plane", curve="j")
         (lambda: Surface("s", "curve_plane", (last("a"),)), "made of a curve.*: a"),
         (lambda: Surface("s", "plane", (last("a"), last("b"))), "made of three networks.*: a, b"),
         (lambda: Surface("s", "trajectory", (last("a"), last("b"))), "at least three networks"),
-        (lambda: Surface("s", "rays", (last("a"),), marks=(last("b"),)), "On the rays 's' nothing"),
+        (lambda: Surface("s", "rays", (last("a"),), marks=(last("b"),)), "marked on the rays 's'"),
         (lambda: Surface("s", "curve_plane", curve="j", mark_mean=True), "has no mean"),
-        (lambda: Grid(ray_length=0.0), "must reach somewhere"),
+        (lambda: Grid(ray_length=0.0), "must have an extent above 0"),
         (lambda: Grid(shape=0), "shape.*at least 1"),
         (lambda: Grid(shape=(3, 10**6)), "shape.*at most 10000"),
         (lambda: Grid(line_points=1), "line_points.*at least 2"),
@@ -381,7 +381,7 @@ def test_bad_experiments_are_refused(made, words):
         ((BEZIER, PLANE, Film("film", "surfaces/j")), "keeps every epoch.*the curve 'j'"),
         (
             (Surface("s", "line", (last("a"), last("b"))), Film("film", "s")),
-            "shows the plane of a curve.*no curve",
+            "needs the plane of a curve.*no curve",
         ),
         *(
             ((Surface("s", "rays", (saved,)),), f"'a' does not save.*{saved}")

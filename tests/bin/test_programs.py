@@ -261,7 +261,7 @@ HELP = {
         "Draws figures from result files",
         {"axis_label": "coordinate on the line", "scale": "log", "frames_per_second": "5.0"},
     ),
-    "demo": ("The main job on the embedded digits", {"workdir": "runs/demo"}),
+    "demo": ("Demonstration on the embedded digits", {"workdir": "runs/demo"}),
     "reproduce": (
         "Reproduces a published result",
         {"verbose": "2"},
@@ -270,11 +270,11 @@ HELP = {
     "sse": ("Snapshot ensembles", {"cycle_epochs": "6", "schedule": "cosine_cycle"}),
     "swa": ("Stochastic weight averaging", {"swa_every": "1", "schedule": "swa"}),
     "eval_ensemble": ("Evaluates an ensemble", {"num_points": "50"}),
-    "eval_mean_prediction": ("The mean prediction of an ensemble", {"batch_size": "500"}),
+    "eval_mean_prediction": ("Compares mean predictions of an ensemble", {"batch_size": "500"}),
     "eval_pairs": ("Ensembles of two networks", {"num_points": "21"}),
     "eval_trajectory": ("Learning rate, error and distance", {"batch_size": "500"}),
     "export_ensemble": ("Writes an ensemble as one TensorFlow SavedModel", {}),
-    "report": ("Writes one page of a directory of runs", {}),
+    "report": ("Writes a report of a directory of runs", {}),
 }
 
 

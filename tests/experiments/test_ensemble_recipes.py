@@ -303,7 +303,7 @@ SWA = {"swa": {"learning_rate": 0.1, "start": 2}, "swa_epochs": (4, 6)}
         ),
         (
             lambda: equal_budgets(SMALL, FOUR, methods=("swa",), **SWA, pretraining=5),
-            "averaging must begin in the 4 epochs.*pretraining=5",
+            "averaging must start in the 4 epochs.*pretraining=5",
         ),
         (
             lambda: equal_budgets(SMALL, FOUR, **{**SWA, "swa_epochs": (0, 6)}, methods=("swa",)),

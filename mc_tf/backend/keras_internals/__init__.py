@@ -1,7 +1,7 @@
-"""Private: every name that Keras does not publish, each behind a function that says why.
+"""Private: all uses of non-public Keras names, each in a function that explains why.
 
-No other module may touch one: `tests/backend/test_keras_internals.py` says where one does, and
-tries each of these with the Keras that is installed.
+No other module may use them: `tests/backend/test_keras_internals.py` finds violations, and tests
+each function with the installed Keras.
 """
 
 from mc_tf.backend.keras_internals.callbacks import (

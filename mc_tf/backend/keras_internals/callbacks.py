@@ -1,4 +1,4 @@
-"""The `fit` that calls a callback: its other callbacks, and whether it still runs."""
+"""The `fit` that calls a callback: other callbacks, and whether it is running."""
 
 import sys
 
@@ -8,7 +8,7 @@ __all__ = ["append_callback", "callbacks_of_fit", "frame_of_fit", "is_running"]
 
 
 def callbacks_of_fit():
-    """All callbacks of the `fit` that is calling one of them right now.
+    """Returns all callbacks of the `fit` that is currently calling one of them.
 
     Keras gives a callback no list of the others; the call stack has it.
 
@@ -20,7 +20,7 @@ def callbacks_of_fit():
 
 
 def append_callback(callback):
-    """Adds a callback to the `fit` that is calling one right now, after all others.
+    """Appends a callback to the `fit` that is currently calling one.
 
     `fit` takes callbacks as an argument only.
     """
@@ -33,9 +33,9 @@ def append_callback(callback):
 
 
 def frame_of_fit():
-    """The frame of the `fit` that is calling a callback right now, or `None`.
+    """Returns the frame of the `fit` that is currently calling a callback, or `None`.
 
-    Keras calls no hook of a `fit` that an error ends, so the frame has to be watched.
+    Keras calls no callback method when an error ends `fit`, so the frame must be watched.
     """
     frame = _frame_of_callbacks()
     return frame and frame.f_back

@@ -1,4 +1,4 @@
-"""Layers within layers, their calls, their variables, and what they attach to tensors."""
+"""Nested layers, their calls, their variables, and attributes of tensors."""
 
 import keras
 from keras.src import backend
@@ -24,9 +24,9 @@ __all__ = [
 
 
 def layers_within(layer):
-    """A layer or model and all layers in it, at any depth, each once, outer ones first.
+    """Returns a layer or model and all nested layers, each once, outer layers first.
 
-    The public `layers` of a model are its direct ones, and other layers have no such list.
+    The public `layers` of a model are not recursive, and other layers have no such list.
     """
     return list(layer._flatten_layers())
 
@@ -34,29 +34,29 @@ def layers_within(layer):
 def seed_generators(layer):
     """The `keras.random.SeedGenerator`s of a layer or model and of all layers in it.
 
-    Their variables are public; whose they are, which a member of an ensemble needs, is not.
+    Their variables are public, but not their owners, which members of ensembles need.
     """
     return [each for part in layers_within(layer) for each in part._seed_generators]
 
 
 def own_weights(layer):
-    """The variables that a layer itself made as trainable, frozen ones included.
+    """Returns a layer's own variables created as trainable, including frozen ones.
 
-    The public `trainable_variables` have those of the layers in it, too, and lack frozen ones.
+    The public `trainable_variables` include nested layers and lack frozen variables.
     """
     return list(layer._trainable_variables)
 
 
 def own_variables(layer):
-    """The variables that a layer itself made, without those of the layers in it.
+    """Returns a layer's own variables, without variables of nested layers.
 
-    The public `variables` have those, too.
+    The public `variables` include them.
     """
     return [*own_weights(layer), *layer._non_trainable_variables]
 
 
 def track(owner, variables):
-    """Has `tf.train.Checkpoint` find variables that are no attributes of their owner.
+    """Makes `tf.train.Checkpoint` find variables that are not attributes of their owner.
 
     TensorFlow finds attributes only, in their names' order; the method for others is its own.
 
@@ -70,12 +70,12 @@ def track(owner, variables):
 
 
 def metrics_within(layer):
-    """The metrics that a layer or model and all layers in it keep, without compiled ones.
+    """Returns the metrics of a layer or model and its nested layers, without compiled ones.
 
-    The public `metrics` of a model have the compiled ones and lack those of models within.
+    The public `metrics` of a model include compiled ones and lack metrics of nested models.
     """
     parts = layers_within(layer)
-    # Keras leaves out those of a model within, but not those of its layers.
+    # Keras omits metrics of a nested model, but not of its layers.
     parts = [part for part in parts if part is layer or not isinstance(part, keras.Model)]
     return list({id(m): m for part in parts for m in part._metrics}.values())
 
@@ -83,29 +83,29 @@ def metrics_within(layer):
 def knows_training(layer):
     """Whether a layer's `call` takes `training`: a bool.
 
-    Keras says it to no caller, but `fit` passes the argument by it.
+    `fit` passes the argument accordingly, but this is not public.
     """
     return layer._call_has_training_arg
 
 
 def training_in_fit(model):
-    """The `training` with which `fit` calls a model: `None` if its `call` does not take it.
+    """Returns the `training` argument in `fit`: `None` if `call` does not accept it.
 
-    Layers count as called by a model that says it.
+    Layers are assumed to be called by a model that passes it.
     """
     return True if not isinstance(model, keras.Model) or knows_training(model) else None
 
 
 def once_a_call(layer, key, make):
-    """A value that all layers share which are called within one call of a model.
+    """Returns a value shared by all layers within one call of a model.
 
-    Keras has a context for `training` that lasts as long as the outermost call, and lets no one
-    else put a value there.
+    Keras has a context for `training` with the lifetime of the outermost call, without a public way
+    to add values.
 
     Args:
         layer: layer whose `call` runs.
         key: name of the value.
-        make: function without arguments that makes it, for the first one that asks.
+        make: function without arguments that creates the value on first use.
 
     Returns:
         The value.
@@ -119,16 +119,16 @@ def once_a_call(layer, key, make):
 
 
 def calls_within(network):
-    """The calls that make a functional or sequential model.
+    """Returns the calls in a functional or sequential model.
 
-    Keras publishes no graph: `layers` say neither which is called on what nor how often.
+    The graph is not public: `layers` lack inputs and numbers of calls.
 
     Args:
         network: Keras layer or model.
 
     Returns:
-        List of `(operation, args, kwargs, outputs)` in the order in which they run; `None` of
-        anything else.
+        List of `(operation, args, kwargs, outputs)` in the order of execution; `None` for other
+        networks.
     """
     graph = _graph(network)
     if graph is None:
@@ -155,13 +155,13 @@ def _graph(network):
 
 
 def operation_of(tensor):
-    """The operation or layer that made a tensor of a graph.
+    """Returns the operation or layer that created a tensor of a graph.
 
-    Keras keeps the history of a symbolic tensor to itself.
+    The history of a symbolic tensor is not public.
 
     Returns:
-        `(operation, inputs, index)`: with the tensors that it was called with, and which of its
-        outputs the tensor is; `(None, [], 0)` of a tensor without a history.
+        `(operation, inputs, index)`: with its input tensors and the index of the output;
+        `(None, [], 0)` for a tensor without history.
     """
     history = getattr(tensor, "_keras_history", None)
     if history is None:
@@ -171,10 +171,10 @@ def operation_of(tensor):
 
 
 def mask_of(tensor):
-    """The mask that Keras attached to a tensor, `None` for none.
+    """Returns the Keras mask of a tensor, or `None`.
 
-    Layers get masks as arguments; losses and metrics look at the tensor, by functions of Keras
-    that it does not export.
+    Layers receive masks as arguments; losses and metrics read them from the tensor, with non-public
+    functions of Keras.
     """
     return backend.get_keras_mask(tensor)
 
@@ -185,7 +185,7 @@ def set_mask(tensor, mask):
 
 
 def output_shape_of(layer):
-    """The `output_shape` that a `Lambda` layer was given: a shape, a function or `None`.
+    """Returns the `output_shape` of a `Lambda` layer: a shape, a function or `None`.
 
     `get_config` has a function serialized, which fails for lambdas.
     """
@@ -193,8 +193,8 @@ def output_shape_of(layer):
 
 
 def lookup_of(layer):
-    """The layer in which a `TextVectorization` keeps its table; any other layer itself.
+    """Returns the lookup layer of a `TextVectorization`; other layers unchanged.
 
-    What `adapt` found, such as weights of TF-IDF, is an attribute of that layer alone.
+    Results of `adapt`, such as TF-IDF weights, are attributes of that layer only.
     """
     return getattr(layer, "_lookup_layer", layer)

@@ -1,4 +1,4 @@
-"""What an optimizer counts, which rate it uses, and how it decays and clips."""
+"""Counters, learning rates, weight decay and clipping of optimizers."""
 
 import types
 
@@ -19,21 +19,21 @@ __all__ = [
 
 
 def inner_optimizer(optimizer):
-    """The optimizer that a loss-scaling one wraps, or the given one itself."""
+    """Returns the optimizer inside a loss-scaling wrapper, or the optimizer itself."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def call_counter(optimizer):
-    """The variable in which an optimizer counts its calls; 0 of what is no optimizer of Keras.
+    """Returns the call counter of an optimizer; 0 for other than Keras optimizers.
 
-    The public `iterations` are updates: with gradient accumulation a rounded quotient, which says
-    neither how many batches there were nor can be assigned to.
+    The public `iterations` count updates: with gradient accumulation they are a rounded quotient,
+    which neither counts batches nor can be assigned.
     """
     return getattr(optimizer, "_iterations", 0)
 
 
 def own_rate(optimizer):
-    """The rate that an optimizer was compiled with: a variable or a schedule.
+    """Returns the rate from the constructor of an optimizer: a variable or a schedule.
 
     The public `learning_rate` is the value of a schedule, or what `ask_for_rate` set.
     """
@@ -41,10 +41,10 @@ def own_rate(optimizer):
 
 
 def ask_for_rate(optimizer, rate):
-    """Has an optimizer ask a function for its rate at each update.
+    """Makes an optimizer get its rate from a function at each update.
 
-    Keras' own way, `optimizer.learning_rate = schedule`, takes the rate's variable out of the
-    optimizer, so that checkpoints of before and after do not fit each other.
+    Keras' own way, `optimizer.learning_rate = schedule`, removes the rate's variable from the
+    optimizer, so that checkpoints before and after do not match.
 
     Args:
         optimizer: Keras optimizer.
@@ -54,25 +54,25 @@ def ask_for_rate(optimizer, rate):
 
 
 def rate_asked_for(optimizer):
-    """The function that `ask_for_rate` gave an optimizer, or `None`."""
+    """Returns the function set by `ask_for_rate`, or `None`."""
     return vars(optimizer).get("_get_current_learning_rate")
 
 
 def use_own_rate(optimizer):
-    """Takes back what `ask_for_rate` did, if anything."""
+    """Reverts `ask_for_rate`, if it was called."""
     vars(optimizer).pop("_get_current_learning_rate", None)
 
 
 def uses_weight_decay(optimizer, variable):
     """Whether an optimizer decays a variable: a bool.
 
-    `exclude_from_weight_decay` is public, what it excluded is not.
+    `exclude_from_weight_decay` is public, but not the excluded variables.
     """
     return optimizer._use_weight_decay(variable)
 
 
 def excluded_by_others(optimizer, variables):
-    """Whether `exclude_from_weight_decay(var_list)` has variables beside the given ones: a bool.
+    """Whether `exclude_from_weight_decay(var_list)` has other variables than the given ones.
 
     Keras keeps the list, which has no public name, by keys of its own.
     """
@@ -81,10 +81,10 @@ def excluded_by_others(optimizer, variables):
 
 
 def set_by_slice(optimizer, decay_factors, split):
-    """Has an optimizer decay and clip slices of flat variables as variables of their own.
+    """Makes an optimizer decay and clip slices of flat variables as separate variables.
 
-    Keras decides for whole variables, in two methods that a subclass would have to override; the
-    user's optimizer keeps its class.
+    Keras treats whole variables, in two methods that a subclass would have to override. The class
+    of the user's optimizer does not change.
 
     Args:
         optimizer: Keras optimizer. Its class remains the same.

@@ -1,4 +1,4 @@
-"""What a model was compiled with, and the functions that `fit` calls for its steps."""
+"""Compile arguments of models, and the functions that `fit` calls for steps."""
 
 import contextlib
 
@@ -18,15 +18,15 @@ __all__ = [
 
 
 def compile_arguments(model):
-    """What a compiled model was given in `compile`: a dict of the objects themselves.
+    """Returns the arguments of `compile`: a dict of the original objects.
 
-    The public `get_compile_config` has them serialized, which fails for functions of the user's.
+    The public `get_compile_config` serializes them, which fails for user functions.
     """
     return dict(model._compile_config.config)
 
 
 def evaluation_settings(network):
-    """What a compiled model evaluates, as arguments of `compile`.
+    """Returns the evaluation settings of a compiled model, as arguments of `compile`.
 
     Args:
         network: a compiled Keras model.
@@ -40,9 +40,9 @@ def evaluation_settings(network):
 
 
 def build_metrics(model, batch):
-    """Makes the variables of compiled metrics, which Keras does in the first step otherwise.
+    """Creates the variables of compiled metrics, as Keras does in the first step.
 
-    Nothing public makes them without a step, but a checkpoint has them.
+    There is no public way without a step, but checkpoints contain them.
 
     Args:
         model: compiled Keras model.
@@ -52,9 +52,9 @@ def build_metrics(model, batch):
 
 
 def metric_direction(metric):
-    """Whether a metric is better when it is higher, as far as Keras says so.
+    """Returns whether higher values of a metric are better, if Keras declares it.
 
-    Keras wants it for `EarlyStopping` and publishes no name of it.
+    Keras uses it for `EarlyStopping`, but it is not public.
 
     Args:
         metric: `keras.metrics.Metric`.
@@ -66,37 +66,37 @@ def metric_direction(metric):
 
 
 def loss_options(loss):
-    """The options that a loss of Keras passes to its function, some of which have no attribute."""
+    """Returns the options that a Keras loss passes to its function."""
     return getattr(loss, "_fn_kwargs", {})
 
 
-# Steps. `Callback` has hooks around each call of the train function, which is `steps_per_execution`
-# batches: between these nothing of Keras can look at the weights, so that who must do so stands in
-# the place of the train function.
+# Steps. `Callback` methods run around each call of the train function, which covers
+# `steps_per_execution` batches. Access to the weights in between requires replacing the train
+# function.
 
 
 def train_function_of(model):
-    """The function that `fit` calls with `(iterator)`, on JAX with `(state, iterator)`.
+    """Returns the function that `fit` calls with `(iterator)`, on JAX with `(state, iterator)`.
 
-    Keras makes it, if there is none, before `on_train_begin`.
+    Keras creates it before `on_train_begin`, if it is missing.
     """
     return model.train_function
 
 
 def set_train_function(model, function):
-    """Has `fit` call a function from its next call on; `None` for one that Keras makes."""
+    """Makes `fit` call a function from its next call on; `None` for the Keras default."""
     model.train_function = function
 
 
 def new_train_function(model, after_step=None):
-    """A train function that is traced anew; that of the model stays in its place.
+    """Returns a newly traced train function; the model's function is not replaced.
 
-    Keras' `make_train_function(force=True)` is not enough on JAX, which remembers what it traced
-    for `model.train_step` and so the learning rate that was there at the time.
+    Keras' `make_train_function(force=True)` is not sufficient on JAX, which caches the trace of
+    `model.train_step` and therefore its learning rate.
 
     Args:
         model: compiled Keras model.
-        after_step: function without arguments that is traced after each step. Default: none.
+        after_step: function without arguments, traced after each step. Default: none.
 
     Returns:
         Function; see `train_function_of`.
@@ -122,13 +122,13 @@ def new_train_function(model, after_step=None):
 
 @contextlib.contextmanager
 def steps_per_call(model, number):
-    """Context in which a train function is made, traced and called with its own number of steps.
+    """Context in which a train function is created, traced and called with a number of steps.
 
-    Keras reads the attribute that `compile` sets at all three times.
+    Keras reads the attribute set by `compile` each time.
 
     Args:
         model: compiled Keras model.
-        number: steps of a call.
+        number: steps per call.
     """
     before = model.steps_per_execution
     model.steps_per_execution = number
@@ -140,10 +140,10 @@ def steps_per_call(model, number):
 
 @contextlib.contextmanager
 def state_in_variables(model, state):
-    """Context in which a model's variables have the values that a train function returned.
+    """Context in which a model's variables have the values returned by a train function.
 
-    On JAX these are in a state of its own, which `fit` writes to the variables only between calls;
-    training resumes with the state.
+    On JAX they are in a separate state, which `fit` writes to the variables only between calls;
+    training continues with the state.
 
     Args:
         model: compiled Keras model.
@@ -160,9 +160,9 @@ def state_in_variables(model, state):
 
 
 def bring_up_to_date(model):
-    """Writes the state of a training on JAX to the model's variables, within an epoch, too.
+    """Writes the JAX training state to the model's variables, also within an epoch.
 
-    `Callback.model` does so, too; others have the model only.
+    `Callback.model` does the same, but other code has only the model.
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()

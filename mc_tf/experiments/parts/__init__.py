@@ -1,1 +1,1 @@
-"""Private: curves, ensembles and surfaces from files, as programs and steps share them."""
+"""Private: curves, ensembles and surfaces from files, shared by programs and steps."""

@@ -1,4 +1,4 @@
-"""Ensembles of the networks on a curve (section A.6)."""
+"""Ensembles of networks on a curve (section A.6)."""
 
 import hashlib
 import os
@@ -21,10 +21,10 @@ __all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
 
 
 def random_positions(count, seed=0):
-    """Positions `t ~ U(0, 1)`, in order.
+    """Draws positions `t ~ U(0, 1)`, in order.
 
     Args:
-        count: how many.
+        count: number of positions.
         seed: int.
 
     Returns:
@@ -40,24 +40,24 @@ def random_positions(count, seed=0):
 def curve_ensemble(
     curve_model, data, positions, scale=False, batch_size=500, num_train=None, verbose=1, path=None
 ):
-    """An ensemble of networks on a curve, with statistics and temperatures of each (section A.6).
+    """Creates an ensemble of networks on a curve, with statistics and temperatures (section A.6).
 
     Args:
         curve_model: `CurveModel`.
         data: data set from `mc_tf.data.load`.
         positions: number of equally spaced positions, or a sequence of them in [0, 1].
-        scale: whether logits are divided by temperatures that grow with the train loss.
-        batch_size: examples a batch, default 500.
-        num_train: use so many training examples only for statistics and losses. Default: all.
+        scale: whether logits are divided by temperatures that increase with the train loss.
+        batch_size: examples per batch, default 500.
+        num_train: number of training examples for statistics and losses. Default: all.
         verbose: 1 for a progress bar.
-        path: file name without ending; `PATH-losses.npz` keeps the train losses as they come, so
-            that the same call goes on where it was stopped.
+        path: file name without extension; train losses are saved to `PATH-losses.npz`, so that the
+            same call can be resumed.
 
     Returns:
         `Ensemble`.
 
     Raises:
-        ValueError: if a temperature is asked for and the losses at `path` are of another curve,
+        ValueError: if temperatures are requested and the losses at `path` belong to another curve,
             other positions or other data.
     """
     check_fits(curve_model.network, data)
@@ -84,22 +84,22 @@ def compare_curve_ensembles(
     num_train=None,
     verbose=1,
 ):
-    """Errors of the ensemble along a curve, or what an earlier call has found.
+    """Computes errors of the ensemble along a curve, or loads the result of an earlier call.
 
     Args:
         curve_model: `CurveModel` whose network outputs logits.
         data: data set from `mc_tf.data.load`.
-        path: result files without ending: `PATH.json` with the errors, and the files of
-            `evaluate_ensemble` for each ensemble. All of them share the predictions that are kept
-            in `PATH-predictions`, so that the same call goes on where it was stopped.
+        path: result files without extension: `PATH.json` with the errors, and the files of
+            `evaluate_ensemble` for each ensemble. They share the predictions in `PATH-predictions`,
+            so that the same call can be resumed.
         positions: number of equally spaced positions.
-        losses: train losses there `(positions,)`, if they are known.
+        losses: train losses at the positions, `(positions,)`, if known.
         batch_size, num_train: as for `curve_ensemble`.
         verbose: 1 for progress bars.
 
     Returns:
         dict of test errors in percent: `"ensemble"` of all networks, `"scaled ensemble"` with
-        temperatures that grow with the train loss, and `"ends"`, of the two endpoints.
+        temperatures that increase with the train loss, and `"ends"` of the two endpoints.
 
     Raises:
         ValueError, OSError: as `evaluate_ensemble`.
@@ -147,12 +147,12 @@ def compare_curve_ensembles(
 def _stored(path):
     stored = read_json(path, "the errors of ensembles on a curve", "reproduce.py")
     if not isinstance(stored, dict) or not {"about", "errors"} <= stored.keys():
-        raise ValueError(f"The file '{path}' holds no errors of ensembles. Move it away.")
+        raise ValueError(f"The file '{path}' has no errors of ensembles. Move it away.")
     return stored
 
 
 def _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose):
-    """The train losses at positions; with a path they go on where they were stopped."""
+    """Computes the train losses at positions; with a path, they can be resumed."""
     grid = np.linspace(0, 1, positions) if isinstance(positions, int) else np.asarray(positions)
     compile_for(curve_model, data)
     about = {**data.settings, "train_examples": num_train or data.num_train}

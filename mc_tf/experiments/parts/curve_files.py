@@ -1,4 +1,4 @@
-"""The curves of an experiment by name, from their files, and along their length."""
+"""Curves from files: loading, evaluation and predictions."""
 
 import numpy as np
 from keras import ops
@@ -22,7 +22,7 @@ __all__ = [
 
 
 def load_curve(path):
-    """Loads a curve that `train_curve` saved.
+    """Loads a curve saved by `train_curve`.
 
     Args:
         path: `.keras` file.
@@ -31,27 +31,27 @@ def load_curve(path):
         `CurveModel`.
 
     Raises:
-        FileNotFoundError, ValueError: if it is not there, damaged, or not a curve.
+        FileNotFoundError, ValueError: if it does not exist, is damaged, or is not a curve.
     """
     model = load_checkpoint(path, compile=False)
     if not isinstance(model, CurveModel):
         raise ValueError(
-            f"'{path}' holds a {type(model).__name__}, not a curve. Give the `curve.keras` file "
-            "that connect.py wrote."
+            f"'{path}' holds a {type(model).__name__}, not a curve. Use the `curve.keras` file of "
+            "connect.py."
         )
     return model
 
 
 def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_train=None, verbose=1):
-    """Evaluates a curve (section 4, A.4) on a data set, or goes on where that was stopped.
+    """Evaluates a curve (section 4, A.4) on a data set, or resumes the evaluation.
 
     Args:
         curve_model: `CurveModel`.
         data: data set from `mc_tf.data.load`.
-        path: result files without ending.
-        num_points: positions, 61 by default.
-        batch_size: examples a batch, default 500; a network with carried state has its own.
-        num_train: use so many of the training examples only. Default: all.
+        path: result files without extension.
+        num_points: number of positions, 61 by default.
+        batch_size: examples per batch, default 500; stateful networks have a fixed batch size.
+        num_train: number of training examples to use. Default: all.
         verbose: 1 for a progress bar.
 
     Returns:
@@ -64,7 +64,7 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
     compile_for(curve_model, data)
     batch_size = fixed_batch_size(curve_model) or batch_size
     others = {}
-    if data.has_validation and data.test_name == "test":  # a part of its own, beside the test part
+    if data.has_validation and data.test_name == "test":  # a separate part, besides the test part
         others["validation"] = data.validation_batches(batch_size)
     return evaluate_curve(
         curve_model,
@@ -85,15 +85,15 @@ def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_trai
 
 
 def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
-    """Computes what the networks along a curve predict, for data with one input.
+    """Computes predictions of the networks along a curve, for data with one input.
 
     Args:
         curve_model: `CurveModel` of a network with one input and one output.
         data: data set of a regression with one input.
         path: `.npz` file for `x` and `y` (the training data), `grid` `(num_inputs,)`, `t`
             `(num_points,)` and `predictions` `(num_points, num_inputs)`.
-        num_points: equally spaced positions, default 21.
-        num_inputs: equally spaced inputs, to a fifth of the range beyond the data.
+        num_points: number of equally spaced positions, default 21.
+        num_inputs: number of equally spaced inputs, extending a fifth of the range beyond the data.
     """
     batches = data.train_eval_batches().as_numpy_iterator()
     x, y = (np.concatenate(part)[:, 0] for part in zip(*batches))

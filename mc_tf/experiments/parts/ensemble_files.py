@@ -1,4 +1,4 @@
-"""Ensembles from the directories of runs: their members, and how well they do."""
+"""Ensembles from directories of runs: members and scores."""
 
 import os
 
@@ -29,18 +29,18 @@ __all__ = [
 
 
 def find_members(paths, include_start=False):
-    """The files of an ensemble's members.
+    """Finds the files of an ensemble's members.
 
     Args:
-        paths: list of directories of runs (with `members/` in them) or of snapshots, and of files
-            (`.npz`, `.keras`, `.weights.h5`).
-        include_start: whether the weights with which a run began are a member. Default `False`.
+        paths: list of directories of runs (with `members/`) or of snapshots, and of files (`.npz`,
+            `.keras`, `.weights.h5`).
+        include_start: whether the initial weights of a run are a member. Default `False`.
 
     Returns:
         List of files, in the order of the paths, and of the steps in each directory.
 
     Raises:
-        FileNotFoundError: if a path is not there, or a directory has no snapshots.
+        FileNotFoundError: if a path does not exist, or a directory has no snapshots.
     """
     files = []
     for path in paths:
@@ -51,7 +51,7 @@ def find_members(paths, include_start=False):
         found = snapshot_files(inner if os.path.isdir(inner) else path, include_start)
         if not found:
             raise FileNotFoundError(
-                f"There are no snapshots in '{path}'. Give the directory of a run of fge.py or "
+                f"There are no snapshots in '{path}'. Use the directory of a run of fge.py or "
                 "sse.py, or files of networks."
             )
         files.extend(found)
@@ -59,76 +59,76 @@ def find_members(paths, include_start=False):
 
 
 def find_network(paths):
-    """The file of the network that members belong to.
+    """Finds the file of the network of members.
 
     Args:
         paths: as for `find_members`.
 
     Returns:
-        The first `.keras` file among them, or `model.keras` beside them or in the run's directory.
+        The first `.keras` file among them, or `model.keras` next to them or in the run's directory.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if no file is found.
     """
     for path in map(os.fspath, paths):
         for file in [path, *(run.network() for run in runs_around(path))]:
             if file.endswith(".keras") and os.path.isfile(file):
                 return file
     raise FileNotFoundError(
-        f"There is no network beside the members {', '.join(map(str, paths))}. Give the `.keras` "
-        "file of one, which has the same layers."
+        f"There is no network beside the members {', '.join(map(str, paths))}. Pass the `.keras` "
+        "file of a network with the same layers."
     )
 
 
 def load_ensemble(paths, include_start=False, network=None, in_files=False):
-    """An ensemble of networks from files.
+    """Creates an ensemble of networks from files.
 
-    What their outputs are is read from the network and its loss; where these do not tell, they
-    are logits, as of networks that this library's programs trained.
+    The kind of outputs is inferred from the network and its loss. If that fails, logits are
+    assumed, as for networks trained by the programs.
 
     Args:
         paths, include_start: as for `find_members`.
-        network: `.keras` file of a network with the same layers. Default: found beside them.
-        in_files: whether members stay in their files until each is evaluated, so that memory
-            does not grow with their number. Default `False`.
+        network: `.keras` file of a network with the same layers. Default: found next to them.
+        in_files: whether members are loaded one by one for evaluation, so that memory does not grow
+            with their number. Default `False`.
 
     Returns:
         `Ensemble`, or `MemberFiles`.
 
     Raises:
-        FileNotFoundError, ValueError: if a file is missing, damaged or does not fit.
+        FileNotFoundError, ValueError: if a file is missing, damaged or does not match.
     """
     files = find_members(paths, include_start)
     network = network or find_network(paths)
     try:
         model = load_checkpoint(network)
-    except ValueError:  # perhaps it has a loss or metric of its own
+    except ValueError:  # perhaps it has a custom loss or metric
         model = load_checkpoint(network, compile=False)
     try:
         output = read_output(model, compiled=(model,))
-    except ValueError:  # it is not compiled: one of ours
+    except ValueError:  # not compiled: a network of the programs
         output = "logits"
     return (MemberFiles if in_files else Ensemble)(model, files, output=output)
 
 
 @holding("path", ".npz")
 def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
-    """Errors of the networks that a training came by (figure 3, left).
+    """Computes errors of networks along a training trajectory (figure 3, left).
 
-    One network is in memory at a time. Their predictions are kept in `PATH-predictions`, so that
-    evaluation goes on where it was stopped.
+    One network is in memory at a time. Predictions are stored in `PATH-predictions`, so that the
+    evaluation can be resumed.
 
     Args:
         folder: directory of a run with `trajectory_every`, or of snapshots.
         data: data set from `mc_tf.data.load`.
-        path: result file without ending: `PATH.npz` with what is returned.
+        path: result file without extension: `PATH.npz` with the returned arrays.
         network: `.keras` file of a network with the same layers. Default: found there.
-        batch_size: examples a batch, default 500.
+        batch_size: examples per batch, default 500.
         verbose: 1 for a progress bar.
 
     Returns:
-        dict of arrays, one entry for each network: `step`, `learning_rate`,
-        `distance_from_start`, `distance_from_previous`, `error` (percent) and `loss`.
+        dict of arrays, one entry per network: `step`, `learning_rate`, `distance_from_start`,
+        `distance_from_previous`, `error` (percent) and `loss`.
 
     Raises:
         FileNotFoundError, ValueError, OSError: as `evaluate_ensemble`.
@@ -137,7 +137,7 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     files = find_members([inner if os.path.isdir(inner) else folder])
     for file in files:
         if not file.endswith(".npz"):
-            read_snapshot(file)  # says that it is none
+            read_snapshot(file)  # raises an error that explains it
     model = load_checkpoint(network or find_network([folder]), compile=False)
     check_fits(model, data)
     check_classes(data, "Errors of a trajectory", "it")
@@ -159,23 +159,23 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
 
 @holding("path", ".npz", ".json")
 def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbose=1):
-    """Scores an ensemble on the test (or validation) data and writes what was found.
+    """Scores an ensemble on the test (or validation) data and writes the results.
 
     Args:
         ensemble: `Ensemble` or `MemberFiles`.
         data: data set from `mc_tf.data.load`.
-        path: result files without ending: `PATH.npz` with all arrays, `PATH.json` with the
+        path: result files without extension: `PATH.npz` with all arrays, `PATH.json` with the
             scores.
-        cache: directory of predictions, so that evaluation goes on where it was stopped. Default:
+        cache: directory of predictions, so that the evaluation can be resumed. Default:
             `PATH-predictions`.
-        batch_size: examples a batch, default 500.
+        batch_size: examples per batch, default 500.
         verbose: 1 for a progress bar.
 
     Returns:
         `mc_tf.ensemble.EnsembleEvaluation`.
 
     Raises:
-        ValueError, OSError: if the data does not fit the network, the cache belongs to other
+        ValueError, OSError: if the data does not match the network, the cache belongs to other
             data, or a file cannot be written.
     """
     check_fits(ensemble.model, data)
@@ -203,20 +203,20 @@ def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbo
 
 
 def fit_temperature(ensemble, data, batch_size=500, verbose=1):
-    """Sets each member's temperature to the best one for held-out data.
+    """Fits the temperature of each member to held-out data.
 
     Args:
         ensemble: `Ensemble` or `MemberFiles`.
-        data: data set from `mc_tf.data.load` without `use_test`: its held-out part is used, which
-            the members must not have been trained on.
-        batch_size: examples a batch, default 500.
+        data: data set from `mc_tf.data.load` without `use_test`. The members must not have been
+            trained on its held-out part.
+        batch_size: examples per batch, default 500.
         verbose: 1 for a progress bar.
 
     Returns:
         float32 array `(M,)`.
 
     Raises:
-        ValueError: if the data does not fit the network.
+        ValueError: if the data does not match the network.
     """
     check_fits(ensemble.model, data)
     held_out = data.test_batches(batch_size)

@@ -1,4 +1,4 @@
-"""The mean prediction of networks beside that of their mean weights (arXiv 1803.05407, 3.5)."""
+"""Compares mean predictions with the prediction of mean weights (arXiv 1803.05407, 3.5)."""
 
 import numpy as np
 
@@ -18,31 +18,30 @@ SCALES = (1.0, 0.5, 0.25, 0.125)
 def evaluate_mean_prediction(
     ensemble, data, path, *, scales=SCALES, num_train=None, batch_size=500, verbose=1
 ):
-    """How well one network of mean weights stands for an ensemble, and how that depends on width.
+    """Measures how well mean weights approximate an ensemble, depending on its spread.
 
-    With members at a distance of order `D` from their mean, a member's predictions differ from
-    those of the mean weights by `O(D)`, but the members' mean prediction by `O(D ** 2)` only: that
-    is why weight averaging comes close to fast geometric ensembling. To see both orders, members
-    are drawn together towards their mean: `mean + scale * (member - mean)`.
+    For members at a distance of order `D` from their mean, a member's predictions differ from the
+    prediction of the mean weights by `O(D)`, but the mean prediction only by `O(D ** 2)`. Therefore
+    weight averaging approximates fast geometric ensembling. To show both orders, members are scaled
+    towards their mean: `mean + scale * (member - mean)`.
 
     Args:
         ensemble: `Ensemble` of at least two networks.
         data: data set from `mc_tf.data.load`; its test (or held-out) part is predicted.
-        path: result file without ending: `PATH.npz` with what is returned.
+        path: result file without extension: `PATH.npz` with the returned arrays.
         scales: numbers in (0, 1], default 1, 1/2, 1/4, 1/8.
-        num_train: use so many training examples only to estimate statistics of batch
-            normalization. Default: all.
-        batch_size: examples a batch, default 500.
+        num_train: number of training examples for batch normalization statistics. Default: all.
+        batch_size: examples per batch, default 500.
         verbose: 1 for a progress bar.
 
     Returns:
-        dict of float64 arrays, one entry for each scale: `scale`; `distance`, the root mean square
+        dict of float64 arrays, one entry per scale: `scale`; `distance`, the root mean square
         distance of the members from their mean in weight space; `member_difference` and
-        `mean_difference`, root mean squares over the examples and classes of the difference
-        between a member's, or the mean, prediction and that of the mean weights.
+        `mean_difference`, root mean square differences, over examples and classes, of a member's
+        and of the mean prediction from the prediction of the mean weights.
 
     Raises:
-        ValueError: if there is one member only, a scale is none, or the data does not fit.
+        ValueError: if there is only one member, a scale is invalid, or the data does not match.
         OSError: if the file cannot be written.
     """
     scales = np.asarray(scales, "float64")

@@ -1,4 +1,4 @@
-"""The settings that evaluations share, as programs take them."""
+"""Shared settings of evaluation programs."""
 
 import dataclasses
 
@@ -10,25 +10,27 @@ __all__ = ["EvaluationOptions"]
 @documented
 @dataclasses.dataclass(frozen=True)
 class EvaluationOptions:
-    """What is evaluated, how, and where the results go; each program takes some of these."""
+    """Evaluation options; each program uses some of them."""
 
     output: str | None = setting(
         None,
-        help="Stem of the result files: their path without ending.",
+        help="Path of the result files without extension.",
         changes_results=False,
     )
-    curve_file: str | None = setting(None, help="File that connect.py wrote.")
+    curve_file: str | None = setting(None, help="Curve file of connect.py.")
     network_file: str | None = setting(
-        None, help="A .keras file of the network. Default: found beside its weights."
+        None, help="A .keras file of the network. Default: found next to the weights."
     )
-    num_points: int = setting(50, help="Equally spaced positions on a curve.", low=2, high=100_000)
+    num_points: int = setting(
+        50, help="Number of equally spaced positions on a curve.", low=2, high=100_000
+    )
     batch_size: int = setting(
-        500, help="Examples a batch.", low=1, high=1_000_000, changes_results=False
+        500, help="Examples per batch.", low=1, high=1_000_000, changes_results=False
     )
-    seed: int = setting(0, help="Of what is random: positions or directions.")
+    seed: int = setting(0, help="Seed of random positions or directions.")
     title: str | None = setting(None, help="Heading of the figure.", changes_results=False)
     verbose: int = setting(
         1,
-        help="0: neither a progress bar nor what is evaluated on what.",
+        help="0: no progress bar and no description of the evaluation.",
         changes_results=False,
     )

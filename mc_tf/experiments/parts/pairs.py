@@ -19,25 +19,24 @@ __all__ = ["evaluate_pairs", "random_segment"]
 def evaluate_pairs(
     curve_model, data, path, *, num_points=21, batch_size=500, num_train=None, verbose=1
 ):
-    """Errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
+    """Computes errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
 
     Args:
         curve_model: `CurveModel` whose network outputs logits.
         data: data set from `mc_tf.data.load`.
-        path: result file without ending: `PATH.npz` has `t`, `single_error` and `pair_error` in
-            percent, and `single_loss` and `pair_loss`. Predictions are kept in
-            `PATH-predictions`, so that the same call goes on where it was stopped.
-        num_points: equally spaced positions, default 21.
-        batch_size: examples a batch, default 500.
-        num_train: use so many training examples only to estimate statistics of batch
-            normalization. Default: all.
+        path: result file without extension: `PATH.npz` has `t`, `single_error` and `pair_error` in
+            percent, and `single_loss` and `pair_loss`. Predictions are stored in
+            `PATH-predictions`, so that the same call can be resumed.
+        num_points: number of equally spaced positions, default 21.
+        batch_size: examples per batch, default 500.
+        num_train: number of training examples for batch normalization statistics. Default: all.
         verbose: 1 for a progress bar.
 
     Returns:
         dict of float64 arrays `(num_points,)`.
 
     Raises:
-        ValueError, OSError: if the data does not fit the network, or a file cannot be written.
+        ValueError, OSError: if the data does not match the network, or a file cannot be written.
     """
     check_fits(curve_model.network, data)
     check_classes(data, "Ensembles of two networks", "it")
@@ -65,10 +64,10 @@ def evaluate_pairs(
 
 
 def random_segment(curve_model, seed=0):
-    """A segment from the start of a curve in a random direction, as long as to its end.
+    """Creates a segment in a random direction, of the length between the curve's endpoints.
 
     Args:
-        curve_model: `CurveModel`; its network is used, its weights are not changed.
+        curve_model: `CurveModel`; its network is reused, its weights are not changed.
         seed: integer.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Lines, planes and rays from the files of networks, evaluated on a data set."""
+"""Lines, planes and rays from files of networks, evaluated on a data set."""
 
 import os
 import re
@@ -23,35 +23,35 @@ __all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_file
 def surface_from_files(
     kind, files, *, curve_model=None, marks=None, mark_mean=False, network_file=None, **directions
 ):
-    """A line, plane or rays through networks in files.
+    """Creates a line, plane or rays through networks in files.
 
     Args:
         kind: see `mc_tf.landscape.factory.make_surface`.
         files: dict from label to file: a network (`.keras`), a snapshot (`.npz`) or weights
-            (`.weights.h5`); or to a directory of snapshots or of a run that has members, which
-            gives one network for each, labeled by its number.
-        curve_model: `CurveModel`, of `"curve_plane"`.
-        marks: dict from label to file of networks that are projected into the surface too.
-        mark_mean: whether the mean of the weights of `files` is projected too.
-        network_file: `.keras` file that holds the layers. Default: the first among the files and
-            marks, or `model.keras` beside them.
+            (`.weights.h5`); or to a directory of snapshots or of a run with members, which gives
+            one numbered network per member.
+        curve_model: `CurveModel`, for `"curve_plane"`.
+        marks: dict from label to file of additional networks to project into the surface.
+        mark_mean: whether to project the mean of the weights of `files`, too.
+        network_file: `.keras` file of the architecture. Default: the first among the files and
+            marks, or `model.keras` next to them.
         **directions: other arguments of `make_surface`.
 
     Returns:
         `Line`, `Plane` or `Rays`.
 
     Raises:
-        FileNotFoundError, ValueError: if a file is missing, damaged or does not fit, or as
+        FileNotFoundError, ValueError: if a file is missing, damaged or does not match, or as
             `make_surface`.
     """
     marks = marks or {}
     if kind == "rays" and (marks or mark_mean):
-        raise ValueError("On rays nothing can be marked: they fill no plane. Leave the marks out.")
+        raise ValueError("Networks cannot be marked on rays. Leave the marks out.")
     if mark_mean and not files:
-        raise ValueError(f"There are no networks whose mean could be marked: '{kind}' has none.")
+        raise ValueError(f"There are no networks with a mean to mark: '{kind}' has none.")
     if not files and curve_model is None:
         wanted = SURFACES[kind][1] if kind in SURFACES else "networks"
-        raise ValueError(f"A surface of kind '{kind}' is made of {wanted}. Received: none.")
+        raise ValueError(f"A surface of kind '{kind}' needs {wanted}. Received: none.")
     network = curve_model.network if curve_model else None
     if network is None:
         network = load_checkpoint(
@@ -79,7 +79,7 @@ def surface_from_files(
 
 
 def _read(network, files):
-    """Members by label; a directory gives several."""
+    """Returns members by label; a directory gives several."""
     if not files:
         return {}
     found = {}
@@ -93,22 +93,22 @@ def _read(network, files):
 
 
 def _seeds(files):
-    """Seeds of the trainings that left these networks, by label, where they are known."""
+    """Returns the seeds of the trainings of networks by label, if known."""
     found = {}
     for label, path in files.items():
         for run in runs_around(path):
             try:
                 found.setdefault(label, stored_settings(run.path)["seed"])
             except (OSError, ValueError, TypeError, KeyError):
-                continue  # there is none, or it is not a run's
+                continue  # no settings of a run
     return found
 
 
 def common_state(network, members):
-    """What networks keep beside their weights, which must agree where training does not move it.
+    """Returns the other state of networks; frozen weights must be equal.
 
     Args:
-        network: Keras model: the layers.
+        network: Keras model of the architecture.
         members: dict from label to `Snapshot`, at least one.
 
     Returns:
@@ -130,7 +130,7 @@ def common_state(network, members):
 
 
 def parse_shard(text):
-    """Reads which part of a grid to evaluate.
+    """Parses the part of a grid to evaluate.
 
     Args:
         text: `"I/N"`, or `None`.
@@ -171,17 +171,17 @@ def evaluate_surface(
     verbose=1,
     **options,
 ):
-    """Evaluates a surface on a data set, or goes on where that was stopped.
+    """Evaluates a surface on a data set, or resumes the evaluation.
 
     Args:
         surface: from `make_surface`.
         data: data set from `mc_tf.data.load`.
-        path: result files without ending.
-        shape, margin, limits, shard: see `mc_tf.evaluate_grid`. Random planes and lines reach from
+        path: result files without extension.
+        shape, margin, limits, shard: see `mc_tf.evaluate_grid`. Random planes and lines extend from
             -1 to 1 and rays from 0 to 10 by default.
-        num_train, num_test: use so many of the first examples only. Default: all.
-        batch_size: examples a batch, default 500; a network with carried state has its own.
-        notes: dict of what to record beside what the surface is made of.
+        num_train, num_test: numbers of examples to use, from the start. Default: all.
+        batch_size: examples per batch, default 500; stateful networks have a fixed batch size.
+        notes: dict of additional information to record.
         verbose: 1 for a progress bar.
         **options: other arguments of `evaluate_grid`.
 
@@ -189,7 +189,7 @@ def evaluate_surface(
         `GridEvaluation`.
 
     Raises:
-        ValueError, OSError: if the data set does not fit the network, or as `evaluate_grid`.
+        ValueError, OSError: if the data set does not match the network, or as `evaluate_grid`.
     """
     network = surface.network
     check_fits(network, data)

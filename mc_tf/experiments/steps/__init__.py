@@ -1,1 +1,1 @@
-"""The kinds of steps, a file each: training, curves, ensembles, surfaces, figures."""
+"""The kinds of steps, one file each: training, curves, ensembles, surfaces, figures."""

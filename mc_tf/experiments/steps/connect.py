@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Chain", "Connect"]
 
 _STATISTICS = ("min", "int", "mean", "max")
-_SHOWN = (  # in every comparison, published or not
+_SHOWN = (  # in every comparison, even if unpublished
     ("train_loss", "max"),
     ("test_error", "min"),
     ("test_error", "int"),
@@ -41,7 +41,7 @@ _SHOWN = (  # in every comparison, published or not
 
 @dataclasses.dataclass(frozen=True)
 class _Curve(Step):
-    """What curves and chains share: their evaluation, as in Table 2."""
+    """Base class of curves and chains: evaluation as in Table 2."""
 
     num_points: int = dataclasses.field(default=61, kw_only=True)
     num_train: int | None = dataclasses.field(default=None, kw_only=True)
@@ -54,7 +54,7 @@ class _Curve(Step):
         check_counts(optional=True, num_train=self.num_train)
 
     def check(self, run: "Run") -> None:
-        """Refuses to evaluate on more examples than there are."""
+        """Rejects evaluating on more examples than available."""
         check_num_examples(run.data, run.batch_size, self.num_train)
 
     def _evaluate(self, run, curve_model, num_points):
@@ -77,7 +77,7 @@ class _Curve(Step):
         return result
 
     def values(self, result: CurveEvaluation) -> Values:
-        """Statistics of each value, of the endpoints first where they have a label."""
+        """Returns statistics of each value; endpoints come first if they have a label."""
         found, label = {}, self.label or self.name
         for value in result.names:
             summary = result.summary(value)
@@ -91,11 +91,11 @@ class _Curve(Step):
         return {**found, (label, "length_ratio", ""): result.length_ratio}
 
     def is_shown(self, value: str, statistic: str) -> bool:
-        """The usual ones."""
+        """Whether a key is shown by default."""
         return (value, statistic) in _SHOWN
 
     def small(self, smoke: "Smoke") -> Self:
-        """Three positions, evaluated on all of the few examples."""
+        """Evaluates three positions on all examples of the smoke run."""
         return dataclasses.replace(super().small(smoke), num_points=3, num_train=None)
 
 
@@ -104,15 +104,15 @@ class Connect(_Curve):
     """Trains a curve between two saved networks (section 3.1) and evaluates it.
 
     Attributes:
-        name: its folder.
+        name: name of its folder.
         start, end: `Saved`, the endpoints.
         curve: name of a family, see `mc_tf.curves.make_curve`.
         training: `TrainingOptions`.
-        num_bends: of families with bends.
-        num_points: equally spaced positions at which it is evaluated.
-        num_train: evaluate on the first training examples only. Default: all.
-        label: in the comparison. Default: `name`.
-        ends_label: of the endpoints' rows in the comparison. Default: no such rows.
+        num_bends: number of bends, for families with bends.
+        num_points: number of equally spaced positions to evaluate.
+        num_train: number of training examples for evaluation. Default: all.
+        label: label in the comparison. Default: `name`.
+        ends_label: label of the endpoints' rows in the comparison. Default: no such rows.
     """
 
     start: Saved
@@ -128,17 +128,17 @@ class Connect(_Curve):
         self.made()
 
     def check(self, run: "Run") -> None:
-        """Refuses unknown families, cycles that end nowhere, and curves that cannot be."""
+        """Rejects unknown families, unsuitable cycles and unsupported curves."""
         super().check(run)
         curve = self.made()
         if curve.trainable:
             check_cycles(run.data, self.training)
-        if self.curve == "trivial":  # through zero, which not every network stands
+        if self.curve == "trivial":  # through zero, which not every network supports
             first = run.origin(self.start)
             curve.for_network(build(first.begin, run.data, first.training))
 
     def made(self) -> Curve:
-        """The `Curve`."""
+        """Creates the `Curve`."""
         return make_curve(self.curve, self.num_bends)
 
     def run(self, run: "Run") -> CurveEvaluation:
@@ -154,7 +154,7 @@ class Connect(_Curve):
         return self._evaluate(run, curve_model, self.num_points)
 
     def small(self, smoke: "Smoke") -> Self:
-        """A few epochs of small batches."""
+        """Trains a few epochs of small batches."""
         return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
 
 
@@ -163,15 +163,15 @@ class Chain(_Curve):
     """A polygonal chain through saved networks, without training (section A.10).
 
     Attributes:
-        name: its folder.
-        networks: tuple of `Saved`, at least two networks in all; each is at a position.
-        num_points, num_train, label, ends_label: as of `Connect`; at least so many positions.
+        name: name of its folder.
+        networks: tuple of `Saved`, at least two networks in total; each is at a position.
+        num_points, num_train, label, ends_label: as in `Connect`; `num_points` is a minimum.
     """
 
     networks: tuple[Saved, ...] = ()
 
     def run(self, run: "Run") -> CurveEvaluation:
-        """Evaluates; returns the `CurveEvaluation`."""
+        """Evaluates the chain; returns the `CurveEvaluation`."""
         run.say(f"Connecting by '{self.name}' ...")
         files = list(run.files({str(saved): saved for saved in self.networks}).values())
         network = load_checkpoint(run.network_file(self.networks[0]), compile=False)

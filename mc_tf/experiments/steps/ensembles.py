@@ -1,4 +1,4 @@
-"""Ensembles of what trainings saved, by budgets (Table 1), and the networks they came by."""
+"""Ensembles of saved networks by budgets (Table 1), and training trajectories."""
 
 import dataclasses
 import itertools
@@ -22,11 +22,11 @@ __all__ = ["Ensembles", "Part", "Trajectory"]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Members of an ensemble that one training saves.
+    """Members of an ensemble from one training.
 
     Attributes:
         saved: `Saved`: its last network, or its members.
-        before: epochs of all trainings before this one.
+        before: total epochs of the previous trainings.
     """
 
     saved: Saved
@@ -35,13 +35,13 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Ensembles(Step):
-    """Errors of the ensembles of the first 1, 2, ... members.
+    """Evaluates the ensembles of the first 1, 2, ... members.
 
     Attributes:
-        name: its files `NAME.npz`, `NAME.json`, `NAME-epochs.npz` and its predictions.
+        name: name of its files `NAME.npz`, `NAME.json`, `NAME-epochs.npz` and its predictions.
         budgets: tuple of tuples of `Part`: the trainings of each budget, in order.
-        label: of the method: `ind-1` is the ensemble of one budget, and so on.
-        include_start: whether the network from which members were collected is one.
+        label: label of the method: `ind-1` is the ensemble of one budget, and so on.
+        include_start: whether the initial network is a member.
     """
 
     budgets: tuple[tuple[Part, ...], ...]
@@ -50,7 +50,7 @@ class Ensembles(Step):
 
     @property
     def needs(self) -> list[str]:
-        """The trainings of all parts."""
+        """Returns the trainings of all parts."""
         return [part.saved.training for part in self._parts()]
 
     def _parts(self):
@@ -61,7 +61,7 @@ class Ensembles(Step):
         check_classes(run.data, "Comparisons of ensembles", "them")
 
     def run(self, run: "Run") -> dict[str, Any]:
-        """Evaluates; returns a dict: the `result`, where budgets `end`, and more numbers."""
+        """Evaluates; returns a dict: the `result`, the `end` of budgets, and more numbers."""
         files = {part: self._files(run, part) for part in self._parts()}
         every = [file for of_part in files.values() for file in of_part]
         network = run.network_file(self._parts()[0].saved)
@@ -106,12 +106,12 @@ class Ensembles(Step):
         return ensemble_files.find_members([run.folder(part.saved.training)], self.include_start)
 
     def _epochs(self, run, part, files, records):
-        """Epochs of training that had been done in all when each member was there."""
+        """Returns the total training epochs at each member."""
         steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
         return [part.before + records[file]["step"] / steps for file in files]
 
     def values(self, result: dict[str, Any]) -> Values:
-        """The error at each budget, and how far members differ."""
+        """Returns the error at each budget, and the disagreement of members."""
         errors = result["result"].cumulative["error"]
         found = {
             (f"{self.label}-{k}", "test_error", "mean"): errors[end - 1]
@@ -130,7 +130,7 @@ def _record(file):
 
 
 def _within(disagreement, run):
-    """Mean disagreement of two networks of one run, or of two runs of one network each."""
+    """Mean disagreement of two networks of one run, or of single networks of two runs."""
     pairs = np.triu(np.ones((len(run), len(run)), bool), 1)
     if len(run) > len(set(run)):
         pairs &= run[:, None] == run
@@ -139,10 +139,10 @@ def _within(disagreement, run):
 
 @dataclasses.dataclass(frozen=True)
 class Trajectory(Step):
-    """Errors of the networks that a training came by (figure 3, left).
+    """Evaluates networks along a training trajectory (figure 3, left).
 
     Attributes:
-        name: its files.
+        name: name of its files.
         saved: `Saved`: the trajectory of a training.
     """
 
@@ -153,7 +153,7 @@ class Trajectory(Step):
         check_classes(run.data, "Errors of a trajectory", "it")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:
-        """Evaluates; returns what `mc_tf.plots.plot_trajectory` draws."""
+        """Evaluates; returns the data for `mc_tf.plots.plot_trajectory`."""
         return ensemble_files.evaluate_trajectory(
             run.folder(self.saved.training),
             run.data,

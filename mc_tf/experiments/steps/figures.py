@@ -1,4 +1,4 @@
-"""Figures of what other steps found, each as PNG and SVG."""
+"""Figures of the results of other steps, each as PNG and SVG."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ class Figure(Step):
     """One figure.
 
     Attributes:
-        name: its files `NAME.png` and `NAME.svg`.
+        name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
             `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs, or
             `"trajectory"` (figure 3, left).
@@ -35,7 +35,7 @@ class Figure(Step):
 
     @property
     def needs(self) -> list[str]:
-        """The steps whose results are drawn."""
+        """Returns the steps with the results to draw."""
         several = [names if isinstance(names, tuple) else (names,) for names in self.of.values()]
         found = [name for names in several for name in names]
         if self.kind == "curve_ensembles":
@@ -92,13 +92,13 @@ class Figure(Step):
 class SurfaceFigures(Step):
     """The figures of all curves and surfaces before this step.
 
-    They are `curves`; `planes-train_loss`, `planes-test_error`, `lines-...`, `random-lines-...`
-    and `rays` for what there is; `relief-NAME` in three dimensions of each plane in random
-    directions; `eigenvalues`, and `regression` (`regression-NAME` of several planes).
+    They are `curves`; `planes-train_loss`, `planes-test_error`, `lines-...`, `random-lines-...` and
+    `rays`, if available; `relief-NAME`, a 3D figure of each plane in random directions;
+    `eigenvalues`, and `regression` (`regression-NAME` for several planes).
 
     Attributes:
         name: unique name of the step.
-        maximum: train losses above are drawn alike. Default: chosen by the figures.
+        maximum: upper limit of train losses. Default: chosen by the figures.
     """
 
     maximum: float | None = None
@@ -124,7 +124,7 @@ class SurfaceFigures(Step):
         for surface in surfaces:
             grid, title = run.results[surface.name], _title(surface.label)
             kind = surface.kind if surface.kind in by_kind else grid.surface
-            if kind in ("Rays", "random_line"):  # of one network, which has a label
+            if kind in ("Rays", "random_line"):  # from one network, which has a label
                 title = next(iter(surface.networks))
             by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
         grids = [run.results[surface.name] for surface in surfaces]

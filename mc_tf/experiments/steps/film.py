@@ -21,15 +21,15 @@ __all__ = ["Film"]
 
 @dataclasses.dataclass(frozen=True)
 class Film(Step):
-    """The plane of a curve after each epoch of its training, all within the same limits.
+    """Draws the plane of a curve after each training epoch, with common limits.
 
-    The curve must keep all its epochs: `keep_every=1`.
+    The curve must keep the checkpoints of all epochs: `keep_every=1`.
 
     Attributes:
-        name: `NAME.gif`.
-        surface: name of the `Surface` step: the plane of that curve.
-        shape: points on each axis of a frame.
-        maximum: values above are drawn alike. Default: chosen by the figure.
+        name: name of the file `NAME.gif`.
+        surface: name of the `Surface` step with the plane of the curve.
+        shape: number of points on each axis of a frame.
+        maximum: upper limit of values. Default: chosen by the figure.
     """
 
     surface: str
@@ -46,18 +46,18 @@ class Film(Step):
         return [self.surface]
 
     def check(self, run: "Run") -> None:
-        """Refuses planes of no curve, and curves that keep only their last epoch."""
+        """Rejects planes without a curve, and curves that keep only their last epoch."""
         plane = run.steps[self.surface]
         curve = getattr(plane, "curve", None)
         if curve is None or run.steps[curve].training.keep_every != 1:
             raise ValueError(
-                f"A film shows the plane of a curve whose training keeps every epoch "
+                "A film needs the plane of a curve whose training keeps every epoch "
                 f"(keep_every=1). Received: surface='{self.surface}', of "
                 f"{f'the curve {curve!r}' if curve else 'no curve'}."
             )
 
     def run(self, run: "Run") -> dict[str, GridEvaluation]:
-        """Evaluates the frames and draws them; returns them by epoch."""
+        """Evaluates and draws the frames; returns them by epoch."""
         from mc_tf import plots
 
         plane, found = run.steps[self.surface], run.results[self.surface]
@@ -80,5 +80,5 @@ class Film(Step):
         return frames
 
     def small(self, smoke: "Smoke") -> Self:
-        """Frames of two by two points."""
+        """Uses frames of two by two points."""
         return dataclasses.replace(super().small(smoke), shape=2)

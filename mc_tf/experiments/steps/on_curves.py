@@ -1,4 +1,4 @@
-"""More about trained curves: ensembles on them, pairs of networks, distances in weight space."""
+"""Evaluations of trained curves: ensembles, pairs of networks, distances in weight space."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Self
@@ -22,12 +22,12 @@ __all__ = ["CurveEnsembles", "Distances", "Pairs"]
 
 @dataclasses.dataclass(frozen=True)
 class _OnCurve(Step):
-    """What these steps share.
+    """Base class of these steps.
 
     Attributes:
-        name: its files.
+        name: name of its files.
         curve: name of a `Connect` step.
-        num_points: equally spaced positions.
+        num_points: number of equally spaced positions.
     """
 
     curve: str
@@ -48,12 +48,12 @@ class _OnCurve(Step):
 
 @dataclasses.dataclass(frozen=True)
 class CurveEnsembles(_OnCurve):
-    """The ensemble of networks on a curve, with and without temperatures (section A.6).
+    """Evaluates the ensemble on a curve, with and without temperatures (section A.6).
 
     Attributes:
         name, curve, num_points: see above.
-        label: of the curve in the comparison.
-        ends_label: of the endpoints' ensemble there. Default: it is not shown.
+        label: label of the curve in the comparison.
+        ends_label: label of the endpoints' ensemble there. Default: not shown.
     """
 
     label: str = "curve"
@@ -96,12 +96,12 @@ class CurveEnsembles(_OnCurve):
 
 @dataclasses.dataclass(frozen=True)
 class Pairs(_OnCurve):
-    """Ensembles of the start of a curve with networks along it (figure 2, right).
+    """Evaluates ensembles of the start of a curve with networks along it (figure 2, right).
 
     Attributes:
         name, curve, num_points: see above.
-        seed: of a random direction in which a segment of the same length is looked at instead of
-            the curve. Default: the curve itself.
+        seed: seed of a random segment of the same length that replaces the curve. Default: the
+            curve itself.
     """
 
     seed: int | None = None
@@ -111,7 +111,7 @@ class Pairs(_OnCurve):
         check_classes(run.data, "Ensembles of two networks", "pair_points")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:
-        """Evaluates; returns what `mc_tf.plots.plot_pairs` draws."""
+        """Evaluates; returns the data for `mc_tf.plots.plot_pairs`."""
         curve_model = self._load(run)
         if self.seed is not None:
             curve_model = random_segment(curve_model, self.seed)
@@ -132,12 +132,12 @@ class Pairs(_OnCurve):
 
 @dataclasses.dataclass(frozen=True)
 class Distances(Step):
-    """Distances in weight space: of the endpoints, and of the bends of equal curves (section 4).
+    """Measures distances in weight space: of endpoints, and of bends of curves (section 4).
 
     Attributes:
         name: unique name of the step; nothing is written.
-        curves: dict from family to the names of its `Connect` steps, which differ in their seed.
-        prefix: of the labels in the comparison.
+        curves: dict from family to the names of its `Connect` steps, with different seeds.
+        prefix: prefix of the labels in the comparison.
     """
 
     curves: dict
@@ -149,7 +149,7 @@ class Distances(Step):
         return [name for names in self.curves.values() for name in names]
 
     def run(self, run: "Run") -> dict[str, float]:
-        """Measures; returns distances by label. The bends of one family are in memory at once."""
+        """Returns distances by label. The bends of one family are in memory together."""
         found = {}
         for family, names in self.curves.items():
             bends = {}

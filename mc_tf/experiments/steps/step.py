@@ -1,4 +1,4 @@
-"""The steps of an experiment, and how they refer to the networks that other steps save."""
+"""Steps of an experiment, and references to networks saved by other steps."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -32,18 +32,18 @@ _KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory")
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network to build: its registered name and its builder's options, `{"width": 0.5}`."""
+    """A network to build: registered name and options of its builder, `{"width": 0.5}`."""
 
     name: str
     options: dict = dataclasses.field(default_factory=dict)
     weight_decay: float = setting(
         0.0,
-        help="Factor wd of the loss term wd/2 * sum of squares over all trainable weights.",
+        help="Factor wd of the loss term wd/2 * sum of squares of all trainable weights.",
         low=0,
     )
     initial_weights: str | None = setting(
         None,
-        help="File of weights to start from (.keras, .weights.h5 or .h5). Default: random ones.",
+        help="File of initial weights (.keras, .weights.h5 or .h5). Default: random weights.",
     )
 
     def __post_init__(self):
@@ -53,14 +53,14 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """One network, or several, that a training of the experiment saves.
+    """One or more networks saved by a training of the experiment.
 
     Attributes:
         training: name of the `Train` step.
         kind: `"last"`; `"checkpoint"` after `number` epochs; `"average"` of weights, after
             `number` epochs or the latest; `"member"`, the `number`-th from 1; `"members"` or
             `"trajectory"`, all of them.
-        number: see there.
+        number: see `kind`.
     """
 
     training: str
@@ -109,54 +109,54 @@ def members(training: str) -> Saved:
 
 
 def trajectory(training: str) -> Saved:
-    """All snapshots of `training` at equal distances."""
+    """All snapshots of `training` at regular steps."""
     return Saved(training, "trajectory")
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One step of an experiment: what it needs, and a function that runs it in its folder.
+    """One step of an experiment: its dependencies, and a method that runs it in its folder.
 
-    A new kind of step is a subclass with fields for its settings. It resumes: `run` is called
-    again with the same settings after an interruption.
+    A new kind of step is a subclass with fields for its settings. It must be resumable: `run` is
+    called again with the same settings after an interruption.
 
     Attributes:
-        name: its folder or files in the experiment's directory; unique, may contain `/`.
+        name: name of its folder or files in the experiment's directory; unique, may contain `/`.
     """
 
     name: str
 
     @property
     def needs(self) -> list[str]:
-        """Names of the steps that must run before this one: a list."""
+        """Returns the names of the steps that must run before, as a list."""
         return [saved.training for saved in networks_in(self)]
 
     def check(self, run: "Run") -> None:
-        """Refuses, before any work, what could not run.
+        """Rejects invalid steps before any work.
 
         Args:
             run: `mc_tf.experiments.runner.Run`.
 
         Raises:
-            ValueError, FileNotFoundError: naming what is wrong.
+            ValueError, FileNotFoundError: if the step cannot run.
         """
 
     def run(self, run: "Run") -> Any:
-        """Does the work, or resumes it.
+        """Runs or resumes the step.
 
         Args:
             run: `mc_tf.experiments.runner.Run`: the data, the folders, results of other steps.
 
         Returns:
-            What later steps and figures need; kept in `run.results`.
+            Result for later steps and figures, stored in `run.results`.
         """
         raise NotImplementedError
 
     def values(self, result: Any) -> Values:
-        """The numbers that the comparison shows.
+        """Returns the numbers of the comparison.
 
         Args:
-            result: what `run` returned.
+            result: result of `run`.
 
         Returns:
             dict from `(label, value, statistic)` to float, such as
@@ -165,14 +165,14 @@ class Step:
         return {}
 
     def is_shown(self, value: str, statistic: str) -> bool:
-        """Whether the comparison shows a number for which none is published."""
+        """Whether the comparison shows a number without a published one."""
         return True
 
     def small(self, smoke: "Smoke") -> Self:
-        """The step with settings for a smoke run.
+        """Returns the step with settings for a smoke run.
 
         Args:
-            smoke: `mc_tf.experiments.smoke.Smoke`: what stands for a `Saved`, for a training.
+            smoke: `mc_tf.experiments.smoke.Smoke`: replacements of trainings and of `Saved`.
 
         Returns:
             `Step` of the same class and name.
@@ -181,7 +181,7 @@ class Step:
 
 
 def networks_in(value):
-    """Every `Saved` in a step, or in a tuple, list or dict of its fields."""
+    """Yields every `Saved` in a step, or in a tuple, list or dict of its fields."""
     if isinstance(value, Saved):
         return [value]
     if isinstance(value, Step):
@@ -192,7 +192,7 @@ def networks_in(value):
 
 
 def with_networks(value, change):
-    """A step, tuple, list or dict with each `Saved` in it replaced by `change` of it."""
+    """Applies `change` to every `Saved` in a step, tuple, list or dict."""
     if isinstance(value, Saved):
         return change(value)
     if isinstance(value, Step):

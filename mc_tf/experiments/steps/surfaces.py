@@ -1,4 +1,4 @@
-"""Evaluating surfaces in weight space on grids: planes, lines, rays."""
+"""Evaluates surfaces in weight space on grids: planes, lines, rays."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Self
@@ -24,23 +24,23 @@ _SEVERAL = ("members", "trajectory")
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """Where surfaces are evaluated.
+    """Grid settings of surfaces.
 
     Attributes:
-        shape: points on each axis of a plane: one integer, or one for each axis.
-        line_points: points of a line, and of each ray.
-        margin: how far a plane or line reaches beyond the networks, as a part of their extent.
-        radius: how far random planes and lines reach, in directions.
-        ray_length: how far rays reach, in weight space.
-        num_rays: of each network.
-        normalization, ignore: of random directions, see `mc_tf.random_direction`.
-        seed: of random directions.
-        eigenvalues: whether the Hessian's extreme eigenvalues are computed too.
-        eigenvalue_tolerance: their error, see `mc_tf.hessian_eigenvalues`.
-        num_train, num_test: examples to evaluate on. Default: all.
+        shape: number of points on each axis of a plane: one integer, or one per axis.
+        line_points: number of points on a line, and on each ray.
+        margin: margin of a plane or line around the networks, relative to their extent.
+        radius: extent of random planes and lines, in units of the directions.
+        ray_length: length of rays in weight space.
+        num_rays: number of rays per network.
+        normalization, ignore: options of random directions, see `mc_tf.random_direction`.
+        seed: seed of random directions.
+        eigenvalues: whether to compute the extreme eigenvalues of the Hessian, too.
+        eigenvalue_tolerance: their relative tolerance, see `mc_tf.hessian_eigenvalues`.
+        num_train, num_test: numbers of examples for evaluation. Default: all.
 
     Raises:
-        ValueError: if a number cannot be, or random planes or rays would reach nowhere.
+        ValueError: if a number is invalid, or the extent of random planes or rays is zero.
     """
 
     shape: int | tuple = 21
@@ -58,7 +58,7 @@ class Grid:
     num_test: int | None = None
 
     def __post_init__(self):
-        """Checks what the types cannot say."""
+        """Checks combinations of values."""
         for points in self.shape if isinstance(self.shape, tuple | list) else (self.shape,):
             check_counts(low=1, high=10_000, shape=points)
         check_counts(low=2, high=10**5, line_points=self.line_points)
@@ -67,18 +67,18 @@ class Grid:
         check_numbers(low=0, margin=self.margin, eigenvalue_tolerance=self.eigenvalue_tolerance)
         if not (self.radius > 0 and self.ray_length > 0):
             raise ValueError(
-                "Random planes and rays must reach somewhere. Received: "
+                "Random planes and rays must have an extent above 0. Received: "
                 f"radius={self.radius}, ray_length={self.ray_length}"
             )
 
     @property
     def directions(self) -> dict[str, Any]:
-        """Arguments of `surface_from_files` about directions."""
+        """Returns arguments of `surface_from_files` for directions."""
         names = ("num_rays", "seed", "normalization", "ignore")
         return {name: getattr(self, name) for name in names}
 
     def small(self) -> Self:
-        """Few points, on all of the few examples of a smoke run."""
+        """Uses few points, on all examples of the smoke run."""
         few = {"shape": 3, "line_points": 3, "num_rays": 2, "num_train": None, "num_test": None}
         return dataclasses.replace(self, **few)
 
@@ -88,17 +88,17 @@ class Surface(Step):
     """Evaluates a surface on a grid (figures 1, 4 and 5).
 
     Attributes:
-        name: its files, such as `"surfaces/optima"`.
+        name: name of its files, such as `"surfaces/optima"`.
         kind: see `mc_tf.landscape.factory.SURFACES`.
-        networks: tuple of `Saved`, or dict from label to `Saved`: what it is made of; empty for a
-            plane of a curve.
+        networks: tuple of `Saved`, or dict from label to `Saved`: networks that span it; empty for
+            a plane of a curve.
         curve: name of a `Connect` step, for its plane.
-        marks: likewise, networks that are shown in it too.
-        mark_mean: whether the mean of the weights of `networks` is shown too.
+        marks: additional networks to show, like `networks`.
+        mark_mean: whether to show the mean of the weights of `networks`, too.
         grid: `Grid`.
 
     Raises:
-        ValueError: if the kind is unknown, or is made of something else.
+        ValueError: if the kind is unknown, or needs other networks.
     """
 
     kind: str
@@ -109,7 +109,7 @@ class Surface(Step):
     grid: Grid = Grid()
 
     def __post_init__(self):
-        """Refuses what `surface_from_files` would refuse after all training."""
+        """Rejects early what `surface_from_files` would reject after all training."""
         for name in ("networks", "marks"):
             given = getattr(self, name)
             if isinstance(given, tuple):
@@ -123,31 +123,31 @@ class Surface(Step):
         if self.kind == "curve_plane":
             fits = self.curve is not None and not number
         elif any(saved.kind in _SEVERAL for saved in self.networks.values()):
-            fits = True  # how many these are, only training will tell
+            fits = True  # their number is known only after training
         else:
             fits = number >= 3 if wanted is None else number == wanted
         if not fits or (self.curve is not None and self.kind != "curve_plane"):
             raise ValueError(
-                f"A surface of kind '{self.kind}' is made of {words}. Received for "
-                f"'{self.name}': {', '.join(self.networks) or self.curve or 'nothing'}."
+                f"A surface of kind '{self.kind}' needs {words}. Received for '{self.name}': "
+                f"{', '.join(self.networks) or self.curve or 'nothing'}."
             )
         if self.kind == "rays" and (self.marks or self.mark_mean):
-            raise ValueError(f"On the rays '{self.name}' nothing can be marked.")
+            raise ValueError(f"Networks cannot be marked on the rays '{self.name}'.")
         if self.kind == "curve_plane" and self.mark_mean:
-            raise ValueError(f"The plane of a curve, '{self.name}', has no mean to be marked.")
+            raise ValueError(f"The plane of a curve, '{self.name}', has no mean to mark.")
 
     @property
     def label(self) -> str:
-        """Its name in figures: without the folder."""
+        """Name in figures, without the folder."""
         return self.name.rpartition("/")[2]
 
     @property
     def needs(self) -> list[str]:
-        """The trainings of its networks and marks, and the curve."""
+        """Returns the trainings of its networks and marks, and the curve."""
         return [*super().needs, *filter(None, [self.curve])]
 
     def check(self, run: "Run") -> None:
-        """Refuses inexact products for eigenvalues, and more examples than there are."""
+        """Rejects inexact products for eigenvalues, and more examples than available."""
         if self.grid.eigenvalues:
             check_exact_products("Eigenvalues of the Hessian")
         check_num_examples(run.data, run.batch_size, self.grid.num_train, self.grid.num_test)
@@ -180,7 +180,7 @@ class Surface(Step):
         return surface_from_files(self.kind, files, **options, **self.grid.directions)
 
     def values(self, result: GridEvaluation) -> Values:
-        """The smallest and largest of each value."""
+        """Returns the minimum and maximum of each value."""
         return {
             (self.name, value, statistic): number
             for value in result.names
@@ -191,11 +191,11 @@ class Surface(Step):
         }
 
     def is_shown(self, value: str, statistic: str) -> bool:
-        """The usual ones."""
+        """Whether a key is shown by default."""
         return value in ("train_loss", "test_error")
 
     def small(self, smoke: "Smoke") -> Self:
-        """A few points."""
+        """Uses a few points."""
         return dataclasses.replace(super().small(smoke), grid=self.grid.small())
 
 
@@ -205,9 +205,9 @@ def evaluate_on_grid(run, surface, name, grid, curve_file=None, **settings):
     Args:
         run: `mc_tf.experiments.runner.Run`.
         surface: `Line`, `Plane` or `Rays`.
-        name: of the files.
-        grid: `Grid`: the numbers of examples.
-        curve_file: file of the curve whose plane it is.
+        name: name of the files.
+        grid: `Grid` with the numbers of examples.
+        curve_file: file of the curve of the plane.
         **settings: other arguments of `mc_tf.evaluate_grid`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Training a network, and how well a trained one does."""
+"""Trains networks and evaluates them."""
 
 import dataclasses
 import os
@@ -22,13 +22,13 @@ __all__ = ["Score", "Train"]
 
 @dataclasses.dataclass(frozen=True)
 class Train(Step):
-    """Trains a network from random or given weights, or on from a saved one.
+    """Trains a network from random or given weights, or from a saved network.
 
     Attributes:
-        name: its folder.
-        begin: `Network` to build, or `Saved`, where this training begins.
-        training: `TrainingOptions`; checkpoints that other steps refer to are kept besides.
-        score: whether its test error is in the comparison.
+        name: name of its folder.
+        begin: `Network` to build, or `Saved` to start from.
+        training: `TrainingOptions`; checkpoints needed by other steps are kept, too.
+        score: whether the comparison shows its test error.
     """
 
     begin: Network | Saved
@@ -36,7 +36,7 @@ class Train(Step):
     score: bool = False
 
     def check(self, run: "Run") -> None:
-        """Refuses cycles that end nowhere, weights that saw test data, and lost checkpoints."""
+        """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
         check_cycles(run.data, self.training)
         check_num_examples(run.data, self.training.batch_size)
         for saved in run.references(self.name):
@@ -44,14 +44,14 @@ class Train(Step):
         for saved in (*run.several(self.name), *run.references(self.name)):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
-            registry.options(self.begin.name)  # refuses an unknown name
+            registry.options(self.begin.name)  # rejects an unknown name
             check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data)
             if self.begin != run.first_network():  # which is built next in any case
                 build(self.begin, run.data, self.training)
         self._check_kept(run)
 
     def run(self, run: "Run") -> tuple[str, float] | None:
-        """Trains; returns the name and the number of its score, if that is wanted."""
+        """Trains; returns the name and value of its score, if requested."""
         options = run.options(self.name)
         run.say(f"Training '{self.name}' ({options.epochs} epochs) ...")
         begin = self.begin
@@ -68,15 +68,15 @@ class Train(Step):
         return score(run, self.name, model) if self.score else None
 
     def values(self, result: tuple[str, float] | None) -> Values:
-        """Its score, as a mean."""
+        """Returns its score, as a mean."""
         return {(self.name, result[0], "mean"): result[1]} if result else {}
 
     def small(self, smoke: "Smoke") -> Self:
-        """A few epochs of small batches."""
+        """Trains a few epochs of small batches."""
         return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
 
     def _check_saves(self, saved):
-        """Refuses references to what this training will not save."""
+        """Rejects references to networks that this training will not save."""
         options = self.training
         saves = {
             "checkpoint": saved.number is not None and 0 < saved.number <= options.epochs,
@@ -93,7 +93,7 @@ class Train(Step):
             )
 
     def _check_reference(self, saved):
-        """Refuses an average at an epoch at which none is made."""
+        """Rejects an average at an epoch without averaging."""
         options = self.training
         if saved.kind != "average" or saved.number is None or options.swa_start is None:
             return
@@ -101,13 +101,13 @@ class Train(Step):
         since = saved.number - options.swa_start
         if since < 0 or since % every or saved.number > options.epochs:
             raise ValueError(
-                f"There would be no average of '{self.name}' after {saved.number} epochs: they are "
-                f"made from epoch {options.swa_start} to {options.epochs}, after each {every} "
-                "epochs. Choose such a number."
+                f"There would be no average of '{self.name}' after {saved.number} epochs: averages "
+                f"are updated from epoch {options.swa_start} to {options.epochs}, every {every} "
+                "epochs. Choose one of these epochs."
             )
 
     def _check_kept(self, run):
-        """Refuses an earlier run that is past a checkpoint which is needed now."""
+        """Rejects an earlier run that has passed a required checkpoint."""
         directory = run.directory(self.name)
         path = directory.network()
         needed = [saved for saved in run.references(self.name) if run.still_needs(saved)]
@@ -127,7 +127,7 @@ class Train(Step):
 
 
 def score(run, label, model):
-    """Evaluates a network, says how it does, and returns `mc_tf.training.test_score`."""
+    """Evaluates a network, prints its scores, and returns `mc_tf.training.test_score`."""
     scores = training.evaluate_network(model, run.data, run.batch_size)
     run.say(f"{label}: {training.describe(scores)}")
     return training.test_score(scores)
@@ -142,23 +142,23 @@ def build(network, data, options):
 
 @dataclasses.dataclass(frozen=True)
 class Score(Step):
-    """The test error (perplexity, loss) of one saved network.
+    """Computes the test error (perplexity, loss) of one saved network.
 
     Attributes:
         name: unique name of the step; nothing is written.
         network: `Saved`.
-        label: in the comparison. Default: `name`.
+        label: label in the comparison. Default: `name`.
     """
 
     network: Saved
     label: str | None = None
 
     def run(self, run: "Run") -> tuple[str, float]:
-        """Evaluates; returns the name of the value and the number."""
+        """Evaluates; returns the name and the value."""
         model = load_checkpoint(run.file(self.network))
         return score(run, (self.label or self.name).replace("-", " "), model)
 
     def values(self, result: tuple[str, float]) -> Values:
-        """Its one number, as a mean."""
+        """Returns its value, as a mean."""
         value, number = result
         return {(self.label or self.name, value, "mean"): number}

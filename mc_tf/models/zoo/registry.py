@@ -131,8 +131,8 @@ def build(
     network = builder(num_classes, input_shape, **given)
     if not (isinstance(network, keras.Model) and network.built):
         raise ValueError(
-            f"The function registered as the network {name!r} must return a built keras.Model: call "
-            f"it once, or make it with keras.Input. Received: {type(network).__name__}."
+            f"The function registered as the network {name!r} must return a built keras.Model: "
+            f"call it once, or make it with keras.Input. Received: {type(network).__name__}."
         )
     return with_weight_decay(network, weight_decay) if weight_decay and not decays else network
 
