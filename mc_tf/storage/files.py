@@ -271,7 +271,7 @@ def read_json(path, kind, maker):
         Its content, without the checksum.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         DamagedFileError: if it is damaged, or was changed without its checksum.
         OSError: if it cannot be read.
     """
