@@ -445,13 +445,13 @@ def test_figures_are_refused(name, places):
     from mc_tf import plots
 
     path = os.path.join(places, name)
-    with pytest.raises(ValueError, match="ending of a figure|names a directory|is a device"):
+    with pytest.raises(ValueError, match="extension of a figure|names a directory|is a device"):
         check_figure(path)
     result = CurveEvaluation(np.linspace(0, 1, 3))
     for index in range(3):
         result.record(index, {"train_loss": 1.0 + index, "test_error": 2.0})
     if name not in ("figure", "folder"):  # `save` writes both formats of a stem
-        with pytest.raises(ValueError, match="ending of a figure|names a directory|is a device"):
+        with pytest.raises(ValueError, match="extension of a figure|names a directory|is a device"):
             plots.save(result.plot(), path)
 
 

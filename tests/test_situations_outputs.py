@@ -820,7 +820,7 @@ REFUSED = {
     "classes along another axis": (
         IMAGE_LOGITS, (), {"output": "logits"}, (IMAGES[:, :, :, :3], None), "class_axis=1",
     ),
-    "rates for a sigmoid": (dense, (1, "sigmoid"), {}, (X, VALUES), "values.*soft labels"),
+    "rates for a sigmoid": (dense, (1, "sigmoid"), {}, (X, VALUES), "regression.*soft labels"),
     "labels of hinge losses": (
         dense, (1, "sigmoid", BCE()), {}, (X, 2 * BITS - 1), "-1 and 1.*hinge.*0 and 1",
     ),
@@ -1019,5 +1019,5 @@ def test_the_likelihood_of_a_regression_far_from_zero(offset, spread):
 @pytest.mark.parametrize("arguments", [([np.nan], [1], [1]), ([1], [np.inf], [1]), ([1], [-1], [1]),
                                        ([1], [1], [np.nan])])  # fmt: skip
 def test_a_likelihood_of_numbers_that_are_none_is_refused(arguments):
-    with pytest.raises(ValueError, match="finite|not negative"):
+    with pytest.raises(ValueError, match="finite|not be negative"):
         gaussian_negative_log_likelihood(*arguments)

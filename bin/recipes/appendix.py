@@ -35,9 +35,9 @@ mnist_two_chains = Recipe(
 )
 
 # The ensemble of 50 networks along the chain with equal weights, and with temperatures that grow
-# with the train loss; beside them the ensemble of the two endpoints. (Three independent networks
-# of this section have 21.01 %; those of Table 1, 18.59 %, are trained otherwise.) With figure 2
-# (right): the ensembles of the chain's start with one network each along the segment, the chain
+# with the train loss; besides the ensemble of the two endpoints. (Three independent networks of
+# this section have 21.01 %; the networks of Table 1, 18.59 %, are trained differently.) With figure
+# 2 (right): the ensembles of the chain's start with one network each along the segment, the chain
 # and a segment in a random direction.
 a6_ensemble_cifar100_resnet164 = Recipe(
     "Section A.6, CIFAR-100: ensembles on a chain, ResNet-164",

@@ -168,7 +168,7 @@ sharpness_mnist = Recipe(
     large_batch=6000,
 )
 
-# A network an epoch.
+# One network per epoch.
 trajectory_cifar10_resnet56 = Recipe(
     "Li et al. 2018, figure 9, CIFAR-10: paths of ResNet-56",
     paths,

@@ -141,8 +141,8 @@ swa_cifar100_pyramidnet272 = Recipe(
     smoke={"network": Network("pyramidnet11", options={"alpha": 12}, weight_decay=0.0001)},
 )
 
-# SGD at one rate from the beginning to the end, its weights averaged from epoch 140 on: the
-# average beside the network of that moment. The paper shows it as a figure, without numbers.
+# SGD at a constant rate, with weights averaged from epoch 140 on: the average and the network at
+# that time. The paper shows it as a figure, without numbers.
 swa_constant_cifar100_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-100: WRN-28-10 at a constant rate",
     equal_budgets,

@@ -1,7 +1,7 @@
 """Averaging weights (arXiv 1803.05407), figures 1 to 5: where SWA lies. No figure has numbers.
 
-The plane of three of the averaged networks with their mean; of SGD and SWA with the network where
-averaging began; random rays from both; the line through both, beyond both ends.
+The plane of three of the averaged networks with their mean; of SGD and SWA with the network at the
+start of averaging; random rays from both; the line through both, beyond both ends.
 """
 
 from dataclasses import replace

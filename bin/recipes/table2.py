@@ -2,7 +2,7 @@
 
 The settings are the reference implementation's, as for Table 1. The paper does not say how the
 endpoints of Table 2 were trained: its train losses are several times lower than those that the
-reference's README reports for these settings, its test errors higher than those of Table 1.
+reference's README reports for these settings, its test errors higher than in Table 1.
 """
 
 from mc_tf.experiments import Data, Network, Recipe, two_networks
@@ -51,7 +51,7 @@ table2_mnist_fc = Recipe(
     },
 )
 
-# The paper gives neither epochs nor rates for this network; these are those of VGG-16.
+# The paper gives neither epochs nor rates for this network; these are the settings of VGG-16.
 table2_cifar10_3conv3fc = Recipe(
     "Table 2, CIFAR-10: 3conv3fc",
     two_networks,

@@ -1,8 +1,8 @@
 """Table 3, Penn Treebank: curves between LSTMs.
 
 The configurations are the TensorFlow tutorial's. Its loss is summed over the steps of a window,
-ours is the mean a word: so rates are multiplied by the number of steps, and norms divided by it.
-The paper does not say how long and how the curve is trained; that is ours.
+ours is the mean per word: so rates are multiplied by the number of steps, and norms divided by it.
+The paper does not specify the training of the curve; the settings are ours.
 """
 
 from mc_tf.experiments import Data, Network, Recipe, two_networks

@@ -164,7 +164,7 @@ class KeptBatches:
         """Returns the first batch `(x, y, sample_weight)`. The next pass reuses it.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if the data is empty.
         """
         passing = iter(self)
         first = list(itertools.islice(passing, 1))
@@ -183,7 +183,7 @@ class KeptBatches:
 
     def _first_pass(self):
         kept, left = [], self._left
-        refilled = not self._batches.of_arrays  # for each batch anew, perhaps
+        refilled = not self._batches.of_arrays  # possibly reused for each batch
         for batch in self._batches.raw():
             if refilled:
                 batch = keras.tree.map_structure(_copy, batch)

@@ -18,7 +18,7 @@ def fused_batch_norm(model: keras.Model) -> Iterator[int]:
     Keras normalizes in several operations, each of which reads all values; XLA fuses them. Without
     XLA, which is slower on a CPU for other reasons, TensorFlow's operation does the same in two
     passes, fused with the following activation (benchmarks/step.py measures it). Outputs, gradients
-    and moving averages equal those of Keras up to rounding.
+    and moving averages are equal to Keras up to rounding.
 
     Curves, surfaces, ensembles and the programs of this project use it automatically; put `fit` of
     your own network into this context. It takes effect when the training function is traced, in the

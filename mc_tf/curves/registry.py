@@ -73,7 +73,7 @@ def has_bends(name: str) -> bool:
         name: one of `names()`.
 
     Raises:
-        ValueError: if there is no such family.
+        ValueError: if the family is unknown.
 
     Example:
         >>> has_bends("bezier"), has_bends("segment")
@@ -94,7 +94,7 @@ def make_curve(name: str, num_bends: int = 1) -> Curve:
         `Curve`.
 
     Raises:
-        ValueError: if there is no such family or the number is negative.
+        ValueError: if the family is unknown or the number is negative.
 
     Example:
         >>> make_curve("polychain", num_bends=3)

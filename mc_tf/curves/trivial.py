@@ -133,7 +133,7 @@ class TrivialCurve(Curve):
 
 
 def _check_chain(network):
-    """Refuses a functional model in which layers do not follow each other, each called once."""
+    """Rejects a functional model that is not a chain of layers, each called once."""
     # Each of these layers has one input, so every branch would end in its own output.
     outputs = len(getattr(network, "outputs", None) or [None])
     operations = [operation.name for operation, *_ in calls_within(network) or []]

@@ -64,7 +64,7 @@ def check_examples(part, x, y, num_classes, rank=None):
             received += f", values {y.min()} .. {y.max()}"
         what = "images" if rank else "examples"
         raise ValueError(
-            f"y_{part} must have one label in 0 .. {num_classes - 1} for each of the {len(x)} "
+            f"y_{part} must hold one label in 0 .. {num_classes - 1} for each of the {len(x)} "
             f"{what}. Received: {received}."
         )
 

@@ -222,7 +222,7 @@ class PointResults:
         result = self.load(path)
         if (result.fingerprint, result.inputs or self.inputs) != (self.fingerprint, self.inputs):
             raise ValueError(
-                f"'{path}.npz' contains results of another {self.kind}: weights, data, metrics or "
+                f"'{path}.npz' holds the results of another {self.kind}: weights, data, metrics or "
                 "points differ. Choose another path, or move the file to evaluate again."
             )
         result.inputs = self.inputs

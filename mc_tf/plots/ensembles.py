@@ -188,5 +188,5 @@ def plot_mean_prediction(
     axis.set_ylabel("Difference of the prediction")
     axis.grid(alpha=0.3, which="both")
     panels.legend()
-    default = "How far predictions are from that of the mean weights"
+    default = "Distance of predictions from the mean-weight prediction"
     return panels.finish(default if title is None else title)

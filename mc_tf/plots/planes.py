@@ -56,7 +56,7 @@ def plot_plane(
         levels: number of levels, default 8; or their increasing limits, which end at the maximum.
         maximum: lower limit of the top class. Default: four fifths of the values are below it.
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each result; a color bar beside them takes a
+        axes: matplotlib axes to draw on, one per result; a color bar next to them takes a
             part of their place. Default: a new figure.
 
     Returns:
@@ -94,7 +94,7 @@ def plot_heat_map(
         value: name of the value, such as `"train_smallest_eigenvalue"`.
         limits: `(low, high)` of the colors. Default: the smallest and the largest value.
         title: heading, default none.
-        axes: matplotlib axes to draw on, one for each result; a color bar beside them takes a
+        axes: matplotlib axes to draw on, one per result; a color bar next to them takes a
             part of their place. Default: a new figure.
 
     Returns:

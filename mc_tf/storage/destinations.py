@@ -68,7 +68,8 @@ def check_figure(path, endings=None):
     root, ending = os.path.splitext(os.fspath(path))
     if not os.path.basename(root) or ending[1:].lower() not in endings:
         raise ValueError(
-            f"The ending of a figure says its format: {_either(endings)}. Received: '{path}'."
+            f"The extension of a figure determines its format: {_either(endings)}. Received: "
+            f"'{path}'."
         )
 
 

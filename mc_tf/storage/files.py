@@ -68,8 +68,8 @@ def atomic_path(path):
             os.remove(temporary)
         if isinstance(error, OSError) and error.errno in _FULL:
             raise OSError(
-                f"Cannot write '{path}': {error.strerror}. Earlier files are intact. Free some "
-                "space, and run the same command again."
+                f"Cannot write '{path}': {error.strerror}. What was written before is intact. Free "
+                "some space, and run the same command again."
             ) from error
         raise
     finally:
@@ -271,7 +271,7 @@ def read_json(path, kind, maker):
         Its content, without the checksum.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         DamagedFileError: if it is damaged, or was changed without its checksum.
         OSError: if it cannot be read.
     """

@@ -256,7 +256,7 @@ def load_snapshot(model: keras.Model, path: PathLike) -> dict[str, float]:
         The snapshot's record, a dict of numbers.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         ValueError: if it is damaged or does not match the model; the message names the difference.
     """
     check_network("model", model)

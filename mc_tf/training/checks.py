@@ -15,7 +15,7 @@ __all__ = [
 
 
 def check_fits(network, data):
-    """Rejects a network whose input shape or classes differ from those of `data`.
+    """Rejects a network whose input shape or classes do not match `data`.
 
     Args:
         network: `keras.Model`. Networks without known shapes are not checked.

@@ -180,7 +180,7 @@ def build_network(
     lacking = sorted(set(of_data) - set(registry.options(network)))
     if lacking:
         raise ValueError(
-            f"The network '{network}' does not fit the data set '{data.name}': it takes no "
+            f"The network '{network}' is not made for the data set '{data.name}': it takes no "
             f"{', '.join(lacking)}. Networks for texts are lstm_small, lstm_medium and lstm_large."
         )
     with precision(options.precision):

@@ -110,7 +110,7 @@ def check_convex_combinations(curve):
 
 
 def _is_convex(constraint, shape):
-    """Whether a constraint projects to a convex set, judged by random weights."""
+    """Whether a constraint projects to a convex set, tested on random weights."""
     rng = np.random.default_rng(0)
 
     def project(weight):

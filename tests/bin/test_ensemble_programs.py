@@ -538,7 +538,7 @@ BAD = {
     "export_ensemble: no network": (
         "export_ensemble",
         ["--saved_model={root}/new", "--members={broken}/alone.npz"],
-        "no network beside",
+        "no network next to",
     ),
 }
 

@@ -202,11 +202,11 @@ OUT = "--output={root}/new/plane"
 A, B = "A={root}/a/model.keras", "B={root}/b/model.keras"
 ABC = f"--networks={A},{B},C={{root}}/c/model.keras"
 BAD = {
-    "too few": ([OUT, f"--networks={A},{B}"], "'plane' is made of three networks.*2 networks"),
+    "too few": ([OUT, f"--networks={A},{B}"], "'plane' needs three networks.*2 networks"),
     "the same twice": ([OUT, f"--networks={A},{B},C={{root}}/a/model.keras"], "A and C are the s"),
     "one label": ([OUT, f"--networks={A},{A}"], "Two files have the label 'A'"),
-    "no networks": ([OUT], "'plane' is made of three networks. Received: none"),
-    "no curve": ([OUT, "--surface=curve_plane"], "'curve_plane' is made of a curve.*none"),
+    "no networks": ([OUT], "'plane' needs three networks. Received: none"),
+    "no curve": ([OUT, "--surface=curve_plane"], "'curve_plane' needs a curve.*none"),
     "missing": ([OUT, f"--networks={A},{B},{{root}}/none.keras"], "none.keras"),
     "another network": (
         [OUT, f"--networks={A},{B},{{root}}/other/model.keras"],
@@ -352,8 +352,8 @@ PLANE = Surface("surfaces/j", "curve_plane", curve="j")
     ("made", "words"),
     [
         (lambda: Surface("s", "cube", (last("a"),)), "Unknown surface 'cube'"),
-        (lambda: Surface("s", "curve_plane", (last("a"),)), "made of a curve.*: a"),
-        (lambda: Surface("s", "plane", (last("a"), last("b"))), "made of three networks.*: a, b"),
+        (lambda: Surface("s", "curve_plane", (last("a"),)), "needs a curve.*: a"),
+        (lambda: Surface("s", "plane", (last("a"), last("b"))), "needs three networks.*: a, b"),
         (lambda: Surface("s", "trajectory", (last("a"), last("b"))), "at least three networks"),
         (lambda: Surface("s", "rays", (last("a"),), marks=(last("b"),)), "marked on the rays 's'"),
         (lambda: Surface("s", "curve_plane", curve="j", mark_mean=True), "has no mean"),

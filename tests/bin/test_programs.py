@@ -472,7 +472,7 @@ BAD = {
     "train: rates of another schedule": (
         "train",
         [NEW, "--decay_epochs=3,5"],
-        "--decay_epochs is of the schedules step and exponential.*--schedule=piecewise_linear",
+        "--decay_epochs is for the schedules step and exponential.*--schedule=piecewise_linear",
     ),
     "train: clipping to nothing": ("train", [NEW, "--clip_norm=0"], "clip_norm must be positive"),
     "train: no units": (

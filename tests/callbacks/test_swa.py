@@ -401,7 +401,7 @@ def test_ended_before_the_start_is_said():
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = True
 
-    with pytest.warns(UserWarning, match=f"before step {STEPS} after the beginning of epoch 3"):
+    with pytest.warns(UserWarning, match=f"before step {STEPS} after the start of epoch 3"):
         fit(undropped(), [mc_tf.SWA(3, batch_norm_data=False), Stop()])
 
 

@@ -143,7 +143,7 @@ def test_bad_values_are_refused_with_what_to_do():
     with pytest.raises(ValueError, match=r"train must be one sequence.*\(3, 3\)"):
         TextData("bad", ["a"], ok.reshape(3, 3), ok, ok)
     for number in (-1, 2):
-        with pytest.raises(ValueError, match=r"test must hold word numbers 0 \.\. 1"):
+        with pytest.raises(ValueError, match=r"test must have word indices 0 \.\. 1"):
             TextData("bad", ["a", "b"], ok, ok, np.array([0, number]))
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         data.epoch_batches(0)

@@ -120,7 +120,7 @@ def test_a_stem_is_written_in_both_formats(tmp_path):
     assert sorted(os.listdir(tmp_path / "new")) == ["stem.png", "stem.svg"]
     plots.save(figure, tmp_path / "width-0.5", ("pdf",))
     assert (tmp_path / "width-0.5.pdf").read_bytes().startswith(b"%PDF")
-    with pytest.raises(ValueError, match=r"ending of a figure.*width-0\.5'"):
+    with pytest.raises(ValueError, match=r"extension of a figure.*width-0\.5'"):
         plots.save(figure, tmp_path / "width-0.5")
     with pytest.raises(ValueError, match="names a directory"):
         plots.save(figure, f"{tmp_path}/")

@@ -75,7 +75,7 @@ def find_network(paths):
             if file.endswith(".keras") and os.path.isfile(file):
                 return file
     raise FileNotFoundError(
-        f"There is no network beside the members {', '.join(map(str, paths))}. Pass the `.keras` "
+        f"There is no network next to the members {', '.join(map(str, paths))}. Pass the `.keras` "
         "file of a network with the same layers."
     )
 

@@ -18,7 +18,7 @@ SCALES = (1.0, 0.5, 0.25, 0.125)
 def evaluate_mean_prediction(
     ensemble, data, path, *, scales=SCALES, num_train=None, batch_size=500, verbose=1
 ):
-    """Measures how well mean weights approximate an ensemble, depending on its spread.
+    """Measures the approximation of an ensemble by mean weights, depending on its spread.
 
     For members at a distance of order `D` from their mean, a member's predictions differ from the
     prediction of the mean weights by `O(D)`, but the mean prediction only by `O(D ** 2)`. Therefore

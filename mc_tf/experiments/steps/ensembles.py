@@ -57,7 +57,7 @@ class Ensembles(Step):
         return [part for budget in self.budgets for part in budget]
 
     def check(self, run: "Run") -> None:
-        """Refuses data that are judged by no error."""
+        """Rejects data without an error metric."""
         check_classes(run.data, "Comparisons of ensembles", "them")
 
     def run(self, run: "Run") -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Trajectory(Step):
     saved: Saved
 
     def check(self, run: "Run") -> None:
-        """Refuses data that are judged by no error."""
+        """Rejects data without an error metric."""
         check_classes(run.data, "Errors of a trajectory", "it")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:

@@ -60,7 +60,7 @@ class CurveEnsembles(_OnCurve):
     ends_label: str | None = None
 
     def check(self, run: "Run") -> None:
-        """Refuses data that are judged by no error."""
+        """Rejects data without an error metric."""
         check_classes(run.data, "Ensembles on a curve", "ensemble_points")
 
     def run(self, run: "Run") -> dict[str, float]:
@@ -107,7 +107,7 @@ class Pairs(_OnCurve):
     seed: int | None = None
 
     def check(self, run: "Run") -> None:
-        """Refuses data that are judged by no error."""
+        """Rejects data without an error metric."""
         check_classes(run.data, "Ensembles of two networks", "pair_points")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:
