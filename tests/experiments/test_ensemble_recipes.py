@@ -327,7 +327,7 @@ def test_bad_plans_are_refused(made, words):
 @pytest.mark.parametrize(
     ("needed", "changes", "words"),
     [
-        (average("a", 1), {}, "no average of 'a' after 1 epochs.*from epoch 2 to 6, after each 2"),
+        (average("a", 1), {}, "no average of 'a' after 1 epochs.*from epoch 2 to 6, every 2"),
         (average("a", 3), {}, "no average of 'a' after 3"),
         (Saved("a", "checkpoint", 7), {}, "'a' does not save.*a after 7 epochs"),
         (members("a"), {}, "'a' does not save.*members of a"),
@@ -363,7 +363,7 @@ def test_cycles_that_cannot_be_are_refused_before_any_training(tmp_path, changes
 
 def test_only_classifiers_are_compared(tmp_path):
     made = equal_budgets(Network("fc"), FOUR, methods=("ind",))
-    with pytest.raises(ValueError, match="judged by root_mean_squared_error"):
+    with pytest.raises(ValueError, match="scored by root_mean_squared_error"):
         run_experiment(Experiment(made), data.load("regression"), tmp_path)
 
 

@@ -273,7 +273,7 @@ def test_a_recipe_of_ones_own(tmp_path):
         (
             OWN % "" + "other = Recipe('Other', two_networks)",
             "",
-            "names: mine, other. Give .*:NAME",
+            "names: mine, other. Use .*:NAME",
         ),
         (OWN % "", ":other", "'.*other'. The nearest names: mine"),
     ],
@@ -288,7 +288,7 @@ def test_files_that_have_no_such_recipe_are_refused(tmp_path, text, asked, words
 def test_what_is_no_recipe_is_refused(tmp_path):
     path = tmp_path / "own.py"
     path.write_text("mine = print('Mine')")
-    with pytest.raises(ValueError, match="is no recipe: it needs"):
+    with pytest.raises(ValueError, match="is not a recipe: it needs"):
         recipe_list.find_recipe(FOLDER, str(path))
     path.write_text(OWN % "" + "N = Network('fc')")  # no second recipe
     assert recipe_list.find_recipe(FOLDER, str(path))[0] == "mine"

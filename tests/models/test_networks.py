@@ -537,15 +537,31 @@ def test_options_of_another_kind(name, options):
 
 
 def test_options_of_a_users_own_builder(monkeypatch):
+    taken = []
+
     def build(num_classes, input_shape, weight_decay=0.0, scales=(0.5, 1), names=("a",), head=None):
-        return scales, names, head
+        taken.append((scales, names, head))
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten()])
 
     monkeypatch.setitem(registry._BUILDERS, "own", build)
     own = functools.partial(registry.build, "own", 10, SHAPE)
-    assert own(scales=[0.5, 1.0], names=["b", "c"]) == ([0.5, 1.0], ["b", "c"], None)
-    assert own(head="wide")[2] == "wide" and own(head=3)[2] == 3
+    own(scales=[0.5, 1.0], names=["b", "c"])
+    assert taken.pop() == ([0.5, 1.0], ["b", "c"], None)
+    for head in ("wide", 3):
+        own(head=head)
+        assert taken.pop()[2] == head
     with pytest.raises(ValueError, match="'scales'.*cannot be 0.5"):
         own(scales=0.5)
+
+
+@pytest.mark.parametrize(
+    "made", [None, (1, 2), keras.layers.Dense(2), keras.Sequential([keras.layers.Dense(2)])]
+)
+def test_a_users_own_builder_must_return_a_built_network(monkeypatch, made):
+    monkeypatch.setitem(registry._BUILDERS, "own", lambda num_classes, input_shape: made)
+    words = f"'own' must return a built keras.Model.*Received: {type(made).__name__}"
+    with pytest.raises(ValueError, match=words):
+        registry.build("own", 10, SHAPE)
 
 
 def test_width_scales_the_fully_connected_layers():
