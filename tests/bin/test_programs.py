@@ -493,7 +493,7 @@ BAD = {
     "reproduce: results in another file": (
         "reproduce",
         [NEW, DIGITS, "--smoke", "--results_file={root}/other.csv"],
-        "other.csv' is no file of results: it has the columns a, b",
+        "other.csv' is not a file of results: it has the columns a, b",
     ),
     "reproduce: a width that leaves nothing": (
         "reproduce",
@@ -503,7 +503,7 @@ BAD = {
     "reproduce: a setting of another recipe": (
         "reproduce",
         [NEW, "--recipe=digits_ensembles", "--set=curves=bezier"],
-        "'curves=bezier' cannot be: .*no 'curves'.*sse_cycles",
+        "'curves=bezier' is invalid: .*no 'curves'.*sse_cycles",
     ),
     "reproduce: a flag that became a setting": (
         "reproduce",

@@ -293,7 +293,7 @@ def test_what_is_no_recipe_is_refused(tmp_path):
     path.write_text(OWN % "" + "N = Network('fc')")  # no second recipe
     assert recipe_list.find_recipe(FOLDER, str(path))[0] == "mine"
     path.write_text("def Recipe(title): pass\nmine = Recipe('Mine')")
-    with pytest.raises(ValueError, match="'mine' of .* is no mc_tf.experiments.Recipe: None"):
+    with pytest.raises(ValueError, match="'mine' of .* is not a mc_tf.experiments.Recipe: None"):
         load_recipe(*reversed(recipe_list.find_recipe(FOLDER, str(path))))
     with pytest.raises(TypeError, match="unexpected.*'widht'|multiple|widht"):
         path.write_text(OWN % "widht=3")
