@@ -7,6 +7,8 @@ mypy (in `tests/run`) says whether they are right: of the package, and of a user
 import dataclasses
 import importlib
 import inspect
+import pathlib
+import re
 import types
 import typing
 
@@ -94,3 +96,12 @@ def test_a_missing_or_wrong_hint_is_noticed():
         pass
 
     assert list(lacking(function)) == ["first", f"second: {str} = 2", "return"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_reference_has_each_public_name(name):
+    module = importlib.import_module(name)
+    pages = (pathlib.Path(__file__).parents[1] / "docs" / "reference").glob("*.md")
+    listed = re.findall(r"^::: \S+\.(\w+)$", "".join(p.read_text() for p in pages), re.MULTILINE)
+    public = {n for n in module.__all__ if not inspect.ismodule(getattr(module, n))}
+    assert public <= set(listed), public - set(listed)
