@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from mc_tf.experiments.steps.film import Film
+from mc_tf.experiments.steps.step import networks_in
 from mc_tf.experiments.steps.surfaces import Surface
 from mc_tf.experiments.steps.train import Train
 
@@ -41,6 +42,14 @@ class Smoke:
     def __init__(self, experiment, keep_batches=False):
         self.keep_batches = keep_batches
         self._trainings = {s.name: s.training for s in experiment.steps if isinstance(s, Train)}
+        # Plain trainings that other steps leave before the end.
+        self._left = [
+            self._trainings[saved.training]
+            for step in experiment.steps
+            for saved in networks_in(step)
+            if saved.kind == "checkpoint" and saved.number < self._trainings[saved.training].epochs
+        ]
+        self._left = [o for o in self._left if not o.cycle_epochs and o.swa_start is None]
 
     def training(self, options):
         """Returns options with few epochs and small batches, and at most three cycles of one epoch.
@@ -79,7 +88,10 @@ class Smoke:
         whole = options.epochs
         if saved.kind == "member":
             whole //= options.cycle_epochs
-        number = small_epoch(saved.number, whole, self._epochs(options))
+        small = self._epochs(options)
+        number = small_epoch(saved.number, whole, small)
+        if options in self._left and saved.number < whole:
+            number = min(number, small - 1)  # a network other than the last one
         return dataclasses.replace(saved, number=number)
 
     def _epochs(self, options):
@@ -87,7 +99,8 @@ class Smoke:
             return min(options.epochs // options.cycle_epochs, 3)
         if options.swa_start is not None:
             return min(options.epochs, 4)
-        return min(options.epochs, 2 if options.keep_every else 1)
+        several = options.keep_every or options.trajectory_every or options in self._left
+        return min(options.epochs, 2 if several else 1)
 
 
 def small_epoch(epoch, epochs, small):

@@ -269,6 +269,11 @@ def test_recipe_is_whole(name):
         different = [(step.begin, step.training) for step in trained.values()]
         assert not any(one in different[:index] for index, one in enumerate(different))
         used = [saved for step in every for saved in networks_in(step)]
+        for step in every:  # no surface goes through one network twice
+            saved = step.networks.values() if isinstance(step, Surface) else ()
+            plain = [s for s in saved if s.kind in ("last", "checkpoint")]
+            places = [(s.training, s.number or trained[s.training].training.epochs) for s in plain]
+            assert len(set(places)) == len(places)
         for run_name, step in trained.items():
             assert any(saved.training == run_name for saved in used)
             if isinstance(step.begin, Network):
