@@ -78,13 +78,6 @@ def load_recipe_data(chosen, num_examples=None):
     if num_examples and not FLAGS.data_dir:
         found = data.stand_in(chosen.name, chosen.num_steps)
     else:
-        found = data.load(
-            chosen.name,
-            data_dir=FLAGS.data_dir,
-            use_test=chosen.use_test,
-            normalization=chosen.normalization,
-            num_steps=chosen.num_steps,
-            image_size=chosen.image_size,
-        )
+        found = data.load(**vars(chosen), data_dir=FLAGS.data_dir)
     _loaded.append(found)
     return found.small(num_examples) if num_examples else found

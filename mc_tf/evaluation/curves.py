@@ -31,7 +31,7 @@ def evaluate_curve(
     path: PathLike | None = None,
     batch_size: int = 500,
     description: dict[str, Any] | None = None,
-    verbose: int = 1,
+    verbose: int | str = 1,
     extra_data: dict[str, Data] | None = None,
     batch_norm_data: Data | None = None,
 ) -> CurveEvaluation:

@@ -42,14 +42,14 @@ class Smoke:
     def __init__(self, experiment, keep_batches=False):
         self.keep_batches = keep_batches
         self._trainings = {s.name: s.training for s in experiment.steps if isinstance(s, Train)}
+        checkpoints = [s for s in networks_in(experiment.steps) if s.kind == "checkpoint"]
+        left = [(self._trainings[s.training], s.number) for s in checkpoints]
         # Plain trainings that other steps leave before the end.
         self._left = [
-            self._trainings[saved.training]
-            for step in experiment.steps
-            for saved in networks_in(step)
-            if saved.kind == "checkpoint" and saved.number < self._trainings[saved.training].epochs
+            options
+            for options, number in left
+            if number < options.epochs and not options.cycle_epochs and options.swa_start is None
         ]
-        self._left = [o for o in self._left if not o.cycle_epochs and o.swa_start is None]
 
     def training(self, options):
         """Returns options with few epochs and small batches, and at most three cycles of one epoch.

@@ -40,7 +40,7 @@ def evaluate_grid(
     batch_size: int = 500,
     shard: tuple[int, int] | None = None,
     description: dict[str, Any] | None = None,
-    verbose: int = 1,
+    verbose: int | str = 1,
     extra_data: dict[str, Data] | None = None,
     eigenvalues: Data | bool | None = None,
     eigenvalue_options: dict[str, Any] | None = None,

@@ -18,6 +18,8 @@ from mc_tf.typing import PathLike
 __all__ = ["draws", "in_both_formats", "save"]
 
 _FORMATS = ("png", "svg")
+# Tight: a long heading or legend widens the figure instead of being clipped.
+LOOK = {"dpi": 150, "bbox_inches": "tight"}
 
 
 def save(figure: Figure | Animation, path: PathLike, formats: Sequence[str] | None = None) -> None:
@@ -57,10 +59,8 @@ def _write(figure, path):
                 warnings.simplefilter("ignore")
                 figure.save(temporary, writer=writer, dpi=100)
         else:
-            # Tight: a long heading or legend widens the figure instead of being clipped.
             times = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-            options = {"dpi": 150, "bbox_inches": "tight", "metadata": times.get(ending)}
-            figure.savefig(temporary, **options)
+            figure.savefig(temporary, metadata=times.get(ending), **LOOK)
 
 
 def draws(function):

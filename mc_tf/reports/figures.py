@@ -12,6 +12,7 @@ from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.landscape.results import GridEvaluation
 from mc_tf.plots.histories import plot_histories
+from mc_tf.plots.saving import LOOK
 from mc_tf.reports.headline import judged_by
 
 __all__ = [
@@ -97,7 +98,7 @@ def picture(figure):
         bytes.
     """
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
+    figure.savefig(file, format="png", **LOOK)
     return file.getvalue()
 
 

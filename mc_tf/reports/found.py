@@ -1,4 +1,4 @@
-"""The files of a directory of runs, each read once."""
+"""The files of a directory of runs: trainings, results, and what cannot be read."""
 
 import csv
 import dataclasses
