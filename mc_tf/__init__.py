@@ -109,5 +109,6 @@ else:
         raise AttributeError(f"module 'mc_tf' has no attribute '{name}'")
 
 
-def __dir__():
-    return sorted({*globals(), "data", "plots"})
+def __dir__() -> list[str]:
+    """The public names alone."""
+    return sorted({*__all__, "data", "plots", *(name for name in globals() if name[:2] == "__")})

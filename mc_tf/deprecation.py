@@ -1,9 +1,10 @@
 """Old spellings of public names, which work for one release and warn."""
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+
+from mc_tf.warning import warn
 
 __all__ = ["renamed_arguments", "warn_renamed"]
 
@@ -11,15 +12,13 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
+def warn_renamed(old: str, new: str) -> None:
     """Warns that a name has changed.
 
     Args:
         old, new: the names, as users write them.
-        stacklevel: as in `warnings.warn`: 3 is the line that called the caller of this function.
     """
-    text = f"{old} is now {new}. The old name works for one release."
-    warnings.warn(text, DeprecationWarning, stacklevel=stacklevel)
+    warn(f"{old} is now {new}. The old name works for one release.", DeprecationWarning)
 
 
 def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
@@ -32,6 +31,7 @@ def renamed_arguments(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P,
         Decorator.
 
     Example:
+        >>> import warnings
         >>> @renamed_arguments(hue="color")
         ... def paint(color):
         ...     return color

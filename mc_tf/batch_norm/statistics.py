@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import warnings
 
 import keras
 from keras import ops
@@ -11,6 +10,7 @@ from mc_tf.backend import ops as backend
 from mc_tf.backend.fused_batch_norm import is_plain
 from mc_tf.backend.keras_internals import layers_within, training_in_fit
 from mc_tf.layers.curve_layer import CurveLayer
+from mc_tf.warning import warn
 
 __all__ = ["BatchStatistics", "check_finite_statistics"]
 
@@ -170,10 +170,9 @@ def _other_state(model):
 def _warn_of(changed):
     if changed:
         names = ", ".join(words for words, _ in changed)
-        warnings.warn(
+        warn(
             f"Training updates {names}, which is not re-estimated at these weights: only the "
-            "statistics of `keras.layers.BatchNormalization` are. It keeps its current values.",
-            stacklevel=2,
+            "statistics of `keras.layers.BatchNormalization` are. It keeps its current values."
         )
 
 

@@ -34,8 +34,9 @@ def update_batch_norm(
 
     Args:
         model: a built Keras model, a `CurveModel` (at its `t`), an `Ensemble`, or a layer.
-        dataset: one epoch of the training data as seen in training, with augmentation; any type
-            that `Batches` accepts. Labels are ignored.
+        dataset: one epoch of the training data as seen in training, with augmentation: a finite
+            `tf.data.Dataset` of batches, a `PyDataset`, or arrays, `x` or `(x, y)`. Labels are
+            ignored.
         num_batches: use the first batches only. Default: all.
         batch_size: examples per batch, for arrays only. Default 500.
 

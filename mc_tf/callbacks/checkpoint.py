@@ -2,7 +2,6 @@
 
 import math
 import os
-import warnings
 from collections.abc import Collection
 
 import keras
@@ -10,6 +9,7 @@ import keras
 from mc_tf.arguments import check_counts, check_kind, check_path
 from mc_tf.storage.checkpoints import copy_after, read_metrics, read_record, save_checkpoint
 from mc_tf.typing import Logs, Mode, PathLike
+from mc_tf.warning import warn
 from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtomicCheckpoint", "BestCheckpoint"]
@@ -189,10 +189,9 @@ class BestCheckpoint(keras.callbacks.Callback):
             better = False
             if not self._said:
                 self._said = True
-                warnings.warn(
+                warn(
                     f"Training diverged: '{problem}' is not finite, so the model with "
-                    f"{self.monitor} = {value:g} is not saved in '{self.path}'.",
-                    stacklevel=2,
+                    f"{self.monitor} = {value:g} is not saved in '{self.path}'."
                 )
         if better:
             self.best = value

@@ -1,13 +1,12 @@
 """The distance of training from its start in weight space."""
 
-import warnings
-
 import numpy as np
 
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.callbacks.step_callback import StepCallback, check_length
 from mc_tf.storage.snapshots import read_snapshot, take_snapshot
 from mc_tf.typing import Logs, PathLike
+from mc_tf.warning import warn
 
 __all__ = ["DistanceFromStart"]
 
@@ -84,10 +83,9 @@ class DistanceFromStart(StepCallback):
         distance = float(np.linalg.norm(weights - self._from))
         if not np.isfinite(distance) and not self._said:
             self._said = True
-            warnings.warn(
+            warn(
                 f"Training diverged: the weights after step {step} are not finite, nor is their "
-                "distance from the start.",
-                stacklevel=2,
+                "distance from the start."
             )
         if not self.history or self.history[-1][0] != step:
             self.history.append((step, distance))

@@ -1,11 +1,10 @@
 """Checks that a model ends `fit` with the weights that a callback assigned."""
 
-import warnings
-
 import keras
 import numpy as np
 
 from mc_tf.backend.keras_internals import append_callback, callbacks_of_fit
+from mc_tf.warning import warn
 from mc_tf.weights.flat import flat_weights
 
 __all__ = ["FinalWeights"]
@@ -46,8 +45,7 @@ class FinalWeights(keras.callbacks.Callback):
         later = callbacks[callbacks.index(self._owner) + 1 :]
         later = [c for c in later if not isinstance(c, (FinalWeights, *_KERAS_OWN))]
         names = " or ".join(type(c).__name__ for c in later) or "Another callback"
-        warnings.warn(
+        warn(
             f"{names} has set other weights after {name} at the end of training, so the model does "
-            f"not end with the average. {self._remedy}",
-            stacklevel=2,
+            f"not end with the average. {self._remedy}"
         )

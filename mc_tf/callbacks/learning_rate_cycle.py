@@ -1,7 +1,5 @@
 """Base class of cyclic learning rate callbacks."""
 
-import warnings
-
 import keras
 from keras import ops
 
@@ -23,6 +21,7 @@ from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_op
 from mc_tf.callbacks.step_callback import StepCallback, check_length
 from mc_tf.cycles import Cycle
 from mc_tf.typing import Logs, Tensor, TensorLike, Unit
+from mc_tf.warning import warn
 
 __all__ = ["LearningRateCycle", "cycle_of"]
 
@@ -176,10 +175,9 @@ class LearningRateCycle(StepCallback):
         if step <= 0 and epochs and (self.steps_per_epoch or self.params.get("steps")):
             last = self.epochs_as_steps(epochs - self.start_epoch, whole=False)
             if first > last:
-                warnings.warn(
+                warn(
                     f"The first minimum of {type(self).__name__} is at step {first}, but training "
-                    f"ends at step {last}. Use a shorter cycle or more epochs.",
-                    stacklevel=2,
+                    f"ends at step {last}. Use a shorter cycle or more epochs."
                 )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -209,7 +207,7 @@ class LearningRateCycle(StepCallback):
         """Runs at the end of each epoch."""
         if not self._asked:
             self._asked = True
-            warnings.warn(self._not_asked(), stacklevel=2)
+            warn(self._not_asked())
         self._watch.look(epoch)
         if logs is not None:
             logs["learning_rate"] = self._last_rate()

@@ -1,10 +1,9 @@
 """Callbacks that act at the minima of a cycle or at regular steps."""
 
-import warnings
-
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.step_callback import check_length
 from mc_tf.typing import Unit
+from mc_tf.warning import warn
 from mc_tf.weights.finite import FiniteVariables
 
 __all__ = ["AtPlaces", "next_place"]
@@ -112,10 +111,9 @@ class AtPlaces:
         problem = self._finite.problem()
         if problem is not None and not self.diverged:
             self.diverged = True
-            warnings.warn(
+            warn(
                 f"Training diverged: '{problem}' is not finite after step {step}. Such networks "
-                f"are not {self.done} by {type(self).__name__}, which keeps earlier ones.",
-                stacklevel=2,
+                f"are not {self.done} by {type(self).__name__}, which keeps earlier ones."
             )
         return problem is None
 

@@ -2,13 +2,13 @@
 
 import functools
 import types
-import warnings
 
 import keras
 from keras import ops
 
 from mc_tf.backend.keras_internals import callbacks_of_fit, own_rate
 from mc_tf.callbacks.optimizers import innermost_optimizer
+from mc_tf.warning import warn
 
 __all__ = ["RateWatch", "refuse_schedulers", "warn_of_other_optimizers"]
 
@@ -52,10 +52,9 @@ def warn_of_other_optimizers(callback):
         if not name.startswith("_self_") and _holds_optimizer(value, ours)
     ]
     if found:
-        warnings.warn(
+        warn(
             f"{type(callback).__name__} sets the learning rate of `model.optimizer` only. "
-            f"{', '.join(found)} of '{model.name}' keep theirs.",
-            stacklevel=3,
+            f"{', '.join(found)} of '{model.name}' keep theirs."
         )
 
 
@@ -124,10 +123,9 @@ class RateWatch:
             self.expect()
         elif self._now() != self._rate:
             self._said = True
-            warnings.warn(
+            warn(
                 f"Another callback has set the learning rate ({self._now():g}), which "
-                f"{self._effect}",
-                stacklevel=2,
+                f"{self._effect}"
             )
 
     def _now(self):

@@ -1,7 +1,6 @@
 """Saves members of an ensemble during training."""
 
 import os
-import warnings
 
 import keras
 import numpy as np
@@ -18,6 +17,7 @@ from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.files import numbered_files
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
 from mc_tf.typing import Logs, PathLike, Unit
+from mc_tf.warning import warn
 
 __all__ = ["SnapshotSaver", "snapshot_files"]
 
@@ -44,7 +44,8 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         unit: unit of `every`: `"epochs"` (default) or `"steps"` (weight updates).
         include_start: whether the weights at step 0 are a member, too (the paper's ImageNet
             ensemble includes the pretrained network). Default `False`.
-        start_epoch, steps_per_epoch: see `StepCallback`. Default: the cycle's.
+        start_epoch: the epoch, counted from 0, from which cycles count. Default: the cycle's.
+        steps_per_epoch: updates per epoch, if `fit` does not know it. Default: the cycle's.
         replace: whether existing snapshots are known to belong to this run. They are then replaced
             even if training resumes before step 0 or their start is lost, so that they cannot be
             compared. Default `False`.
@@ -199,10 +200,9 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         super().on_train_end(logs)
         early = self._run is not None and self._run.trained and self._reached < self._places[0]
         if early and not self.to_be_continued:
-            warnings.warn(
+            warn(
                 f"Training ended before step {self._places[0]}, the first whose network "
-                f"SnapshotSaver would have saved: '{self.directory}' has no member.",
-                stacklevel=2,
+                f"SnapshotSaver would have saved: '{self.directory}' has no member."
             )
         for path in set(snapshot_files(self.directory)) - set(self.members):
             os.remove(path)

@@ -1,7 +1,6 @@
 """Stochastic weight averaging (arXiv 1803.05407) as a callback."""
 
 import os
-import warnings
 from collections.abc import Collection
 
 import keras
@@ -16,6 +15,7 @@ from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.typing import Data, Logs, Mode, PathLike, Unit
+from mc_tf.warning import warn
 from mc_tf.weights.flat import flat_weights
 
 __all__ = ["SWA"]
@@ -256,11 +256,10 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         if self.to_be_continued and (only_start or not self.average.count):
             return
         if only_start and not self.diverged or not self.average.count:
-            warnings.warn(
+            warn(
                 f"Training ended before step {self._first} after the start of epoch "
                 f"{self.start_epoch}, the first whose weights would have been averaged, so the "
-                "model keeps its own.",
-                stacklevel=2,
+                "model keeps its own."
             )
             return
         if self.directory is not None:

@@ -5,7 +5,6 @@ network at `t` has the weights `phi(t) = c(t) @ points`. This file defines `c(t)
 functions of `t`, independent of any network.
 """
 
-import warnings
 from typing import TYPE_CHECKING, Self
 
 import keras
@@ -13,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.typing import Config, Tensor, TensorLike
+from mc_tf.warning import warn
 
 if TYPE_CHECKING:
     from mc_tf.weights.flat import FlatLayout
@@ -215,11 +215,10 @@ class Curve:
         name = type(self).__name__
         registered = keras.saving.get_registered_name(type(self))
         if keras.saving.get_registered_object(registered) is not type(self):
-            warnings.warn(
+            warn(
                 f"The curve family {name} is not registered, so the file can be loaded only with "
                 f"`custom_objects={{'{name}': {name}}}`. Decorate the class with "
-                "`@mc_tf.curves.register('name')`, or with Keras' `register_keras_serializable()`.",
-                stacklevel=2,
+                "`@mc_tf.curves.register('name')`, or with Keras' `register_keras_serializable()`."
             )
         try:
             self.from_config(self.get_config())

@@ -1,13 +1,12 @@
 """Scores predictions by the compiled loss of a network, as Keras applies it."""
 
-import warnings
-
 import keras
 import numpy as np
 from keras import ops
 
 from mc_tf.backend.keras_internals import loss_options, set_mask
 from mc_tf.ensemble.losses import known_name
+from mc_tf.warning import warn
 
 __all__ = ["keras_loss", "loss_of_predictions"]
 
@@ -63,12 +62,11 @@ def loss_of_predictions(spec, predictions, targets, rows=None):
     elif rows is None or logits != given_logits:
         rows = _outputs(predictions, num_columns, spec.loss, logits)
     if spec.exclusive and num_columns > 1 and known_name(spec.loss) == "binary_crossentropy":
-        warnings.warn(
+        warn(
             "The network's classes exclude each other, but it is compiled with a binary "
             "cross-entropy. `loss` is computed from the probabilities; after a softmax, Keras "
             "uses the logits on TensorFlow and returns another value. Compile the network with "
-            "`categorical_crossentropy`.",
-            stacklevel=2,
+            "`categorical_crossentropy`."
         )
     outputs = spec.from_rows(rows, targets.shape)
     given = targets.given

@@ -42,8 +42,8 @@ def evaluate_members(
 
     Args:
         ensemble: `Ensemble`, or `MemberFiles`, which keeps one member in memory at a time.
-        dataset: `(inputs, labels)` in the same order at each pass, as `Batches` accepts them.
-            Labels are integers `(N, ...)`, one-hot or soft; 0 and 1 for multilabel outputs; targets
+        dataset: a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays `(x, y)`, in the
+            same order at each pass. Labels are integers `(N, ...)`, one-hot or soft; 0 and 1 for multilabel outputs; targets
             for a regression. As in Keras, `[labels]` and `{"output": labels}` are accepted. Sample
             weights and masks work as in Keras: losses are multiplied by the weights and averaged
             over unmasked values, other scores are divided by the sum of the weights

@@ -180,9 +180,10 @@ def _from_flat(network, vector, role):
 
 def _read_file(network, path, role):
     if not path.endswith((".npz", ".keras", ".weights.h5")):
+        missing = "" if os.path.exists(path) else " This path does not exist."
         raise ValueError(
             "A member's file is a snapshot (.npz), a whole model (.keras) or weights "
-            f"(.weights.h5). Received: {role}"
+            f"(.weights.h5). Received: {role}.{missing}"
         )
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file {role}.")

@@ -268,7 +268,8 @@ class Ensemble(StackedModel):
         """Returns the predictions of each member, in one pass over the data.
 
         Args:
-            data: inputs, or a data set as `Batches` accepts it; labels are ignored.
+            data: a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays, `x` or `(x, y)`.
+                Labels are ignored.
             batch_size: examples per batch, for arrays only. Default 500.
 
         Returns:

@@ -56,7 +56,7 @@ class OutputSpec:
 
     def __post_init__(self):
         if self.kind == "values":
-            warn_renamed("`output='values'`", "`output='regression'`", stacklevel=4)
+            warn_renamed("`output='values'`", "`output='regression'`")
             object.__setattr__(self, "kind", "regression")
         if self.kind not in KINDS:
             raise ValueError(

@@ -1,6 +1,5 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -16,6 +15,7 @@ from mc_tf.models import CurveModel
 from mc_tf.models.joined import join_curve_layers
 from mc_tf.storage.destinations import holding
 from mc_tf.typing import Data, PathLike
+from mc_tf.warning import warn
 from mc_tf.weights.compatibility import check_finite
 
 __all__ = ["evaluate_curve"]
@@ -44,8 +44,8 @@ def evaluate_curve(
     Args:
         curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
             curve layers that share one curve. It is not changed.
-        train, test: data sets as `Batches` accepts them: a finite `tf.data.Dataset` of batches, a
-            `PyDataset`, or arrays `(x, y)` such as numpy or pandas. Every pass must yield the same
+        train, test: each a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays
+            `(x, y)` such as numpy or pandas. Every pass must yield the same
             data; up to 2 GiB of batches per data set are cached in memory. The first batch of each
             data set runs before the evaluation, so that data of the wrong shape fails early.
         num_points: number of positions, endpoints included; 61 by default, 121 for the grid of
@@ -121,10 +121,9 @@ def evaluate_curve(
         evaluate_points(result, grid, measure, path, verbose=verbose)
     result.finish(path)
     if curve_model.curve.num_bends and result.is_unbent():
-        warnings.warn(
+        warn(
             f"{curve_model.curve} is as long as the segment ({result.length_ratio:.2f} times) and "
             "has a barrier: its bends have hardly moved. Train it for longer, or with a larger "
-            "learning rate.",
-            stacklevel=2,
+            "learning rate."
         )
     return result

@@ -1,7 +1,6 @@
 """Curvature: the largest and smallest eigenvalue of the Hessian (Li et al., 2018, section 6)."""
 
 import dataclasses
-import warnings
 
 import keras
 import numpy as np
@@ -18,6 +17,7 @@ from mc_tf.curves import Segment
 from mc_tf.evaluation.points import PointEvaluator
 from mc_tf.models import CurveModel
 from mc_tf.typing import Data
+from mc_tf.warning import warn
 
 __all__ = ["HessianEigenvalues", "HessianProducts", "hessian_eigenvalues"]
 
@@ -78,7 +78,7 @@ def hessian_eigenvalues(
     Args:
         model: a compiled, built Keras model, or a compiled `CurveModel`, evaluated at its `t`. It
             is not changed.
-        data: training data as `Batches` accepts it: a finite `tf.data.Dataset` of batches, a
+        data: training data: a finite `tf.data.Dataset` of batches, a
             `PyDataset`, or arrays `(x, y)` or `(x, y, sample_weight)`.
         batch_size: examples per batch, for arrays only. Default 500.
         tolerance: tolerance of both, relative to the eigenvalue of largest magnitude. Float32
@@ -201,10 +201,9 @@ class HessianProducts:
             try:
                 values, vectors = _ends(multiply, size, tolerance, seed)
             except (_NotFoundError, ArpackError) as error:
-                warnings.warn(
+                warn(
                     f"The eigenvalues of the Hessian are {error}. They are recorded as NaN.",
                     RuntimeWarning,
-                    stacklevel=2,
                 )
                 values, vectors = np.full(2, np.nan), np.full((size, 2), np.nan)
         smallest, largest = vectors.T.astype("float32")

@@ -1,6 +1,5 @@
 """A whole network on a curve, as an ordinary Keras model."""
 
-import warnings
 from typing import Any, Self
 
 import keras
@@ -16,6 +15,7 @@ from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
 from mc_tf.typing import Config, PathLike, Tensor, TensorLike
+from mc_tf.warning import warn
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
 from mc_tf.weights.network_code import clone_network, network_config, revive_parts
@@ -88,11 +88,10 @@ class CurveModel(SealedFiles, keras.Model):
     def _warn_of_own_methods(network):
         own = [name for name, at in _KERAS.items() if getattr(type(network), name, at) is not at]
         if own:
-            warnings.warn(
+            warn(
                 f"The network '{network.name}' has its own {' and '.join(own)}, which a curve or a "
                 "surface does not call: they train and evaluate with the loss and the metrics that "
-                "they are compiled with.",
-                stacklevel=4,
+                "they are compiled with."
             )
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
@@ -113,10 +112,9 @@ class CurveModel(SealedFiles, keras.Model):
         fixed = {0.0: layer.fix_start, 1.0: layer.fix_end}
         if kwargs.get("validation_data") is not None or kwargs.get("validation_split"):
             if not isinstance(self.t, list) and fixed.get(self.t):
-                warnings.warn(
+                warn(
                     f"Validation evaluates the network at t = {self.t:g}, an endpoint that "
-                    "training does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
-                    stacklevel=2,
+                    "training does not move. Set `curve_model.t = 0.5` before, or monitor `loss`."
                 )
         return super().fit(*args, **kwargs)
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from mc_tf.storage.destinations import check_figure, check_output
 from mc_tf.storage.files import atomic_path
 from mc_tf.typing import PathLike
+from mc_tf.warning import warn
 
 __all__ = ["draws", "in_both_formats", "save"]
 
@@ -92,11 +93,10 @@ def draws(function):
         figure = function(*given, **dict(zip(names[data:], options)), **named)
         call = f"mc_tf.plots.{function.__name__}({', '.join(names[:data])}, ...)"
         now = call if path is None else f"mc_tf.plots.save({call}, {os.fspath(path)!r})"
-        warnings.warn(
+        warn(
             f"`{function.__name__}` returns a figure and takes no path: write `{now}`, with "
             "options by name. The old spelling will be removed in the next release.",
             DeprecationWarning,
-            stacklevel=2,
         )
         return figure if path is None else _write(figure, path)
 

@@ -9,6 +9,7 @@ import keras
 from mc_tf.storage import checksums
 from mc_tf.storage.files import weight_shapes
 from mc_tf.typing import PathLike
+from mc_tf.warning import warn
 
 __all__ = ["load_initial_weights"]
 
@@ -46,7 +47,7 @@ def load_initial_weights(model: keras.Model, path: PathLike) -> None:
             f"({type(error).__name__}: {reason[0][:200]})."
         ) from error
     for warning in caught:  # on failure, one line is enough
-        warnings.warn(warning.message, stacklevel=2)
+        warn(warning.message)
 
 
 def _check_nothing_left(model, names):

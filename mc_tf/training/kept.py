@@ -1,10 +1,10 @@
 """Files that a run keeps besides its checkpoint, and files it can no longer provide."""
 
 import os
-import warnings
 
 from mc_tf.storage.checkpoints import copy_after
 from mc_tf.training.run_directory import RunDirectory
+from mc_tf.warning import warn
 
 __all__ = ["warn_of_lost"]
 
@@ -27,8 +27,7 @@ def warn_of_lost(path, epochs, options, validate):
         files += [run.tensorboard] * options.tensorboard
     lost = [os.path.basename(file) for file in files if not os.path.exists(file)]
     if lost:
-        warnings.warn(
+        warn(
             f"The run in '{run.path}' is already at epoch {epochs}, too late to keep "
-            f"{', '.join(lost)}. Choose another directory to keep them.",
-            stacklevel=3,
+            f"{', '.join(lost)}. Choose another directory to keep them."
         )
