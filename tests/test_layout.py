@@ -11,6 +11,7 @@ ROOMS = (
     *(
         "version",
         "typing",
+        "warning",
         "deprecation",
         "moved",
         "arguments",

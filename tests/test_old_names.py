@@ -1,6 +1,7 @@
 """Old spellings of public names: each warns once, names the new one, and does the same."""
 
 import importlib
+import re
 import sys
 
 import keras
@@ -125,3 +126,20 @@ def test_data_sets_serve_by_the_old_name():
 def test_files_with_old_names_load_without_a_warning(recwarn):
     assert OutputSpec.from_config({"kind": "values"}) == OutputSpec("regression")
     assert not [w for w in recwarn if " is now " in str(w.message)]
+
+
+def test_warnings_point_to_the_line_of_the_user():
+    """Of a function behind decorators, and of a callback within `fit` of Keras."""
+    first = networks()[0]
+    second = keras.models.clone_model(first)  # the same function, and zero in the middle
+    second.set_weights([-weight for weight in first.get_weights()])
+    curve, data = mc_tf.connect(first, second), (X, first.predict(X, verbose=0))
+    curve.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="its bends have hardly moved") as caught:
+        mc_tf.evaluate_curve(curve, data, data, num_points=3, verbose=0)
+    cycle = mc_tf.CyclicLearningRate(4, max_learning_rate=0.1, min_learning_rate=0.01)
+    first.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="The first minimum of") as in_fit:
+        first.fit(*data, batch_size=2, epochs=1, callbacks=[cycle], verbose=0)
+    ours = [w for w in (*caught, *in_fit) if re.search("hardly|minimum", str(w.message))]
+    assert [w.filename for w in ours] == [__file__] * 2  # the others are Keras' own

@@ -43,11 +43,11 @@ def evaluate_members(
     Args:
         ensemble: `Ensemble`, or `MemberFiles`, which keeps one member in memory at a time.
         dataset: a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays `(x, y)`, in the
-            same order at each pass. Labels are integers `(N, ...)`, one-hot or soft; 0 and 1 for multilabel outputs; targets
-            for a regression. As in Keras, `[labels]` and `{"output": labels}` are accepted. Sample
-            weights and masks work as in Keras: losses are multiplied by the weights and averaged
-            over unmasked values, other scores are divided by the sum of the weights
-            (`weighted_metrics`).
+            same order at each pass. Labels are integers `(N, ...)`, one-hot or soft; 0 and 1 for
+            multilabel outputs; targets for a regression. As in Keras, `[labels]` and `{"output":
+            labels}` are accepted. Sample weights and masks work as in Keras: losses are multiplied
+            by the weights and averaged over unmasked values, other scores are divided by the sum of
+            the weights (`weighted_metrics`).
         cache: directory for the members' predictions on this data set. Default: no cache. The data
             set is identified by its first batch, its size and, for arrays, all labels; other
             differences are not detected.

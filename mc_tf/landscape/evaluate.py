@@ -56,8 +56,9 @@ def evaluate_grid(
         model: a compiled Keras model of the surface's architecture; `None` for the model of the
             surface. It is not changed.
         surface: `Line`, `Plane` or `Rays`.
-        train, test: each a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays `(x, y)`. Every pass must yield the same data. For a fine grid, a
-            few thousand examples are enough to show its structure.
+        train, test: each a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays `(x, y)`.
+            Every pass must yield the same data. For a fine grid, a few thousand examples are enough
+            to show its structure.
         shape: number of points on each axis, an integer or one per axis. Default 21.
         margin: margin around the marks, relative to their extent.
         limits: `(low, high)` for each axis, instead of a margin.

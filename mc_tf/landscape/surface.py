@@ -187,8 +187,8 @@ class Surface:
         extent = high - low
         if not (extent > 0).all():
             raise ValueError(
-                "The marks on the surface do not say how far the grid should extend in each "
-                f"direction: set `limits=`, such as `limits={[(-1, 1)] * self.dimensions}`. Extents "
-                f"of the marks: {extent.tolist()}"
+                "The marks on the surface do not say how far the grid extends in each direction: "
+                f"set `limits=`, such as `limits={[(-1, 1)] * self.dimensions}`. Extents of the "
+                f"marks: {extent.tolist()}"
             )
         return list(zip(low - margin * extent, high + margin * extent))

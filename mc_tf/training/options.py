@@ -54,7 +54,9 @@ class TrainingOptions:
         help="For step: the epochs, counted from 0, at which the rate drops. For exponential: one "
         "number, the epoch from which it decays.",
     )
-    decay_factor: float = setting(0.1, help="For step and exponential: the rate is multiplied by this.", low=0)
+    decay_factor: float = setting(
+        0.1, help="For step and exponential: the rate is multiplied by this.", low=0
+    )
     cycle_epochs: int | None = setting(None, help="Epochs per cycle, for cyclic schedules.", low=1)
     min_learning_rate: float = setting(
         0.0, help="Minimum rate of triangular_cycle and linear_cycle.", low=0

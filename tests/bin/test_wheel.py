@@ -99,5 +99,6 @@ def test_a_recipe_runs_from_the_wheel(installed, tmp_path):
     assert (code, errors) == (0, "")  # not a line of TensorFlow's own
     assert "segment" in out and (tmp_path / "runs/smoke/digits/curves.png").exists()
     python = installed / "python"
-    code, out, _ = called(python, "-c", "import mc_tf; print(mc_tf.__file__)", folder=tmp_path)
+    find = "import importlib.util; print(importlib.util.find_spec('mc_tf').origin)"
+    code, out, _ = called(python, "-c", find, folder=tmp_path)
     assert pathlib.Path(out.strip()).is_relative_to(installed.parent)

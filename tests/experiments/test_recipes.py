@@ -13,8 +13,18 @@ import pytest
 from programs import DATA_DIR, REPO, needs_tensorflow, run, snapshot, start
 from recipes import ALL, FOLDER, of_kind, recipe, recipe_list, steps
 
-from mc_tf import CurveEvaluation
-from mc_tf.experiments import Connect, CurveEnsembles, Experiment, Pairs, Saved, Train
+from mc_tf import CurveEvaluation, data
+from mc_tf.experiments import (
+    Connect,
+    CurveEnsembles,
+    Experiment,
+    Network,
+    Pairs,
+    Saved,
+    Train,
+    run_experiment,
+    two_networks_of_widths,
+)
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.recipes import load_recipe, with_setting
 from mc_tf.experiments.targets import (
@@ -33,9 +43,9 @@ pytestmark = needs_tensorflow
 # Those that compare ensembles or look at loss surfaces have files of tests of their own.
 RECIPES = of_kind("curve_seeds", "widths")
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
-# A recipe of each kind is tried, and the others when asked for: a text, widths; other tests here
-# try chains of several seeds with ensembles and pairs, and the digits.
-KINDS = (RESUMED, "ptb_lstm_small", "mnist_width_sweep")
+# One is tried, and the others when asked for: other tests here try chains of several seeds with
+# ensembles and pairs, widths and the digits, and `tests/data/test_text.py` a curve of a text.
+KINDS = (RESUMED,)
 # Tests that share a run are one group; the others may go to any worker.
 TRIED = [
     pytest.param(
@@ -124,6 +134,22 @@ def test_smoke(tried, name):
     assert [row["obtained"] for row in table] == [str(row["obtained"]) for row in rows]
     assert {row["recipe"] for row in table} == {f"smoke/{name}"}
     assert not list(folder.rglob(".*"))  # temporary files
+
+
+def test_widths_are_drawn_beside_each_other(tmp_path, eagerly):
+    """Figure 7: the steps of each width in a folder of its own, and a figure of them all."""
+    few = TrainingOptions(1, 0.1, batch_size=16)
+    made = two_networks_of_widths(Network("fc"), few, few, widths=(0.02, 0.04), num_points=3)
+    small = data.load("digits").first(32, 32)
+    rows = run_experiment(Experiment(made), small, tmp_path, say=str, verbose=0)
+    found = {(row.curve, row.value, row.statistic): row.obtained for row in rows}
+    for width, units in ((0.02, 10), (0.04, 20)):
+        folder = tmp_path / f"width-{width}"
+        shape = keras.models.load_model(folder / "end" / "model.keras").weights[0].shape
+        assert tuple(shape) == (64, units)
+        worst = CurveEvaluation.load(folder / "bezier" / "evaluation")["train_loss"].max()
+        assert found[f"width {width} bezier", "train_loss", "max"] == worst
+    assert (tmp_path / "widths.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", ALL)

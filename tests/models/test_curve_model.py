@@ -385,7 +385,7 @@ GRADIENTS = [
     some(
         GRADIENTS,
         GRADIENTS[2:],
-        [("dense", "polychain2"), ("subclassed", "bezier3")],
+        [("subclassed", "bezier3")],
     ),
 )
 def test_gradient_of_a_bend_is_its_coefficient_times_the_gradient_at_the_point(name, kind):
