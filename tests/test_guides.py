@@ -22,7 +22,7 @@ DOCS = REPO / "docs"
 SMALLER = {
     r"epochs=300\b": "epochs=3",
     r"epochs=22\b": "epochs=4",
-    r"epochs=30\b": "epochs=1",
+    r"epochs=50\b": "epochs=1",
     r"epoch=160\b": "epoch=1",
     r"num_points=61\b": "num_points=3",
     r"shape=\(31, 21\)": "shape=(4, 3)",

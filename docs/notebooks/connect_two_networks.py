@@ -89,7 +89,7 @@ on_segment = mc_tf.evaluate_curve(segment, train, test, num_points=21, verbose=0
 print(on_segment.table())
 
 # %% [markdown]
-# ## The curve: no barrier
+# ## The curve: almost no barrier
 #
 # This Bezier curve has one bend between the endpoints. Each batch draws a random position t, and
 # training moves the bend so that the mean loss along the curve becomes small.
