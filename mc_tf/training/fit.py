@@ -18,15 +18,14 @@ from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
 from mc_tf.evaluation.metric_directions import higher_is_better
-from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
-from mc_tf.training.announcement import announcement
 from mc_tf.training.history import HistoryFile
 from mc_tf.training.kept import warn_of_lost
+from mc_tf.training.networks import announcement, fixed_batch_size
 from mc_tf.training.run_directory import RunDirectory
 
-__all__ = ["check_cycles", "fit", "fixed_batch_size"]
+__all__ = ["check_cycles", "fit"]
 
 
 def fit(model, path, data, options, validate):
@@ -175,21 +174,6 @@ def _optional_callbacks(run, data, options, validate):
         yield BestCheckpoint(run.best, *_monitored(data))
     if options.tensorboard:
         yield keras.callbacks.TensorBoard(run.tensorboard)
-
-
-def fixed_batch_size(network):
-    """Returns the fixed batch size of a network, or `None`.
-
-    Args:
-        network: `keras.Model`, or a `CurveModel`.
-
-    Returns:
-        int or `None`.
-    """
-    if isinstance(network, CurveModel):
-        network = network.network
-    shape = getattr(network, "input_shape", None)
-    return shape[0] if isinstance(shape, tuple) and shape else None
 
 
 class _EpochBatches(keras.callbacks.Callback):
