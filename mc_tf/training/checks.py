@@ -2,12 +2,7 @@
 
 import keras
 
-__all__ = [
-    "check_classes",
-    "check_held_out_for_best",
-    "check_num_examples",
-    "output_kind",
-]
+__all__ = ["check_classes", "check_num_examples", "output_kind"]
 
 
 def output_kind(loss):
@@ -43,23 +38,6 @@ def check_classes(data, what, flags):
         raise ValueError(
             f"{what} are only for classifiers, but this data set is scored by {name}. Leave "
             f"{flags} out."
-        )
-
-
-def check_held_out_for_best(data, options):
-    """Rejects selecting the best network on the test set.
-
-    Args:
-        data: data set from `mc_tf.data.load`.
-        options: `TrainingOptions`.
-
-    Raises:
-        ValueError: if the data set has no validation part.
-    """
-    if options.keep_best and not data.has_validation:
-        raise ValueError(
-            "keep_best chooses by validation examples, but the data set has none with use_test. "
-            "Leave one of the two out."
         )
 
 

@@ -18,9 +18,9 @@ from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.initial_weights import load_initial_weights
-from mc_tf.training.checks import check_held_out_for_best
 from mc_tf.training.fit import check_cycles, fit
 from mc_tf.training.networks import (
+    announcement,
     build_network,
     compile_for,
     fixed_batch_size,
@@ -80,6 +80,13 @@ def train_network(
     """
     if network is None and initial_weights is None:
         raise ValueError("Pass a network, or a `.keras` file of initial weights that contains one.")
+    if options.keep_best and not data.has_validation:
+        raise ValueError(
+            "keep_best chooses by validation examples, but the data set has none with use_test. "
+            "Leave one of the two out."
+        )
+    steps = data.steps_per_epoch(options.batch_size)
+    check_cycles(options, steps)
     chosen = dict(network_options or {})
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
     if chosen:
@@ -96,15 +103,15 @@ def train_network(
             model = build_network(network, data, options, weight_decay, chosen)
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
-    check_cycles(data, options)
-    check_held_out_for_best(data, options)
     claim(workdir, settings, files)
     if begun:
         model = load_checkpoint(path)
     else:
         compile_for(model, data, options)
+    if options.verbose:
+        print(announcement(model, data, workdir), flush=True)
     with fused_batch_norm(model):
-        return fit(model, path, data, options, validate=True)
+        return fit(model, path, data, options, steps, validate=True)
 
 
 @holding("workdir")
@@ -179,10 +186,11 @@ def train_curve(
     """
     if not curve.trainable:
         options = _untrained(options)
+    steps = data.steps_per_epoch(options.batch_size)
+    check_cycles(options, steps)
     check_same_data([start, end], data)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     networks = [read_network(path, data, options.batch_size) for path in (start, end)]
-    check_cycles(data, options)
     made = connect(*networks, curve, seed=options.seed)
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
@@ -194,8 +202,10 @@ def train_curve(
     else:
         keras.utils.set_random_seed(options.seed)
         compile_for(made, data, options)
+    if options.verbose:
+        print(announcement(made, data, workdir), flush=True)
     # Validation would evaluate the start only.
-    return fit(made, path, data, options, validate=False)
+    return fit(made, path, data, options, steps, validate=False)
 
 
 def _untrained(options):

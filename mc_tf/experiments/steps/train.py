@@ -37,7 +37,7 @@ class Train(Step):
 
     def check(self, run: "Run") -> None:
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
-        check_cycles(run.data, self.training)
+        check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         check_num_examples(run.data, self.training.batch_size)
         for saved in run.references(self.name):
             self._check_reference(saved)
