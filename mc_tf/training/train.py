@@ -188,7 +188,7 @@ def train_curve(
         options = _untrained(options)
     steps = data.steps_per_epoch(options.batch_size)
     check_cycles(options, steps)
-    check_same_data([start, end], data)
+    check_same_data([start, end], data.settings)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     networks = [read_network(path, data, options.batch_size) for path in (start, end)]
     made = connect(*networks, curve, seed=options.seed)

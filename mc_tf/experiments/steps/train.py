@@ -45,7 +45,7 @@ class Train(Step):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
             registry.options(self.begin.name)  # rejects an unknown name
-            check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data)
+            check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data.settings)
             if self.begin != run.first_network():  # which is built next in any case
                 build(self.begin, run.data, self.training)
         self._check_kept(run)
