@@ -58,7 +58,7 @@ def load_data(files=(), **changes):
     found = options.load()
     _loaded.append(found)
     paths = [file if os.path.exists(file) else file.partition("=")[2] for file in files]
-    check_same_data(list(filter(None, paths)), found)
+    check_same_data(list(filter(None, paths)), found.settings)
     return options.limited(found)
 
 

@@ -20,7 +20,7 @@ flags.DEFINE_string("saved_model", None, "Directory of the SavedModel to write."
 def main(_):
     """Exports the ensemble."""
     from mc_tf.ensemble.export import check_destination
-    from mc_tf.training.announcement import announcement
+    from mc_tf.training.networks import announcement
 
     check_destination(FLAGS.saved_model)
     ensemble = member_flags.load_ensemble()

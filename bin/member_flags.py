@@ -71,7 +71,7 @@ def load_ensemble(in_files=False, path=None):
         )
     if scaling == "fitted":
         held_out = data_flags.load_data(use_test=False)
-        check_held_out(FLAGS.members or [FLAGS.curve_file], held_out)
+        check_held_out(FLAGS.members or [FLAGS.curve_file], held_out.settings)
     if FLAGS.curve_file:
         curve_model = curve_files.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points

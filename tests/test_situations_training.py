@@ -775,11 +775,6 @@ def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypat
     from mc_tf.training import fit as fitting
 
     class Data:
-        name, test_name, num_train, num_test = "rows", "test", 8 * BATCHES, 0
-
-        def steps_per_epoch(self, batch_size):
-            return BATCHES
-
         def epoch_batches(self, batch_size, seed, epoch, first_step=0):
             dataset = tf.data.Dataset.from_tensor_slices(data()).batch(batch_size)
             return dataset.skip(first_step)
@@ -795,7 +790,8 @@ def test_a_training_that_resumes_in_an_epoch(cycles, tmp_path, capsys, monkeypat
 
     def train(folder, model):
         (tmp_path / folder).mkdir(exist_ok=True)
-        fitting.fit(model, str(tmp_path / folder / "model.keras"), Data(), options, validate=False)
+        path = str(tmp_path / folder / "model.keras")
+        fitting.fit(model, path, Data(), options, BATCHES, validate=False)
         return (tmp_path / folder / "history.csv").read_bytes(), model.get_weights()
 
     whole = train("whole", network(["accuracy"]))

@@ -2,8 +2,9 @@
 
 from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.evaluate import describe, evaluate_network, test_score
-from mc_tf.training.options import TrainingOptions, compile_for
-from mc_tf.training.train import averaged_network, build_network, train_curve, train_network
+from mc_tf.training.networks import build_network, compile_for
+from mc_tf.training.options import TrainingOptions
+from mc_tf.training.train import averaged_network, train_curve, train_network
 
 __all__ = [
     "TrainingOptions",

@@ -1,49 +1,8 @@
-"""Checks that a network and a data set match."""
+"""Checks that a data set has what an experiment asks of it."""
 
 import keras
 
-from mc_tf.training.fit import fixed_batch_size
-
-__all__ = [
-    "check_batch_size",
-    "check_classes",
-    "check_fits",
-    "check_held_out_for_best",
-    "check_num_examples",
-    "output_kind",
-]
-
-
-def check_fits(network, data):
-    """Rejects a network whose input shape or classes do not match `data`.
-
-    Args:
-        network: `keras.Model`. Networks without known shapes are not checked.
-        data: data set from `mc_tf.data.load`.
-
-    Raises:
-        ValueError: naming both shapes.
-    """
-    pairs = (
-        ("examples", getattr(network, "input_shape", None), tuple(data.input_shape)),
-        ("classes", (getattr(network, "output_shape", None) or ())[-1:], (data.num_classes,)),
-    )
-    for what, made_for, given in pairs:
-        if what == "examples" and isinstance(made_for, tuple):
-            made_for = made_for[1:]
-        if isinstance(made_for, tuple) and made_for and not _same_shape(made_for, given):
-            raise ValueError(
-                f"The network '{network.name}' is made for {what} of shape {made_for}, but those "
-                f"of the data set '{data.name}' are {given}. Use the data set that it was trained "
-                "on."
-            )
-
-
-def _same_shape(made_for, given):
-    """Whether shapes match; variable dimensions of the network match anything."""
-    return len(made_for) == len(given) and all(
-        size in (None, other) for size, other in zip(made_for, given)
-    )
+__all__ = ["check_classes", "check_num_examples", "output_kind"]
 
 
 def output_kind(loss):
@@ -82,23 +41,6 @@ def check_classes(data, what, flags):
         )
 
 
-def check_held_out_for_best(data, options):
-    """Rejects selecting the best network on the test set.
-
-    Args:
-        data: data set from `mc_tf.data.load`.
-        options: `TrainingOptions`.
-
-    Raises:
-        ValueError: if the data set has no validation part.
-    """
-    if options.keep_best and not data.has_validation:
-        raise ValueError(
-            "keep_best chooses by validation examples, but the data set has none with use_test. "
-            "Leave one of the two out."
-        )
-
-
 def check_num_examples(data, batch_size, num_train=None, num_test=None):
     """Rejects evaluating on more examples than the data set has.
 
@@ -112,21 +54,3 @@ def check_num_examples(data, batch_size, num_train=None, num_test=None):
     """
     data.train_eval_batches(batch_size, num_examples=num_train)  # which does not load any data
     data.test_batches(batch_size, num_examples=num_test)
-
-
-def check_batch_size(network, batch_size):
-    """Rejects a batch size that does not match the state of a stateful network.
-
-    Args:
-        network: `keras.Model`.
-        batch_size: examples per batch.
-
-    Raises:
-        ValueError: naming both.
-    """
-    fixed = fixed_batch_size(network)
-    if fixed not in (None, batch_size):
-        raise ValueError(
-            f"The network '{network.name}' carries state for batches of {fixed}, but batch_size is "
-            f"{batch_size}. Use --batch_size={fixed}."
-        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
-from mc_tf.training.fit import fixed_batch_size
+from mc_tf.training.networks import fixed_batch_size
 
 if TYPE_CHECKING:
     from mc_tf.data.dataset import Dataset

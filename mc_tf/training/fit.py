@@ -18,18 +18,17 @@ from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
 from mc_tf.evaluation.metric_directions import higher_is_better
-from mc_tf.models import CurveModel
 from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
-from mc_tf.training.announcement import announcement
 from mc_tf.training.history import HistoryFile
 from mc_tf.training.kept import warn_of_lost
+from mc_tf.training.networks import fixed_batch_size
 from mc_tf.training.run_directory import RunDirectory
 
-__all__ = ["check_cycles", "fit", "fixed_batch_size"]
+__all__ = ["check_cycles", "fit"]
 
 
-def fit(model, path, data, options, validate):
+def fit(model, path, data, options, steps, validate):
     """Trains a compiled model, resuming at the step of its checkpoint.
 
     Args:
@@ -37,12 +36,12 @@ def fit(model, path, data, options, validate):
         path: `.keras` file of the checkpoint; `history.csv` and logs are written next to it.
         data: `mc_tf.data.Dataset`.
         options: `TrainingOptions`.
+        steps: batches per epoch, an int.
         validate: whether to evaluate after each epoch, on `data.validation_batches`.
 
     Returns:
         `model`.
     """
-    steps = data.steps_per_epoch(options.batch_size)
     epoch, first_step = divmod(_steps_done(model, path), steps)
     run = RunDirectory(os.path.dirname(path))
     history = HistoryFile(run.history)
@@ -57,8 +56,6 @@ def fit(model, path, data, options, validate):
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
-    if options.verbose:
-        print(announcement(model, data, run.path), flush=True)
     size = fixed_batch_size(model) or options.eval_batch_size
     validation = data.validation_batches(size) if validate else None
     # First the rest of a partial epoch, then whole epochs.
@@ -68,7 +65,7 @@ def fit(model, path, data, options, validate):
         if start >= end:
             continue
         model.optimizer.learning_rate = options.learning_rate
-        batches = _EpochBatches(data, options, first, end)
+        batches = _EpochBatches(data, options, range(first, steps), end)
         if first:  # the checkpoint has the metrics of the first part of the epoch
             build_metrics(model, next(iter(batches.dataset)))
         acting = list(_cycle_and_average(run, options, steps, end))
@@ -109,18 +106,17 @@ def fit(model, path, data, options, validate):
     return model
 
 
-def check_cycles(data, options):
+def check_cycles(options, steps):
     """Rejects a schedule whose cycles do not fit the data or the training.
 
     Args:
-        data: data set with `steps_per_epoch`.
         options: `TrainingOptions`.
+        steps: batches per epoch, an int.
 
     Raises:
         ValueError: if a triangular cycle has an odd number of steps, its largest rate is below its
             smallest, or training ends before the first network is saved or averaged.
     """
-    steps = data.steps_per_epoch(options.batch_size)
     for callback in _cycle_and_average(RunDirectory("."), options, steps, options.epochs):
         if isinstance(callback, AtPlaces):
             callback.check_reached(options.epochs)
@@ -172,24 +168,11 @@ def _scheduled_rate(options, end):
 def _optional_callbacks(run, data, options, validate):
     if options.keep_best and validate:
         # Before the checkpoint: if killed between the two, the epoch is trained again.
-        yield BestCheckpoint(run.best, *_monitored(data))
+        name = data.metrics()[0].name
+        mode = "max" if higher_is_better(name) else "min"
+        yield BestCheckpoint(run.best, f"val_{name}", mode)
     if options.tensorboard:
         yield keras.callbacks.TensorBoard(run.tensorboard)
-
-
-def fixed_batch_size(network):
-    """Returns the fixed batch size of a network, or `None`.
-
-    Args:
-        network: `keras.Model`, or a `CurveModel`.
-
-    Returns:
-        int or `None`.
-    """
-    if isinstance(network, CurveModel):
-        network = network.network
-    shape = getattr(network, "input_shape", None)
-    return shape[0] if isinstance(shape, tuple) and shape else None
 
 
 class _EpochBatches(keras.callbacks.Callback):
@@ -201,7 +184,7 @@ class _EpochBatches(keras.callbacks.Callback):
     Training stops at `end`, a number of epochs; Keras counts them as part of the total.
     """
 
-    def __init__(self, data, options, first_step, end):
+    def __init__(self, data, options, steps, end):
         super().__init__()
         self._end = end
         with tf.device("CPU:0"):
@@ -210,11 +193,10 @@ class _EpochBatches(keras.callbacks.Callback):
         @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def one_epoch(_):
             epoch = tf.identity(self._epoch)
-            return data.epoch_batches(options.batch_size, options.seed, epoch, first_step)
+            return data.epoch_batches(options.batch_size, options.seed, epoch, steps[0])
 
-        steps = data.steps_per_epoch(options.batch_size) - first_step
         dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(steps)))
         self.dataset = dataset.prefetch(tf.data.AUTOTUNE)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -230,9 +212,3 @@ def _steps_done(model, path):
     if not os.path.exists(path):
         return 0
     return int(read_record(path).get("step", model.optimizer.iterations))
-
-
-def _monitored(data):
-    """Name in the logs and direction of the data set's first metric."""
-    name = data.metrics()[0].name
-    return f"val_{name}", "max" if higher_is_better(name) else "min"

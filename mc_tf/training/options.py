@@ -1,11 +1,9 @@
-"""Training settings, and compilation with them."""
+"""Training settings."""
 
 import dataclasses
 import importlib.util
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
-
-import keras
 
 from mc_tf.schedules import CYCLES, SCHEDULES
 from mc_tf.settings import check_settings, documented, setting, that_change_results
@@ -13,7 +11,7 @@ from mc_tf.settings import check_settings, documented, setting, that_change_resu
 if TYPE_CHECKING:
     from mc_tf.data.dataset import Dataset
 
-__all__ = ["PRECISIONS", "TrainingOptions", "compile_for"]
+__all__ = ["PRECISIONS", "TrainingOptions"]
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -204,25 +202,3 @@ _ALWAYS = ("epochs", "learning_rate", "batch_size", "seed")
 
 def _is_count(value):
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def compile_for(
-    model: keras.Model, data: "Dataset", options: TrainingOptions | None = None
-) -> None:
-    """Compiles a network or curve for experiments: SGD, and the data's loss and metrics.
-
-    Args:
-        model: a Keras model that outputs logits (for a regression: values).
-        data: data set from `mc_tf.data.load`.
-        options: `TrainingOptions`. Default: for evaluation only.
-    """
-    options = options or TrainingOptions(epochs=0, learning_rate=0.0)
-    model.compile(
-        optimizer=keras.optimizers.SGD(
-            options.learning_rate, momentum=options.momentum, global_clipnorm=options.clip_norm
-        ),
-        loss=data.loss(),
-        metrics=data.metrics(),
-        steps_per_execution=options.steps_per_execution,
-        jit_compile=options.jit_compile,
-    )

@@ -10,18 +10,17 @@ __all__ = ["check_held_out", "check_not_held_out", "check_same_data"]
 _SEEN_AS = ("mean", "std", "scale", "normalization")  # preprocessing of the examples
 
 
-def check_same_data(paths, data):
+def check_same_data(paths, given):
     """Rejects networks trained with other preprocessing, or on examples held out now.
 
     Args:
         paths: files of networks or curves, or directories of runs. Files outside a run, or of a run
             on another data set, are not checked.
-        data: data set from `mc_tf.data.load`.
+        given: `Dataset.settings` of the data set to use.
 
     Raises:
         ValueError: naming the first such run.
     """
-    given = data.settings
     for path in paths:
         for _, stored in itertools.islice(_runs([path], given["data"], _readable), 1):
             for name in _SEEN_AS:
@@ -30,19 +29,18 @@ def check_same_data(paths, data):
                         f"'{path}' was trained on {given['data']} with {name} {stored[name]}, but "
                         f"here it is {given[name]}. Use the same --normalization."
                     )
-    check_not_held_out(paths, data)
+    check_not_held_out(paths, given)
 
 
-def check_not_held_out(paths, data):
+def check_not_held_out(paths, given):
     """Rejects networks trained on examples held out now, directly or by their initial weights.
 
     Args:
-        paths, data: as for `check_same_data`.
+        paths, given: as for `check_same_data`.
 
     Raises:
         ValueError: naming the first such run.
     """
-    given = data.settings
     for folder, stored in _runs(paths, given["data"], _readable):
         numbers = stored.get("train_examples", 0), given.get("train_examples", 0)
         if stored.get("test") != given["test"] and numbers[0] > numbers[1]:
@@ -53,18 +51,18 @@ def check_not_held_out(paths, data):
             )
 
 
-def check_held_out(paths, data):
+def check_held_out(paths, given):
     """Rejects runs without held-out examples for fitting temperatures.
 
     Args:
         paths: as for `check_same_data`.
-        data: data set from `mc_tf.data.load` without `use_test`.
+        given: `Dataset.settings` of the data set without `use_test`.
 
     Raises:
         ValueError: naming the first such run, or one whose settings are damaged.
     """
-    for folder, stored in _runs(paths, data.settings["data"], stored_settings):
-        if stored.get("test") != data.settings["test"]:
+    for folder, stored in _runs(paths, given["data"], stored_settings):
+        if stored.get("test") != given["test"]:
             raise ValueError(
                 f"The run in '{folder}' was trained on all training examples (--use_test), so none "
                 "are held out for fitting temperatures. Use runs that were trained without "

@@ -92,17 +92,15 @@ def claim(workdir, settings, files=None):
             difference.
     """
     path = RunDirectory(workdir).settings
-    if not os.path.exists(path):
+    if os.path.exists(path):
+        if difference := find_difference(workdir, settings, files):
+            key, stored, given = difference
+            raise ValueError(
+                f"'{workdir}' holds a run with {key}={stored}, but this one has {key}={given}. "
+                "Choose another --workdir to start over."
+            )
+    else:
         write_json(path, _with_files(workdir, settings, files))
-        return
-    difference = find_difference(workdir, settings, files)
-    if difference is None:
-        return
-    key, stored, given = difference
-    raise ValueError(
-        f"'{workdir}' holds a run with {key}={stored}, but this one has {key}={given}. Choose "
-        "another --workdir to start over."
-    )
 
 
 def find_difference(workdir, settings, files=None):

@@ -10,19 +10,23 @@ import keras
 from keras import ops
 
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
-from mc_tf.backend.precision import precision
 from mc_tf.batch_norm.update import update_batch_norm
 from mc_tf.curves import Curve
 from mc_tf.models import CurveModel, connect
-from mc_tf.models.zoo import registry
 from mc_tf.schedules import CYCLES
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.initial_weights import load_initial_weights
-from mc_tf.training.checks import check_batch_size, check_fits, check_held_out_for_best
-from mc_tf.training.fit import check_cycles, fit, fixed_batch_size
-from mc_tf.training.options import TrainingOptions, compile_for
+from mc_tf.training.fit import check_cycles, fit
+from mc_tf.training.networks import (
+    announcement,
+    build_network,
+    compile_for,
+    fixed_batch_size,
+    read_network,
+)
+from mc_tf.training.options import TrainingOptions
 from mc_tf.training.provenance import check_same_data
 from mc_tf.training.run_directory import (
     RunDirectory,
@@ -31,7 +35,6 @@ from mc_tf.training.run_directory import (
     stored_settings,
 )
 from mc_tf.typing import PathLike
-from mc_tf.weights.compatibility import check_one_network
 from mc_tf.weights.flat import assign_flat
 
 if TYPE_CHECKING:
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "averaged_network",
-    "build_network",
     "train_curve",
     "train_network",
 ]
@@ -76,6 +78,15 @@ def train_network(
         ValueError, OSError: if the network is unknown, the weights do not match, the directory
             contains another run or cannot be written to, or its checkpoint is damaged.
     """
+    if network is None and initial_weights is None:
+        raise ValueError("Pass a network, or a `.keras` file of initial weights that contains one.")
+    if options.keep_best and not data.has_validation:
+        raise ValueError(
+            "keep_best chooses by validation examples, but the data set has none with use_test. "
+            "Leave one of the two out."
+        )
+    steps = data.steps_per_epoch(options.batch_size)
+    check_cycles(options, steps)
     chosen = dict(network_options or {})
     settings = {"network": network, "weight_decay": weight_decay, **options.settings(data)}
     if chosen:
@@ -87,31 +98,20 @@ def train_network(
     # A run with equal settings was checked when it started.
     if not begun or find_difference(workdir, settings, files):
         if network is None:
-            model = _whole_network(initial_weights, data, options)
+            model = read_network(initial_weights, data, options.batch_size)
         else:
             model = build_network(network, data, options, weight_decay, chosen)
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
-    check_cycles(data, options)
-    check_held_out_for_best(data, options)
     claim(workdir, settings, files)
     if begun:
         model = load_checkpoint(path)
     else:
         compile_for(model, data, options)
+    if options.verbose:
+        print(announcement(model, data, workdir), flush=True)
     with fused_batch_norm(model):
-        return fit(model, path, data, options, validate=True)
-
-
-def _whole_network(path, data, options):
-    """The network in a `.keras` file, with its own weight decay."""
-    if path is None:
-        raise ValueError("Pass a network, or a `.keras` file of initial weights that contains one.")
-    model = load_checkpoint(path, compile=False)
-    check_one_network(model, os.fspath(path))
-    check_fits(model, data)
-    check_batch_size(model, options.batch_size)
-    return model
+        return fit(model, path, data, options, steps, validate=True)
 
 
 @holding("workdir")
@@ -158,43 +158,6 @@ def averaged_network(
     return model
 
 
-def build_network(
-    network: str,
-    data: "Dataset",
-    options: TrainingOptions,
-    weight_decay: float = 0.0,
-    network_options: Mapping[str, Any] | None = None,
-) -> keras.Model:
-    """Builds a new network for a data set.
-
-    Args:
-        network, data, options, weight_decay, network_options: as for `train_network`.
-
-    Returns:
-        `keras.Model`.
-
-    Raises:
-        ValueError: if the network is unknown or cannot be trained on the data with the options.
-    """
-    of_data = data.network_options(options.batch_size)
-    lacking = sorted(set(of_data) - set(registry.options(network)))
-    if lacking:
-        raise ValueError(
-            f"The network '{network}' is not made for the data set '{data.name}': it takes no "
-            f"{', '.join(lacking)}. Networks for texts are lstm_small, lstm_medium and lstm_large."
-        )
-    with precision(options.precision):
-        model = registry.build(
-            network,
-            data.num_classes,
-            data.input_shape,
-            weight_decay=weight_decay,
-            **{**of_data, **(network_options or {})},
-        )
-    check_batch_size(model, options.batch_size)
-    return model
-
-
 @holding("workdir")
 def train_curve(
     workdir: PathLike,
@@ -223,15 +186,12 @@ def train_curve(
     """
     if not curve.trainable:
         options = _untrained(options)
-    check_same_data([start, end], data)
+    steps = data.steps_per_epoch(options.batch_size)
+    check_cycles(options, steps)
+    check_same_data([start, end], data.settings)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
-    first, last = load_checkpoint(start, compile=False), load_checkpoint(end, compile=False)
-    for path, network in ((start, first), (end, last)):
-        check_one_network(network, os.fspath(path))
-    check_fits(first, data)
-    check_batch_size(first, options.batch_size)
-    check_cycles(data, options)
-    made = connect(first, last, curve, seed=options.seed)
+    networks = [read_network(path, data, options.batch_size) for path in (start, end)]
+    made = connect(*networks, curve, seed=options.seed)
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
     path = RunDirectory(workdir).curve()
@@ -242,8 +202,10 @@ def train_curve(
     else:
         keras.utils.set_random_seed(options.seed)
         compile_for(made, data, options)
+    if options.verbose:
+        print(announcement(made, data, workdir), flush=True)
     # Validation would evaluate the start only.
-    return fit(made, path, data, options, validate=False)
+    return fit(made, path, data, options, steps, validate=False)
 
 
 def _untrained(options):

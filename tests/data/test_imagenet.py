@@ -14,8 +14,7 @@ import tensorflow as tf
 from mc_tf.data import endless_batches
 from mc_tf.data.decoding import center_crop, random_crop
 from mc_tf.data.imagenet import load_imagenet
-from mc_tf.training import TrainingOptions
-from mc_tf.training.checks import check_held_out_for_best
+from mc_tf.training import TrainingOptions, train_network
 
 SIZE = 32
 BATCH = 64
@@ -121,11 +120,12 @@ def test_description(held_out, whole):
         assert received == {"accuracy": (0, 1), "top_5_accuracy": (1, 1)}
 
 
-def test_the_best_network_is_not_chosen_on_the_test_images(held_out, whole):
+def test_the_best_network_is_not_chosen_on_the_test_images(held_out, whole, tmp_path):
     options = TrainingOptions(epochs=1, learning_rate=0.1, keep_best=True)
-    check_held_out_for_best(held_out, options)
     with pytest.raises(ValueError, match="the data set has none with use_test"):
-        check_held_out_for_best(whole, options)
+        train_network(tmp_path, whole, "imagenet_resnet50", options)
+    with pytest.raises(ValueError, match="Unknown network"):  # the next check
+        train_network(tmp_path, held_out, "resnt", options)
 
 
 def test_every_image_comes_once_an_epoch_in_another_order(held_out, two_epochs, stored):

@@ -654,24 +654,24 @@ def test_networks_and_data_that_do_not_belong_together_are_refused(tmp_path):
     for name, data in (("held_out", held_out), ("whole", whole)):
         training.train_network(tmp_path / name, data, "fc", options(epochs=0, keep_best=False))
         trained[name] = tmp_path / name / "model.keras"
-    check_same_data([trained["held_out"], tmp_path / "none.keras"], whole)
-    check_same_data([trained["whole"]], whole)
+    check_same_data([trained["held_out"], tmp_path / "none.keras"], whole.settings)
+    check_same_data([trained["whole"]], whole.settings)
     files = trained["held_out"], trained["whole"]
     chosen = options(epochs=0, keep_best=False)
     training.train_curve(tmp_path / "curve", whole, *files, Bezier(1), chosen)
     with pytest.raises(ValueError, match="96 examples of digits, of which only 64.*--use_test"):
         training.train_curve(tmp_path / "refused", held_out, *files, Bezier(1), chosen)
     with pytest.raises(ValueError, match="96 examples of digits"):  # a curve's endpoints, too
-        check_same_data([tmp_path / "curve" / "curve.keras"], held_out)
+        check_same_data([tmp_path / "curve" / "curve.keras"], held_out.settings)
     other = dataclasses.replace(held_out, mean=(0.5,))
     with pytest.raises(ValueError, match=r"mean .*here it is \[0.5\].*--normalization"):
-        check_same_data([trained["held_out"]], other)
-    check_same_data([trained["whole"]], whole.first(32, 16))  # fewer of the same
+        check_same_data([trained["held_out"]], other.settings)
+    check_same_data([trained["whole"]], whole.first(32, 16).settings)  # fewer of the same
     begun = options(epochs=1, keep_best=False), 0.0, None, trained["held_out"]
     training.train_network(tmp_path / "tuned", other, "fc", *begun)  # from weights that saw others
-    check_same_data([tmp_path / "tuned"], other)
+    check_same_data([tmp_path / "tuned"], other.settings)
     (tmp_path / "held_out" / "settings.json").write_text("half a f")
-    check_same_data([trained["held_out"]], other)  # nobody knows
+    check_same_data([trained["held_out"]], other.settings)  # nobody knows
 
 
 def test_a_curve_depends_on_its_seed_alone(digits, tmp_path):

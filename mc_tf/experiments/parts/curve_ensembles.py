@@ -12,9 +12,8 @@ from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
 from mc_tf.storage.files import read_json, write_json
-from mc_tf.training import compile_for
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_fits, output_kind
+from mc_tf.training.checks import output_kind
+from mc_tf.training.networks import announcement, check_fits, compile_for
 from mc_tf.training.run_directory import as_stored
 
 __all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]

@@ -8,10 +8,7 @@ from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
-from mc_tf.training import compile_for
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_fits
-from mc_tf.training.fit import fixed_batch_size
+from mc_tf.training.networks import announcement, check_fits, compile_for, fixed_batch_size
 
 __all__ = [
     "evaluate",

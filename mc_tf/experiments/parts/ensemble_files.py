@@ -14,8 +14,8 @@ from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays, write_json
 from mc_tf.storage.snapshots import read_snapshot
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_classes, check_fits
+from mc_tf.training.checks import check_classes
+from mc_tf.training.networks import announcement, check_fits
 from mc_tf.training.run_directory import RunDirectory, runs_around
 
 __all__ = [

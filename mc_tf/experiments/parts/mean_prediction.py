@@ -6,8 +6,7 @@ from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.ensemble import Ensemble
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_fits
+from mc_tf.training.networks import announcement, check_fits
 
 __all__ = ["SCALES", "evaluate_mean_prediction"]
 

@@ -9,8 +9,8 @@ from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.models import CurveModel
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_classes, check_fits
+from mc_tf.training.checks import check_classes
+from mc_tf.training.networks import announcement, check_fits
 
 __all__ = ["evaluate_pairs", "random_segment"]
 

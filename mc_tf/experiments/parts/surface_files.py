@@ -10,10 +10,7 @@ from mc_tf.experiments.parts.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.factory import SURFACES, make_surface
 from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.training import compile_for
-from mc_tf.training.announcement import announcement
-from mc_tf.training.checks import check_fits
-from mc_tf.training.fit import fixed_batch_size
+from mc_tf.training.networks import announcement, check_fits, compile_for, fixed_batch_size
 from mc_tf.training.run_directory import runs_around, stored_settings
 from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 

@@ -132,7 +132,7 @@ class Connect(_Curve):
         super().check(run)
         curve = self.made()
         if curve.trainable:
-            check_cycles(run.data, self.training)
+            check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         if self.curve == "trivial":  # through zero, which not every network supports
             first = run.origin(self.start)
             curve.for_network(build(first.begin, run.data, first.training))

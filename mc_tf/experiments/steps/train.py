@@ -37,7 +37,7 @@ class Train(Step):
 
     def check(self, run: "Run") -> None:
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
-        check_cycles(run.data, self.training)
+        check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         check_num_examples(run.data, self.training.batch_size)
         for saved in run.references(self.name):
             self._check_reference(saved)
@@ -45,7 +45,7 @@ class Train(Step):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
             registry.options(self.begin.name)  # rejects an unknown name
-            check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data)
+            check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data.settings)
             if self.begin != run.first_network():  # which is built next in any case
                 build(self.begin, run.data, self.training)
         self._check_kept(run)
