@@ -65,8 +65,3 @@ def only_if(used, needed, *names):
     given = [f"--{name}" for name in names if FLAGS[name].present]
     if given and not used:
         raise ValueError(f"{', '.join(given)} would have no effect here: {needed}. Leave it out.")
-
-
-def refuse_unused(names, needed):
-    """Rejects flags that would have no effect with the others, for a reason (`needed`)."""
-    only_if(False, needed, *names)
