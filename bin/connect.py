@@ -33,9 +33,9 @@ def main(_):
     from mc_tf import curves, training
     from mc_tf.evaluation.results import describe_length
 
-    flag_checks.refuse_unused(["precision"], "a curve has its endpoints' precision")
-    if not curves.has_bends(FLAGS.curve):
-        flag_checks.refuse_unused(["num_bends"], f"--curve={FLAGS.curve} has none to choose")
+    flag_checks.only_if(False, "a curve has its endpoints' precision", "precision")
+    bends = curves.has_bends(FLAGS.curve)
+    flag_checks.only_if(bends, f"--curve={FLAGS.curve} has none to choose", "num_bends")
     data, options = training_flags.prepare()
     curve = curves.make_curve(FLAGS.curve, FLAGS.num_bends)
     curve_model = training.train_curve(FLAGS.workdir, data, FLAGS.start, FLAGS.end, curve, options)

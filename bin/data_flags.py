@@ -11,14 +11,7 @@ _loaded = []  # the data sets used by this program
 
 
 def why_unreadable(reason):
-    """Explains why the data sets of this program could not be read.
-
-    Args:
-        reason: message of TensorFlow.
-
-    Returns:
-        str that names the damaged file, or the data.
-    """
+    """Explains TensorFlow's reason why data could not be read, with the file or the data set."""
     said = dict.fromkeys(data.why_unreadable(reason) for data in _loaded)
     return "; ".join(said) or reason
 
@@ -44,8 +37,7 @@ def load_data(files=(), **changes):
     """Loads the data set chosen by the flags.
 
     Args:
-        files: files of networks, or `LABEL=FILE`, to check for training on other data, see
-            `mc_tf.training.provenance.check_same_data`.
+        files: files of networks, or `LABEL=FILE`; networks trained on other data are rejected.
         **changes: fields of `mc_tf.data.DataOptions` that override the flags.
 
     Returns:
@@ -63,16 +55,7 @@ def load_data(files=(), **changes):
 
 
 def load_recipe_data(chosen, num_examples=None):
-    """Loads the data set of a recipe, or a few examples for a smoke run.
-
-    Args:
-        chosen: `mc_tf.experiments.recipes.Data`.
-        num_examples: number of training and of test examples. Default: all. Without `--data_dir`,
-            embedded data in the shape of the data set are used.
-
-    Returns:
-        Data set.
-    """
+    """Loads the `Data` of a recipe; for a smoke run a few examples, embedded ones by default."""
     from mc_tf import data
 
     if num_examples and not FLAGS.data_dir:

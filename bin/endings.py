@@ -15,11 +15,7 @@ import warnings
 from absl import flags
 
 FLAGS = flags.FLAGS
-_SIGNALS = {
-    "SIGINT": "Ctrl-C",
-    "SIGTERM": "SIGTERM",
-    "SIGHUP": "SIGHUP",
-}  # SIGHUP does not exist on Windows
+_SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}  # which Windows lacks
 # Flags that reduce memory, in the order of the advice.
 _SMALLER = (
     *("batch_size", "eval_batch_size", "num_points", "shape", "grid", "image_size"),
@@ -33,23 +29,15 @@ class _Stopped(KeyboardInterrupt):
     """Raised by signals; not caught by `except Exception`."""
 
 
-def fail(message, status=1):
-    """Ends the program.
-
-    Args:
-        message: received and expected values, and the fix; printed as one line.
-        status: exit status.
-    """
+def fail(message):
+    """Ends the program with a message, printed as one line."""
     _say(f"error: {message}")
-    _leave(status)
+    _leave(1)
 
 
 @contextlib.contextmanager
 def one_line():
-    """Context that ends the program with one line for errors that users can fix.
-
-    Warnings inside it take one line each. Output is flushed at its end.
-    """
+    """Ends the program with one line for errors that users can fix; warnings take one line each."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -74,9 +62,7 @@ def one_line():
 def catch_signals(handler=None):
     """Makes Ctrl-C, SIGTERM (from Slurm or `kill`) and SIGHUP end the program cleanly.
 
-    Args:
-        handler: function of a signal's number and the frame. Default: raises `KeyboardInterrupt`,
-            so that partial files are removed and locks are released.
+    By default they raise `KeyboardInterrupt`: partial files are removed and locks are released.
     """
     for name in _SIGNALS:
         number = getattr(signal, name, None)

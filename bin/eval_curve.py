@@ -10,7 +10,6 @@ Int / Mean / Max. Run the same command again to resume after an interruption.
 
 import os
 
-import data_flags
 import evaluation_flags
 import shared
 from absl import flags
@@ -28,9 +27,8 @@ def main(_):
     output = FLAGS.output or os.path.join(os.path.dirname(FLAGS.curve_file), "evaluation")
     curve_model = curve_files.load_curve(FLAGS.curve_file)
     shared.hold_output(output, ".npz", ".json")
-    data = data_flags.load_data([FLAGS.curve_file])
-    chosen = evaluation_flags.chosen("num_points")
-    print(curve_files.evaluate(curve_model, data, output, **chosen).table())
+    on = evaluation_flags.on_data([FLAGS.curve_file])
+    print(curve_files.evaluate(on, curve_model, output, FLAGS.num_points).table())
     print(f"{output}.npz, {output}.json")
 
 

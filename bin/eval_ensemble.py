@@ -12,7 +12,6 @@ a figure, OUTPUT.png.
       --temperature_scaling=train_loss --output=runs/chain/ensemble --dataset=cifar10 --use_test
 """
 
-import data_flags
 import evaluation_flags
 import member_flags
 import shared
@@ -35,9 +34,8 @@ def main(_):
             "trained without it."
         )
     ensemble = member_flags.load_ensemble(in_files=True, path=FLAGS.output)
-    data = data_flags.load_data(FLAGS.members or [FLAGS.curve_file])
-    chosen = evaluation_flags.chosen()
-    result = ensemble_files.evaluate_ensemble(ensemble, data, FLAGS.output, **chosen)
+    on = evaluation_flags.on_data(FLAGS.members or [FLAGS.curve_file])
+    result = ensemble_files.evaluate_ensemble(on, ensemble, FLAGS.output)
     print(result.table())
     if result.mean_disagreement == result.mean_disagreement:  # not for a regression
         print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")

@@ -13,10 +13,11 @@ C=runs/c/model.keras --output=runs/plane --dataset=mnist --use_test --num_train_
 """
 
 import math
+import re
 
-import data_flags
 import evaluation_flags
 import flag_checks
+import settings_flags
 import shared
 from absl import flags
 
@@ -34,9 +35,6 @@ flags.DEFINE_list("networks", [], "LABEL=FILE, ...; a directory of a run means i
 flags.DEFINE_list("marks", [], "LABEL=FILE, ... of more networks to mark in the surface.")
 flags.DEFINE_bool("mark_mean", False, "Also mark the mean of --networks.")
 flags.DEFINE_list("shape", ["21"], "Points on each axis: N, or N,M for a plane.")
-flags.DEFINE_float(
-    "margin", 0.2, "Margin around the networks, relative to their extent.", lower_bound=0.0
-)
 flags.DEFINE_list(
     "limits", [], "LOW,HIGH of each axis, instead of --margin. Random directions: -1,1; rays: 0,10."
 )
@@ -46,12 +44,10 @@ flags.DEFINE_enum(
     ["filter", "layer", "weight", "unit", "none"],
     "Normalization of random directions; rays have length one.",
 )
-flags.DEFINE_list("ignore", ["bias", "batch_norm"], "Weights to exclude from random directions.")
-flags.DEFINE_integer("num_rays", 10, "Number of rays (--surface=rays).", lower_bound=1)
-flags.DEFINE_bool(
-    "eigenvalues", False, "Also compute the largest and smallest Hessian eigenvalue (slow)."
+settings_flags.define_flags(
+    "mc_tf.experiments.steps.surfaces.Grid",
+    ("margin", "num_rays", "ignore", "eigenvalues", "eigenvalue_tolerance"),
 )
-flags.DEFINE_float("eigenvalue_tolerance", 1e-3, "Relative tolerance of the eigenvalues.")
 flags.DEFINE_string("shard", None, "I/N: evaluate only the I-th of N parts, I from 1.")
 flags.DEFINE_integer("merge", None, "Merge N parts evaluated before.", lower_bound=1)
 
@@ -67,12 +63,13 @@ def main(_):
     if FLAGS.merge:
         result = GridEvaluation.merge(FLAGS.output, FLAGS.merge)
     else:
-        _refuse_unused()
-        shard = surface_files.parse_shard(FLAGS.shard)
+        _check_used()
+        shard = _shard()
         shared.hold_output(shard_path(FLAGS.output, shard), ".npz", ".json")
         shape = flag_checks.numbers("shape", int, low=1, high=100_000)
         limits = flag_checks.numbers("limits", float)
-        if len(limits) % 2 or any(low >= high for low, high in zip(limits[::2], limits[1::2])):
+        pairs = list(zip(limits[::2], limits[1::2]))
+        if len(limits) % 2 or any(low >= high for low, high in pairs):
             raise ValueError(
                 "--limits must be LOW,HIGH of each axis, LOW below HIGH. Received: "
                 f"--limits={','.join(map(str, limits))}."
@@ -98,36 +95,41 @@ def main(_):
             num_rays=FLAGS.num_rays,
             seed=FLAGS.seed,
         )
+        curve_file = [FLAGS.curve_file] if FLAGS.curve_file else []
         result = surface_files.evaluate_surface(
+            evaluation_flags.on_data([*files.values(), *marks.values(), *curve_file]),
             surface,
-            data_flags.load_data([*files.values(), *marks.values(), FLAGS.curve_file or ""]),
             FLAGS.output,
             shape=shape[0] if len(shape) == 1 else shape,
             margin=FLAGS.margin,
-            limits=list(zip(limits[::2], limits[1::2])) or None,
+            limits=pairs or None,
             shard=shard,
             notes={"curve": FLAGS.curve_file} if FLAGS.curve_file else None,
             eigenvalues=FLAGS.eigenvalues or None,
             eigenvalue_options={"tolerance": FLAGS.eigenvalue_tolerance},
-            **evaluation_flags.chosen(),
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")
     print(FLAGS.output)
 
 
-def _refuse_unused():
+def _shard():
+    """`--shard=2/4` as `(2, 4)`."""
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", FLAGS.shard or "")
+    if FLAGS.shard is not None and not match:
+        raise ValueError(
+            f"A shard must be I/N, the I-th of N parts, such as 1/4. Received: '{FLAGS.shard}'."
+        )
+    return match and (int(match[1]), int(match[2]))
+
+
+def _check_used():
     """Rejects flags that have no effect on the chosen surface."""
-    random = FLAGS.surface in ("random_plane", "random_line", "rays")
-    if not random:
-        flag_checks.refuse_unused(["seed", "direction_scale", "ignore"], "no direction is random")
-    if FLAGS.surface != "rays":
-        flag_checks.refuse_unused(["num_rays"], "it is for --surface=rays")
-    if FLAGS.surface != "curve_plane":
-        flag_checks.refuse_unused(["curve_file"], "it is for --surface=curve_plane")
-    if not FLAGS.eigenvalues:
-        flag_checks.refuse_unused(["eigenvalue_tolerance"], "it is for --eigenvalues")
-    if FLAGS.limits:
-        flag_checks.refuse_unused(["margin"], "--limits set the extent of the grid")
+    only_if, random = flag_checks.only_if, FLAGS.surface in ("random_plane", "random_line", "rays")
+    only_if(random, "no direction is random", "seed", "direction_scale", "ignore")
+    only_if(FLAGS.surface == "rays", "it is for --surface=rays", "num_rays")
+    only_if(FLAGS.surface == "curve_plane", "it is for --surface=curve_plane", "curve_file")
+    only_if(FLAGS.eigenvalues, "it is for --eigenvalues", "eigenvalue_tolerance")
+    only_if(not FLAGS.limits, "--limits set the extent of the grid", "margin")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ is why averaging weights approximates fast geometric ensembling.
       --dataset=mnist --use_test
 """
 
-import data_flags
 import evaluation_flags
 import flag_checks
 import member_flags
@@ -26,19 +25,14 @@ flags.DEFINE_list(
 def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
-    from mc_tf.experiments.parts import mean_prediction
+    from mc_tf.experiments.parts import ensemble_files
 
     if FLAGS.temperature_scaling != "none":
         raise ValueError("--temperature_scaling has no effect here. Leave it out.")
     scales = flag_checks.distinct("scales", float)
     ensemble = member_flags.load_ensemble()
-    found = mean_prediction.evaluate_mean_prediction(
-        ensemble,
-        data_flags.load_data(FLAGS.members or [FLAGS.curve_file]),
-        FLAGS.output,
-        scales=scales,
-        **evaluation_flags.chosen(),
-    )
+    on = evaluation_flags.on_data(FLAGS.members or [FLAGS.curve_file])
+    found = ensemble_files.evaluate_mean_prediction(on, ensemble, FLAGS.output, scales)
     print(f"{'distance':>10}{'of a member':>14}{'of the mean':>14}")
     names = ("distance", "member_difference", "mean_difference")
     for distance, member, mean in zip(*(found[name] for name in names)):

@@ -7,7 +7,6 @@ Writes OUTPUT-LABEL.npz for each curve and the figure OUTPUT.png.
       --curve_files=Segment=runs/segment/curve.keras,Chain=runs/chain/curve.keras
 """
 
-import data_flags
 import evaluation_flags
 import shared
 from absl import flags
@@ -27,7 +26,7 @@ flags.DEFINE_bool(
 def main(_):
     """Evaluates and draws."""
     from mc_tf import plots
-    from mc_tf.experiments.parts import curve_files, pairs
+    from mc_tf.experiments.parts import curve_ensembles, curve_files
 
     shared.hold_output(FLAGS.output, ".png")
     curves = shared.labeled(
@@ -35,16 +34,15 @@ def main(_):
     )
     if FLAGS.random_segment:
         first = next(iter(curves.values()))
-        curves["Random segment"] = pairs.random_segment(first, FLAGS.seed)
-    data = data_flags.load_data(FLAGS.curve_files)
+        curves["Random segment"] = curve_files.random_segment(first, FLAGS.seed)
+    on = evaluation_flags.on_data(FLAGS.curve_files)
     results = {}
     for label, curve_model in curves.items():
         path = f"{FLAGS.output}-{label.lower().replace(' ', '-')}"
-        results[label] = pairs.evaluate_pairs(
-            curve_model, data, path, **evaluation_flags.chosen("num_points")
-        )
-        ends = [results[label]["pair_error"][index] for index in (0, -1)]
-        print(f"{label}: error {ends[0]:.2f} % at t = 0, {ends[1]:.2f} % at t = 1; {path}.npz")
+        found = curve_ensembles.evaluate_pairs(on, curve_model, path, FLAGS.num_points)
+        start, *_, end = found["pair_error"]
+        print(f"{label}: error {start:.2f} % at t = 0, {end:.2f} % at t = 1; {path}.npz")
+        results[label] = found
     plots.save(plots.plot_pairs(results, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.png")
 

@@ -7,7 +7,6 @@ Needs the directory of a run with --trajectory_every. Writes OUTPUT.npz and the 
       --dataset=cifar10 --use_test
 """
 
-import data_flags
 import evaluation_flags
 import shared
 from absl import flags
@@ -23,14 +22,8 @@ def main(_):
     from mc_tf.experiments.parts import ensemble_files
 
     shared.hold_output(FLAGS.output, ".npz", ".png")
-    data = data_flags.load_data([FLAGS.run])
-    result = ensemble_files.evaluate_trajectory(
-        FLAGS.run,
-        data,
-        FLAGS.output,
-        network=FLAGS.network_file,
-        **evaluation_flags.chosen(),
-    )
+    on = evaluation_flags.on_data([FLAGS.run])
+    result = ensemble_files.evaluate_trajectory(on, FLAGS.run, FLAGS.output, FLAGS.network_file)
     plots.save(plots.plot_trajectory(result, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{len(result['step'])} networks: {FLAGS.output}.npz, {FLAGS.output}.png")
 

@@ -30,7 +30,7 @@ flags.DEFINE_string("checkpoint", None, "Trained network to start from, .keras."
 
 def main(_):
     """Trains in cycles and prints the members."""
-    flag_checks.refuse_unused(["precision"], "--checkpoint sets the precision")
+    flag_checks.only_if(False, "--checkpoint sets the precision", "precision")
     training_flags.train({"network": None, "initial_weights": FLAGS.checkpoint})
     training_flags.report_members()
 

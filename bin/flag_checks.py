@@ -8,20 +8,12 @@ FLAGS = flags.FLAGS
 _LARGEST = 2**31 - 1
 # Larger values are probably typos, which would cause weeks of work or exhaust memory. Limits of
 # settings are defined at their fields, see `settings_flags`.
-most = {"num_points": 10**5, "num_rays": 10**5, "merge": 10**4, "frames_per_second": 10**4}
+most = {"num_points": 10**5, "merge": 10**4, "frames_per_second": 10**4}
 most |= {"num_bends": 1000, "curve_epochs": 10**7}
 
 
 def check_flags(arguments, positional):
-    """Rejects arguments that are not flags, and numbers out of range.
-
-    Args:
-        arguments: the remaining command line.
-        positional: maximum number of positional arguments.
-
-    Raises:
-        ValueError: naming the first.
-    """
+    """Rejects more than `positional` arguments that are no flags, and numbers out of range."""
     unexpected = arguments[1 + positional :]
     if unexpected:
         raise ValueError(
@@ -38,20 +30,8 @@ def check_flags(arguments, positional):
         raise ValueError(f"--seed must be at least 0. Received: --seed={FLAGS.seed}.")
 
 
-def numbers(flag, kind, low=None, high=None):
-    """Returns the numbers of a list flag.
-
-    Args:
-        flag: name of the flag.
-        kind: `int` or `float`.
-        low, high: smallest and largest accepted value. Default: any finite number.
-
-    Returns:
-        Tuple.
-
-    Raises:
-        ValueError: if a value is invalid.
-    """
+def numbers(flag, kind, low=-math.inf, high=math.inf):
+    """Returns the numbers of a list flag as a tuple of `kind`, `int` or `float`."""
     values = FLAGS[flag].value
     given = f"Received: --{flag}={','.join(values)}."
     try:
@@ -61,16 +41,16 @@ def numbers(flag, kind, low=None, high=None):
         raise ValueError(f"--{flag} must be {what}, separated by commas. {given}") from error
     if not all(map(math.isfinite, found)):
         raise ValueError(f"--{flag} must be finite numbers. {given}")
-    if low is not None and min(found, default=low) < low:
+    if min(found, default=low) < low:
         raise ValueError(f"--{flag} must be at least {low}. {given}")
-    if high is not None and max(found, default=high) > high:
+    if max(found, default=high) > high:
         raise ValueError(f"--{flag} must be at most {high}. {given}")
     return found
 
 
-def distinct(flag, kind, low=None, high=None):
-    """Returns distinct numbers of a list flag; arguments and errors as for `numbers`."""
-    found = numbers(flag, kind, low, high)
+def distinct(flag, kind, low=-math.inf):
+    """Returns distinct numbers of a list flag, see `numbers`."""
+    found = numbers(flag, kind, low)
     for number in found:
         if found.count(number) > 1:
             raise ValueError(
@@ -80,16 +60,8 @@ def distinct(flag, kind, low=None, high=None):
     return found
 
 
-def refuse_unused(names, needed):
-    """Rejects flags that would have no effect with the others.
-
-    Args:
-        names: flags without effect.
-        needed: the flags that they need, or the reason.
-
-    Raises:
-        ValueError: naming the flags that were set.
-    """
+def only_if(used, needed, *names):
+    """Rejects flags that have no effect with the others, with the reason (`needed`)."""
     given = [f"--{name}" for name in names if FLAGS[name].present]
-    if given:
+    if given and not used:
         raise ValueError(f"{', '.join(given)} would have no effect here: {needed}. Leave it out.")

@@ -1,6 +1,5 @@
 """Flags that choose the members of an ensemble, for evaluation and export."""
 
-import data_flags
 import evaluation_flags
 import flag_checks
 from absl import flags
@@ -10,11 +9,7 @@ flags.disclaim_key_flags()  # list the flags below in the program's --help
 
 
 def define_member_flags(*names, required=("output",)):
-    """Defines flags that choose members, and the scaling of their logits.
-
-    Args:
-        *names, required: as for `define_evaluation_flags`.
-    """
+    """Defines flags that choose members; arguments as for `define_evaluation_flags`."""
     names = ("curve_file", "network_file", "num_points", "seed", *names)
     evaluation_flags.define_evaluation_flags(*names, required=required)
     flags.DEFINE_list(
@@ -39,56 +34,41 @@ def define_member_flags(*names, required=("output",)):
 
 
 def load_ensemble(in_files=False, path=None):
-    """Creates the ensemble chosen by the flags.
+    """Creates the ensemble chosen by the flags, see `parts.ensemble_files` and `curve_ensemble`."""
+    import numpy as np
 
-    Args:
-        in_files: whether members in files are loaded one by one for evaluation.
-        path: file for train losses along a curve, see
-            `mc_tf.experiments.parts.curve_ensembles.curve_ensemble`.
-
-    Returns:
-        `Ensemble`, or `MemberFiles`.
-    """
+    from mc_tf.ensemble.temperature import fit_temperature
     from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
     from mc_tf.training.provenance import check_held_out
 
     scaling = FLAGS.temperature_scaling
-    if FLAGS.members:
-        flag_checks.refuse_unused(
-            ["num_points", "random_points", "seed"],
-            "they are for networks on a --curve_file",
-        )
-    elif FLAGS.curve_file:
-        flag_checks.refuse_unused(["include_start", "network_file"], "they are for --members")
-        if not FLAGS.random_points:
-            flag_checks.refuse_unused(["seed"], "it is for --random_points")
     if bool(FLAGS.members) == bool(FLAGS.curve_file):
         raise ValueError("Set either --members or --curve_file.")
+    only_if, on_curve = flag_checks.only_if, "they are for networks on a --curve_file"
+    only_if(FLAGS.curve_file, on_curve, "num_points", "random_points", "seed")
+    only_if(FLAGS.random_points, "it is for --random_points", "seed")
+    only_if(FLAGS.members, "they are for --members", "include_start", "network_file")
     if scaling == "train_loss" and not FLAGS.curve_file:
         raise ValueError(
             "--temperature_scaling=train_loss is for networks on a curve (--curve_file). For other "
             "members use --temperature_scaling=fitted."
         )
     if scaling == "fitted":
-        held_out = data_flags.load_data(use_test=False)
-        check_held_out(FLAGS.members or [FLAGS.curve_file], held_out.settings)
+        held_out = evaluation_flags.on_data(use_test=False)
+        check_held_out(FLAGS.members or [FLAGS.curve_file], held_out.data.settings)
     if FLAGS.curve_file:
         curve_model = curve_files.load_curve(FLAGS.curve_file)
         positions = FLAGS.num_points
         if FLAGS.random_points:
-            positions = curve_ensembles.random_positions(FLAGS.num_points, FLAGS.seed)
-        ensemble = curve_ensembles.curve_ensemble(
-            curve_model,
-            held_out if scaling == "fitted" else data_flags.load_data([FLAGS.curve_file]),
-            positions,
-            scale=scaling == "train_loss",
-            path=path,
-            **evaluation_flags.chosen(),
-        )
+            positions = np.sort(np.random.default_rng(FLAGS.seed).uniform(size=positions))
+        on = held_out if scaling == "fitted" else evaluation_flags.on_data([FLAGS.curve_file])
+        scale = scaling == "train_loss"
+        ensemble = curve_ensembles.curve_ensemble(on, curve_model, positions, scale, path)
     else:
         ensemble = ensemble_files.load_ensemble(
             FLAGS.members, FLAGS.include_start, FLAGS.network_file, in_files
         )
     if scaling == "fitted":
-        ensemble_files.fit_temperature(ensemble, held_out, **evaluation_flags.chosen())
+        held_out.check(ensemble.model)
+        fit_temperature(ensemble, held_out.test(), verbose=FLAGS.verbose)
     return ensemble

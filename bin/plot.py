@@ -13,6 +13,7 @@ KIND is one of these; the named program, or a recipe, writes the result files:
 
 """
 
+import math
 import os
 
 import flag_checks
@@ -78,15 +79,13 @@ def check(kind=None):
     if kind not in KINDS:
         raise ValueError(f"plot.py draws one of: {', '.join(KINDS)}. Received: {kind or 'none'}.")
     for name, kinds in TAKEN.items():
-        if kind not in kinds:
-            flag_checks.refuse_unused([name], f"it is for {', '.join(kinds)}")
+        flag_checks.only_if(kind in kinds, f"it is for {', '.join(kinds)}", name)
     for name in ("results", "figure", "ensembles", "scaled_ensembles", "widths"):
         if kind in TAKEN.get(name, KINDS) and not FLAGS[name].value:
             raise ValueError(f"plot.py {kind} needs --{name}; see --help.")
-    if FLAGS.heat_map:
-        flag_checks.refuse_unused(["levels", "max_value", "functions"], "a --heat_map has none")
-    if FLAGS.functions:
-        flag_checks.refuse_unused(["levels"], "--functions has none")
+    contours = ("levels", "max_value", "functions")
+    flag_checks.only_if(not FLAGS.heat_map, "a --heat_map has none", *contours)
+    flag_checks.only_if(not FLAGS.functions, "--functions has none", "levels")
     if (kind in ONE_FILE or FLAGS.functions) and len(FLAGS.results) > 1:
         flag = "--functions" if FLAGS.functions else "--results"
         raise ValueError(f"{flag} takes one file. Received: {', '.join(FLAGS.results)}.")
@@ -94,6 +93,21 @@ def check(kind=None):
     if FLAGS.values == [] or one and len(FLAGS.values or ()) > 1:
         what, given = "one name" if one else "names", ",".join(FLAGS.values)
         raise ValueError(f"--values takes {what} here. Received: --values={given}.")
+
+
+def levels():
+    """`--levels`: `None`, a number of levels, or increasing limits."""
+    texts = FLAGS.levels
+    try:
+        numbers = [int(texts[0])] if len(texts) == 1 else [float(text) for text in texts]
+        if len(texts) == 1 and not 1 <= numbers[0] <= 1000 or not all(map(math.isfinite, numbers)):
+            raise ValueError("out of range")
+    except ValueError as error:
+        raise ValueError(
+            "--levels takes a number of levels, such as 8, or increasing limits, such as "
+            f"0.1,0.5,2. Received: {','.join(texts)}."
+        ) from error
+    return numbers[0] if len(numbers) == 1 else numbers or None
 
 
 def load(maker, file):
@@ -136,7 +150,7 @@ def main(arguments):
     if kind == "ensembles" and all(entry.endswith("-epochs.npz") for entry in FLAGS.results):
         kind, maker = "budgets", BUDGETS
     label = shared.stem if kind != "curve" else lambda one, file: one.description.get("curve", file)
-    levels = shared.levels(FLAGS.levels)
+    limits = levels()
     if os.path.splitext(FLAGS.figure)[1]:
         check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
     repeated = kind in ("pairs", "budgets")
@@ -148,7 +162,7 @@ def main(arguments):
         case "curve":
             figure = plots.plot_curves(results, names=values, **to)
         case "line" if all(result.surface == "Rays" for result in results.values()):
-            flag_checks.refuse_unused(["max_value", "axis_label"], "they are for lines, not rays")
+            flag_checks.only_if(False, "they are for lines, not rays", "max_value", "axis_label")
             figure = plots.plot_rays(results, values=values, **to)
         case "line":
             of_line = {"maximum": FLAGS.max_value, "label": FLAGS.axis_label}
@@ -158,12 +172,12 @@ def main(arguments):
         case "plane" if FLAGS.functions:
             figure = plots.plot_regression(first, FLAGS.functions, **on_plane)
         case "plane":
-            figure = plots.plot_plane(results, levels=levels, **on_plane)
+            figure = plots.plot_plane(results, levels=limits, **on_plane)
         case "surface":
             view = (FLAGS.elevation, FLAGS.azimuth)
             figure = plots.plot_surface(first, scale=FLAGS.scale, view=view, **on_plane)
         case "film":
-            on_plane |= {"levels": levels, "frames_per_second": FLAGS.frames_per_second}
+            on_plane |= {"levels": limits, "frames_per_second": FLAGS.frames_per_second}
             frames, labels = ([first, *more], list(results)) if more else (first, None)
             figure = plots.plot_film(frames, labels=labels, **on_plane)
         case "curve_ensembles":

@@ -7,14 +7,7 @@ import os
 
 
 def read_recipes(path):
-    """Finds the recipes in a file or a folder, without running them.
-
-    Args:
-        path: `.py` file, or directory of such files.
-
-    Returns:
-        dict from name, in order, to the pair of its title and its file.
-    """
+    """Finds the recipes in a file or a folder without running them: title and file by name."""
     found = {}
     files = glob.glob(os.path.join(glob.escape(path), "*.py")) if os.path.isdir(path) else [path]
     for file in files:
@@ -30,17 +23,10 @@ def read_recipes(path):
 
 
 def find_recipe(folder, name):
-    """Resolves the name and file of a recipe.
-
-    Args:
-        folder: directory of recipes.
-        name: name of a recipe there; or a `.py` file with one recipe, or `FILE.py:NAME`.
+    """Resolves a name in the folder, a `.py` file with one recipe, or `FILE.py:NAME`.
 
     Returns:
-        Pair of str.
-
-    Raises:
-        ValueError: if it does not exist; the message suggests similar names.
+        The name and the file.
     """
     file, _, within = name.partition(".py:")
     file, within = (f"{file}.py", within) if within else (name, None)
@@ -60,14 +46,7 @@ def find_recipe(folder, name):
 
 
 def state(workdir):
-    """Describes the progress of an experiment in a directory.
-
-    Args:
-        workdir: directory of `mc_tf.experiments.runner.run_experiment`.
-
-    Returns:
-        `"done"`, `"not begun"`, or the numbers of networks, curves and evaluations.
-    """
+    """Describes the progress of an experiment: done, not begun, or the numbers of its files."""
 
     def count(name):
         return len(glob.glob(os.path.join(glob.escape(workdir), "**", name), recursive=True))

@@ -81,14 +81,7 @@ def _value(node, tree):
 
 
 def values(cls):
-    """Returns the values of the flags of a dataclass of settings.
-
-    Args:
-        cls: the dataclass.
-
-    Returns:
-        dict from name to value, of the fields that are flags of this program.
-    """
+    """Returns the values of the fields of a dataclass of settings that are flags here, by name."""
     from mc_tf.settings import kinds_of
 
     found = {}

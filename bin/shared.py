@@ -1,7 +1,8 @@
-"""Shared code of all programs: start and end."""
+"""Shared code of all programs: start and end, and the flag `--import`."""
 
 import contextlib
-import math
+import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -12,7 +13,6 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import endings  # noqa: E402
 import flag_checks  # noqa: E402
-import import_flag  # noqa: E402
 from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
@@ -42,41 +42,33 @@ def run(main, positional=0, hint="See --help", renamed=(), first=None):
             import tensorflow as tf
 
             tf.config.list_physical_devices()
-        import_flag.import_modules()
+        _import_modules()
         with _held, _asked_precision():
             main(arguments)
 
-    import_flag.define_import_flag()
+    if "import" not in FLAGS:
+        flags.DEFINE_multi_string(
+            "import",
+            [],
+            "Modules (my.layers) or files (layers.py) to import first, separated by commas: they "
+            "register data sets, networks and curve families with @mc_tf.data.register, "
+            "@mc_tf.models.register and @mc_tf.curves.register, and classes of layers with "
+            "@keras.saving.register_keras_serializable(). May be repeated.",
+        )
     endings.catch_signals()
     with endings.one_line():
         app.run(checked, flags_parser=lambda arguments: _parse(arguments, hint, dict(renamed)))
 
 
 def hold_workdir(directory):
-    """Checks the directory of a run and locks it until the program ends.
-
-    Args:
-        directory: path, created if necessary.
-
-    Raises:
-        OSError: if it cannot be written, or another program holds it.
-    """
+    """Checks the directory of a run, created if necessary, and locks it until the program ends."""
     from mc_tf.storage.destinations import directory_held
 
     _held.enter_context(directory_held(directory))
 
 
 def hold_output(path, *endings):
-    """Checks the path of results and locks it until the program ends.
-
-    Args:
-        path: file, or its name without extension.
-        *endings: extensions of the files, such as `".npz"`.
-
-    Raises:
-        ValueError: if it names a directory or a device.
-        OSError: if it cannot be written, or another program holds it.
-    """
+    """Checks the path of results, with endings such as `".npz"`, and locks it until the end."""
     from mc_tf.storage.destinations import output_held
 
     _held.enter_context(output_held(path, endings or ("",)))
@@ -89,13 +81,11 @@ def labeled(entries, load, label_of, repeated=False):
         entries: list of `LABEL=FILE` and `FILE`, from the command line.
         load: function of a file name.
         label_of: function of the loaded object and the file name that returns the default label.
-        repeated: whether several files may share a label, for runs with other seeds.
+        repeated: whether several files may share a label, for runs with other seeds; then the dict
+            has lists.
 
     Returns:
-        dict from label to the loaded object, or to a list of objects if `repeated`, in order.
-
-    Raises:
-        ValueError: if two files share a label and `repeated` is false.
+        dict from label to the loaded object, in order.
     """
     found, unnamed = {}, set()
     for entry in entries:
@@ -114,30 +104,6 @@ def labeled(entries, load, label_of, repeated=False):
 def stem(_, file):
     """Label of a file: its name without directory and extension."""
     return os.path.splitext(os.path.basename(file))[0]
-
-
-def levels(texts):
-    """Parses the levels of a map from the command line.
-
-    Args:
-        texts: list of str: empty, a number of levels, or limits.
-
-    Returns:
-        `None`, an integer, or a list of floats.
-
-    Raises:
-        ValueError: if they are not valid numbers.
-    """
-    try:
-        numbers = [int(texts[0])] if len(texts) == 1 else [float(text) for text in texts]
-        if len(texts) == 1 and not 1 <= numbers[0] <= 1000 or not all(map(math.isfinite, numbers)):
-            raise ValueError("out of range")
-    except ValueError as error:
-        raise ValueError(
-            "--levels takes a number of levels, such as 8, or increasing limits, such as "
-            f"0.1,0.5,2. Received: {','.join(texts)}."
-        ) from error
-    return numbers[0] if len(numbers) == 1 else numbers or None
 
 
 @contextlib.contextmanager
@@ -162,6 +128,26 @@ def _without_noise():
             os.dup2(screen, 2)
             endings.stderr = 2
             os.close(screen)
+
+
+def _import_modules():
+    """Imports the modules of `--import`."""
+    for name in ",".join(FLAGS["import"].value).split(","):
+        try:
+            if name.endswith(".py"):
+                module = os.path.splitext(os.path.basename(name))[0]
+                found = importlib.util.spec_from_file_location(module, name)
+                sys.modules[module] = importlib.util.module_from_spec(found)
+                found.loader.exec_module(sys.modules[module])
+            elif name:
+                if os.getcwd() not in sys.path:
+                    sys.path.insert(0, os.getcwd())  # like `python -m`
+                importlib.import_module(name)
+        except Exception as error:  # user code may raise anything
+            raise ValueError(
+                f"--import={name} cannot be imported ({type(error).__name__}: {error}). Use a "
+                "module, such as my.layers, or a file, such as layers.py."
+            ) from error
 
 
 def _asked_precision():

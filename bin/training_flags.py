@@ -41,14 +41,7 @@ def define_training_flags(new_network=True, without=("keep_best",), **defaults):
 
 
 def prepare(**changes):
-    """Checks the flags, locks `--workdir` and loads the data.
-
-    Args:
-        **changes: fields of `TrainingOptions` that override the flags.
-
-    Returns:
-        `(data, options)`.
-    """
+    """Checks the flags and locks `--workdir`; returns the data and the `TrainingOptions`."""
     from mc_tf.training import TrainingOptions
 
     _check_schedule()
@@ -58,14 +51,11 @@ def prepare(**changes):
 
 
 def train(network=None, **changes):
-    """Trains the network chosen by the flags, or resumes training.
+    """Trains the network chosen by the flags, or resumes; returns the network and the data.
 
     Args:
         network: dict of arguments of `mc_tf.training.train_network`. Default: a new network.
-        **changes: as for `prepare`.
-
-    Returns:
-        `(model, data)`.
+        **changes: fields of `TrainingOptions` that override the flags.
     """
     from mc_tf import training
 
@@ -110,16 +100,15 @@ def _new_network():
 
 def _check_schedule():
     """Rejects flags of other schedules than the chosen one."""
-    if FLAGS.swa_start is None:
-        flag_checks.refuse_unused(["swa_every"], "no weights are averaged without --swa_start")
-    elif FLAGS.cycle_epochs is not None:
-        flag_checks.refuse_unused(["swa_every"], "the minima of the cycles are averaged")
+    only_if, averages = flag_checks.only_if, FLAGS.swa_start is not None
+    only_if(averages, "no weights are averaged without --swa_start", "swa_every")
+    only_if(FLAGS.cycle_epochs is None, "the minima of the cycles are averaged", "swa_every")
     last = FLAGS.epochs
-    for name, limits in (("decay_epochs", (0, last - 1)), ("keep_epochs", (1, last))):
-        if last and max(flag_checks.distinct(name, int, low=0), default=0) > limits[1]:
+    for name, first, end in (("decay_epochs", 0, last - 1), ("keep_epochs", 1, last)):
+        if last and max(flag_checks.distinct(name, int, low=0), default=0) > end:
             raise ValueError(
-                f"--{name} must be whole numbers from {limits[0]} to {limits[1]} with "
-                f"epochs={last}. Received: --{name}={','.join(FLAGS[name].value)}."
+                f"--{name} must be whole numbers from {first} to {end} with epochs={last}. "
+                f"Received: --{name}={','.join(FLAGS[name].value)}."
             )
     users = {
         "decay_epochs": ("step", "exponential"),

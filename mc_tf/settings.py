@@ -81,6 +81,8 @@ def check_settings(settings):
 def _fits(value, kinds, about):
     if bool in kinds:
         return isinstance(value, bool)
+    if tuple in kinds and isinstance(value, (tuple, list)):
+        return True
     if int in kinds or float in kinds:
         kind = Real if float in kinds else Integral
         if not isinstance(value, kind) or isinstance(value, bool) or not math.isfinite(value):

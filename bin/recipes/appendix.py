@@ -1,7 +1,24 @@
 """Sections 4 and A.6 to A.8: ensembles on curves, widths, curves that are not unique or trivial."""
 
 from mc_tf.experiments import Data, Network, Recipe, two_networks, two_networks_of_widths
+from mc_tf.experiments.papers import (
+    CONV3FC3_CURVES,
+    MNIST_TRAINING,
+    RESNET164_CURVES,
+    VGG16_CURVES,
+)
 from mc_tf.training import TrainingOptions
+
+_FC = {
+    "network": Network("fc", weight_decay=2e-05),
+    "training": TrainingOptions(epochs=30, learning_rate=0.05, seed=1),
+    "curve_training": TrainingOptions(epochs=30, learning_rate=0.05),
+}
+_FC_OF_WIDTHS = {
+    "network": Network("fc", weight_decay=2e-05),
+    "training": TrainingOptions(epochs=15, learning_rate=0.05, seed=1),
+    "curve_training": TrainingOptions(epochs=15, learning_rate=0.05),
+}
 
 # Curves are not unique: the bends of two polygonal chains that differ in their seed are 29.6
 # apart, the endpoints 50.
@@ -10,14 +27,11 @@ sec4_two_chains_cifar10_vgg16 = Recipe(
     two_networks,
     Data("cifar10", normalization="vgg"),
     cost="5 hours on one recent data-center GPU (an estimate)",
-    network=Network("vgg16", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
+    **VGG16_CURVES,
     curves=("polychain",),
     curve_seeds=(3, 4),
     num_points=121,
     targets={"endpoints": {"distance": 50.0}, "bends of polychain": {"distance": 29.6}},
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
 )
 
 mnist_two_chains = Recipe(
@@ -25,9 +39,7 @@ mnist_two_chains = Recipe(
     two_networks,
     Data("mnist"),
     cost="8 minutes on two cores",
-    network=Network("fc", weight_decay=2e-05),
-    training=TrainingOptions(epochs=30, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=30, learning_rate=0.05),
+    **_FC,
     curves=("polychain",),
     curve_seeds=(3, 4),
     num_points=31,
@@ -44,19 +56,16 @@ a6_ensemble_cifar100_resnet164 = Recipe(
     two_networks,
     Data("cifar100"),
     cost="9 hours on one recent data-center GPU (an estimate)",
-    network=Network("preresnet164", weight_decay=0.0003),
-    training=TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
-    curve_training=TrainingOptions(epochs=200, learning_rate=0.03),
+    **RESNET164_CURVES | {"smoke": {"network": Network("convnet", weight_decay=0.0003)}},
     curves=("segment", "polychain"),
     num_points=50,
     ensemble_points=50,
     pair_points=21,
     targets={
-        "single ensemble": {"test_error": 22.0},
-        "polychain ensemble": {"test_error": 21.03},
-        "polychain scaled ensemble": {"test_error": 20.7},
+        "single ensemble": 22.0,
+        "polychain ensemble": 21.03,
+        "polychain scaled ensemble": 20.7,
     },
-    smoke={"network": Network("convnet", weight_decay=0.0003)},
 )
 
 a6_ensemble_mnist = Recipe(
@@ -65,12 +74,8 @@ a6_ensemble_mnist = Recipe(
     Data("mnist"),
     cost="6 minutes on two cores",
     network=Network("fc", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=20, learning_rate=0.05, batch_size=125, seed=1, steps_per_execution=40
-    ),
-    curve_training=TrainingOptions(
-        epochs=20, learning_rate=0.05, batch_size=125, steps_per_execution=40
-    ),
+    training=MNIST_TRAINING,
+    curve_training=MNIST_TRAINING,
     num_points=50,
     num_train=10000,
     ensemble_points=50,
@@ -84,12 +89,9 @@ a7_width_sweep_cifar10 = Recipe(
     two_networks_of_widths,
     Data("cifar10"),
     cost="8 hours on one recent data-center GPU (an estimate)",
-    network=Network("3conv3fc", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
+    **CONV3FC3_CURVES | {"smoke": {"widths": (0.02, 0.04)}},
     widths=(0.3, 0.5, 0.8, 1.0),
     num_points=121,
-    smoke={"widths": (0.02, 0.04)},
 )
 
 mnist_width_sweep = Recipe(
@@ -97,9 +99,7 @@ mnist_width_sweep = Recipe(
     two_networks_of_widths,
     Data("mnist"),
     cost="34 minutes on two cores",
-    network=Network("fc", weight_decay=2e-05),
-    training=TrainingOptions(epochs=15, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=15, learning_rate=0.05),
+    **_FC_OF_WIDTHS,
     widths=(0.01, 0.02, 0.05, 0.1, 0.4, 1.0),
     curves=("segment", "bezier"),
     num_points=31,
@@ -115,12 +115,9 @@ a8_trivial_curve_cifar10 = Recipe(
     two_networks,
     Data("cifar10"),
     cost="2 hours on one recent data-center GPU (an estimate)",
-    network=Network("3conv3fc", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=600, learning_rate=0.015),
+    **CONV3FC3_CURVES,
     curves=("segment", "trivial", "bezier"),
     num_points=121,
-    smoke={"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
 )
 
 mnist_trivial_curve = Recipe(
@@ -128,8 +125,6 @@ mnist_trivial_curve = Recipe(
     two_networks,
     Data("mnist"),
     cost="12 minutes on two cores",
-    network=Network("fc", weight_decay=2e-05),
-    training=TrainingOptions(epochs=30, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=30, learning_rate=0.05),
+    **_FC,
     curves=("segment", "trivial", "bezier"),
 )

@@ -2,25 +2,7 @@
 
 from dataclasses import replace
 
-from mc_tf.experiments import (
-    Chain,
-    Connect,
-    Data,
-    Film,
-    Grid,
-    Network,
-    Recipe,
-    Surface,
-    SurfaceFigures,
-    Train,
-    average,
-    checkpoint,
-    equal_budgets,
-    last,
-    members,
-    swa_training,
-    two_networks,
-)
+import mc_tf.experiments as ex
 from mc_tf.training import TrainingOptions
 
 
@@ -28,66 +10,63 @@ def planes(network, training, curve_training, grid, num_points=61):
     """Each kind of surface, a curve, its film, and a chain."""
     evaluated = {"num_points": num_points, "num_train": grid.num_train}
     swa = {"learning_rate": 0.05, "cycle_epochs": 1, "min_learning_rate": 0.05}
-    averaging = replace(swa_training(training, 5, **swa), snapshots=True)
+    averaging = replace(ex.swa_training(training, 5, **swa), snapshots=True)
     curve = replace(curve_training, keep_every=1)
+    ends = {"a": ex.last("a"), "SWA": ex.average("swa")}
     return (
-        Train("a", network, training, score=True),
-        Train("b", network, replace(training, seed=2), score=True),
-        Train("c", network, replace(training, seed=3), score=True),
-        Train("swa", checkpoint("a", 10), averaging, score=True),
-        Connect("bezier", last("a"), last("b"), "bezier", curve, **evaluated),
-        Chain("chain", (members("swa"),), **evaluated),
-        Surface("surfaces/optima", "plane", (last("a"), last("b"), last("c")), grid=grid),
-        Surface("surfaces/bezier", "curve_plane", curve="bezier", grid=grid),
-        Surface("surfaces/line", "line", {"a": last("a"), "SWA": average("swa")}, grid=grid),
-        Surface("surfaces/rays", "rays", (average("swa"),), grid=grid),
-        Surface("surfaces/random", "random_plane", (last("a"),), grid=grid),
-        Film("film", "surfaces/bezier"),
-        SurfaceFigures("figures"),
+        ex.Train("a", network, training, score=True),
+        ex.Train("b", network, replace(training, seed=2), score=True),
+        ex.Train("c", network, replace(training, seed=3), score=True),
+        ex.Train("swa", ex.checkpoint("a", 10), averaging, score=True),
+        ex.Connect("bezier", ex.last("a"), ex.last("b"), "bezier", curve, **evaluated),
+        ex.Chain("chain", (ex.members("swa"),), **evaluated),
+        ex.Surface("surfaces/optima", "plane", tuple(map(ex.last, "abc")), grid=grid),
+        ex.Surface("surfaces/bezier", "curve_plane", curve="bezier", grid=grid),
+        ex.Surface("surfaces/line", "line", ends, grid=grid),
+        ex.Surface("surfaces/rays", "rays", (ex.average("swa"),), grid=grid),
+        ex.Surface("surfaces/random", "random_plane", (ex.last("a"),), grid=grid),
+        ex.Film("film", "surfaces/bezier"),
+        ex.SurfaceFigures("figures"),
     )
 
 
 # README's demonstration.
-digits = Recipe(
+digits = ex.Recipe(
     "Digits: two networks joined by a curve",
-    two_networks,
-    Data("digits"),
+    ex.two_networks,
+    ex.Data("digits"),
     cost="3 minutes on two cores",
-    network=Network("convnet", weight_decay=0.0005),
+    network=ex.Network("convnet", weight_decay=0.0005),
     training=TrainingOptions(epochs=30, learning_rate=0.05, batch_size=64, seed=1, save_every=10),
     curve_training=TrainingOptions(epochs=50, learning_rate=0.05, batch_size=64, save_every=10),
 )
 
-digits_ensembles = Recipe(
+_FGE = {"epochs": 8, "cycle_epochs": 2, "max_learning_rate": 0.05, "min_learning_rate": 0.0005}
+
+digits_ensembles = ex.Recipe(
     "Digits: Table 1 and weight averaging in miniature",
-    equal_budgets,
-    Data("digits", use_test=False),
+    ex.equal_budgets,
+    ex.Data("digits", use_test=False),
     cost="2 minutes on two cores",
-    network=Network("convnet", weight_decay=0.0005),
+    network=ex.Network("convnet", weight_decay=0.0005),
     training=TrainingOptions(epochs=40, learning_rate=0.05, seed=1),
     methods=("ind", "sse", "fge", "swa", "sgd"),
     sse_cycles=4,
     fge_starts=(32,),
-    fge={
-        "epochs": 8,
-        "cycle_epochs": 2,
-        "max_learning_rate": 0.05,
-        "min_learning_rate": 0.0005,
-        "trajectory_every": 4,
-    },
+    fge=_FGE | {"trajectory_every": 4},
     swa_epochs=(40, 50, 60),
     swa={"learning_rate": 0.02, "start": 32},
-    smoke={"budgets": 2, "network": Network("fc", weight_decay=0.0005)},
+    smoke={"budgets": 2, "network": ex.Network("fc", weight_decay=0.0005)},
 )
 
-digits_planes = Recipe(
+digits_planes = ex.Recipe(
     "Digits: planes, lines, rays and a chain",
     planes,
-    Data("digits"),
+    ex.Data("digits"),
     cost="5 minutes on two cores (an estimate)",
-    network=Network("convnet", weight_decay=0.0005),
+    network=ex.Network("convnet", weight_decay=0.0005),
     training=TrainingOptions(epochs=20, learning_rate=0.05, batch_size=64, seed=1),
     curve_training=TrainingOptions(epochs=30, learning_rate=0.05, batch_size=64, seed=3),
-    grid=Grid(seed=1),
-    smoke={"network": Network("fc", weight_decay=0.0005)},
+    grid=ex.Grid(seed=1),
+    smoke={"network": ex.Network("fc", weight_decay=0.0005)},
 )

@@ -6,17 +6,8 @@ numbers, but for the test errors of two networks.
 
 from dataclasses import replace
 
-from mc_tf.experiments import (
-    Data,
-    Grid,
-    Network,
-    Recipe,
-    Surface,
-    SurfaceFigures,
-    Train,
-    last,
-    trajectory,
-)
+import mc_tf.experiments as ex
+from mc_tf.experiments.papers import MNIST_TRAINING, RESNET56
 from mc_tf.training import TrainingOptions
 
 _SKIPS = {"skips": {}, "plain": {"skip_connections": False}}
@@ -24,18 +15,14 @@ _SKIPS = {"skips": {}, "plain": {"skip_connections": False}}
 
 def random_planes(network, training, grid, variants=_SKIPS, lines=False, max_loss=None):
     """The plane (and the line) in random directions around networks that differ in options."""
-
-    def surfaces(kind, ending=""):
-        return [
-            Surface(f"surfaces/{name}{ending}", kind, (last(name),), grid=grid) for name in variants
-        ]
-
-    trains = [
-        Train(name, replace(network, options={**network.options, **options}), training, score=True)
-        for name, options in variants.items()
-    ]
-    found = surfaces("random_plane") + (surfaces("random_line", "_line") if lines else [])
-    return (*trains, *found, SurfaceFigures("figures", maximum=max_loss))
+    steps = []
+    for name, options in variants.items():
+        one = replace(network, options={**network.options, **options})
+        steps.append(ex.Train(name, one, training, score=True))
+    for kind, ending in (("random_plane", ""), *[("random_line", "_line")] * lines):
+        for name in variants:
+            steps.append(ex.Surface(f"surfaces/{name}{ending}", kind, (ex.last(name),), grid=grid))
+    return (*steps, ex.SurfaceFigures("figures", maximum=max_loss))
 
 
 def sharpness(network, training, grid, large_batch):
@@ -43,153 +30,133 @@ def sharpness(network, training, grid, large_batch):
     free = replace(network, weight_decay=0.0)
     large = replace(training, batch_size=large_batch)
     steps = [
-        Train("small", network, training, score=True),
-        Train("large", network, large, score=True),
-        Train("small_free", free, training, score=True),
-        Train("large_free", free, large, score=True),
+        ex.Train("small", network, training, score=True),
+        ex.Train("large", network, large, score=True),
+        ex.Train("small_free", free, training, score=True),
+        ex.Train("large_free", free, large, score=True),
     ]
     for name, ending in (("with_weight_decay", ""), ("without_weight_decay", "_free")):
-        ends = {f"{size.capitalize()} batches": last(size + ending) for size in ("small", "large")}
-        steps.append(Surface(f"surfaces/{name}", "line", ends, grid=grid))
+        ends = {f"{s.capitalize()} batches": ex.last(s + ending) for s in ("small", "large")}
+        steps.append(ex.Surface(f"surfaces/{name}", "line", ends, grid=grid))
     for ending, words in (("", " with weight decay"), ("_free", "")):
         for size in ("small", "large"):
-            of = {f"{size.capitalize()} batches{words}": last(size + ending)}
+            of = {f"{size.capitalize()} batches{words}": ex.last(size + ending)}
             name = f"surfaces/{size}{ending}_line"
-            steps.append(Surface(name, "random_line", of, grid=grid))
-    return (*steps, SurfaceFigures("figures"))
+            steps.append(ex.Surface(name, "random_line", of, grid=grid))
+    return (*steps, ex.SurfaceFigures("figures"))
 
 
 def paths(network, training, grid, runs):
     """The paths of trainings that differ in some settings, in their principal directions."""
-    trains = [Train(n, network, replace(training, **run), score=True) for n, run in runs.items()]
-    found = [Surface(f"surfaces/{n}", "trajectory", (trajectory(n),), grid=grid) for n in runs]
-    return (*trains, *found, SurfaceFigures("figures"))
+    steps = [ex.Train(n, network, replace(training, **run), score=True) for n, run in runs.items()]
+    for name in runs:
+        of = (ex.trajectory(name),)
+        steps.append(ex.Surface(f"surfaces/{name}", "trajectory", of, grid=grid))
+    return (*steps, ex.SurfaceFigures("figures"))
 
 
-skips_cifar10_resnet56 = Recipe(
+skips_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 1, CIFAR-10: ResNet-56, skip connections",
     random_planes,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="20 hours on one recent data-center GPU (an estimate)",
-    network=Network("preresnet56", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
-    ),
-    grid=Grid(shape=51, num_train=10000, seed=1),
+    **RESNET56,
+    grid=ex.Grid(shape=51, num_train=10000, seed=1),
     lines=True,
     max_loss=10.0,
-    targets={"skips": {"test_error": 5.89}, "plain": {"test_error": 13.31}},
-    smoke={"network": Network("preresnet8", weight_decay=0.0005)},
+    targets={"skips": 5.89, "plain": 13.31},
 )
 
-skips_cifar10_preresnet20 = Recipe(
+skips_cifar10_preresnet20 = ex.Recipe(
     "Li et al. 2018, figure 1 in small, CIFAR-10: PreResNet-20",
     random_planes,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="1.5 hours on two cores; 45 minutes with AVX512_BF16 and --auto_bfloat16",
-    network=Network("preresnet20", weight_decay=0.0003),
+    network=ex.Network("preresnet20", weight_decay=0.0003),
     training=TrainingOptions(epochs=10, learning_rate=0.1, seed=1),
-    grid=Grid(num_train=1000, num_test=1000, seed=1),
+    grid=ex.Grid(num_train=1000, num_test=1000, seed=1),
     max_loss=10.0,
-    smoke={"network": Network("preresnet8", weight_decay=0.0003)},
+    smoke={"network": ex.Network("preresnet8", weight_decay=0.0003)},
 )
 
 # Flatter for wide networks and for those with skip connections.
-width_cifar10_resnet56 = Recipe(
+width_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 6, CIFAR-10: WRN-56-k, skip connections",
     random_planes,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="10 days on one recent data-center GPU (an estimate)",
-    network=Network("preresnet56", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
-    ),
-    grid=Grid(shape=51, num_train=10000, seed=1),
+    **RESNET56,
+    grid=ex.Grid(shape=51, num_train=10000, seed=1),
     variants={
         f"{name}_{width}": {**options, **({"width": width} if width > 1 else {})}
         for name, options in _SKIPS.items()
         for width in (1, 2, 4, 8)
     },
     max_loss=10.0,
-    smoke={"network": Network("preresnet8", weight_decay=0.0005)},
 )
 
 # Maps of |smallest / largest eigenvalue| of the Hessian: near 0 the loss is convex there.
-eigenvalues_cifar10_resnet56 = Recipe(
+eigenvalues_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, section 6, CIFAR-10: eigenvalues, ResNet-56",
     random_planes,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="3 days on one recent data-center GPU (an estimate)",
-    network=Network("preresnet56", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
-    ),
-    grid=Grid(eigenvalues=True, eigenvalue_tolerance=0.02, num_train=5000, seed=1),
-    smoke={"network": Network("preresnet8", weight_decay=0.0005)},
+    **RESNET56,
+    grid=ex.Grid(eigenvalues=True, eigenvalue_tolerance=0.02, num_train=5000, seed=1),
 )
 
-eigenvalues_mnist = Recipe(
+eigenvalues_mnist = ex.Recipe(
     "Li et al. 2018, section 6 in small, MNIST: eigenvalues",
     random_planes,
-    Data("mnist"),
+    ex.Data("mnist"),
     cost="40 minutes on two cores (18 s a point, two were timed)",
-    network=Network("3conv3fc", options={"width": 0.05}, weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=5, learning_rate=0.05, batch_size=125, seed=1, steps_per_execution=40
-    ),
-    grid=Grid(
+    network=ex.Network("3conv3fc", options={"width": 0.05}, weight_decay=0.0005),
+    training=replace(MNIST_TRAINING, epochs=5),
+    grid=ex.Grid(
         shape=11, eigenvalues=True, eigenvalue_tolerance=0.02, num_train=500, num_test=1000, seed=1
     ),
     variants={"network": {}},
 )
 
-sharpness_cifar10_resnet56 = Recipe(
+sharpness_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figures 2 and 3, CIFAR-10: ResNet-56",
     sharpness,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="40 hours on one recent data-center GPU (an estimate)",
-    network=Network("preresnet56", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
-    ),
-    grid=Grid(margin=0.5, num_train=10000, seed=1),
+    **RESNET56,
+    grid=ex.Grid(margin=0.5, num_train=10000, seed=1),
     large_batch=8192,
-    smoke={"network": Network("preresnet8", weight_decay=0.0005)},
 )
 
-sharpness_mnist = Recipe(
+sharpness_mnist = ex.Recipe(
     "Li et al. 2018, figures 2 and 3 in small, MNIST",
     sharpness,
-    Data("mnist"),
+    ex.Data("mnist"),
     cost="3 minutes on two cores",
-    network=Network("fc", weight_decay=0.0005),
+    network=ex.Network("fc", weight_decay=0.0005),
     training=TrainingOptions(epochs=10, learning_rate=0.05, batch_size=125, seed=1),
-    grid=Grid(margin=0.5, num_train=5000, seed=1),
+    grid=ex.Grid(margin=0.5, num_train=5000, seed=1),
     large_batch=6000,
 )
 
 # One network per epoch.
-trajectory_cifar10_resnet56 = Recipe(
+trajectory_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 9, CIFAR-10: paths of ResNet-56",
     paths,
-    Data("cifar10"),
+    ex.Data("cifar10"),
     cost="20 hours on one recent data-center GPU (an estimate)",
-    network=Network("preresnet56", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=300, learning_rate=0.1, seed=1, schedule="step", decay_epochs=(150, 225, 275)
-    ),
-    grid=Grid(shape=31, margin=0.3, num_train=10000, seed=1),
+    **RESNET56,
+    grid=ex.Grid(shape=31, margin=0.3, num_train=10000, seed=1),
     runs={"small": {"trajectory_every": 391}, "large": {"batch_size": 8192, "trajectory_every": 7}},
-    smoke={"network": Network("preresnet8", weight_decay=0.0005)},
 )
 
-trajectory_mnist = Recipe(
+trajectory_mnist = ex.Recipe(
     "Li et al. 2018, section 7 in small, MNIST: the path of training",
     paths,
-    Data("mnist"),
+    ex.Data("mnist"),
     cost="2 minutes on two cores",
-    network=Network("fc", weight_decay=0.0005),
+    network=ex.Network("fc", weight_decay=0.0005),
     training=TrainingOptions(epochs=10, learning_rate=0.05, batch_size=125, seed=1),
-    grid=Grid(margin=0.3, num_train=5000, num_test=5000, seed=1),
+    grid=ex.Grid(margin=0.3, num_train=5000, num_test=5000, seed=1),
     runs={"sgd": {"trajectory_every": 240}},
 )

@@ -1,42 +1,29 @@
 """Averaging weights (arXiv 1803.05407): SGD, and averages at 1, 1.25 and 1.5 budgets."""
 
 from mc_tf.experiments import Data, Network, Recipe, equal_budgets
+from mc_tf.experiments.papers import IMAGENET_SMOKE, RESNET164, VGG16, WRN28X10
 from mc_tf.training import TrainingOptions
 
-
-def _errors(published):
-    """Published test errors by row."""
-    return {row: {"test_error": error} for row, error in published.items()}
-
-
+_SGD_AND_SWA = {"methods": ("ind", "swa"), "budgets": 1}
 _VGG16 = {
+    **VGG16,
+    **_SGD_AND_SWA,
     "cost": "2 hours on one recent data-center GPU (an estimate)",
-    "network": Network("vgg16", weight_decay=0.0005),
-    "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
-    "methods": ("ind", "swa"),
-    "budgets": 1,
     "swa_epochs": (200, 250, 300),
     "swa": {"learning_rate": 0.01, "start": 161},
-    "smoke": {"network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005)},
 }
 _RESNET164 = {
+    **RESNET164,
+    **_SGD_AND_SWA,
     "cost": "12 hours on one recent data-center GPU (an estimate)",
-    "network": Network("preresnet164", weight_decay=0.0003),
-    "training": TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
-    "methods": ("ind", "swa"),
-    "budgets": 1,
     "swa_epochs": (150, 188, 225),
-    "smoke": {"network": Network("preresnet8", weight_decay=0.0003)},
 }
 _WRN28X10 = {
+    **WRN28X10,
+    **_SGD_AND_SWA,
     "cost": "30 hours on one recent data-center GPU (an estimate)",
-    "network": Network("wrn28x10", weight_decay=0.0005),
-    "training": TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
-    "methods": ("ind", "swa"),
-    "budgets": 1,
     "swa_epochs": (200, 250, 300),
     "swa": {"learning_rate": 0.05, "start": 161},
-    "smoke": {"network": Network("wrn10x1", weight_decay=0.0005)},
 }
 _IMAGENET = {
     "training": TrainingOptions(
@@ -47,31 +34,32 @@ _IMAGENET = {
     "swa": {"learning_rate": 0.001, "cycle_epochs": 1, "min_learning_rate": 1e-05},
     "pretraining": 0,
     "eval_batch_size": 200,
+    "smoke": IMAGENET_SMOKE,
 }
 
 swa_cifar10_vgg16 = Recipe(
     "Averaging weights, CIFAR-10: VGG-16",
     equal_budgets,
     Data("cifar10", normalization="vgg"),
-    targets=_errors({"ind-1": 6.75, "swa-1": 6.41, "swa-1.25": 6.3, "swa-1.5": 6.36}),
     **_VGG16,
+    targets={"ind-1": 6.75, "swa-1": 6.41, "swa-1.25": 6.3, "swa-1.5": 6.36},
 )
 
 swa_cifar10_resnet164 = Recipe(
     "Averaging weights, CIFAR-10: ResNet-164",
     equal_budgets,
     Data("cifar10"),
-    swa={"learning_rate": 0.01, "start": 126},
-    targets=_errors({"ind-1": 4.72, "swa-1": 4.44, "swa-1.25": 4.23, "swa-1.5": 4.17}),
     **_RESNET164,
+    swa={"learning_rate": 0.01, "start": 126},
+    targets={"ind-1": 4.72, "swa-1": 4.44, "swa-1.25": 4.23, "swa-1.5": 4.17},
 )
 
 swa_cifar10_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-10: WRN-28-10",
     equal_budgets,
     Data("cifar10"),
-    targets=_errors({"ind-1": 3.82, "swa-1": 3.55, "swa-1.25": 3.36, "swa-1.5": 3.21}),
     **_WRN28X10,
+    targets={"ind-1": 3.82, "swa-1": 3.55, "swa-1.25": 3.36, "swa-1.5": 3.21},
 )
 
 # SGD for a whole budget, and averages in cycles for a quarter and a half of one after it. The
@@ -86,12 +74,11 @@ swa_cifar10_shakeshake26x64 = Recipe(
     training=TrainingOptions(
         epochs=1800, learning_rate=0.2, seed=1, schedule="cosine_cycle", cycle_epochs=1800
     ),
-    methods=("ind", "swa"),
-    budgets=1,
+    **_SGD_AND_SWA,
     swa_epochs=(450, 900),
     swa={"learning_rate": 0.01, "cycle_epochs": 50, "min_learning_rate": 0.0001},
     pretraining=1800,
-    targets=_errors({"ind-1": 3.07, "swa-1.25": 2.84, "swa-1.5": 2.88}),
+    targets={"ind-1": 3.07, "swa-1.25": 2.84, "swa-1.5": 2.88},
     smoke={"network": Network("shakeshake8x8", weight_decay=0.0001)},
 )
 
@@ -99,25 +86,25 @@ swa_cifar100_vgg16 = Recipe(
     "Averaging weights, CIFAR-100: VGG-16",
     equal_budgets,
     Data("cifar100", normalization="vgg"),
-    targets=_errors({"ind-1": 27.45, "swa-1": 26.09, "swa-1.25": 25.83, "swa-1.5": 25.73}),
     **_VGG16,
+    targets={"ind-1": 27.45, "swa-1": 26.09, "swa-1.25": 25.83, "swa-1.5": 25.73},
 )
 
 swa_cifar100_resnet164 = Recipe(
     "Averaging weights, CIFAR-100: ResNet-164",
     equal_budgets,
     Data("cifar100"),
-    swa={"learning_rate": 0.05, "start": 126},
-    targets=_errors({"ind-1": 21.51, "swa-1": 20.23, "swa-1.25": 19.82, "swa-1.5": 19.65}),
     **_RESNET164,
+    swa={"learning_rate": 0.05, "start": 126},
+    targets={"ind-1": 21.51, "swa-1": 20.23, "swa-1.25": 19.82, "swa-1.5": 19.65},
 )
 
 swa_cifar100_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-100: WRN-28-10",
     equal_budgets,
     Data("cifar100"),
-    targets=_errors({"ind-1": 19.18, "swa-1": 18.54, "swa-1.25": 18.09, "swa-1.5": 17.85}),
     **_WRN28X10,
+    targets={"ind-1": 19.18, "swa-1": 18.54, "swa-1.25": 18.09, "swa-1.5": 17.85},
 )
 
 # Bottleneck, alpha 200. SGD for a whole budget, and averages in cycles for a quarter and a half
@@ -132,12 +119,11 @@ swa_cifar100_pyramidnet272 = Recipe(
     training=TrainingOptions(
         epochs=300, learning_rate=0.5, seed=1, schedule="step", decay_epochs=(150, 225)
     ),
-    methods=("ind", "swa"),
-    budgets=1,
+    **_SGD_AND_SWA,
     swa_epochs=(75, 150),
     swa={"learning_rate": 0.05, "cycle_epochs": 5, "min_learning_rate": 0.001},
     pretraining=300,
-    targets=_errors({"ind-1": 16.59, "swa-1.25": 16.07, "swa-1.5": 15.84}),
+    targets={"ind-1": 16.59, "swa-1.25": 16.07, "swa-1.5": 15.84},
     smoke={"network": Network("pyramidnet11", options={"alpha": 12}, weight_decay=0.0001)},
 )
 
@@ -148,12 +134,10 @@ swa_constant_cifar100_wrn28x10 = Recipe(
     equal_budgets,
     Data("cifar100"),
     cost="15 hours on one recent data-center GPU (an estimate)",
-    network=Network("wrn28x10", weight_decay=0.0005),
-    training=TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
+    **WRN28X10,
     methods=("swa",),
     swa_epochs=(145, 150, 160, 180, 200, 250, 300),
     swa={"learning_rate": 0.1, "start": 140},
-    smoke={"network": Network("wrn10x1", weight_decay=0.0005)},
 )
 
 # On ImageNet: give --set=network.initial_weights=FILE, weights of keras.applications (which has
@@ -166,12 +150,8 @@ swa_imagenet_resnet50 = Recipe(
     Data("imagenet2012"),
     cost="10 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet50", weight_decay=0.0001),
-    targets=_errors({"start": 23.85, "swa-0.5": 23.17, "swa-1": 23.03}),
-    smoke={
-        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
-        "data": Data("imagenet2012", image_size=32),
-    },
     **_IMAGENET,
+    targets={"start": 23.85, "swa-0.5": 23.17, "swa-1": 23.03},
 )
 
 swa_imagenet_resnet152 = Recipe(
@@ -180,13 +160,11 @@ swa_imagenet_resnet152 = Recipe(
     Data("imagenet2012"),
     cost="24 hours on one recent data-center GPU (an estimate)",
     network=Network("imagenet_resnet152", weight_decay=0.0001),
-    targets=_errors({"start": 21.69, "swa-0.5": 21.18, "swa-1": 21.06}),
-    smoke={
-        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
-        "data": Data("imagenet2012", image_size=32),
-    },
     **_IMAGENET,
+    targets={"start": 21.69, "swa-0.5": 21.18, "swa-1": 21.06},
 )
+
+_IMAGENET_TORCH = Data("imagenet2012", normalization="torch", image_size=32)
 
 swa_imagenet_densenet161 = Recipe(
     "Averaging weights, ImageNet: DenseNet-161 from given weights",
@@ -194,10 +172,6 @@ swa_imagenet_densenet161 = Recipe(
     Data("imagenet2012", normalization="torch"),
     cost="24 hours on one recent data-center GPU (an estimate)",
     network=Network("densenet161", weight_decay=0.0001),
-    targets=_errors({"start": 22.35, "swa-0.5": 21.74, "swa-1": 21.56}),
-    smoke={
-        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
-        "data": Data("imagenet2012", normalization="torch", image_size=32),
-    },
-    **_IMAGENET,
+    **_IMAGENET | {"smoke": {**IMAGENET_SMOKE, "data": _IMAGENET_TORCH}},
+    targets={"start": 22.35, "swa-0.5": 21.74, "swa-1": 21.56},
 )

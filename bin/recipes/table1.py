@@ -1,89 +1,76 @@
 """Table 1: independent networks, snapshot ensembles and FGE at equal budgets."""
 
 from mc_tf.experiments import Data, Network, Recipe, equal_budgets
+from mc_tf.experiments.papers import IMAGENET_SMOKE, RESNET164, VGG16, WRN28X10
 from mc_tf.training import TrainingOptions
 
 
 def _errors(**methods):
     """Published test errors, by budgets."""
     return {
-        f"{method}-{budgets}": {"test_error": error}
+        f"{method}-{budgets}": error
         for method, errors in methods.items()
         for budgets, error in enumerate(errors, start=1)
     }
 
 
+def _two_budgets(settings):
+    return settings | {"smoke": {"budgets": 2, **settings["smoke"]}}
+
+
+_FGE = {"epochs": 22, "cycle_epochs": 4, "max_learning_rate": 0.05, "min_learning_rate": 0.0005}
 _VGG16 = {
+    **_two_budgets(VGG16),
     "cost": "5 hours on one recent data-center GPU (an estimate)",
-    "network": Network("vgg16", weight_decay=0.0005),
-    "training": TrainingOptions(epochs=200, learning_rate=0.05, seed=1),
     "sse_cycles": 5,
     "fge_starts": (120, 156),
-    "fge": {
-        "epochs": 22,
-        "cycle_epochs": 2,
-        "max_learning_rate": 0.01,
-        "min_learning_rate": 0.0005,
-    },
-    "smoke": {
-        "budgets": 2,
-        "network": Network("3conv3fc", options={"width": 0.01}, weight_decay=0.0005),
-    },
+    "fge": {**_FGE, "cycle_epochs": 2, "max_learning_rate": 0.01},
 }
 _RESNET164 = {
+    **_two_budgets(RESNET164),
     "cost": "25 hours on one recent data-center GPU (an estimate)",
-    "network": Network("preresnet164", weight_decay=0.0003),
-    "training": TrainingOptions(epochs=150, learning_rate=0.1, seed=1),
     "sse_cycles": 4,
     "fge_starts": (125,),
-    "smoke": {"budgets": 2, "network": Network("preresnet8", weight_decay=0.0003)},
 }
 _WRN28X10 = {
+    **_two_budgets(WRN28X10),
     "cost": "60 hours on one recent data-center GPU (an estimate)",
-    "network": Network("wrn28x10", weight_decay=0.0005),
-    "training": TrainingOptions(epochs=200, learning_rate=0.1, seed=1),
     "sse_cycles": 5,
     "fge_starts": (120, 156),
-    "fge": {
-        "epochs": 22,
-        "cycle_epochs": 4,
-        "max_learning_rate": 0.05,
-        "min_learning_rate": 0.0005,
-    },
-    "smoke": {"budgets": 2, "network": Network("wrn10x1", weight_decay=0.0005)},
+    "fge": _FGE,
 }
 
 table1_cifar10_vgg16 = Recipe(
     "Table 1, CIFAR-10: VGG-16",
     equal_budgets,
     Data("cifar10", normalization="vgg"),
-    targets=_errors(ind=(6.75, 5.89, 5.9), sse=(6.57, 6.19, 5.95), fge=(6.48, 5.82, 5.66)),
     **_VGG16,
+    targets=_errors(ind=(6.75, 5.89, 5.9), sse=(6.57, 6.19, 5.95), fge=(6.48, 5.82, 5.66)),
 )
 
 table1_cifar10_resnet164 = Recipe(
     "Table 1, CIFAR-10: ResNet-164",
     equal_budgets,
     Data("cifar10"),
-    fge={"epochs": 22, "cycle_epochs": 4, "max_learning_rate": 0.05, "min_learning_rate": 0.0005},
-    targets=_errors(ind=(4.72, 4.1, 3.77), sse=(4.66, 4.37, 4.3), fge=(4.54, 4.21, 3.98)),
     **_RESNET164,
+    fge=_FGE,
+    targets=_errors(ind=(4.72, 4.1, 3.77), sse=(4.66, 4.37, 4.3), fge=(4.54, 4.21, 3.98)),
 )
 
 table1_cifar10_wrn28x10 = Recipe(
     "Table 1, CIFAR-10: WRN-28-10",
     equal_budgets,
     Data("cifar10"),
-    targets=_errors(ind=(3.82, 3.4, 3.31), sse=(3.73, 3.54, 3.55), fge=(3.65, 3.38, 3.52)),
     **_WRN28X10,
+    targets=_errors(ind=(3.82, 3.4, 3.31), sse=(3.73, 3.54, 3.55), fge=(3.65, 3.38, 3.52)),
 )
 
 table1_cifar100_vgg16 = Recipe(
     "Table 1, CIFAR-100: VGG-16",
     equal_budgets,
     Data("cifar100", normalization="vgg"),
-    targets=_errors(ind=(27.4, 25.28, 24.45), sse=(26.4, 25.16, 24.69), fge=(25.7, 24.11, 23.54)),
     **_VGG16,
+    targets=_errors(ind=(27.4, 25.28, 24.45), sse=(26.4, 25.16, 24.69), fge=(25.7, 24.11, 23.54)),
 )
 
 # With figure 3 (learning rate, test error and distance by iteration; the error of the ensembles
@@ -92,28 +79,22 @@ table1_cifar100_resnet164 = Recipe(
     "Table 1, CIFAR-100: ResNet-164",
     equal_budgets,
     Data("cifar100"),
-    fge={
-        "epochs": 22,
-        "cycle_epochs": 4,
-        "max_learning_rate": 0.05,
-        "min_learning_rate": 0.0005,
-        "trajectory_every": 46,
-    },
+    **_RESNET164,
+    fge={**_FGE, "trajectory_every": 46},
     targets={
         **_errors(ind=(21.5, 19.04, 18.59), sse=(20.9, 19.28, 18.91), fge=(20.2, 18.67, 18.21)),
         "ind": {"disagreement": 19.97},
         "fge": {"disagreement": 14.57, "distance_from_previous": 7.0},
         "sse": {"distance_from_previous": 40.0},
     },
-    **_RESNET164,
 )
 
 table1_cifar100_wrn28x10 = Recipe(
     "Table 1, CIFAR-100: WRN-28-10",
     equal_budgets,
     Data("cifar100"),
-    targets=_errors(ind=(19.2, 17.48, 17.01), sse=(17.9, 17.3, 16.97), fge=(17.7, 16.95, 16.88)),
     **_WRN28X10,
+    targets=_errors(ind=(19.2, 17.48, 17.01), sse=(17.9, 17.3, 16.97), fge=(17.7, 16.95, 16.88)),
 )
 
 # Give --set=network.initial_weights=FILE, weights of keras.applications' ResNet50 (the published
@@ -134,11 +115,8 @@ fge_imagenet_resnet50 = Recipe(
     fge={"epochs": 5, "cycle_epochs": 2, "max_learning_rate": 0.001, "min_learning_rate": 1e-05},
     include_start=True,
     eval_batch_size=200,
-    targets={"start": {"test_error": 23.87}, "fge-1": {"test_error": 23.31}},
-    smoke={
-        "network": Network("densenet161", options={"blocks": [1, 1]}, weight_decay=0.0001),
-        "data": Data("imagenet2012", image_size=32),
-    },
+    targets={"start": 23.87, "fge-1": 23.31},
+    smoke=IMAGENET_SMOKE,
 )
 
 # No row of the paper; three repetitions with other seeds. Each method has the best of three

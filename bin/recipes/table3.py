@@ -5,8 +5,32 @@ ours is the mean per word: so rates are multiplied by the number of steps, and n
 The paper does not specify the training of the curve; the settings are ours.
 """
 
+from dataclasses import replace
+
 from mc_tf.experiments import Data, Network, Recipe, two_networks
 from mc_tf.training import TrainingOptions
+
+
+def _settings(name, curve_epochs, **training):
+    """Settings of an LSTM; the curve is trained for other epochs, with the default schedule."""
+    one = TrainingOptions(batch_size=20, seed=1, schedule="exponential", momentum=0.0, **training)
+    return {
+        "network": Network(name),
+        "training": one,
+        "curve_training": replace(one, epochs=curve_epochs, schedule="piecewise_linear"),
+        "curves": ("segment", "bezier"),
+        "num_points": 25,
+        "smoke": {"network": Network(name, options={"units": 8})},
+    }
+
+
+def _perplexities(train, validation, test):
+    return {
+        "train_perplexity": train,
+        "validation_perplexity": validation,
+        "test_perplexity": test,
+    }
+
 
 # Its perplexities are the table's.
 table3_ptb_lstm_large = Recipe(
@@ -14,47 +38,20 @@ table3_ptb_lstm_large = Recipe(
     two_networks,
     Data("ptb", num_steps=35),
     cost="5 hours on one recent data-center GPU (an estimate)",
-    network=Network("lstm_large"),
-    training=TrainingOptions(
+    **_settings(
+        "lstm_large",
+        curve_epochs=30,
         epochs=55,
         learning_rate=35.0,
-        batch_size=20,
-        seed=1,
-        schedule="exponential",
         decay_epochs=(14,),
         decay_factor=0.869565,
-        momentum=0.0,
         clip_norm=0.285714,
     ),
-    curve_training=TrainingOptions(
-        epochs=30,
-        learning_rate=35.0,
-        batch_size=20,
-        decay_epochs=(14,),
-        decay_factor=0.869565,
-        momentum=0.0,
-        clip_norm=0.285714,
-    ),
-    curves=("segment", "bezier"),
-    num_points=25,
     targets={
-        "single": {
-            "train_perplexity": (37.5, 39.2),
-            "validation_perplexity": (82.7, 83.1),
-            "test_perplexity": (78.7, 78.9),
-        },
-        "segment": {
-            "train_perplexity": (37.5, 596.3),
-            "validation_perplexity": (82.7, 682.1),
-            "test_perplexity": (78.7, 615.7),
-        },
-        "bezier": {
-            "train_perplexity": (29.8, 39.2),
-            "validation_perplexity": (82.7, 88.7),
-            "test_perplexity": (78.7, 84.0),
-        },
+        "single": _perplexities((37.5, 39.2), (82.7, 83.1), (78.7, 78.9)),
+        "segment": _perplexities((37.5, 596.3), (82.7, 682.1), (78.7, 615.7)),
+        "bezier": _perplexities((29.8, 39.2), (82.7, 88.7), (78.7, 84.0)),
     },
-    smoke={"network": Network("lstm_large", options={"units": 8})},
 )
 
 ptb_lstm_medium = Recipe(
@@ -62,30 +59,15 @@ ptb_lstm_medium = Recipe(
     two_networks,
     Data("ptb", num_steps=35),
     cost="2 hours on one recent data-center GPU (an estimate)",
-    network=Network("lstm_medium"),
-    training=TrainingOptions(
+    **_settings(
+        "lstm_medium",
+        curve_epochs=20,
         epochs=39,
         learning_rate=35.0,
-        batch_size=20,
-        seed=1,
-        schedule="exponential",
         decay_epochs=(6,),
         decay_factor=0.8,
-        momentum=0.0,
         clip_norm=0.142857,
     ),
-    curve_training=TrainingOptions(
-        epochs=20,
-        learning_rate=35.0,
-        batch_size=20,
-        decay_epochs=(6,),
-        decay_factor=0.8,
-        momentum=0.0,
-        clip_norm=0.142857,
-    ),
-    curves=("segment", "bezier"),
-    num_points=25,
-    smoke={"network": Network("lstm_medium", options={"units": 8})},
 )
 
 ptb_lstm_small = Recipe(
@@ -93,29 +75,14 @@ ptb_lstm_small = Recipe(
     two_networks,
     Data("ptb", num_steps=20),
     cost="2 hours on two cores with jit_compile=true, steps_per_execution=5 (--set=training....)",
-    network=Network("lstm_small"),
-    training=TrainingOptions(
+    **_settings(
+        "lstm_small",
+        curve_epochs=6,
         epochs=13,
         learning_rate=20.0,
-        batch_size=20,
-        seed=1,
-        schedule="exponential",
         decay_epochs=(4,),
         decay_factor=0.5,
-        momentum=0.0,
         clip_norm=0.25,
     ),
-    curve_training=TrainingOptions(
-        epochs=6,
-        learning_rate=20.0,
-        batch_size=20,
-        decay_epochs=(4,),
-        decay_factor=0.5,
-        momentum=0.0,
-        clip_norm=0.25,
-    ),
-    curves=("segment", "bezier"),
-    num_points=25,
     num_train=100000,
-    smoke={"network": Network("lstm_small", options={"units": 8})},
 )

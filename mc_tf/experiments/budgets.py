@@ -151,16 +151,7 @@ def equal_budgets(
 
 
 def budgets_of(number, epochs, budget, pretraining=None):
-    """Formats the cost of an average in budgets.
-
-    Args:
-        number: one of `epochs`.
-        epochs: all compared numbers of epochs.
-        budget: epochs of one network.
-        pretraining: epochs before them.
-
-    Returns:
-        str, such as `"1.25"`: two decimals, or more if needed to distinguish all.
+    """Formats the cost of an average in budgets: two decimals, or more to distinguish all `epochs`.
 
     Example:
         >>> budgets_of(188, (150, 188, 225), 150)

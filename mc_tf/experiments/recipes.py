@@ -5,7 +5,6 @@ import importlib.util
 import inspect
 import math
 import os
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from mc_tf.experiments.smoke import made_small
 from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.targets import published
 from mc_tf.models.zoo.registry import parse_value
+from mc_tf.settings import kinds_of
 
 __all__ = ["Data", "Recipe", "load_recipe", "with_setting"]
 
@@ -64,7 +64,7 @@ class Recipe:
         data: Data,
         *,
         cost: str | None = None,
-        targets: Mapping[str, Mapping[str, Any]] | None = None,
+        targets: Mapping[str, Any] | None = None,
         smoke: dict[str, Any] | None = None,
         eval_batch_size: int = 500,
         **settings: Any,
@@ -101,18 +101,7 @@ class Recipe:
 
 
 def load_recipe(path, name):
-    """Runs a file and returns one of its recipes.
-
-    Args:
-        path: `.py` file.
-        name: name of the variable.
-
-    Returns:
-        `Recipe`.
-
-    Raises:
-        ValueError: if it is not a recipe.
-    """
+    """Runs a `.py` file and returns one of its recipes, a variable."""
     module_name = f"recipes_{os.path.splitext(os.path.basename(path))[0]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(spec)
@@ -124,18 +113,10 @@ def load_recipe(path, name):
 
 
 def with_setting(settings, change):
-    """Returns settings with one change.
+    """Returns settings, nested dicts and dataclasses, with one change.
 
-    Args:
-        settings: dict, dataclass, or nested structure of settings.
-        change: `NAME=VALUE`, with dots for nested settings: `training.epochs=3`,
-            `network.options.width=0.5`, `curves=[segment,bezier]`, `num_train=none`.
-
-    Returns:
-        Settings of the same type.
-
-    Raises:
-        ValueError: if the setting is unknown, or its value is invalid.
+    It is `NAME=VALUE`, with dots for nested settings: `training.epochs=3`,
+    `network.options.width=0.5`, `curves=[segment,bezier]`, `num_train=none`.
 
     Example:
         >>> with_setting({"data": Data("mnist"), "num_points": 61}, "data.use_test=false")["data"]
@@ -155,25 +136,25 @@ def with_setting(settings, change):
 
 def _changed(holder, path, value, open_ended=False):
     first, *rest = path
-    if dataclasses.is_dataclass(holder):
-        hints = typing.get_type_hints(type(holder))
-        known, inner = list(hints), getattr(holder, first, None)
-    elif isinstance(holder, dict):
-        hints, known, inner = {}, list(holder), holder.get(first)
-    else:
+    of_class = dataclasses.is_dataclass(holder)
+    if not of_class and not isinstance(holder, dict):
         raise KeyError(f"nothing is inside {holder!r}.")
+    known = vars(holder) if of_class else holder
     if first not in known and not open_ended:  # only the builder knows its options
         raise KeyError(f"there is no '{first}'. Choose one of: {', '.join(known)}.")
+    inner = known.get(first)
     if rest:
         inner = _changed(inner, rest, value, first == "options")
     else:
-        inner = _fitting(inner, hints.get(first), value)
-    changed = {first: inner}
-    return {**holder, **changed} if hints == {} else dataclasses.replace(holder, **changed)
+        kinds = kinds_of(type(holder), first) if of_class else ()
+        if not of_class and inner is not None:
+            kinds = (type(inner), type(None))
+        inner = _fitting(inner, kinds, value)
+    return dataclasses.replace(holder, **{first: inner}) if of_class else {**holder, first: inner}
 
 
-def _fitting(default, hint, value):
-    """Converts a value from the command line to the type of a setting."""
+def _fitting(default, kinds, value):
+    """Converts a value from the command line to a type of a setting; without types to any."""
     if isinstance(default, tuple):
         return tuple(value) if isinstance(value, list) else (value,)
     if isinstance(value, float) and not math.isfinite(value):
@@ -181,21 +162,15 @@ def _fitting(default, hint, value):
     if dataclasses.is_dataclass(default) or isinstance(default, dict):
         names = list(default) if isinstance(default, dict) else default.__dataclass_fields__
         raise TypeError(f"set a nested setting, with a dot: {', '.join(names)}.")
-    kinds = typing.get_args(hint) or (hint or type(default), type(None))
-    if default is None and hint is None or type(value) in kinds:
-        return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list) and (not kinds or {list, tuple} & set(kinds)):
+        return tuple(value)
+    if not kinds or type(value) in kinds:
+        return value
     if float in kinds and type(value) is int:
         return float(value)
-    if tuple in kinds and isinstance(value, list):
-        return tuple(value)
     words = " or ".join(_WORDS[kind] for kind in kinds if kind in _WORDS)
     raise TypeError(f"it must be {words}, as {default!r} is, not {value!r}.")
 
 
-_WORDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    tuple: "a list",
-}
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_WORDS[tuple] = "a list"

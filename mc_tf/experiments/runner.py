@@ -10,6 +10,7 @@ import numpy as np
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
+from mc_tf.experiments.parts.on_data import OnData
 from mc_tf.experiments.steps.step import Network, Saved, Step, networks_in
 from mc_tf.experiments.steps.train import Train
 from mc_tf.experiments.targets import Row, Target, compare
@@ -64,6 +65,7 @@ class Experiment:
             seen[step.name] = step
 
 
+@dataclasses.dataclass(eq=False)
 class Run:
     """A running experiment: data, folders and results for its steps.
 
@@ -79,24 +81,21 @@ class Run:
         title: heading of the figures.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        data: "Dataset",
-        workdir: str,
-        say: Callable[[str], Any] = print,
-        verbose: int = 2,
-    ) -> None:
-        self.experiment, self.data, self.workdir = experiment, data, workdir
-        self.say, self.verbose = say, verbose
-        self.steps: dict[str, Any] = {step.name: step for step in experiment.steps}
-        self.results: dict[str, Any] = {}
-        self.batch_size, self.title = experiment.eval_batch_size, experiment.title
+    experiment: Experiment
+    data: "Dataset"
+    workdir: str
+    say: Callable[[str], Any] = print
+    verbose: int = 2
 
-    @property
-    def bar(self) -> int:
-        """Verbosity of evaluations: 1 for a progress bar, 0 for none."""
-        return int(self.verbose > 0)
+    def __post_init__(self) -> None:
+        """Prepares what steps look up."""
+        self.steps: dict[str, Any] = {step.name: step for step in self.experiment.steps}
+        self.results: dict[str, Any] = {}
+        self.batch_size, self.title = self.experiment.eval_batch_size, self.experiment.title
+
+    def on_data(self, num_train: int | None = None, num_test: int | None = None) -> OnData:
+        """The data for evaluations, limited to numbers of examples."""
+        return OnData(self.data, self.batch_size, num_train, num_test, int(self.verbose > 0))
 
     def folder(self, name: str) -> str:
         """The folder of a step."""
@@ -109,25 +108,15 @@ class Run:
     def options(self, name: str) -> TrainingOptions:
         """Returns the `TrainingOptions` of a training, with checkpoints needed by other steps."""
         options = self.steps[name].training
-        kept = {saved.number for saved in self.references(name) if saved.number}
+        kept = {saved.epoch for saved in self.saved(name) if saved.epoch}
         kept = tuple(sorted(kept | set(options.keep_epochs)))
-        size = self.batch_size
-        return dataclasses.replace(
-            options, keep_epochs=kept, verbose=self.verbose, eval_batch_size=size
-        )
+        passes = {"verbose": self.verbose, "eval_batch_size": self.batch_size}
+        return dataclasses.replace(options, keep_epochs=kept, **passes)
 
-    def references(self, name: str) -> list[Saved]:
-        """Returns checkpoints and averages of a training that steps refer to."""
-        kinds = ("checkpoint", "average")
-        return [saved for saved in self._saved(name) if saved.kind in kinds]
-
-    def _saved(self, name):
-        every = [saved for step in self.steps.values() for saved in networks_in(step)]
+    def saved(self, name: str) -> list[Saved]:
+        """Returns the networks of a training that steps refer to."""
+        every = networks_in(tuple(self.steps.values()))
         return [saved for saved in every if saved.training == name]
-
-    def several(self, name: str) -> list[Saved]:
-        """Returns members and trajectories of a training that steps refer to."""
-        return [saved for saved in self._saved(name) if saved not in self.references(name)]
 
     def still_needs(self, saved: Saved) -> bool:
         """Whether an unfinished step needs a saved network.
@@ -159,9 +148,6 @@ class Run:
         Args:
             saved: `Saved`.
 
-        Returns:
-            str.
-
         Raises:
             ValueError: if the training does not have the member.
         """
@@ -184,9 +170,6 @@ class Run:
 
         Args:
             networks: dict from label to `Saved`.
-
-        Returns:
-            dict from label to file.
         """
         found = {}
         for label, saved in networks.items():

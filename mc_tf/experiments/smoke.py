@@ -4,26 +4,23 @@ import dataclasses
 import math
 
 from mc_tf.experiments.steps.film import Film
-from mc_tf.experiments.steps.step import networks_in
+from mc_tf.experiments.steps.step import Saved, networks_in
 from mc_tf.experiments.steps.surfaces import Surface
 from mc_tf.experiments.steps.train import Train
+from mc_tf.training import TrainingOptions
 
-__all__ = ["Smoke", "made_small"]
+__all__ = ["FEW", "Smoke", "made_small"]
 
+# Values of fields of steps and grids: few points, on all examples of the smoke run.
+FEW = {"num_points": 3, "shape": 3, "line_points": 3, "num_rays": 2}
+FEW |= {"num_train": None, "num_test": None}
 _SURFACES = 5
 
 
 def made_small(experiment, keep_batches=False):
-    """Creates a smoke run of an experiment: few epochs, positions, surfaces and points.
+    """Returns an experiment with few epochs, positions and surfaces; its figures say so.
 
-    The headings of its figures say so.
-
-    Args:
-        experiment: `mc_tf.experiments.Experiment`.
-        keep_batches: whether to keep batch sizes, as required for texts.
-
-    Returns:
-        `Experiment`.
+    Texts need `keep_batches`: their batch sizes stay as they are.
     """
     smoke = Smoke(experiment, keep_batches)
     steps = tuple(step.small(smoke) for step in _few(experiment.steps))
@@ -32,12 +29,7 @@ def made_small(experiment, keep_batches=False):
 
 
 class Smoke:
-    """Replacements for trainings and saved networks in a smoke run.
-
-    Args:
-        experiment: `mc_tf.experiments.Experiment`.
-        keep_batches: whether to keep batch sizes.
-    """
+    """Makes steps of an experiment small, and with them the networks that they refer to."""
 
     def __init__(self, experiment, keep_batches=False):
         self.keep_batches = keep_batches
@@ -51,15 +43,24 @@ class Smoke:
             if number < options.epochs and not options.cycle_epochs and options.swa_start is None
         ]
 
-    def training(self, options):
-        """Returns options with few epochs and small batches, and at most three cycles of one epoch.
+    def small(self, value):
+        """Returns a small step, or a small value of one of its fields."""
+        if isinstance(value, Saved):
+            return self._saved(value)
+        if isinstance(value, TrainingOptions):
+            return self._training(value)
+        if isinstance(value, dict):
+            return {key: self.small(part) for key, part in value.items()}
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(self.small, value))
+        if dataclasses.is_dataclass(value):
+            fields = vars(value).items()
+            few = {n: FEW[n] if n in FEW else self.small(part) for n, part in fields}
+            return dataclasses.replace(value, **few)
+        return value
 
-        Args:
-            options: `mc_tf.training.TrainingOptions`.
-
-        Returns:
-            `TrainingOptions`.
-        """
+    def _training(self, options):
+        """Few epochs of small batches, or at most three cycles of one epoch."""
         epochs, changes = self._epochs(options), {"save_every": 1}
         if options.cycle_epochs:
             changes["cycle_epochs"] = 1
@@ -73,15 +74,7 @@ class Smoke:
             changes["batch_size"] = 64 if options.batch_size > 512 else 32
         return dataclasses.replace(options, epochs=epochs, **changes)
 
-    def saved(self, saved):
-        """Returns the replacement of a saved network.
-
-        Args:
-            saved: `mc_tf.experiments.steps.step.Saved`.
-
-        Returns:
-            `Saved`.
-        """
+    def _saved(self, saved):
         options = self._trainings[saved.training]
         if not saved.number:
             return saved
@@ -104,11 +97,7 @@ class Smoke:
 
 
 def small_epoch(epoch, epochs, small):
-    """Converts an epoch of the full run to an epoch of the smoke run.
-
-    Args:
-        epoch: number of epochs done.
-        epochs, small: total epochs of the full run and of the smoke run.
+    """Converts an epoch of `epochs` in the full run to an epoch of `small` in the smoke run.
 
     Example:
         >>> small_epoch(150, 200, 2), small_epoch(1, 200, 2)

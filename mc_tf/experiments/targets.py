@@ -24,9 +24,8 @@ class Target:
     """A published number.
 
     Attributes:
-        curve: label of the curve, such as `"bezier"`, or `"single"` for the endpoints; for
-            ensembles `"bezier ensemble"`, `"bezier scaled ensemble"` (with temperatures) and
-            `"single ensemble"`.
+        curve: label of a curve, such as `"bezier"`, or `"single"` for the endpoints; or of an
+            ensemble, such as `"bezier scaled ensemble"` (with temperatures).
         value: name of the value, such as `"test_error"`, or `"length_ratio"`.
         statistic: `"min"`, `"int"`, `"mean"`, `"max"` or `"std"`; empty for `"length_ratio"` and
             distances.
@@ -51,15 +50,11 @@ class Row:
 
 
 def published(numbers):
-    """Creates the list of published numbers of a recipe.
+    """Creates the list of published numbers (`Target`) of a recipe from a dict by label and value.
 
-    Args:
-        numbers: dict from label to a dict from value to a number, for a network or an ensemble; or
-            to a tuple for a curve: (min, max), (min, int, max) or (min, int, mean, max); or to a
-            dict from statistic to number.
-
-    Returns:
-        List of `Target`.
+    A number is that of a network or an ensemble, a tuple is for a curve: (min, max),
+    (min, int, max) or (min, int, mean, max), a dict is by statistic. Instead of the values of a
+    label, a number is its test error.
 
     Example:
         >>> published({"bezier": {"test_error": (6.59, 7.01), "length_ratio": 1.55}})[1]
@@ -67,7 +62,7 @@ def published(numbers):
     """
     found = []
     for label, values in numbers.items():
-        for value, each in values.items():
+        for value, each in (values if isinstance(values, dict) else {"test_error": values}).items():
             if isinstance(each, tuple):
                 each = dict(zip(_STATISTICS[len(each)], each))
             elif not isinstance(each, dict):
@@ -80,17 +75,13 @@ _STATISTICS = {2: ("min", "max"), 3: ("min", "int", "max"), 4: ("min", "int", "m
 
 
 def compare(numbers, shown, targets=(), publish=True):
-    """Compares obtained numbers with published ones.
+    """Returns a `Row` for each obtained number, in their order, then for other published ones.
 
     Args:
         numbers: dict from `(label, value, statistic)` to float.
         shown: keys to show without published numbers.
         targets: list of `Target`.
         publish: whether to show published numbers; `False` for smoke runs.
-
-    Returns:
-        List of `Row` in the order of `numbers`; published numbers without obtained ones come last,
-        with `None`.
     """
     wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
     keys = [key for key in numbers if key in shown or key in wanted]
@@ -99,14 +90,7 @@ def compare(numbers, shown, targets=(), publish=True):
 
 
 def format_rows(rows):
-    """Formats rows as a text table.
-
-    Args:
-        rows: list of `Row`.
-
-    Returns:
-        str.
-    """
+    """Formats rows as a text table."""
     lines = [f"{'':<24}{'':<32}{'target':>10}{'obtained':>10}"]
     for row in rows:
         numbers = "".join(
@@ -125,33 +109,26 @@ def append_results(path, recipe, rows):
     """Adds rows to a CSV file atomically, without duplicates.
 
     Concurrent recipes add their rows one after the other. The table has no checksum, which other
-    tools would read as a row. It can be read and edited; existing rows are only compared with new
-    ones.
-
-    Args:
-        path: the file, created if necessary.
-        recipe: name of the recipe, with its changed settings.
-        rows: list of `Row`.
+    tools would read as a row.
     """
     date = datetime.date.today().isoformat()
     new = [{"date": date, "recipe": recipe, **dataclasses.asdict(row)} for row in rows]
     new = [{key: "" if value is None else str(value) for key, value in row.items()} for row in new]
     with output_held(path, wait=True):
-        _append_new(path, new)
+        stored = check_results(path)
+        known = [{**row, "date": ""} for row in stored]
+        new = [row for row in new if {**row, "date": ""} not in known]
+        with (
+            atomic_path(path) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, _COLUMNS)
+            writer.writeheader()
+            writer.writerows([*stored, *new])
 
 
 def check_results(path):
-    """Rejects a file that `append_results` could not add rows to.
-
-    Args:
-        path: the file; it need not exist.
-
-    Returns:
-        Its rows, list of dict.
-
-    Raises:
-        ValueError: if it is not a file of results.
-    """
+    """Rejects a file that `append_results` could not add rows to; returns its rows, if any."""
     if os.path.isdir(path):
         raise ValueError(f"--results_file must be a file. Received: '{path}'.")
     if not os.path.exists(path):
@@ -171,14 +148,3 @@ def check_results(path):
             f"{', '.join(_COLUMNS)}. Choose another --results_file."
         )
     return stored
-
-
-def _append_new(path, rows):
-    """Reads the file and adds the missing rows."""
-    stored = check_results(path)
-    known = [{**row, "date": ""} for row in stored]
-    new = [row for row in rows if {**row, "date": ""} not in known]
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _COLUMNS)
-        writer.writeheader()
-        writer.writerows([*stored, *new])

@@ -61,60 +61,45 @@ def two_networks(
         return f"{folder}/{name}" if folder else name
 
     prefix = f"{folder.replace('-', ' ')} " if folder else ""
-    second = dataclasses.replace(training, seed=training.seed + 1)
+    start, end = Saved(named("start")), Saved(named("end"))
     steps = [
-        Train(named("start"), network, training),
-        Train(named("end"), network, second),
+        Train(start.training, network, training),
+        Train(end.training, network, dataclasses.replace(training, seed=training.seed + 1)),
     ]
-    found, shown, trained, more = {}, {}, {}, []
+    evaluated = {"num_points": num_points, "num_train": num_train}
+    found, joined, trained = {}, {}, {}
+    ensembles = []
     for family in curves:
         trainable = make_curve(family, num_bends).trainable
         seeds = curve_seeds if trainable else curve_seeds[:1]
         for seed in seeds:
-            label = family if len(seeds) == 1 else f"{family}-{seed}"
-            found[label] = named(label)
-            shown[label] = _capital(family) + (f", seed {seed}" if len(seeds) > 1 else "")
-            steps.append(
-                Connect(
-                    named(label),
-                    Saved(named("start")),
-                    Saved(named("end")),
-                    family,
-                    dataclasses.replace(curve_training, seed=seed),
-                    num_bends,
-                    num_points=num_points,
-                    num_train=num_train,
-                    label=prefix + label,
-                    ends_label=None if len(found) > 1 else prefix + "single",
-                )
-            )
-            if not trainable:
-                continue
-            trained.setdefault(family, []).append(label)
-            if ensemble_points:
-                of_ends = None if more else prefix + "single ensemble"
-                name = named(f"{label}/ensemble")
-                more.append(
-                    CurveEnsembles(name, named(label), ensemble_points, prefix + label, of_ends)
-                )
-    steps += more
-    figures = {shown[label]: name for label, name in found.items()}
-    steps.append(Figure(named("curves"), "curves", figures))
-    if more:
-        joined = {shown[label]: named(label) for label in sum(trained.values(), [])}
+            label, shown = family, _capital(family)
+            if len(seeds) > 1:
+                label, shown = f"{family}-{seed}", f"{shown}, seed {seed}"
+            of_ends = None if found else prefix + "single"
+            labels = {"label": prefix + label, "ends_label": of_ends}
+            options = dataclasses.replace(curve_training, seed=seed)
+            name = found[shown] = named(label)
+            curve = Connect(name, start, end, family, options, num_bends, **evaluated, **labels)
+            steps.append(curve)
+            if trainable:
+                trained.setdefault(family, []).append(name)
+            if trainable and ensemble_points:
+                joined[shown] = name
+                of_ends = None if ensembles else prefix + "single ensemble"
+                labels = prefix + label, of_ends
+                ensembles.append(CurveEnsembles(f"{name}/ensemble", name, ensemble_points, *labels))
+    steps += [*ensembles, Figure(named("curves"), "curves", found)]
+    if ensembles:
         steps.append(Figure(named("ensembles"), "curve_ensembles", joined))
     if pair_points:
-        pairs = {
-            label: Pairs(f"{name}/pairs", name, pair_points) for label, name in figures.items()
-        }
-        last = list(found.values())[-1]
-        pairs["Random segment"] = Pairs(
-            named("random-segment/pairs"), last, pair_points, training.seed
-        )
+        pairs = {shown: Pairs(f"{name}/pairs", name, pair_points) for shown, name in found.items()}
+        random = Pairs(named("random-segment/pairs"), name, pair_points, training.seed)
+        pairs["Random segment"] = random  # as long as the last curve
         of = {label: step.name for label, step in pairs.items()}
         steps += [*pairs.values(), Figure(named("pairs"), "pairs", of)]
     if trained:
-        of = {family: tuple(map(named, labels)) for family, labels in trained.items()}
+        of = {family: tuple(names) for family, names in trained.items()}
         steps.append(Distances(named("distances"), of, prefix))
     return tuple(steps)
 
@@ -139,15 +124,12 @@ def two_networks_of_widths(
     Returns:
         Tuple of steps.
     """
-    steps, of = [], {_capital(curve): [] for curve in curves}
+    steps, folders = [], [f"width-{width:g}" for width in widths]
     evaluated = {"curves": curves, "num_points": num_points, "num_train": num_train}
-    for width in widths:
-        folder = f"width-{width:g}"
+    for width, folder in zip(widths, folders):
         wide = dataclasses.replace(network, options={**network.options, "width": width})
         steps += two_networks(wide, training, curve_training, folder=folder, **evaluated)
-        for curve in curves:
-            of[_capital(curve)].append(f"{folder}/{curve}")
-    of = {label: tuple(names) for label, names in of.items()}
+    of = {_capital(c): tuple(f"{folder}/{c}" for folder in folders) for c in curves}
     return (*steps, Figure("widths", "widths", of, {"widths": tuple(widths)}))
 
 

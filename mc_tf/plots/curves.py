@@ -162,9 +162,9 @@ def plot_pairs(
     """Draws the error of ensembles of two networks on a curve (figure 2, right).
 
     Args:
-        results: dict from label to a result of `mc_tf.experiments.parts.pairs.evaluate_pairs`, or
-            to a list of results for several pairs of networks: their mean and a band of one
-            standard deviation are drawn.
+        results: dict from label to a result of
+            `mc_tf.experiments.parts.curve_ensembles.evaluate_pairs`, or to a list of results for
+            several pairs of networks: their mean and a band of one standard deviation are drawn.
         title: heading, default none.
         ax: matplotlib axes to draw on. Default: a new figure.
 

@@ -162,7 +162,7 @@ def plot_mean_prediction(
     order.
 
     Args:
-        result: result of `mc_tf.experiments.parts.mean_prediction.evaluate_mean_prediction`.
+        result: result of `mc_tf.experiments.parts.ensemble_files.evaluate_mean_prediction`.
         title: heading. Default: a description; `""` for none.
         ax: matplotlib axes to draw on. Default: a new figure.
 

@@ -28,6 +28,7 @@ from mc_tf.callbacks import snapshot_files
 from mc_tf.ensemble import score
 from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
 from mc_tf.experiments.parts.ensemble_files import evaluate_trajectory, load_ensemble
+from mc_tf.experiments.parts.on_data import OnData
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
@@ -238,8 +239,9 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
         assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
-    ensemble = curve_ensembles.curve_ensemble(curve_model, digits, 3, num_train=500)
-    ensemble_files.evaluate_ensemble(ensemble, digits, tmp_path / "plain", verbose=0)
+    on = OnData(digits, num_train=500, verbose=0)
+    ensemble = curve_ensembles.curve_ensemble(on, curve_model, 3)
+    ensemble_files.evaluate_ensemble(on, ensemble, tmp_path / "plain")
     plain, scaled = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("plain", "scaled")
     )
@@ -257,12 +259,8 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     run("export_ensemble", *flags, f"--saved_model={tmp_path}/served", f"{scaling}=fitted")
     served = tf.saved_model.load(tmp_path / "served")
     x = np.concatenate([x for x, _ in digits.test_batches()])
-    ensemble = curve_ensembles.curve_ensemble(
-        curve_model,
-        digits,
-        np.sort(np.random.default_rng(3).uniform(size=3)),
-        num_train=500,
-    )
+    positions = np.sort(np.random.default_rng(3).uniform(size=3))
+    ensemble = curve_ensembles.curve_ensemble(on, curve_model, positions)
     ensemble.fit_temperature(digits.test_batches(), verbose=0)
     probabilities = served.signatures["serving_default"](tf.constant(x))["probabilities"]
     np.testing.assert_allclose(probabilities, ensemble.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
@@ -306,8 +304,9 @@ def test_a_trajectory_that_was_stopped_goes_on(tmp_path, monkeypatch):
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:100])
     digits, path = data.load("digits"), tmp_path / "all"
+    on = OnData(digits, verbose=0)
     with pytest.raises(ValueError, match="00000003.npz' is damaged"):  # before any evaluation
-        evaluate_trajectory(tmp_path, digits, path, verbose=0)
+        evaluate_trajectory(on, tmp_path, path)
     assert not list(tmp_path.glob("all*"))
     damaged.write_bytes(whole)
 
@@ -320,12 +319,12 @@ def test_a_trajectory_that_was_stopped_goes_on(tmp_path, monkeypatch):
     rows = []
     monkeypatch.setattr(ensemble_files, "score", stop)
     with pytest.raises(KeyboardInterrupt):
-        evaluate_trajectory(tmp_path, digits, path, verbose=0)
+        evaluate_trajectory(on, tmp_path, path)
     monkeypatch.undo()
     assert not (tmp_path / "all.npz").exists()
     done = {file: file.stat().st_mtime_ns for file in (tmp_path / "all-predictions").iterdir()}
     assert len(done) == 4  # three networks and the labels
-    found = evaluate_trajectory(tmp_path, digits, path, verbose=0)
+    found = evaluate_trajectory(on, tmp_path, path)
     assert {file: file.stat().st_mtime_ns for file in done} == done
     ensemble = load_ensemble([tmp_path])
     result = ensemble.evaluate_members(digits.test_batches(500), verbose=0)
@@ -338,7 +337,7 @@ def test_the_networks_of_a_trajectory_are_in_memory_one_by_one(tmp_path):
     save_trajectory(tmp_path, units, count)
     tracemalloc.start()
     try:
-        evaluate_trajectory(tmp_path, data.load("digits"), tmp_path / "all", verbose=0)
+        evaluate_trajectory(OnData(data.load("digits"), verbose=0), tmp_path, tmp_path / "all")
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

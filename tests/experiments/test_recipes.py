@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -21,12 +22,14 @@ from mc_tf.experiments import (
     Network,
     Pairs,
     Saved,
+    Step,
     Train,
     run_experiment,
     two_networks_of_widths,
 )
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.recipes import load_recipe, with_setting
+from mc_tf.experiments.smoke import made_small
 from mc_tf.experiments.targets import (
     Row,
     Target,
@@ -349,6 +352,27 @@ def test_the_guides_recipe_with_a_step_of_its_own(tmp_path):
         recipe(name).experiment([change])
 
 
+@dataclasses.dataclass(frozen=True)
+class Own(Step):
+    """A step of a user: a reference to a network and to a curve, and numbers."""
+
+    network: Saved
+    curves: dict
+    num_points: int = 61
+    size: int = 9
+    refers_to = ("curves",)
+
+
+def test_a_step_of_ones_own_in_a_smoke_run():
+    training = TrainingOptions(200, 0.1)
+    bezier = Connect("bezier", Saved("a"), Saved("b"), "bezier", training)
+    own = Own("own", Saved("a", "checkpoint", 100), {"Bezier": ("bezier",)})
+    assert own.needs == ["a", "bezier"]
+    made = Experiment((*(Train(n, A.begin, training) for n in "ab"), bezier, own))
+    *_, small = made_small(made).steps
+    assert small == Own("own", Saved("a", "checkpoint", 1), {"Bezier": ("bezier",)}, 3, 9)
+
+
 TRAINING = TrainingOptions(4, 0.1)
 A, B = (Train(name, recipe("digits").settings["network"], TRAINING) for name in "ab")
 
@@ -555,6 +579,7 @@ def test_published_numbers():
         "bends of polychain": {"distance": 29.6},
         "segment": {"train_loss": (1, 4), "test_error": (1, 2, 3, 4), "train_error": (1, 2, 4)},
         "fge-1": {"test_error": 5.5},
+        "swa-1": 4.5,
     }
     assert published(numbers) == [
         Target("bezier", "test_error", "max", 7.01),
@@ -572,6 +597,7 @@ def test_published_numbers():
         Target("segment", "train_error", "int", 2.0),
         Target("segment", "train_error", "max", 4.0),
         Target("fge-1", "test_error", "mean", 5.5),
+        Target("swa-1", "test_error", "mean", 4.5),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Ensembles of networks on a curve (section A.6)."""
+"""Ensembles of networks on a curve (section A.6; pairs: figure 2, right)."""
 
 import hashlib
 import os
@@ -6,139 +6,68 @@ import os
 import numpy as np
 from keras import ops
 
-from mc_tf.ensemble import Ensemble, temperatures_from_loss
+from mc_tf.ensemble import Ensemble, score, temperatures_from_loss
+from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
-from mc_tf.storage.files import read_json, write_json
-from mc_tf.training.checks import output_kind
-from mc_tf.training.networks import announcement, check_fits, compile_for
+from mc_tf.storage.destinations import holding
+from mc_tf.storage.files import read_json, write_arrays, write_json
+from mc_tf.training.checks import check_classes, output_kind
+from mc_tf.training.networks import compile_for
 from mc_tf.training.run_directory import as_stored
 
-__all__ = ["compare_curve_ensembles", "curve_ensemble", "random_positions"]
+__all__ = ["compare_curve_ensembles", "curve_ensemble", "evaluate_pairs"]
 
 
-def random_positions(count, seed=0):
-    """Draws positions `t ~ U(0, 1)`, in order.
-
-    Args:
-        count: number of positions.
-        seed: int.
-
-    Returns:
-        float64 array `(count,)`.
-
-    Example:
-        >>> random_positions(3).round(2)
-        array([0.04, 0.27, 0.64])
-    """
-    return np.sort(np.random.default_rng(seed).uniform(size=count))
-
-
-def curve_ensemble(
-    curve_model, data, positions, scale=False, batch_size=500, num_train=None, verbose=1, path=None
-):
+def curve_ensemble(on, curve_model, positions, scale=False, path=None):
     """Creates an ensemble of networks on a curve, with statistics and temperatures (section A.6).
 
-    Args:
-        curve_model: `CurveModel`.
-        data: data set from `mc_tf.data.load`.
-        positions: number of equally spaced positions, or a sequence of them in [0, 1].
-        scale: whether logits are divided by temperatures that increase with the train loss.
-        batch_size: examples per batch, default 500.
-        num_train: number of training examples for statistics and losses. Default: all.
-        verbose: 1 for a progress bar.
-        path: file name without extension; train losses are saved to `PATH-losses.npz`, so that the
-            same call can be resumed.
-
-    Returns:
-        `Ensemble`.
-
-    Raises:
-        ValueError: if temperatures are requested and the losses at `path` belong to another curve,
-            other positions or other data.
+    Positions are a number of equally spaced ones, or a sequence in [0, 1]. With `scale`, logits are
+    divided by temperatures that increase with the train loss; the losses are saved to
+    `PATH-losses.npz`, so that the same call can be resumed.
     """
-    check_fits(curve_model.network, data)
-    statistics = data.batch_norm_data(batch_size, num_examples=num_train)
+    on.check(curve_model)
     temperatures = None
     if scale:
-        losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
-        temperatures = temperatures_from_loss(losses)
+        temperatures = temperatures_from_loss(_train_losses(on, curve_model, positions, path))
     ensemble = Ensemble.from_curve(
-        curve_model, positions, output=output_kind(data.loss()), temperatures=temperatures
+        curve_model, positions, output=output_kind(on.data.loss()), temperatures=temperatures
     )
-    ensemble.update_batch_norm(statistics, verbose=verbose)
+    ensemble.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
     return ensemble
 
 
-def compare_curve_ensembles(
-    curve_model,
-    data,
-    path,
-    positions,
-    *,
-    losses=None,
-    batch_size=500,
-    num_train=None,
-    verbose=1,
-):
-    """Computes errors of the ensemble along a curve, or loads the result of an earlier call.
+def compare_curve_ensembles(on, curve_model, path, positions, losses=None):
+    """Computes errors of ensembles along a curve, or loads the result of an earlier call.
 
-    Args:
-        curve_model: `CurveModel` whose network outputs logits.
-        data: data set from `mc_tf.data.load`.
-        path: result files without extension: `PATH.json` with the errors, and the files of
-            `evaluate_ensemble` for each ensemble. They share the predictions in `PATH-predictions`,
-            so that the same call can be resumed.
-        positions: number of equally spaced positions.
-        losses: train losses at the positions, `(positions,)`, if known.
-        batch_size, num_train: as for `curve_ensemble`.
-        verbose: 1 for progress bars.
+    Writes `PATH.json` with the errors, and the files of `evaluate_ensemble` for each ensemble. They
+    share the predictions in `PATH-predictions`, so that the same call can be resumed.
 
     Returns:
-        dict of test errors in percent: `"ensemble"` of all networks, `"scaled ensemble"` with
-        temperatures that increase with the train loss, and `"ends"` of the two endpoints.
-
-    Raises:
-        ValueError, OSError: as `evaluate_ensemble`.
+        dict of test errors in percent: `"ensemble"` of networks at equally spaced positions,
+        `"scaled ensemble"` with temperatures that increase with the train losses, and `"ends"` of
+        two.
     """
     points = ops.convert_to_numpy(curve_model.control_points())
-    about = {
-        **data.settings,
-        "curve": hashlib.sha256(points.tobytes()).hexdigest()[:32],
-        "positions": positions,
-        "train_examples": num_train or data.num_train,
-    }
+    curve = hashlib.sha256(points.tobytes()).hexdigest()[:32]
+    about = {**on.about, "curve": curve, "positions": positions}
     if os.path.exists(f"{path}.json"):
         stored = _stored(f"{path}.json")
         if stored["about"] == as_stored(about):
             return stored["errors"]
-    ensemble = curve_ensemble(
-        curve_model,
-        data,
-        positions,
-        batch_size=batch_size,
-        num_train=num_train,
-        verbose=verbose,
-    )
+    ensemble = curve_ensemble(on, curve_model, positions)
     if losses is None:
-        losses = _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose)
+        losses = _train_losses(on, curve_model, positions, path)
     ends = [ensemble.snapshot(0), ensemble.snapshot(-1)]
     ends = Ensemble(ensemble.model, ends, output="logits")
     errors = {}
     for name, each in {"ensemble": ensemble, "ends": ends, "scaled ensemble": ensemble}.items():
         if name == "scaled ensemble":
             each.temperatures = temperatures_from_loss(losses)
-        result = evaluate_ensemble(
-            each,
-            data,
-            f"{path}-{name.replace(' ', '-')}",
-            cache=f"{path}-predictions",
-            batch_size=batch_size,
-            verbose=verbose,
-        )
-        errors[name] = result.scores["error"]
+        files = f"{path}-{name.replace(' ', '-')}", f"{path}-predictions"
+        errors[name] = evaluate_ensemble(on, each, *files).scores["error"]
     write_json(f"{path}.json", {"about": about, "errors": errors})
     return errors
 
@@ -150,26 +79,47 @@ def _stored(path):
     return stored
 
 
-def _train_losses(curve_model, data, positions, path, batch_size, num_train, verbose):
+def _train_losses(on, curve_model, positions, path):
     """Computes the train losses at positions; with a path, they can be resumed."""
     grid = np.linspace(0, 1, positions) if isinstance(positions, int) else np.asarray(positions)
-    compile_for(curve_model, data)
-    about = {**data.settings, "train_examples": num_train or data.num_train}
-    evaluated = EvaluationData(
-        data.train_eval_batches(batch_size, num_examples=num_train),
-        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
-    ).needed_by(curve_model)
-    result = CurveEvaluation(grid, fingerprint(curve_model, grid.tolist(), about), about)
-    result.inputs = evaluated.fingerprint()
-    result = result.resumed(path and f"{path}-losses")
+    compile_for(curve_model, on.data)
+    data = EvaluationData(on.train(), batch_norm_data=on.batch_norm_data()).needed_by(curve_model)
+    result = CurveEvaluation(grid, fingerprint(curve_model, grid.tolist(), on.about), on.about)
+    result.inputs = data.fingerprint()
+    path = path and f"{path}-losses"
+    result = result.resumed(path)
     if not result.complete:
-        evaluator = PointEvaluator(curve_model, batch_size)
-        evaluated = evaluated.kept(batch_size)
-        if verbose:
-            print(announcement(curve_model, data, path and f"{path}-losses.npz"), flush=True)
-
-        def measure(t):
-            return evaluator(t, evaluated)
-
-        evaluate_points(result, grid, measure, path and f"{path}-losses", verbose=verbose)
+        evaluator = PointEvaluator(curve_model, on.batch_size)
+        data = data.kept(on.batch_size)
+        on.announce(curve_model, path)
+        evaluate_points(result, grid, lambda t: evaluator(t, data), path, verbose=on.verbose)
     return result["train_loss"]
+
+
+@holding("path", ".npz")
+def evaluate_pairs(on, curve_model, path, num_points=21):
+    """Computes errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
+
+    Predictions are stored in `PATH-predictions`, so that the same call can be resumed.
+
+    Returns:
+        dict of float64 arrays `(num_points,)`, those of `PATH.npz`: `t`, `single_error` and
+        `pair_error` in percent, `single_loss` and `pair_loss`.
+    """
+    on.check(curve_model)
+    check_classes(on.data, "Ensembles of two networks", "it")
+    on.announce(curve_model, path)
+    ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
+    ensemble.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
+    found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
+    first, passes = None, (f"{path}-predictions", on.batch_size, on.verbose)
+    for _, rows, targets in member_outputs(ensemble, on.test(), *passes):
+        probabilities = ensemble.output_spec.predictions(rows)
+        first = probabilities if first is None else first
+        for name, predicted in (("single", probabilities), ("pair", (first + probabilities) / 2)):
+            scores = score(predicted, targets.labels)
+            for key in ("error", "loss"):
+                found[f"{name}_{key}"].append(scores[key])
+    result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in found.items()}}
+    write_arrays(f"{path}.npz", **result)
+    return result

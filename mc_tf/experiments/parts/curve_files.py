@@ -3,33 +3,17 @@
 import numpy as np
 from keras import ops
 
-from mc_tf.curves import make_curve
+from mc_tf.curves import Segment
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
-from mc_tf.training.networks import announcement, check_fits, compile_for, fixed_batch_size
 
-__all__ = [
-    "evaluate",
-    "load_curve",
-    "make_curve",
-    "save_functions",
-]
+__all__ = ["evaluate", "load_curve", "random_segment", "save_functions"]
 
 
 def load_curve(path):
-    """Loads a curve saved by `train_curve`.
-
-    Args:
-        path: `.keras` file.
-
-    Returns:
-        `CurveModel`.
-
-    Raises:
-        FileNotFoundError, ValueError: if it does not exist, is damaged, or is not a curve.
-    """
+    """Loads a curve saved by `train_curve`."""
     model = load_checkpoint(path, compile=False)
     if not isinstance(model, CurveModel):
         raise ValueError(
@@ -39,58 +23,22 @@ def load_curve(path):
     return model
 
 
-def evaluate(curve_model, data, path, *, num_points=61, batch_size=500, num_train=None, verbose=1):
-    """Evaluates a curve (section 4, A.4) on a data set, or resumes the evaluation.
-
-    Args:
-        curve_model: `CurveModel`.
-        data: data set from `mc_tf.data.load`.
-        path: result files without extension.
-        num_points: number of positions, 61 by default.
-        batch_size: examples per batch, default 500; stateful networks have a fixed batch size.
-        num_train: number of training examples to use. Default: all.
-        verbose: 1 for a progress bar.
-
-    Returns:
-        `CurveEvaluation`.
-
-    Raises:
-        ValueError: if the data set does not fit the network, or as `evaluate_curve`.
-    """
-    check_fits(curve_model.network, data)
-    compile_for(curve_model, data)
-    batch_size = fixed_batch_size(curve_model) or batch_size
+def evaluate(on, curve_model, path, num_points=61):
+    """Evaluates a curve (section 4, A.4) on data, or resumes; returns a `CurveEvaluation`."""
+    on = on.compiled(curve_model)
     others = {}
-    if data.has_validation and data.test_name == "test":  # a separate part, besides the test part
-        others["validation"] = data.validation_batches(batch_size)
-    return evaluate_curve(
-        curve_model,
-        data.train_eval_batches(batch_size, num_examples=num_train),
-        data.test_batches(batch_size),
-        num_points=num_points,
-        path=path,
-        description={
-            **data.settings,
-            "curve": repr(curve_model.curve),
-            "train_examples": num_train or data.num_train,
-            "test_examples": data.num_test,
-        },
-        verbose=verbose and announcement(curve_model, data, f"{path}.npz"),
-        extra_data=others,
-        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
-    )
+    if on.data.has_validation and on.data.test_name == "test":  # besides the test part
+        others["validation"] = on.data.validation_batches(on.batch_size)
+    arguments = on.arguments(curve_model, path, curve=repr(curve_model.curve))
+    return evaluate_curve(curve_model, num_points=num_points, extra_data=others, **arguments)
 
 
 def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
-    """Computes predictions of the networks along a curve, for data with one input.
+    """Saves predictions of the networks along a curve, for data with one input and one output.
 
-    Args:
-        curve_model: `CurveModel` of a network with one input and one output.
-        data: data set of a regression with one input.
-        path: `.npz` file for `x` and `y` (the training data), `grid` `(num_inputs,)`, `t`
-            `(num_points,)` and `predictions` `(num_points, num_inputs)`.
-        num_points: number of equally spaced positions, default 21.
-        num_inputs: number of equally spaced inputs, extending a fifth of the range beyond the data.
+    Writes `x` and `y` (the training data), `grid` `(num_inputs,)`, equally spaced a fifth of the
+    range beyond the data, the positions `t` `(num_points,)`, and `predictions` `(num_points,
+    num_inputs)`.
     """
     batches = data.train_eval_batches().as_numpy_iterator()
     x, y = (np.concatenate(part)[:, 0] for part in zip(*batches))
@@ -102,3 +50,17 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
         for t in positions
     ]
     write_arrays(path, x=x, y=y, grid=grid, t=positions, predictions=np.array(predictions))
+
+
+def random_segment(curve_model, seed=0):
+    """Creates a segment in a random direction, of the length between the curve's endpoints."""
+    start, end = (
+        ops.convert_to_numpy(curve_model.curve_layer.flat_weights_at(t)).astype("float64")
+        for t in (0.0, 1.0)
+    )
+    direction = np.random.default_rng(seed).normal(size=start.shape)
+    direction *= np.linalg.norm(end - start) / np.linalg.norm(direction)
+    made = CurveModel(curve_model.network, Segment())
+    made.curve_layer.set_point(0, start)
+    made.curve_layer.set_point(-1, start + direction)
+    return made

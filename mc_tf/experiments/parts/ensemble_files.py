@@ -1,12 +1,12 @@
-"""Ensembles from directories of runs: members and scores."""
+"""Ensembles from directories of runs: members, scores, mean predictions."""
 
 import os
 
 import numpy as np
 
+from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
-from mc_tf.ensemble import temperature as ensemble_temperature
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.scores import score
@@ -15,32 +15,23 @@ from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import write_arrays, write_json
 from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes
-from mc_tf.training.networks import announcement, check_fits
 from mc_tf.training.run_directory import RunDirectory, runs_around
 
 __all__ = [
     "evaluate_ensemble",
+    "evaluate_mean_prediction",
     "evaluate_trajectory",
     "find_members",
     "find_network",
-    "fit_temperature",
     "load_ensemble",
 ]
 
 
 def find_members(paths, include_start=False):
-    """Finds the files of an ensemble's members.
+    """Finds the files of an ensemble's members, in the order of the paths and of their steps.
 
-    Args:
-        paths: list of directories of runs (with `members/`) or of snapshots, and of files (`.npz`,
-            `.keras`, `.weights.h5`).
-        include_start: whether the initial weights of a run are a member. Default `False`.
-
-    Returns:
-        List of files, in the order of the paths, and of the steps in each directory.
-
-    Raises:
-        FileNotFoundError: if a path does not exist, or a directory has no snapshots.
+    A path is the directory of a run (with `members/`) or of snapshots, or a file (`.npz`, `.keras`,
+    `.weights.h5`). With `include_start` the initial weights of a run are a member, too.
     """
     files = []
     for path in paths:
@@ -59,17 +50,7 @@ def find_members(paths, include_start=False):
 
 
 def find_network(paths):
-    """Finds the file of the network of members.
-
-    Args:
-        paths: as for `find_members`.
-
-    Returns:
-        The first `.keras` file among them, or `model.keras` next to them or in the run's directory.
-
-    Raises:
-        FileNotFoundError: if no file is found.
-    """
+    """Finds the `.keras` file among members, or `model.keras` next to them or in their run."""
     for path in map(os.fspath, paths):
         for file in [path, *(run.network() for run in runs_around(path))]:
             if file.endswith(".keras") and os.path.isfile(file):
@@ -81,22 +62,11 @@ def find_network(paths):
 
 
 def load_ensemble(paths, include_start=False, network=None, in_files=False):
-    """Creates an ensemble of networks from files.
+    """Creates an `Ensemble` of networks from files, see `find_members`, or `MemberFiles`.
 
     The kind of outputs is inferred from the network and its loss. If that fails, logits are
-    assumed, as for networks trained by the programs.
-
-    Args:
-        paths, include_start: as for `find_members`.
-        network: `.keras` file of a network with the same layers. Default: found next to them.
-        in_files: whether members are loaded one by one for evaluation, so that memory does not grow
-            with their number. Default `False`.
-
-    Returns:
-        `Ensemble`, or `MemberFiles`.
-
-    Raises:
-        FileNotFoundError, ValueError: if a file is missing, damaged or does not match.
+    assumed, as for networks trained by the programs. With `in_files`, members are loaded one by one
+    for evaluation, so that memory does not grow with their number.
     """
     files = find_members(paths, include_start)
     network = network or find_network(paths)
@@ -111,27 +81,45 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
     return (MemberFiles if in_files else Ensemble)(model, files, output=output)
 
 
+@holding("path", ".npz", ".json")
+def evaluate_ensemble(on, ensemble, path, cache=None):
+    """Scores an `Ensemble` or `MemberFiles` on the test (or validation) data.
+
+    Writes `PATH.npz` with all arrays of the returned `EnsembleEvaluation`, and `PATH.json` with the
+    scores. Predictions are in the directory `cache` (default: `PATH-predictions`), so that the
+    evaluation can be resumed.
+    """
+    on.check(ensemble.model)
+    on.announce(ensemble.model, path)
+    passes = {"batch_size": on.batch_size, "verbose": on.verbose}
+    cache = cache or f"{path}-predictions"
+    result = evaluate_members(ensemble, on.test(), cache=cache, **passes)
+    result.save(f"{path}.npz")
+
+    def floats(scores):
+        return {name: list(map(float, values)) for name, values in scores.items()}
+
+    summary = {
+        "data": on.data.settings,
+        "members": floats(result.members),
+        "cumulative": floats(result.cumulative),
+        "mean_disagreement": result.mean_disagreement,
+        "temperatures": list(map(float, ensemble.temperatures)),
+    }
+    write_json(f"{path}.json", summary)
+    return result
+
+
 @holding("path", ".npz")
-def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, verbose=1):
+def evaluate_trajectory(on, folder, path, network=None):
     """Computes errors of networks along a training trajectory (figure 3, left).
 
-    One network is in memory at a time. Predictions are stored in `PATH-predictions`, so that the
-    evaluation can be resumed.
-
-    Args:
-        folder: directory of a run with `trajectory_every`, or of snapshots.
-        data: data set from `mc_tf.data.load`.
-        path: result file without extension: `PATH.npz` with the returned arrays.
-        network: `.keras` file of a network with the same layers. Default: found there.
-        batch_size: examples per batch, default 500.
-        verbose: 1 for a progress bar.
+    The folder is a run with `trajectory_every`, or has snapshots. One network is in memory at a
+    time. Predictions are stored in `PATH-predictions`, so that the evaluation can be resumed.
 
     Returns:
-        dict of arrays, one entry per network: `step`, `learning_rate`, `distance_from_start`,
-        `distance_from_previous`, `error` (percent) and `loss`.
-
-    Raises:
-        FileNotFoundError, ValueError, OSError: as `evaluate_ensemble`.
+        dict of arrays, one entry per network, those of `PATH.npz`: `step`, `learning_rate`,
+        `distance_from_start`, `distance_from_previous`, `error` (percent) and `loss`.
     """
     inner = RunDirectory(folder).trajectory
     files = find_members([inner if os.path.isdir(inner) else folder])
@@ -139,16 +127,14 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
         if not file.endswith(".npz"):
             read_snapshot(file)  # raises an error that explains it
     model = load_checkpoint(network or find_network([folder]), compile=False)
-    check_fits(model, data)
-    check_classes(data, "Errors of a trajectory", "it")
+    on.check(model)
+    check_classes(on.data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
-    if verbose:
-        print(announcement(model, data, f"{path}.npz"), flush=True)
-    batches = data.test_batches(batch_size)
-    outputs = member_outputs(networks, batches, f"{path}-predictions", batch_size, verbose)
+    on.announce(model, path)
+    passes = (f"{path}-predictions", on.batch_size, on.verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
-    for m, found, targets in outputs:
+    for m, found, targets in member_outputs(networks, on.test(), *passes):
         record = read_snapshot(files[m]).record
         scores = score(networks.output_spec.predictions(found), targets.labels)
         rows.append({**{name: record[name] for name in names}, **scores})
@@ -157,67 +143,48 @@ def evaluate_trajectory(folder, data, path, *, network=None, batch_size=500, ver
     return found
 
 
-@holding("path", ".npz", ".json")
-def evaluate_ensemble(ensemble, data, path, *, cache=None, batch_size=500, verbose=1):
-    """Scores an ensemble on the test (or validation) data and writes the results.
+@holding("path", ".npz")
+def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125)):
+    """Measures the approximation of an ensemble by mean weights, depending on its spread.
 
-    Args:
-        ensemble: `Ensemble` or `MemberFiles`.
-        data: data set from `mc_tf.data.load`.
-        path: result files without extension: `PATH.npz` with all arrays, `PATH.json` with the
-            scores.
-        cache: directory of predictions, so that the evaluation can be resumed. Default:
-            `PATH-predictions`.
-        batch_size: examples per batch, default 500.
-        verbose: 1 for a progress bar.
+    For members at a distance of order `D` from their mean, a member's predictions differ from the
+    prediction of the mean weights by `O(D)`, but the mean prediction only by `O(D ** 2)`. Therefore
+    weight averaging approximates fast geometric ensembling (arXiv 1803.05407, 3.5). To show both
+    orders, members are scaled towards their mean: `mean + scale * (member - mean)`.
 
     Returns:
-        `mc_tf.ensemble.EnsembleEvaluation`.
-
-    Raises:
-        ValueError, OSError: if the data does not match the network, the cache belongs to other
-            data, or a file cannot be written.
+        dict of float64 arrays, one entry per scale, those of `PATH.npz`: `scale`; `distance`, the
+        root mean square distance of the members from their mean in weight space;
+        `member_difference` and `mean_difference`, root mean square differences, over examples and
+        classes, of a member's and of the mean prediction from the prediction of the mean weights.
     """
-    check_fits(ensemble.model, data)
-    if verbose:
-        print(announcement(ensemble.model, data, f"{path}.npz"), flush=True)
-    result = evaluate_members(
-        ensemble,
-        data.test_batches(batch_size),
-        cache=cache or f"{path}-predictions",
-        batch_size=batch_size,
-        verbose=verbose,
-    )
-    result.save(f"{path}.npz")
-    summary = {
-        "data": data.settings,
-        "members": {name: list(map(float, values)) for name, values in result.members.items()},
-        "cumulative": {
-            name: list(map(float, values)) for name, values in result.cumulative.items()
-        },
-        "mean_disagreement": result.mean_disagreement,
-        "temperatures": list(map(float, ensemble.temperatures)),
-    }
-    write_json(f"{path}.json", summary)
-    return result
+    scales = np.asarray(scales, "float64")
+    if ensemble.num_members < 2:
+        raise ValueError("A mean needs at least two members. Received: 1.")
+    if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
+        raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
+    on.check(ensemble.model)
+    on.announce(ensemble.model, path)
+    members = ensemble.members.astype("float64")
+    mean = members.mean(0)
+
+    def predictions(weights):
+        made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_spec)
+        if has_batch_norm(made.model):
+            made.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
+        return made.member_predictions(on.test()).astype("float64")
+
+    (at_mean,) = predictions(mean[None])
+    rows = []
+    for scale in scales:
+        each = predictions(mean + scale * (members - mean))
+        rows.append([_size(each - at_mean), _size(each.mean(0) - at_mean)])
+    distance = np.sqrt(np.square(members - mean).sum(1).mean())
+    found = {"scale": scales, "distance": scales * distance}
+    found["member_difference"], found["mean_difference"] = np.array(rows).T
+    write_arrays(f"{path}.npz", **found)
+    return found
 
 
-def fit_temperature(ensemble, data, batch_size=500, verbose=1):
-    """Fits the temperature of each member to held-out data.
-
-    Args:
-        ensemble: `Ensemble` or `MemberFiles`.
-        data: data set from `mc_tf.data.load` without `use_test`. The members must not have been
-            trained on its held-out part.
-        batch_size: examples per batch, default 500.
-        verbose: 1 for a progress bar.
-
-    Returns:
-        float32 array `(M,)`.
-
-    Raises:
-        ValueError: if the data does not match the network.
-    """
-    check_fits(ensemble.model, data)
-    held_out = data.test_batches(batch_size)
-    return ensemble_temperature.fit_temperature(ensemble, held_out, verbose=verbose)
+def _size(difference):
+    return np.sqrt(np.square(difference).mean())

@@ -1,7 +1,6 @@
 """Lines, planes and rays from files of networks, evaluated on a data set."""
 
 import os
-import re
 
 import numpy as np
 
@@ -10,11 +9,10 @@ from mc_tf.experiments.parts.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
 from mc_tf.landscape.factory import SURFACES, make_surface
 from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.training.networks import announcement, check_fits, compile_for, fixed_batch_size
 from mc_tf.training.run_directory import runs_around, stored_settings
 from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 
-__all__ = ["common_state", "evaluate_surface", "parse_shard", "surface_from_files"]
+__all__ = ["common_state", "evaluate_surface", "surface_from_files"]
 
 
 def surface_from_files(
@@ -24,22 +22,14 @@ def surface_from_files(
 
     Args:
         kind: see `mc_tf.landscape.factory.make_surface`.
-        files: dict from label to file: a network (`.keras`), a snapshot (`.npz`) or weights
-            (`.weights.h5`); or to a directory of snapshots or of a run with members, which gives
-            one numbered network per member.
+        files: dict from label to a file of a network, snapshot or weights; or to a directory of
+            snapshots or of a run with members, which gives one numbered network per member.
         curve_model: `CurveModel`, for `"curve_plane"`.
         marks: dict from label to file of additional networks to project into the surface.
         mark_mean: whether to project the mean of the weights of `files`, too.
         network_file: `.keras` file of the architecture. Default: the first among the files and
             marks, or `model.keras` next to them.
         **directions: other arguments of `make_surface`.
-
-    Returns:
-        `Line`, `Plane` or `Rays`.
-
-    Raises:
-        FileNotFoundError, ValueError: if a file is missing, damaged or does not match, or as
-            `make_surface`.
     """
     marks = marks or {}
     if kind == "rays" and (marks or mark_mean):
@@ -102,18 +92,7 @@ def _seeds(files):
 
 
 def common_state(network, members):
-    """Returns the other state of networks; frozen weights must be equal.
-
-    Args:
-        network: Keras model of the architecture.
-        members: dict from label to `Snapshot`, at least one.
-
-    Returns:
-        List of arrays: the state of the first.
-
-    Raises:
-        ValueError: naming the first weight that differs, and in which networks.
-    """
+    """Returns the state besides trainable weights, of the first; frozen weights must be equal."""
     first, *labels = members
     for label in labels:
         variable = find_fixed_difference(network, members[first].state, members[label].state)
@@ -126,89 +105,12 @@ def common_state(network, members):
     return members[first].state
 
 
-def parse_shard(text):
-    """Parses the part of a grid to evaluate.
+def evaluate_surface(on, surface, path, notes=None, **options):
+    """Evaluates a surface on data, or resumes; options are of `evaluate_grid`, notes are recorded.
 
-    Args:
-        text: `"I/N"`, or `None`.
-
-    Returns:
-        `(I, N)` or `None`.
-
-    Raises:
-        ValueError: if it is anything else.
-
-    Example:
-        >>> parse_shard("2/4")
-        (2, 4)
+    Random planes and lines extend from -1 to 1 and rays from 0 to 10 by default.
     """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
-    if not match:
-        raise ValueError(
-            f"A shard must be I/N, the I-th of N parts, such as 1/4. Received: '{text}'."
-        )
-    return int(match[1]), int(match[2])
-
-
-def evaluate_surface(
-    surface,
-    data,
-    path,
-    *,
-    shape=21,
-    margin=0.2,
-    limits=None,
-    num_train=None,
-    num_test=None,
-    batch_size=500,
-    shard=None,
-    notes=None,
-    verbose=1,
-    **options,
-):
-    """Evaluates a surface on a data set, or resumes the evaluation.
-
-    Args:
-        surface: from `make_surface`.
-        data: data set from `mc_tf.data.load`.
-        path: result files without extension.
-        shape, margin, limits, shard: see `mc_tf.evaluate_grid`. Random planes and lines extend from
-            -1 to 1 and rays from 0 to 10 by default.
-        num_train, num_test: numbers of examples to use, from the start. Default: all.
-        batch_size: examples per batch, default 500; stateful networks have a fixed batch size.
-        notes: dict of additional information to record.
-        verbose: 1 for a progress bar.
-        **options: other arguments of `evaluate_grid`.
-
-    Returns:
-        `GridEvaluation`.
-
-    Raises:
-        ValueError, OSError: if the data set does not match the network, or as `evaluate_grid`.
-    """
-    network = surface.network
-    check_fits(network, data)
-    compile_for(network, data)
-    batch_size = fixed_batch_size(network) or batch_size
-    return evaluate_grid(
-        None,
-        surface,
-        data.train_eval_batches(batch_size, num_examples=num_train),
-        data.test_batches(batch_size, num_examples=num_test),
-        shape=shape,
-        margin=margin,
-        limits=limits,
-        path=path,
-        shard=shard,
-        description={
-            **data.settings,
-            "train_examples": num_train or data.num_train,
-            "test_examples": num_test or data.num_test,
-        },
-        notes={**surface.description, **(notes or {})},
-        verbose=verbose and announcement(network, data, f"{path}.npz"),
-        batch_norm_data=data.batch_norm_data(batch_size, num_examples=num_train),
-        **options,
-    )
+    on = on.compiled(surface.network)
+    notes = {**surface.description, **(notes or {})}
+    options |= on.arguments(surface.network, path)
+    return evaluate_grid(None, surface, notes=notes, **options)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mc_tf import training
 from mc_tf.arguments import check_counts
@@ -21,7 +21,6 @@ from mc_tf.training.fit import check_cycles
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
-    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Chain", "Connect"]
 
@@ -59,15 +58,8 @@ class _Curve(Step):
 
     def _evaluate(self, run, curve_model, num_points):
         folder = run.folder(self.name)
-        result = curve_files.evaluate(
-            curve_model,
-            run.data,
-            os.path.join(folder, "evaluation"),
-            num_points=num_points,
-            batch_size=run.batch_size,
-            num_train=self.num_train,
-            verbose=run.bar,
-        )
+        on, path = run.on_data(self.num_train), os.path.join(folder, "evaluation")
+        result = curve_files.evaluate(on, curve_model, path, num_points)
         of_values = output_kind(run.data.loss()) == "regression"
         if of_values and run.data.input_shape == (1,) and run.data.num_classes == 1:
             path = os.path.join(folder, "functions.npz")
@@ -78,25 +70,17 @@ class _Curve(Step):
 
     def values(self, result: CurveEvaluation) -> Values:
         """Returns statistics of each value; endpoints come first if they have a label."""
-        found, label = {}, self.label or self.name
-        for value in result.names:
-            summary = result.summary(value)
-            if self.ends_label:
-                ends = summary["start"], summary["end"]
-                found[self.ends_label, value, "min"] = min(ends)
-                found[self.ends_label, value, "max"] = max(ends)
+        ends, found, label = {}, {}, self.label or self.name
         for value in result.names:
             summary = result.summary(value)
             found |= {(label, value, name): summary[name] for name in _STATISTICS}
-        return {**found, (label, "length_ratio", ""): result.length_ratio}
+            for name, of in (("min", min), ("max", max)) if self.ends_label else ():
+                ends[self.ends_label, value, name] = of(summary["start"], summary["end"])
+        return {**ends, **found, (label, "length_ratio", ""): result.length_ratio}
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""
         return (value, statistic) in _SHOWN
-
-    def small(self, smoke: "Smoke") -> Self:
-        """Evaluates three positions on all examples of the smoke run."""
-        return dataclasses.replace(super().small(smoke), num_points=3, num_train=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,10 +136,6 @@ class Connect(_Curve):
             run.folder(self.name), run.data, *ends, self.made(), options
         )
         return self._evaluate(run, curve_model, self.num_points)
-
-    def small(self, smoke: "Smoke") -> Self:
-        """Trains a few epochs of small batches."""
-        return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
 
 
 @dataclasses.dataclass(frozen=True)

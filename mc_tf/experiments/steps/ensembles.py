@@ -1,7 +1,6 @@
 """Ensembles of saved networks by budgets (Table 1), and training trajectories."""
 
 import dataclasses
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from mc_tf.experiments.steps.step import Saved, Step, Values
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot
-from mc_tf.training.checks import check_classes
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
@@ -47,18 +45,10 @@ class Ensembles(Step):
     budgets: tuple[tuple[Part, ...], ...]
     label: str
     include_start: bool = False
-
-    @property
-    def needs(self) -> list[str]:
-        """Returns the trainings of all parts."""
-        return [part.saved.training for part in self._parts()]
+    classifiers_only = ("Comparisons of ensembles", "them")
 
     def _parts(self):
         return [part for budget in self.budgets for part in budget]
-
-    def check(self, run: "Run") -> None:
-        """Rejects data without an error metric."""
-        check_classes(run.data, "Comparisons of ensembles", "them")
 
     def run(self, run: "Run") -> dict[str, Any]:
         """Evaluates; returns a dict: the `result`, the `end` of budgets, and more numbers."""
@@ -66,49 +56,37 @@ class Ensembles(Step):
         every = [file for of_part in files.values() for file in of_part]
         network = run.network_file(self._parts()[0].saved)
         path = run.folder(self.name)
-        result = ensemble_files.evaluate_ensemble(
-            MemberFiles(load_checkpoint(network, compile=False), every, output="logits"),
-            run.data,
-            path,
-            batch_size=run.batch_size,
-            verbose=run.bar,
-        )
+        members = MemberFiles(load_checkpoint(network, compile=False), every, output="logits")
+        result = ensemble_files.evaluate_ensemble(run.on_data(), members, path)
         counts = [sum(len(files[part]) for part in budget) for budget in self.budgets]
         runs = np.repeat(np.arange(len(counts)), counts)
-        records = {file: _record(file) for file in every}
+        reached, moved = [], []
+        for part, of_part in files.items():
+            steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
+            records = [_record(file) for file in of_part]
+            reached += [part.before + record["step"] / steps for record in records]
+            moved += [record.get("distance_from_previous") for record in records[1:]]
+        moved = [distance for distance in moved if distance is not None]
         epochs = {
-            "epochs": np.array(
-                [e for part, of in files.items() for e in self._epochs(run, part, of, records)]
-            ),
+            "epochs": np.array(reached),
             "error": result.cumulative["error"],
             "member_error": result.members["error"],
             "run": runs,
         }
         write_arrays(f"{path}-epochs.npz", **epochs)
         run.say(f"\n{self.label.upper()}\n{result.table()}\n")
-        steps = [
-            records[after]["distance_from_previous"]
-            for of_part in files.values()
-            for _, after in itertools.pairwise(of_part)
-            if "distance_from_previous" in records[after]
-        ]
         return {
             "result": result,
             "epochs": epochs,
             "ends": np.cumsum(counts),
             "disagreement": 100 * _within(result.disagreement, runs),
-            "distance_from_previous": float(np.mean(steps)) if steps else None,
+            "distance_from_previous": float(np.mean(moved)) if moved else None,
         }
 
     def _files(self, run, part):
         if part.saved.kind == "last":
             return [run.file(part.saved)]
         return ensemble_files.find_members([run.folder(part.saved.training)], self.include_start)
-
-    def _epochs(self, run, part, files, records):
-        """Returns the total training epochs at each member."""
-        steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
-        return [part.before + records[file]["step"] / steps for file in files]
 
     def values(self, result: dict[str, Any]) -> Values:
         """Returns the error at each budget, and the disagreement of members."""
@@ -147,17 +125,9 @@ class Trajectory(Step):
     """
 
     saved: Saved
-
-    def check(self, run: "Run") -> None:
-        """Rejects data without an error metric."""
-        check_classes(run.data, "Errors of a trajectory", "it")
+    classifiers_only = ("Errors of a trajectory", "it")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:
         """Evaluates; returns the data for `mc_tf.plots.plot_trajectory`."""
-        return ensemble_files.evaluate_trajectory(
-            run.folder(self.saved.training),
-            run.data,
-            run.folder(self.name),
-            batch_size=run.batch_size,
-            verbose=run.bar,
-        )
+        folders = run.folder(self.saved.training), run.folder(self.name)
+        return ensemble_files.evaluate_trajectory(run.on_data(), *folders)

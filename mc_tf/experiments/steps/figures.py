@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from mc_tf.ensemble import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.experiments.steps.step import Step
+from mc_tf.experiments.steps.surfaces import Surface
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
 
 __all__ = ["Figure", "SurfaceFigures"]
+
+_PART = {"ensembles": "result", "budgets": "epochs"}  # of the result of a step, by kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Figure(Step):
         name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
             `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs, or
-            `"trajectory"` (figure 3, left).
+            `"trajectory"` (figure 3, left): `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).
         options: dict of other arguments of the plot function.
@@ -32,60 +35,39 @@ class Figure(Step):
     kind: str
     of: dict
     options: dict = dataclasses.field(default_factory=dict)
+    refers_to = ("of",)
 
     @property
     def needs(self) -> list[str]:
         """Returns the steps with the results to draw."""
-        several = [names if isinstance(names, tuple) else (names,) for names in self.of.values()]
-        found = [name for names in several for name in names]
-        if self.kind == "curve_ensembles":
-            found += [f"{name}/ensemble" for name in found]
-        return found
+        found = super().needs
+        of_ensembles = [f"{name}/ensemble" for name in found]
+        return found + of_ensembles if self.kind == "curve_ensembles" else found
 
     def run(self, run: "Run") -> None:
         """Draws."""
         from mc_tf import plots
 
-        results = {
-            label: [run.results[name] for name in names]
-            if isinstance(names, tuple)
-            else run.results[names]
-            for label, names in self.of.items()
-        }
-        draw, results, options = getattr(self, f"_{self.kind}")(plots, results, run)
-        figure = draw(results, title=run.title, **options, **self.options)
+        def result(names):
+            if isinstance(names, tuple):
+                return [result(name) for name in names]
+            found = run.results[names]
+            return found[_PART[self.kind]] if self.kind in _PART else found
+
+        results = {label: result(names) for label, names in self.of.items()}
+        options = {"title": run.title, **self.options}
+        if self.kind == "trajectory":  # which is one
+            (results,) = results.values()
+        if self.kind == "curve_ensembles":
+            options["ensembles"] = {
+                label: [
+                    EnsembleEvaluation.load(os.path.join(run.folder(name), f"ensemble-{kind}.npz"))
+                    for kind in ("ensemble", "scaled-ensemble")
+                ]
+                for label, name in self.of.items()
+            }
+        figure = getattr(plots, f"plot_{self.kind}")(results, **options)
         plots.save(figure, run.folder(self.name), ("png", "svg"))
-
-    def _curves(self, plots, results, run):
-        return plots.plot_curves, results, {}
-
-    def _pairs(self, plots, results, run):
-        return plots.plot_pairs, results, {}
-
-    def _curve_ensembles(self, plots, results, run):
-        ensembles = {
-            label: [
-                EnsembleEvaluation.load(os.path.join(run.folder(name), f"ensemble-{kind}.npz"))
-                for kind in ("ensemble", "scaled-ensemble")
-            ]
-            for label, name in self.of.items()
-        }
-        return plots.plot_curve_ensembles, results, {"ensembles": ensembles}
-
-    def _widths(self, plots, results, run):
-        return plots.plot_widths, results, {}
-
-    def _ensembles(self, plots, results, run):
-        found = {label: found["result"] for label, found in results.items()}
-        return plots.plot_ensembles, found, {}
-
-    def _budgets(self, plots, results, run):
-        epochs = {label: [one["epochs"] for one in found] for label, found in results.items()}
-        return plots.plot_budgets, epochs, {}
-
-    def _trajectory(self, plots, results, run):
-        (result,) = results.values()
-        return plots.plot_trajectory, result, {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,14 +87,6 @@ class SurfaceFigures(Step):
 
     def run(self, run: "Run") -> None:
         """Draws."""
-        from mc_tf.experiments.steps.surfaces import Surface
-
-        done = {name: run.steps[name] for name in run.results}
-        curves = {n: r for n, r in run.results.items() if isinstance(r, CurveEvaluation)}
-        surfaces = [step for step in done.values() if isinstance(step, Surface)]
-        self._draw(run, curves, surfaces)
-
-    def _draw(self, run, curves, surfaces):
         from mc_tf import plots
 
         def save(draw, results, name, **options):
@@ -120,24 +94,23 @@ class SurfaceFigures(Step):
                 figure = draw(results, **{"title": run.title, **options})
                 plots.save(figure, os.path.join(run.workdir, name), ("png", "svg"))
 
+        results = run.results
+        curves = {_title(n): r for n, r in results.items() if isinstance(r, CurveEvaluation)}
+        surfaces = [run.steps[name] for name in results if isinstance(run.steps[name], Surface)]
         by_kind = {"Plane": {}, "Line": {}, "random_line": {}, "Rays": {}}
         for surface in surfaces:
-            grid, title = run.results[surface.name], _title(surface.label)
+            grid, title = results[surface.name], _title(surface.label)
             kind = surface.kind if surface.kind in by_kind else grid.surface
             if kind in ("Rays", "random_line"):  # from one network, which has a label
                 title = next(iter(surface.networks))
             by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
-        grids = [run.results[surface.name] for surface in surfaces]
-        quality = plots.inputs.quality(
-            set().union(*(found.names for found in (*curves.values(), *grids)))
-        )
-        labeled = {_title(name): curve for name, curve in curves.items()}
-        save(plots.plot_curves, labeled, "curves", names=("train_loss", quality))
+        evaluated = [*curves.values(), *(results[surface.name] for surface in surfaces)]
+        quality = plots.inputs.quality(set().union(*(found.names for found in evaluated)))
+        save(plots.plot_curves, curves, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
             highest = self.maximum if value == "train_loss" else None
-            save(
-                plots.plot_plane, by_kind["Plane"], f"planes-{value}", value=value, maximum=highest
-            )
+            of_plane = {"value": value, "maximum": highest}
+            save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", **of_plane)
             for kind, name, label in _ALONG:
                 options = {"values": [value], "maximum": highest, "label": label}
                 save(plots.plot_line, by_kind[kind], f"{name}-{value}", **options)
@@ -146,17 +119,19 @@ class SurfaceFigures(Step):
         ratios = {k: g for k, g in by_kind["Plane"].items() if with_ratio in g.names}
         save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
         planes = [surface for surface in surfaces if surface.kind == "curve_plane"]
-        for surface, grid in zip(surfaces, grids):
+        for surface in surfaces:
             if surface.kind == "random_plane":
                 title = f"{run.title}: {surface.label}" if run.title else surface.label
                 options = {"maximum": self.maximum, "title": title}
-                save(plots.plot_surface, grid, f"relief-{surface.label}", **options)
+                save(
+                    plots.plot_surface, results[surface.name], f"relief-{surface.label}", **options
+                )
         for surface in planes:
             functions = os.path.join(run.folder(surface.curve), "functions.npz")
             if os.path.exists(functions):
                 stem = f"regression-{surface.label}" if planes[1:] else "regression"
                 draw = functools.partial(plots.plot_regression, functions=functions)
-                save(draw, run.results[surface.name], stem)
+                save(draw, results[surface.name], stem)
 
 
 _ALONG = (

@@ -35,15 +35,11 @@ class Film(Step):
     surface: str
     shape: int = 11
     maximum: float | None = None
+    refers_to = ("surface",)
 
     def __post_init__(self):
         """Checks the number."""
         check_counts(low=2, high=1000, shape=self.shape)
-
-    @property
-    def needs(self) -> list[str]:
-        """The plane."""
-        return [self.surface]
 
     def check(self, run: "Run") -> None:
         """Rejects planes without a curve, and curves that keep only their last epoch."""
@@ -81,4 +77,4 @@ class Film(Step):
 
     def small(self, smoke: "Smoke") -> Self:
         """Uses frames of two by two points."""
-        return dataclasses.replace(super().small(smoke), shape=2)
+        return dataclasses.replace(smoke.small(self), shape=2)

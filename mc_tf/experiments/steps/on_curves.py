@@ -1,49 +1,38 @@
 """Evaluations of trained curves: ensembles, pairs of networks, distances in weight space."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.parts import curve_files
-from mc_tf.experiments.parts.curve_ensembles import compare_curve_ensembles
-from mc_tf.experiments.parts.pairs import evaluate_pairs, random_segment
+from mc_tf.experiments.parts.curve_ensembles import compare_curve_ensembles, evaluate_pairs
 from mc_tf.experiments.steps.step import Step, Values
-from mc_tf.training.checks import check_classes
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
-    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["CurveEnsembles", "Distances", "Pairs"]
 
 
 @dataclasses.dataclass(frozen=True)
 class _OnCurve(Step):
-    """Base class of these steps.
-
-    Attributes:
-        name: name of its files.
-        curve: name of a `Connect` step.
-        num_points: number of equally spaced positions.
-    """
+    """Evaluations at equally spaced positions of `curve`, the name of a `Connect` step."""
 
     curve: str
     num_points: int
+    refers_to = ("curve",)
 
     def __post_init__(self):
         """Checks the number."""
         check_counts(low=2, high=10**4, num_points=self.num_points)
 
-    @property
-    def needs(self) -> list[str]:
-        """The curve."""
-        return [self.curve]
-
     def _load(self, run):
-        return curve_files.load_curve(run.directory(self.curve).curve())
+        """The data, the curve and the path of results."""
+        curve_model = curve_files.load_curve(run.directory(self.curve).curve())
+        return run.on_data(run.steps[self.curve].num_train), curve_model, run.folder(self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,31 +40,22 @@ class CurveEnsembles(_OnCurve):
     """Evaluates the ensemble on a curve, with and without temperatures (section A.6).
 
     Attributes:
-        name, curve, num_points: see above.
+        name: name of its files.
+        curve: name of a `Connect` step.
+        num_points: number of equally spaced positions.
         label: label of the curve in the comparison.
         ends_label: label of the endpoints' ensemble there. Default: not shown.
     """
 
     label: str = "curve"
     ends_label: str | None = None
-
-    def check(self, run: "Run") -> None:
-        """Rejects data without an error metric."""
-        check_classes(run.data, "Ensembles on a curve", "ensemble_points")
+    classifiers_only = ("Ensembles on a curve", "ensemble_points")
 
     def run(self, run: "Run") -> dict[str, float]:
         """Evaluates; returns the test errors by name."""
         evaluated, step = run.results[self.curve], run.steps[self.curve]
-        errors = compare_curve_ensembles(
-            self._load(run),
-            run.data,
-            run.folder(self.name),
-            self.num_points,
-            losses=evaluated["train_loss"] if self.num_points == step.num_points else None,
-            batch_size=run.batch_size,
-            num_train=step.num_train,
-            verbose=run.bar,
-        )
+        losses = evaluated["train_loss"] if self.num_points == step.num_points else None
+        errors = compare_curve_ensembles(*self._load(run), self.num_points, losses)
         for (label, _, _), error in self.values(errors).items():
             run.say(f"{label}: test error {error:.2f} %")
         return errors
@@ -89,45 +69,26 @@ class CurveEnsembles(_OnCurve):
             if labels[name]
         }
 
-    def small(self, smoke: "Smoke") -> Self:
-        """Three networks."""
-        return dataclasses.replace(self, num_points=3)
-
 
 @dataclasses.dataclass(frozen=True)
 class Pairs(_OnCurve):
     """Evaluates ensembles of the start of a curve with networks along it (figure 2, right).
 
     Attributes:
-        name, curve, num_points: see above.
+        name, curve, num_points: as in `CurveEnsembles`.
         seed: seed of a random segment of the same length that replaces the curve. Default: the
             curve itself.
     """
 
     seed: int | None = None
-
-    def check(self, run: "Run") -> None:
-        """Rejects data without an error metric."""
-        check_classes(run.data, "Ensembles of two networks", "pair_points")
+    classifiers_only = ("Ensembles of two networks", "pair_points")
 
     def run(self, run: "Run") -> dict[str, np.ndarray]:
         """Evaluates; returns the data for `mc_tf.plots.plot_pairs`."""
-        curve_model = self._load(run)
+        on, curve_model, path = self._load(run)
         if self.seed is not None:
-            curve_model = random_segment(curve_model, self.seed)
-        return evaluate_pairs(
-            curve_model,
-            run.data,
-            run.folder(self.name),
-            num_points=self.num_points,
-            batch_size=run.batch_size,
-            num_train=run.steps[self.curve].num_train,
-            verbose=run.bar,
-        )
-
-    def small(self, smoke: "Smoke") -> Self:
-        """Three positions."""
-        return dataclasses.replace(self, num_points=3)
+            curve_model = curve_files.random_segment(curve_model, self.seed)
+        return evaluate_pairs(on, curve_model, path, self.num_points)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,11 +103,7 @@ class Distances(Step):
 
     curves: dict
     prefix: str = ""
-
-    @property
-    def needs(self) -> list[str]:
-        """The curves."""
-        return [name for names in self.curves.values() for name in names]
+    refers_to = ("curves",)
 
     def run(self, run: "Run") -> dict[str, float]:
         """Returns distances by label. The bends of one family are in memory together."""

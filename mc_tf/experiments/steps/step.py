@@ -1,13 +1,14 @@
 """Steps of an experiment, and references to networks saved by other steps."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+
+from mc_tf.settings import check_settings, setting
+from mc_tf.training.checks import check_classes
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
     from mc_tf.experiments.smoke import Smoke
-
-from mc_tf.settings import check_settings, setting
 
 __all__ = [
     "Network",
@@ -21,7 +22,6 @@ __all__ = [
     "members",
     "networks_in",
     "trajectory",
-    "with_networks",
 ]
 
 # From (label, value, statistic), such as ("bezier", "test_error", "max").
@@ -71,6 +71,11 @@ class Saved:
         """Checks the kind."""
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {self.kind!r}.")
+
+    @property
+    def epoch(self) -> int | None:
+        """Number of epochs after which the training keeps it, if not at its end."""
+        return self.number if self.kind in ("checkpoint", "average") else None
 
     def __str__(self):
         """A name for figures and messages."""
@@ -122,14 +127,20 @@ class Step:
 
     Attributes:
         name: name of its folder or files in the experiment's directory; unique, may contain `/`.
+        refers_to: class attribute, fields with names of other steps (or tuples or dicts of them).
+        classifiers_only: class attribute for steps that need an error metric: what it is and the
+            setting that asks for it, for the message about other data.
     """
 
     name: str
+    refers_to: ClassVar[tuple[str, ...]] = ()
+    classifiers_only: ClassVar[tuple[str, str] | None] = None
 
     @property
     def needs(self) -> list[str]:
         """Returns the names of the steps that must run before, as a list."""
-        return [saved.training for saved in networks_in(self)]
+        named = [getattr(self, field) for field in self.refers_to]
+        return [saved.training for saved in networks_in(self)] + _found_in(named, str)
 
     def check(self, run: "Run") -> None:
         """Rejects invalid steps before any work.
@@ -140,6 +151,8 @@ class Step:
         Raises:
             ValueError, FileNotFoundError: if the step cannot run.
         """
+        if self.classifiers_only:
+            check_classes(run.data, *self.classifiers_only)
 
     def run(self, run: "Run") -> Any:
         """Runs or resumes the step.
@@ -171,38 +184,29 @@ class Step:
     def small(self, smoke: "Smoke") -> Self:
         """Returns the step with settings for a smoke run.
 
+        By default its trainings have a few epochs, its references to networks follow, and fields
+        with names of `mc_tf.experiments.smoke.FEW`, such as `num_points`, are small.
+
         Args:
-            smoke: `mc_tf.experiments.smoke.Smoke`: replacements of trainings and of `Saved`.
+            smoke: `mc_tf.experiments.smoke.Smoke`, which makes steps and their fields small.
 
         Returns:
             `Step` of the same class and name.
         """
-        return with_networks(self, smoke.saved)
+        return smoke.small(self)
 
 
 def networks_in(value):
-    """Yields every `Saved` in a step, or in a tuple, list or dict of its fields."""
-    if isinstance(value, Saved):
+    """Returns every `Saved` in a step, or in a tuple, list, dict or dataclass of its fields."""
+    return _found_in(value, Saved)
+
+
+def _found_in(value, kind):
+    if isinstance(value, kind):
         return [value]
-    if isinstance(value, Step):
-        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         value = list(value.values())
-    return [s for part in value for s in networks_in(part)] if isinstance(value, _MANY) else []
-
-
-def with_networks(value, change):
-    """Applies `change` to every `Saved` in a step, tuple, list or dict."""
-    if isinstance(value, Saved):
-        return change(value)
-    if isinstance(value, Step):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return dataclasses.replace(value, **with_networks(fields, change))
-    if isinstance(value, dict):
-        return {key: with_networks(part, change) for key, part in value.items()}
-    return (
-        type(value)(with_networks(p, change) for p in value) if isinstance(value, _MANY) else value
-    )
-
-
-_MANY = (tuple, list)
+    several = value if isinstance(value, (tuple, list)) else ()
+    return [found for part in several for found in _found_in(part, kind)]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mc_tf import training
 from mc_tf.experiments.steps.step import Network, Saved, Step, Values
@@ -15,7 +15,6 @@ from mc_tf.training.provenance import check_not_held_out
 
 if TYPE_CHECKING:
     from mc_tf.experiments.runner import Run
-    from mc_tf.experiments.smoke import Smoke
 
 __all__ = ["Score", "Train"]
 
@@ -39,9 +38,7 @@ class Train(Step):
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
         check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         check_num_examples(run.data, self.training.batch_size)
-        for saved in run.references(self.name):
-            self._check_reference(saved)
-        for saved in (*run.several(self.name), *run.references(self.name)):
+        for saved in run.saved(self.name):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
             registry.options(self.begin.name)  # rejects an unknown name
@@ -71,10 +68,6 @@ class Train(Step):
         """Returns its score, as a mean."""
         return {(self.name, result[0], "mean"): result[1]} if result else {}
 
-    def small(self, smoke: "Smoke") -> Self:
-        """Trains a few epochs of small batches."""
-        return dataclasses.replace(super().small(smoke), training=smoke.training(self.training))
-
     def _check_saves(self, saved):
         """Rejects references to networks that this training will not save."""
         options = self.training
@@ -91,11 +84,7 @@ class Train(Step):
                 "as many epochs, an average swa_start, members snapshots, a trajectory "
                 "trajectory_every."
             )
-
-    def _check_reference(self, saved):
-        """Rejects an average at an epoch without averaging."""
-        options = self.training
-        if saved.kind != "average" or saved.number is None or options.swa_start is None:
+        if saved.kind != "average" or saved.number is None:
             return
         every = options.cycle_epochs or options.swa_every
         since = saved.number - options.swa_start
@@ -110,17 +99,17 @@ class Train(Step):
         """Rejects an earlier run that has passed a required checkpoint."""
         directory = run.directory(self.name)
         path = directory.network()
-        needed = [saved for saved in run.references(self.name) if run.still_needs(saved)]
-        if not needed or not os.path.exists(path):
+        needed = [saved.epoch for saved in run.saved(self.name) if run.still_needs(saved)]
+        if not any(needed) or not os.path.exists(path):
             return
         done = read_record(path).get("step", 0)
         done //= run.data.steps_per_epoch(self.training.batch_size)
-        for saved in needed:
-            file = directory.network(saved.number)
-            if saved.number and saved.number <= done and not os.path.exists(file):
+        for epoch in filter(None, needed):
+            file = directory.network(epoch)
+            if epoch <= done and not os.path.exists(file):
                 raise FileNotFoundError(
                     f"There is no '{file}': the run in '{directory.path}' has been trained for "
-                    f"{done} epochs without keeping its network after epoch {saved.number}. Remove "
+                    f"{done} epochs without keeping its network after epoch {epoch}. Remove "
                     f"'{directory.path}', and the same command trains it again "
                     f"({self.training.epochs} epochs) and keeps it."
                 )
