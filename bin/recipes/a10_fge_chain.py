@@ -1,6 +1,6 @@
-"""Section A.10: the chain through the members of an FGE ensemble. No figure has numbers.
+"""Section A.10: the chain through the members of an FGE ensemble.
 
-Between the members the train loss is lower than at them.
+The figures of the paper have no numbers. The train loss is lower between the members than at them.
 """
 
 from mc_tf.experiments import (
@@ -21,7 +21,7 @@ from mc_tf.training import TrainingOptions
 
 
 def chain_of_members(network, training, fge_start, fge, grid, num_points):
-    """A training, cycles of FGE from one of its epochs, the chain and the plane of the members."""
+    """A training run, FGE cycles from one of its epochs, the chain and plane of the members."""
     return (
         Train("sgd", network, training, score=True),
         Train("fge", checkpoint("sgd", fge_start), fge_training(training, **fge), score=True),

@@ -47,7 +47,7 @@ def planes(network, training, curve_training, grid, num_points=61):
     )
 
 
-# README's demonstration.
+# The demonstration in README.
 digits = Recipe(
     "Digits: two networks joined by a curve",
     two_networks,

@@ -1,14 +1,14 @@
 """Table 3, Penn Treebank: curves between LSTMs.
 
-The configurations are the TensorFlow tutorial's. Its loss is summed over the steps of a window,
-ours is the mean per word: so rates are multiplied by the number of steps, and norms divided by it.
-The paper does not specify the training of the curve; the settings are ours.
+The configurations are from the TensorFlow tutorial. Its loss is a sum over the steps of a window,
+and ours is the mean per word. Therefore rates are multiplied by the number of steps, and norms are
+divided by it. The paper does not specify the training of the curve; the settings are ours.
 """
 
 from mc_tf.experiments import Data, Network, Recipe, two_networks
 from mc_tf.training import TrainingOptions
 
-# Its perplexities are the table's.
+# The perplexities of the table.
 table3_ptb_lstm_large = Recipe(
     "Table 3, Penn Treebank: LSTM of 2 x 1500 units",
     two_networks,
