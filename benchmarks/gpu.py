@@ -1,9 +1,9 @@
-r"""Step ratios and a row of Table 2 on one accelerator, with the JAX backend and arrays alone.
+r"""Step ratios and a row of Table 2 on one accelerator, with the JAX backend and only arrays.
 
-Needs no TensorFlow and no data set but one file: `.npz` with `x_train`, `y_train`, `x_test` and
-`y_test` (CIFAR-10: uint8 images, integer labels). Images are cropped and flipped on the device.
-`--epochs=0` measures the steps alone. Networks and curves are kept in `--workdir`: the same command
-resumes with the next one.
+Needs only one `.npz` file with `x_train`, `y_train`, `x_test` and `y_test` (CIFAR-10: uint8 images,
+integer labels), and no TensorFlow. Images are cropped and flipped on the device. `--epochs=0`
+measures only the steps. `--workdir` keeps networks and curves: the same command resumes with the
+next one.
 
   python benchmarks/gpu.py --data=cifar10.npz --networks=vgg16,preresnet164 \
       --precisions=float32,mixed_bfloat16
@@ -27,11 +27,11 @@ flags.DEFINE_list("networks", ["vgg16", "preresnet164", "wrn28x10"], "Names in t
 flags.DEFINE_list("precisions", ["float32"], "float32, mixed_bfloat16.")
 flags.DEFINE_string("workdir", "runs/gpu", "Directory of networks and curves.")
 flags.DEFINE_integer("epochs", 0, "Epochs of each endpoint.", lower_bound=0)
-flags.DEFINE_integer("curve_epochs", 0, "Epochs of each curve. Default: those of an endpoint.")
+flags.DEFINE_integer("curve_epochs", 0, "Epochs of each curve. Default: --epochs.")
 flags.DEFINE_float("learning_rate", 0.05, "Rate of the endpoints.")
 flags.DEFINE_float("curve_learning_rate", 0.015, "Rate of the curves.")
 flags.DEFINE_float("weight_decay", 5e-4, "L2 on all weights.", lower_bound=0.0)
-flags.DEFINE_integer("batch_size", 128, "Images a batch.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 128, "Images per batch.", lower_bound=1)
 flags.DEFINE_integer("steps", 50, "Training steps in one measurement.", lower_bound=1)
 flags.DEFINE_integer("rounds", 5, "Measurements of each.", lower_bound=1)
 flags.DEFINE_integer("num_points", 121, "Positions on each curve.", lower_bound=2)
@@ -39,7 +39,7 @@ flags.DEFINE_integer("num_train", None, "Training images used. Default: all.", l
 
 
 def main(_):
-    """Measures every network in each precision, and trains it if there are epochs."""
+    """Measures each network in each precision, and trains it if `--epochs` is not 0."""
     import jax
     import keras
     import numpy as np
@@ -59,7 +59,7 @@ def main(_):
 
 
 def built(name, seed, num_classes):
-    """A network of uint8 images, which it crops, flips and normalizes itself."""
+    """A network that takes uint8 images and crops, flips and normalizes them itself."""
     import keras
     from keras import ops
 
@@ -67,14 +67,14 @@ def built(name, seed, num_classes):
 
     @keras.saving.register_keras_serializable("mc_tf_benchmarks")
     class Augment(keras.layers.Layer):
-        """Normalizes; in training, crops each image after a padding of 4 pixels, and flips it."""
+        """Normalizes images; in training, also pads them by 4 pixels, crops and flips them."""
 
         def __init__(self, **options):
             super().__init__(**options)
             self.generator = keras.random.SeedGenerator(seed)
 
         def call(self, x, training=False):
-            """Images `(batch, height, width, 3)`, uint8, as floats around 0."""
+            """Returns uint8 images `(batch, height, width, 3)` as floats around 0."""
             if training:
                 count, (height, width) = ops.shape(x)[0], x.shape[1:3]
                 shift = keras.random.randint((count, 3), 0, 9, seed=self.generator)
@@ -93,7 +93,7 @@ def built(name, seed, num_classes):
 
 
 def compiled(model, rate):
-    """The model, ready for `fit`."""
+    """Compiles the model for `fit` and returns it."""
     import keras
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -102,7 +102,7 @@ def compiled(model, rate):
 
 
 def measure(name, precision, train):
-    """Prints the median ratio of interleaved rounds, and the times."""
+    """Prints the median ratio over interleaved rounds, and the times."""
     import mc_tf
 
     classes = int(train[1].max()) + 1
@@ -128,7 +128,7 @@ def measure(name, precision, train):
 
 
 def row_of_table_2(name, precision, train, test):
-    """Trains two endpoints and two curves, and prints the tables of the segment and of each."""
+    """Trains two endpoints and two curves, and prints a table for the segment and each curve."""
     import keras
 
     import mc_tf
@@ -155,7 +155,7 @@ def row_of_table_2(name, precision, train, test):
         trained(label, functools.partial(built, name, seed, classes), FLAGS.epochs, rate)
         for label, seed, rate in (("a", 1, FLAGS.learning_rate), ("b", 2, FLAGS.learning_rate))
     ]
-    # Batch normalization: statistics of images as training sees them.
+    # Batch normalization statistics come from images that are cropped and flipped as in training.
     seen = _augmented(train[0][:10_000])
     for curve in (mc_tf.Segment(), mc_tf.Bezier(1), mc_tf.PolyChain(1)):
         label, epochs = type(curve).__name__.lower(), FLAGS.curve_epochs or FLAGS.epochs
@@ -171,7 +171,7 @@ def row_of_table_2(name, precision, train, test):
 
 
 def _augmented(images):
-    """Images cropped after a padding of 4 pixels and flipped, on the host, once."""
+    """Pads images by 4 pixels, crops and flips them, once, on the host."""
     import numpy as np
 
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ if keras.backend.backend() == "tensorflow":
     without_graph_optimizer()
     traced_once()
 
-# What was imported is never garbage: no collection need look at it again.
+# Imported modules are never garbage: no collection needs to look at them again.
 gc.collect()
 gc.freeze()
 gc.set_threshold(100_000, 20, 20)  # tracing makes millions of small objects that all stay
@@ -30,7 +30,7 @@ def seed():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Under PyTorch, which takes one step a call, tests of several are left out."""
+    """Under PyTorch, which runs one step per call, tests of several steps are skipped."""
     try:
         return (yield)
     except ValueError as error:
@@ -41,13 +41,13 @@ def pytest_runtest_call(item):
 
 @pytest.fixture
 def nothing_kept(monkeypatch):
-    """Data sets are read anew at each pass, as large ones are."""
+    """Data sets are read again at each pass, as large ones are."""
     monkeypatch.setattr("mc_tf.backend.batches.LIMIT_BYTES", 0)
 
 
 @pytest.fixture
 def eagerly():
-    """Without compiling, which takes most of the time where many networks meet few examples."""
+    """Runs without compiling, which takes most of the time with many networks and few examples."""
     from model_zoo import uncompiled
 
     with uncompiled():

@@ -73,7 +73,7 @@ def scramble(model, seed):
 
 
 def numpy(value):
-    """A variable or tensor as a numpy array of its own."""
+    """A variable or tensor as a new numpy array."""
     value = np.array(ops.convert_to_numpy(value))
     return value.astype("float32") if value.dtype.name == "bfloat16" else value
 
@@ -134,12 +134,12 @@ def total_loss(model, variables, values, x, y, loss, **kwargs):
         return loss(y, outputs) + sum(terms, ops.zeros(()))
 
 
-# What runs.
+# Which tests run.
 
 
 @contextlib.contextmanager
 def uncompiled():
-    """TensorFlow runs functions as they are written; under JAX they stay compiled."""
+    """TensorFlow runs functions eagerly; under JAX, they stay compiled."""
     if keras.backend.backend() != "tensorflow":
         yield
         return
@@ -155,7 +155,7 @@ def uncompiled():
 def some(rows, keep, jax=None):
     """Rows for `parametrize`: those in `keep` always run, the others are `long`.
 
-    Under JAX, where each row is compiled for longer, those in `jax` do, if it is given.
+    Under JAX, where compiling takes longer, `jax` replaces `keep` if it is given.
     """
     if jax is not None and keras.backend.backend() == "jax":
         keep = jax
@@ -165,8 +165,8 @@ def some(rows, keep, jax=None):
     return [row if row in keep else _long(row) for row in rows]
 
 
-# For tests of what the backend has no part in (files, warnings, refusals), or of what others run
-# under JAX, too: there each has functions of its own to compile.
+# For tests that do not depend on the backend (files, warnings, refusals), or whose code other tests
+# also run under JAX, where each test has its own functions to compile.
 long_under_jax = pytest.mark.long if keras.backend.backend() == "jax" else lambda test: test
 
 
@@ -404,7 +404,7 @@ CASES = [
     Case("mobilenet", _mobilenet, vectors(32, 32, 3), classes(4), _crossentropy, heavy=True),
 ]
 ZOO = {case.name: case for case in CASES}
-# Compilation under JAX takes long: one model of each kind there, all of them under TensorFlow.
+# Compiling takes long under JAX: one model of each kind there, all models under TensorFlow.
 _KINDS = ("dense", "conv_bn", "dropout", "shared", "embedding_lstm", "stateful_lstm", "subclassed")
 NAMES = list(ZOO if keras.backend.backend() == "tensorflow" else _KINDS)
 LIGHT = [name for name in NAMES if not ZOO[name].heavy]

@@ -1,8 +1,8 @@
-"""Programs in processes of their own, and what they write, for tests.
+"""Runs programs in separate processes and reads their files, for tests.
 
-A program runs in a process forked from a server that has imported TensorFlow and the library once:
-as good as `python bin/train.py ...`, without seconds of imports each, without TensorFlow's graph
-optimizer and with one trace of a training. `command` does that one.
+A program runs in a process forked from a server that has imported TensorFlow and the library once.
+The results are as good as with `python bin/train.py ...`, but without seconds of imports each,
+without TensorFlow's graph optimizer and with one trace of a training. `command` runs the real one.
 """
 
 import csv
@@ -36,14 +36,14 @@ LIMIT_SECONDS = 240
 ROW_SECONDS = 20
 CPU = pathlib.Path("/proc/cpuinfo")
 COMPUTES_BFLOAT16 = CPU.exists() and "avx512_bf16" in CPU.read_text()
-# What TensorFlow itself logs: I0000 ..., E0000 ..., and the line about the log.
+# Lines that TensorFlow logs: I0000 ..., E0000 ..., and the line about the log.
 TF_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d .*tensorflow|To enable")
-# What programs import, as far as it starts nothing of TensorFlow's.
+# Modules that programs import and that start nothing in TensorFlow.
 PRELOADED = [
     *("tensorflow", "keras", "sklearn.datasets", "sklearn.model_selection", "h5py", "pytest"),
     *("mc_tf.data", "mc_tf.experiments", "mc_tf.plots", "mc_tf.training"),
 ]
-# A data set that is not there must not be downloaded by a test.
+# Tests must not download a missing data set.
 OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "127.0.0.1:9")
 
 needs_tensorflow = pytest.mark.skipif(
@@ -56,7 +56,7 @@ needs_tensorflow = pytest.mark.skipif(
 
 
 def without_graph_optimizer():
-    """Leaves graphs as they are traced: optimizing each is a fifth of the tests' time.
+    """Skips the optimization of traced graphs, which takes a fifth of the tests' time.
 
     No result may depend on it; `command` runs programs with it.
     """
@@ -92,12 +92,12 @@ class Ended:
 
     @property
     def errors(self):
-        """Lines on stderr that are not TensorFlow's own."""
+        """Lines on stderr that are not from TensorFlow."""
         return [line for line in self.err.splitlines() if line and not TF_LOG.match(line)]
 
 
 class Running:
-    """A program on its way."""
+    """A running program."""
 
     def __init__(self, process, folder):
         self.process = process
@@ -146,7 +146,7 @@ def _program(path, flags, folder, directory):
 
 
 def _prepare(prefix, directory):
-    gc.freeze()  # no collection need look at what was imported before
+    gc.freeze()  # no collection needs to look at earlier imports
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     without_graph_optimizer()
     traced_once()
@@ -163,14 +163,14 @@ def _redirect(prefix):
 
 
 def run_rows(rows, directory):
-    """Runs many short programs one after the other, those of one program in one process.
+    """Runs many short commands one after the other, all commands of one program in one process.
 
-    Between two of them all flags are as they were. A program that does not end, or that ends the
-    process, ends it for itself alone: the next one has a new process.
+    All flags are reset between two commands. If a command does not end, or ends the process, only
+    this command is affected: the next one gets a new process.
 
     Args:
         rows: list of `(program, flags)`.
-        directory: where they run, and what they must leave as it is.
+        directory: where they run. They must leave it unchanged.
 
     Returns:
         List of `(Ended, files)`: how each ended, and the files that it made, changed or removed.
@@ -205,11 +205,11 @@ def run_table(table, directory, **places):
 
     Args:
         table: dict, by name, of `(program, flags, message)`; flags may have `places` in them.
-        directory: where they run, and what they must leave as it is.
-        **places: what stands for `{root}` and the like.
+        directory: where they run. They must leave it unchanged.
+        **places: values for `{root}` and the like.
 
     Returns:
-        Dict, by name, of what `assert_refused` takes.
+        Dict, by name, of arguments for `assert_refused`.
     """
     rows = [
         (program, [flag.format(**places) for flag in flags]) for program, flags, _ in table.values()
@@ -286,7 +286,7 @@ def _changed(before, now):
 
 
 def _state(directory):
-    """Files with size and time of change: what a program must leave as it is."""
+    """Files with size and time of change, which a program must leave unchanged."""
     files = [path for path in pathlib.Path(directory).rglob("*") if path.is_file()]
     return {(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 

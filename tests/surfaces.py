@@ -64,7 +64,7 @@ def rays(steepness=1.0):
 
 
 def functions():
-    """What networks along a curve predict, and the data."""
+    """Predictions of networks along a curve, and the data."""
     x, t = np.linspace(-1, 1, 9), np.linspace(0, 1, 5)
     grid = np.linspace(-2, 2, 30)
     predictions = np.sin(grid) + t[:, None] * np.cos(3 * grid)
@@ -96,7 +96,7 @@ def ensemble(count=9, loss=1.0):
 
 
 def growing(errors):
-    """What a comparison of ensembles writes of one method."""
+    """The results that a comparison of ensembles writes for one method."""
     errors = np.array(errors)
     return {"epochs": 5.0 + np.arange(len(errors)), "error": errors, "member_error": errors + 1}
 
@@ -130,5 +130,5 @@ def orders():
 
 
 def texts(path):
-    """Texts in an SVG file, which matplotlib writes as comments beside their outlines."""
+    """Texts in an SVG file, which matplotlib writes as comments next to their outlines."""
     return re.findall(r"<!-- (.*?) -->", html.unescape(path.read_text()))

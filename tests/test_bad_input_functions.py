@@ -36,7 +36,7 @@ def call(name, arguments, /, **wrong):
 
 @dataclasses.dataclass
 class Given:
-    """What calls are made with."""
+    """The objects that calls are made with."""
 
     start: keras.Model
     end: keras.Model

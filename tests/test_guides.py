@@ -1,6 +1,6 @@
-"""README, the guides and the notebooks: every block of code, run as it stands there.
+"""README, the guides and the notebooks: every block of code, run as written.
 
-Only numbers are made smaller: epochs, positions, points of grids.
+Only numbers are smaller: epochs, positions, points of grids.
 """
 
 import os
@@ -18,7 +18,7 @@ import mc_tf
 
 pytestmark = needs_tensorflow
 DOCS = REPO / "docs"
-# What is smaller here; the first that matches a text.
+# Patterns, and the smaller numbers that replace them.
 SMALLER = {
     r"epochs=300\b": "epochs=3",
     r"epochs=22\b": "epochs=4",
@@ -63,7 +63,7 @@ def example(seed, units=8):
 
 
 def names():
-    """What README and the guides say is there."""
+    """The names that README and the guides assume."""
     import tensorflow as tf
 
     x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -116,7 +116,7 @@ def test_code_of_backends():
 
 
 def test_own_data_networks_and_curves(tmp_path, monkeypatch):
-    """The page's code as it stands there, all of it in one module."""
+    """The code of the page, unchanged, all of it in one module."""
     monkeypatch.chdir(tmp_path)
     found = {"__name__": "page"}
     for code in blocks(DOCS / "own_data_networks_curves.md", "python"):
@@ -168,7 +168,7 @@ def test_commands_of_the_guide_to_programs(tmp_path):
 
 @pytest.mark.parametrize("page", sorted({"README.md", *os.listdir(DOCS)} - {"figures"}))
 def test_commands_have_the_flags_that_there_are(page):
-    """A program's flags stand in its source or in that of the settings; recipes exist."""
+    """The flags of a program are in its source or in the settings' source; recipes exist."""
     path = REPO / page if page == "README.md" else DOCS / page
     if path.suffix != ".md":
         pytest.skip("no page")

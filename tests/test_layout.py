@@ -39,7 +39,7 @@ def room(name):
 
 
 def imports(path):
-    """What a file imports when it runs: names for hints, under `TYPE_CHECKING`, are no part."""
+    """The imports of a file when it runs, without names for hints under `TYPE_CHECKING`."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":

@@ -62,7 +62,7 @@ def averaged(**arguments):
     return model, history.history
 
 
-# Every public function and argument that takes data, and what messages call it.
+# Every public function and argument that takes data, and its name in messages.
 TAKERS = {
     "update_batch_norm": ("dataset", lambda d: mc_tf.update_batch_norm(START, d)),
     "BatchNormUpdate": ("dataset", lambda d: BatchNormUpdate(START)(d)),
@@ -135,8 +135,8 @@ BAD = {
 }
 
 
-# One mechanism refuses all of these. Each function meets a third of them, of every three that are
-# found alike one; and each is met by several functions.
+# One mechanism refuses all of these. Each function gets a third of them: one of every three that
+# are detected alike. Several functions get each of them.
 MET = [
     (taker, kind)
     for i, taker in enumerate(TAKERS)
@@ -343,7 +343,7 @@ def test_a_dict_of_series():
     np.testing.assert_allclose(numpy(model.layers[-1].moving_mean), X[:, :2].mean(0), rtol=1e-5)
 
 
-# What tells data apart.
+# How data sets are told apart.
 
 WORDS = [f"w{i % 5} w{i % 3}" for i in range(12)]
 SAME = {
@@ -590,7 +590,7 @@ def test_evaluation_and_averages_keep_fixed_statistics(name):
 
 
 class Running(layers.Layer):
-    """A normalization of somebody's own."""
+    """A user's own normalization."""
 
     def build(self, shape):
         self.running = self.add_weight(shape=(shape[-1],), trainable=False, name="running")
@@ -757,7 +757,7 @@ def test_a_loss_that_overflows_is_a_result_and_the_data_is_read_once():
 
 
 def test_networks_that_read_missing_numbers_take_them():
-    """NaN stands for a missing number: the network says what to make of it, so results are."""
+    """NaN stands for a missing number. The network replaces it, so the results are finite."""
     inputs = keras.Input((4,))
     model = keras.Model(inputs, layers.Dense(3)(layers.Lambda(keras.ops.nan_to_num)(inputs)))
     model.compile("sgd", LOSS)
@@ -848,7 +848,7 @@ def test_a_shard_that_cannot_be_decoded_is_named(tmp_path, monkeypatch):
 
 
 def test_an_update_looks_at_the_layers_once_a_pass(monkeypatch):
-    """What was frozen or made trainable between two passes counts."""
+    """Layers that are frozen or made trainable between two passes are respected."""
     made = []
 
     class Counted(mc_tf.batch_norm.update.BatchStatistics):

@@ -1,4 +1,4 @@
-"""One place, one program; what may not be written is refused before any work."""
+"""One place, one program; places that cannot be written to are refused before any work."""
 
 import contextlib
 import json
@@ -172,7 +172,7 @@ def test_a_second_program_is_refused(name, tmp_path):
         assert len(str(e.value).splitlines()) == 1 and "place" in str(e.value)
         process.kill()
         process.join()
-        function(place)  # what was killed does not block
+        function(place)  # a killed program does not block
     left = [path.name for path in tmp_path.rglob(".*")]
     assert left == []
 
@@ -329,7 +329,7 @@ def test_a_fit_that_runs_keeps_its_place(make, tmp_path):
     assert refused == [True] and not (tmp_path / ".lock").exists()
 
 
-# File systems without locks: what the file says decides.
+# File systems without locks: the contents of the file decide.
 
 
 @pytest.fixture

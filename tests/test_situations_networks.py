@@ -1,4 +1,4 @@
-"""What makes two networks the same, everywhere they meet; and what does not travel with them."""
+"""When two networks are the same, wherever they are compared; and what copies leave out."""
 
 import enum
 import functools
@@ -159,7 +159,7 @@ class Kept(keras.Model):
 
 
 class Renamed(keras.Model):
-    """Keras knows its constructor's arguments, none; the setting comes afterwards."""
+    """Keras knows only the constructor's arguments (none); the setting comes afterwards."""
 
     def __init__(self):
         super().__init__()
@@ -521,7 +521,7 @@ def two_inputs():
 
 
 def moved(model):
-    """With state variables of other values, as after a training of its own."""
+    """With other values of state variables, as after a separate training run."""
     rng = np.random.default_rng(moved.calls)
     moved.calls += 1
     for v in model.non_trainable_variables:
@@ -974,7 +974,7 @@ def test_fixed_numbers_of_a_curve_are_its_own_not_its_codes(tmp_path):
     a = net(Features())
     connect(a, a).save(tmp_path / "c.keras")
     loaded = keras.saving.load_model(tmp_path / "c.keras")
-    loaded.curve_layer.set_point(1, a)  # whose features are the curve's, not those of the code
+    loaded.curve_layer.set_point(1, a)  # features come from the curve, not from the code
     with pytest.raises(ValueError, match="projection' differs"):
         loaded.curve_layer.set_point(1, net(Features()))
     check_same_fixed(a, loaded.network, ("a", "b"), theirs=loaded.curve_layer.state)
@@ -1041,7 +1041,7 @@ def test_paths_that_stand_for_no_network_say_what_to_give(tmp_path):
         Line.through(f"{tmp_path}/a.keras", network)
 
 
-# Members that differ in what acts in training only: each predicts what its own network does.
+# Members that differ only in training behavior: each predicts the same as its own network.
 
 IMAGE = (6, 6, 3)
 
@@ -1059,7 +1059,7 @@ def attending(kind, *arguments):
 
 
 def stacked(make, shape=(6, 4)):
-    """The network number `k`, in which `make(0.3 * k)` acts; of 0 it draws no random numbers."""
+    """Network number `k` has the layer `make(0.3 * k)`; for 0 it draws no random numbers."""
 
     def model(k):
         last = [layers.Flatten(), layers.BatchNormalization(), layers.Dense(2)]
@@ -1105,7 +1105,7 @@ IN_FILES = [
 ]
 
 
-# Those that draw random numbers by different means.
+# Members that draw random numbers in different ways.
 KEPT = (
     "multi-head attention",
     "SpatialDropout2D",
@@ -1126,7 +1126,7 @@ ROWS = some(
 @pytest.mark.parametrize("name, kind", ROWS)
 def test_members_may_differ_in_what_acts_in_training_only(name, kind, tmp_path):
     models = [TRAINING_ONLY[name](k) for k in (0, 1, 2)]
-    for model in models[:2]:  # statistics of their own, which must not be mistaken for seeds
+    for model in models[:2]:  # own statistics, which must not be mistaken for seeds
         normalization = next(x for x in model.layers if isinstance(x, layers.BatchNormalization))
         normalization.moving_variance.assign(RNG.uniform(1, 2, normalization.moving_mean.shape))
     x = RNG.uniform(size=(3, *models[0].input_shape[1:])).astype("float32")
@@ -1158,7 +1158,7 @@ def test_a_random_crop_is_compared():
 
 
 def placed(folder):
-    """Everything that somebody may take for the file of a network."""
+    """Everything that a user may mistake for the file of a network."""
     model = net()
     model.save(folder / "a.keras")
     model.save(folder / "a.h5")
@@ -1193,7 +1193,7 @@ OTHER_PATHS = {
 
 
 def test_files_of_every_kind_where_networks_meet(tmp_path):
-    """A file of a whole network is one; what anything else is, and what to give, is said."""
+    """For anything but the file of a whole network, the error says what it is and what to pass."""
     model = placed(tmp_path)
     meetings = {
         "start": lambda path: connect(path, model),

@@ -311,7 +311,7 @@ def test_an_ensemble_of_one_scores_what_keras_scores(name):
         assert result.scores["error"] == pytest.approx(100 * (1 - result.scores["accuracy"]))
 
 
-# Losses with settings, or of the user's own: the very loss of Keras, at the averaged prediction.
+# Losses with settings, or the user's own: exactly the loss of Keras, at the averaged prediction.
 
 
 def far_off(y, p):
@@ -340,7 +340,7 @@ class Smoother(losses.CategoricalCrossentropy):
 FOCAL, BINARY_FOCAL = losses.CategoricalFocalCrossentropy, losses.BinaryFocalCrossentropy
 HOT_TOKENS = np.eye(C, dtype="float32")[TOKENS]
 HOT_PIXELS = np.moveaxis(np.eye(C)[PIXELS], -1, 1)
-# name: what the network ends in and its loss, the data, what is said of the outputs.
+# name: the last layer of the network and its loss, the data, the kind of outputs if given.
 LOSSES = {
     "smoothed": lambda: (softmax(CCE(label_smoothing=0.2)), (X, ONE_HOT), None),
     "smoothed, weights": lambda: (softmax(CCE(label_smoothing=0.2)), (X, SOFT, WEIGHTS), None),
@@ -642,7 +642,7 @@ def test_soft_labels_fit_a_temperature():
 
 
 def test_weights_and_masks_count_in_every_score():
-    """A weight of two is an example that is there twice; a mask of zero one that is not."""
+    """A weight of two counts an example twice; a mask of zero leaves it out."""
     model = softmax(SCCE())
     ensemble = Ensemble(model, [model, softmax(SCCE())])
     twice = np.where(np.arange(N) < 5, 2, 1)
@@ -786,7 +786,7 @@ def test_members_in_files_and_on_curves_have_the_same_meaning(tmp_path):
         Ensemble.from_curve(curve, 3, output="logits")
 
 
-# What is said where it cannot be known, or does not fit.
+# Messages when the kind of outputs is unknown or does not fit.
 
 IMAGE_LOGITS = functools.partial(pixels, layers.Identity(), None)
 REFUSED = {

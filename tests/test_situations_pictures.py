@@ -1,4 +1,4 @@
-"""Pictures that do not mislead: what lies off a plane, stretched axes, legends, smoke runs."""
+"""Pictures that do not mislead: points off a plane, stretched axes, legends, smoke runs."""
 
 import keras
 import matplotlib.figure
@@ -76,7 +76,7 @@ def line_of(figure):
 
 
 def legend(figure):
-    """What the legend of the plane says."""
+    """The texts in the legend of the plane."""
     found = figure.axes[0].get_legend()
     return [" ".join(text.get_text().split()) for text in found.get_texts()] if found else []
 
@@ -111,7 +111,7 @@ def test_several_curves_differ_whether_on_the_plane_or_off(tmp_path, drawn):
     for draw in (on_map, on_relief):
         draw(result, tmp_path / "a.png")
         lines = [line for line in drawn[-1].axes[0].lines if len(line.get_xdata()) > 20]
-        lines = [line for line in lines if line.get_alpha() is None]  # not what is hidden
+        lines = [line for line in lines if line.get_alpha() is None]  # no hidden parts
         assert [line.get_linestyle() for line in lines] == ["--", "-", "--"]
         assert len({line.get_color() for line in lines}) == 3
         assert [text.partition(" (")[0] for text in legend(drawn[-1])] == list(result.paths)
@@ -214,7 +214,7 @@ def test_long_labels_and_headings_are_whole_and_cover_nothing(name, tmp_path, dr
         assert box.y1 <= map_box.y0 and box.x0 >= map_box.x0 - 1
     if name == "film":
         assert box.y0 >= 0 and box.x1 <= figure.bbox.x1
-    else:  # cut to what is drawn: white all around
+    else:  # cropped to the drawing: white all around
         picture = imread(tmp_path / "a.png")[..., :3]
         edges = [picture[:4], picture[-4:], picture[:, :4], picture[:, -4:]]
         assert all((edge == 1).all() for edge in edges)

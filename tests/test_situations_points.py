@@ -581,7 +581,7 @@ def test_every_format_keeps_points_state_position_and_draws(way, trained, tmp_pa
 
 
 def test_legacy_files_keep_all_but_the_draws(trained, tmp_path):
-    """As Keras' own: they hold no seeds of dropout either."""
+    """Like the files of Keras: they hold no dropout seeds either."""
     loaded = by_legacy_file(trained, tmp_path)
     assert loaded.t == 0.25
     assert_same(*([numpy(v) for v in model.weights] for model in (trained, loaded)))
@@ -622,7 +622,7 @@ def test_export_of_a_curve_is_the_network_at_t(t, tmp_path):
     np.testing.assert_allclose(found, numpy(curve_model(X)), rtol=1e-5, atol=1e-6)
 
 
-# Points that are no numbers, and own families of curves.
+# Points that are not numbers, and the user's own families of curves.
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -642,7 +642,7 @@ def test_a_diverged_curve_hands_out_no_point(value, tmp_path):
 
 
 class Wrong(Curve):
-    """Its coefficients are what a test wants."""
+    """A family whose coefficients a test chooses."""
 
     def __init__(self, kind):
         super().__init__(1)
@@ -674,7 +674,7 @@ def test_wrong_coefficients_say_what_is_expected(kind):
 
 
 class Unregistered(Bezier):
-    """A family of one's own."""
+    """A user's own family."""
 
 
 def test_an_unregistered_family_says_what_to_do_when_it_is_saved(tmp_path):
@@ -738,7 +738,7 @@ def hand_written(nested=False):
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("nested", some((False, True), (True,)))
 def test_hand_written_networks_are_evaluated_like_curves(nested):
-    """The right values: Keras' own, at each position by hand."""
+    """The right values are those that Keras computes at each position."""
     model = hand_written(nested)
     before = [numpy(v) for v in model.variables]
     found = evaluate_curve(model, (X, Y), (X[:7], Y[:7]), num_points=3, verbose=0)

@@ -97,7 +97,7 @@ def test_output_that_nothing_takes_is_one_line(what, target, words):
     assert words in line and "Traceback" not in done.stderr and "Exception" not in done.stderr
 
 
-# What a bug is.
+# Errors that are bugs.
 
 
 @needs_programs
@@ -112,7 +112,7 @@ def test_output_that_nothing_takes_is_one_line(what, target, words):
     ],
 )
 def test_what_is_a_line_and_what_a_traceback(tmp_path, raised, ending):
-    """A layer of the user's own fails while the network in a file is loaded and run."""
+    """A user's own layer fails while the network in a file is loaded and run."""
     is_bug = raised.startswith(("RuntimeError", "KeyError"))
     action = f"raise {raised}" if raised.endswith(")") and "zeros" not in raised else raised
     (tmp_path / "broken.py").write_text(
@@ -129,7 +129,7 @@ def test_what_is_a_line_and_what_a_traceback(tmp_path, raised, ending):
     assert is_bug or len(ended.errors) == 1
 
 
-# Classes of the user's own.
+# The user's own classes.
 
 
 @needs_programs
@@ -190,7 +190,7 @@ def test_a_damaged_shard_is_named(tmp_path, damage):
     assert damage == "cut" or "Unknown image file format" in line
 
 
-# What a finished run keeps no more.
+# Files that a finished run no longer keeps.
 
 
 @needs_programs

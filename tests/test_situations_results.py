@@ -1,4 +1,4 @@
-"""What users see of results, and how they reach a table of their own."""
+"""How users see results, and how they put them into their own tables."""
 
 import json
 

@@ -23,7 +23,7 @@ TOKENS = np.random.default_rng(0).integers(0, 9, (7, 6))
 def joined(inputs, **options):
     """A functional model of any structure of inputs with 4 columns each."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras would have each key be a name
+        warnings.simplefilter("ignore")  # Keras expects each key to be a name
         whole = layers.Concatenate()(keras.tree.flatten(inputs))
         return keras.Model(inputs, layers.Dense(3, activation="softmax", **options)(whole))
 
@@ -33,7 +33,7 @@ def column(name=None):
 
 
 def members(model, count=3):
-    """An ensemble of random members, and the mean of what each computes."""
+    """An ensemble of random members, and the mean of their outputs."""
     rng = np.random.default_rng(0)
     size = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     weights = 0.3 * rng.standard_normal((count, size))
@@ -41,7 +41,7 @@ def members(model, count=3):
 
 
 def served(ensemble, directory, example=None):
-    """The signature that a client finds: its function, and what it takes by name."""
+    """The signature that a client finds: its function, and its inputs by name."""
     ensemble.export(directory / "served", example=example)
     function = tf.saved_model.load(str(directory / "served")).signatures["serving_default"]
     return function, function.structured_input_signature[1]
@@ -94,7 +94,7 @@ NAMES = {
 }
 
 
-# TensorFlow has rules of its own for these.
+# TensorFlow has its own rules for these.
 EXPORTED = [
     "names that differ in capitals",
     "names of digits and beyond ASCII",
@@ -143,7 +143,7 @@ def test_nested_inputs_arrive_where_they_belong(tmp_path):
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-6)
 
 
-# What a subclassed model is said to take.
+# The declared inputs of a subclassed model.
 
 
 class Tagger(keras.Model):
@@ -327,7 +327,7 @@ def test_an_example_without_examples_is_refused(example, tmp_path):
 
 
 class Lookup(layers.Layer):
-    """A layer of a user's own, with TensorFlow's tables and variables in it."""
+    """A user's own layer with TensorFlow tables and variables in it."""
 
     def __init__(self):
         super().__init__()
@@ -430,7 +430,7 @@ def test_a_subclassed_model_is_served_words(example, tmp_path):
     np.testing.assert_allclose(found, mean_of_members(ensemble, x), atol=1e-6)
 
 
-# TFLite, at several batch sizes: what it converts of the network, it converts of the ensemble.
+# TFLite, at several batch sizes: if it can convert the network, it can convert the ensemble.
 
 
 def tokens():

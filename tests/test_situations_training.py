@@ -1,4 +1,4 @@
-"""Situations of training: what counts as a step, who sets the rate, what is no longer finite."""
+"""Situations of training: counting steps, setting the rate, numbers that are not finite."""
 
 import csv
 import os
@@ -453,7 +453,7 @@ def test_cycles_without_a_minimum(tmp_path):
         )
 
 
-# What is no longer finite.
+# Numbers that are no longer finite.
 
 
 class Diverges(keras.callbacks.Callback):
@@ -623,7 +623,7 @@ def test_what_is_not_finite_is_refused(make, tmp_path, monkeypatch):
 
 
 def test_infinities_of_a_mask_and_earlier_files_stay(tmp_path):
-    """A refusal leaves the file as it was."""
+    """A refusal leaves the file unchanged."""
     model = network(norm=True)
     model.layers[1].moving_mean.assign([-np.inf, 0.0, 1.0])
     save_snapshot(tmp_path / "a.npz", take_snapshot(model))

@@ -42,7 +42,7 @@ def functions(module, names):
 
 
 def methods(cls):
-    """The public methods and properties of a class, those of its bases in this library included."""
+    """The public methods and properties of a class, including its bases in this library."""
     for base in cls.__mro__:
         if base.__module__.partition(".")[0] != "mc_tf":
             continue
@@ -58,7 +58,7 @@ def methods(cls):
 
 
 def lacking(function):
-    """What of a function has no hint, or a default that its hint does not allow."""
+    """Parts of a function without a hint, or with a default that the hint does not allow."""
     signature = inspect.signature(function)
     for number, argument in enumerate(signature.parameters.values()):
         if argument.annotation is argument.empty:

@@ -1,6 +1,6 @@
-"""Section A.10: the chain through the members of an FGE ensemble. No figure has numbers.
+"""Section A.10: the chain through the members of an FGE ensemble.
 
-Between the members the train loss is lower than at them.
+The figures of the paper have no numbers. The train loss is lower between the members than at them.
 """
 
 import mc_tf.experiments as ex
@@ -8,7 +8,7 @@ from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164
 
 
 def chain_of_members(network, training, fge_start, fge, grid, num_points):
-    """A training, cycles of FGE from one of its epochs, the chain and the plane of the members."""
+    """A training run, FGE cycles from one of its epochs, the chain and plane of the members."""
     cycles = ex.fge_training(training, **fge)
     shown = {f"member {number}": ex.member("fge", number) for number in (1, 3, 5)}
     return (

@@ -20,8 +20,8 @@ _FC_OF_WIDTHS = {
     "curve_training": TrainingOptions(epochs=15, learning_rate=0.05),
 }
 
-# Curves are not unique: the bends of two polygonal chains that differ in their seed are 29.6
-# apart, the endpoints 50.
+# Curves are not unique: the bends of two polygonal chains with different seeds are 29.6 apart, the
+# endpoints 50.
 sec4_two_chains_cifar10_vgg16 = Recipe(
     "Section 4, CIFAR-10: two chains between the same VGG-16",
     two_networks,
@@ -46,11 +46,11 @@ mnist_two_chains = Recipe(
     num_train=20000,
 )
 
-# The ensemble of 50 networks along the chain with equal weights, and with temperatures that grow
-# with the train loss; besides the ensemble of the two endpoints. (Three independent networks of
-# this section have 21.01 %; the networks of Table 1, 18.59 %, are trained differently.) With figure
-# 2 (right): the ensembles of the chain's start with one network each along the segment, the chain
-# and a segment in a random direction.
+# The ensemble of 50 networks along the chain, with equal weights and with temperatures that grow
+# with the train loss, and the ensemble of the two endpoints. (Three independent networks of this
+# section have 21.01 %. The networks of Table 1, 18.59 %, are trained differently.) Also figure 2
+# (right): ensembles of the start of the chain with one other network, which is on the segment, on
+# the chain or on a segment in a random direction.
 a6_ensemble_cifar100_resnet164 = Recipe(
     "Section A.6, CIFAR-100: ensembles on a chain, ResNet-164",
     two_networks,
@@ -82,8 +82,8 @@ a6_ensemble_mnist = Recipe(
     pair_points=21,
 )
 
-# A figure without numbers (7): the worst train loss on a Bezier curve approaches the endpoints',
-# and the length ratio falls, as K grows. Rates and epochs as for VGG-16.
+# Figure 7, without numbers. As K grows, the worst train loss on a Bezier curve approaches the loss
+# of the endpoints, and the length ratio falls. Rates and epochs are the same as for VGG-16.
 a7_width_sweep_cifar10 = Recipe(
     "Section A.7, CIFAR-10: 3conv3fc with layers of 1000 K units",
     two_networks_of_widths,
@@ -107,9 +107,9 @@ mnist_width_sweep = Recipe(
     smoke={"widths": (0.02, 0.04)},
 )
 
-# The paper gives no numbers: the labels stay the same off the origin, and the train loss rises.
-# Any network of ReLU layers without normalization will do; this one is the smallest of Table 2 on
-# CIFAR-10.
+# The paper gives no numbers. The labels stay the same except at the origin, and the train loss
+# rises. Any network of ReLU layers without normalization will do; this one is the smallest network
+# of Table 2 on CIFAR-10.
 a8_trivial_curve_cifar10 = Recipe(
     "Section A.8, CIFAR-10: the trivial curve through zero, 3conv3fc",
     two_networks,

@@ -30,7 +30,7 @@ def planes(network, training, curve_training, grid, num_points=61):
     )
 
 
-# README's demonstration.
+# The demonstration in README.
 digits = ex.Recipe(
     "Digits: two networks joined by a curve",
     ex.two_networks,

@@ -1,4 +1,4 @@
-"""Figures 1 and 5, and the blog's: planes through optima and curves. No figure has numbers."""
+"""Figures 1 and 5, and figures of the blog: planes through optima and curves, without numbers."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def planes(
     film=None,
     max_loss=None,
 ):
-    """The plane of three optima, and of each curve between two; perhaps a film of the first."""
+    """The planes of three optima and of each curve, and optionally a film of the first curve."""
     names = "abc"[:num_networks]
     steps = [
         ex.Train(name, network, replace(training, seed=training.seed + k), score=True)
@@ -70,7 +70,7 @@ figure5_cifar10_vgg16 = ex.Recipe(
 
 _PLAIN = {"options": {"skip_connections": False}, "weight_decay": 0.0003}
 
-# The blog says neither rates nor epochs; these are ours, and the network is a pre-activation one.
+# The blog gives neither rates nor epochs. These are ours, for a pre-activation network.
 film_cifar10_resnet20 = ex.Recipe(
     "The blog's film, CIFAR-10: ResNet-20 without skip connections",
     planes,
@@ -91,7 +91,7 @@ _REGRESSION = TrainingOptions(
     epochs=400, learning_rate=0.03, batch_size=12, seed=1, steps_per_execution=5, save_every=100
 )
 
-# Data and network are ours.
+# The data and the network are ours.
 regression = ex.Recipe(
     "The blog's regression: a plane, and the functions along a curve",
     planes,

@@ -1,7 +1,7 @@
 """Li et al. 2018: surfaces in random directions, lines, paths of training, eigenvalues.
 
-Ours are pre-activation networks, where the paper has VGG-9 and ResNets. Its figures have no
-numbers, but for the test errors of two networks.
+We use pre-activation networks; the paper has VGG-9 and ResNets. Its figures have no numbers except
+the test errors of two networks.
 """
 
 from dataclasses import replace
@@ -47,7 +47,7 @@ def sharpness(network, training, grid, large_batch):
 
 
 def paths(network, training, grid, runs):
-    """The paths of trainings that differ in some settings, in their principal directions."""
+    """The paths of training runs with different settings, in their principal directions."""
     steps = [ex.Train(n, network, replace(training, **run), score=True) for n, run in runs.items()]
     for name in runs:
         of = (ex.trajectory(name),)
@@ -79,7 +79,7 @@ skips_cifar10_preresnet20 = ex.Recipe(
     smoke={"network": ex.Network("preresnet8", weight_decay=0.0003)},
 )
 
-# Flatter for wide networks and for those with skip connections.
+# The surface is flatter for wide networks and for networks with skip connections.
 width_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 6, CIFAR-10: WRN-56-k, skip connections",
     random_planes,
@@ -95,7 +95,7 @@ width_cifar10_resnet56 = ex.Recipe(
     max_loss=10.0,
 )
 
-# Maps of |smallest / largest eigenvalue| of the Hessian: near 0 the loss is convex there.
+# Maps of |smallest / largest eigenvalue| of the Hessian. Where it is near 0, the loss is convex.
 eigenvalues_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, section 6, CIFAR-10: eigenvalues, ResNet-56",
     random_planes,

@@ -62,9 +62,9 @@ swa_cifar10_wrn28x10 = Recipe(
     targets={"ind-1": 3.82, "swa-1": 3.55, "swa-1.25": 3.36, "swa-1.5": 3.21},
 )
 
-# SGD for a whole budget, and averages in cycles for a quarter and a half of one after it. The
-# training is Shake-Shake's own (half a cosine) without Nesterov's momentum. The paper says that
-# its cycles are long and of small rates, not which: these are ours.
+# SGD for a whole budget, then averages in cycles for a quarter and a half of a budget. The training
+# is as for Shake-Shake (half a cosine), but without Nesterov momentum. The paper says only that its
+# cycles are long and have small rates; length and rates are ours.
 swa_cifar10_shakeshake26x64 = Recipe(
     "Averaging weights, CIFAR-10: Shake-Shake 26 2x64d",
     equal_budgets,
@@ -107,9 +107,9 @@ swa_cifar100_wrn28x10 = Recipe(
     targets={"ind-1": 19.18, "swa-1": 18.54, "swa-1.25": 18.09, "swa-1.5": 17.85},
 )
 
-# Bottleneck, alpha 200. SGD for a whole budget, and averages in cycles for a quarter and a half
-# of one after it. The training is PyramidNet's own without Nesterov's momentum; length and rates
-# of the cycle are ours, since the paper's are not known to us.
+# Bottleneck, alpha 200. SGD for a whole budget, then averages in cycles for a quarter and a half of
+# a budget. The training is as for PyramidNet, but without Nesterov momentum. The length and rates
+# of the cycle are ours, because we do not know the paper's.
 swa_cifar100_pyramidnet272 = Recipe(
     "Averaging weights, CIFAR-100: PyramidNet-272",
     equal_budgets,
@@ -128,7 +128,7 @@ swa_cifar100_pyramidnet272 = Recipe(
 )
 
 # SGD at a constant rate, with weights averaged from epoch 140 on: the average and the network at
-# that time. The paper shows it as a figure, without numbers.
+# that time. The paper shows this as a figure, without numbers.
 swa_constant_cifar100_wrn28x10 = Recipe(
     "Averaging weights, CIFAR-100: WRN-28-10 at a constant rate",
     equal_budgets,
@@ -140,10 +140,10 @@ swa_constant_cifar100_wrn28x10 = Recipe(
     swa={"learning_rate": 0.1, "start": 140},
 )
 
-# On ImageNet: give --set=network.initial_weights=FILE, weights of keras.applications (which has
-# none of DenseNet-161; the published numbers began with PyTorch's); without it the weights are
-# random. Averages after five and ten epochs, half a budget and one budget here. The paper's rates
-# are not known to us: the cycle is fast geometric ensembling's on ImageNet, in one epoch.
+# On ImageNet, pass --set=network.initial_weights=FILE with weights of keras.applications (it has
+# none for DenseNet-161; the published numbers started from PyTorch's). Without it, the weights are
+# random. The averages are after five and ten epochs, here half a budget and one budget. We do not
+# know the paper's rates: the cycle is the FGE cycle on ImageNet, in one epoch.
 swa_imagenet_resnet50 = Recipe(
     "Averaging weights, ImageNet: ResNet-50 from given weights",
     equal_budgets,

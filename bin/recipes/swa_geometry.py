@@ -1,7 +1,7 @@
-"""Averaging weights (arXiv 1803.05407), figures 1 to 5: where SWA lies. No figure has numbers.
+"""Averaging weights (arXiv 1803.05407), figures 1 to 5, without numbers: where SWA lies.
 
-The plane of three of the averaged networks with their mean; of SGD and SWA with the network at the
-start of averaging; random rays from both; the line through both, beyond both ends.
+The plane of three averaged networks with their mean; the plane of SGD, SWA and the network at the
+start of averaging; random rays from SGD and SWA; the line through both, extended beyond both ends.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164
 
 
 def where_swa_lies(network, training, start, swa, shown, grid, chain_points=None):
-    """SGD, and averages from one of its epochs on; surfaces through both, and perhaps a chain."""
+    """SGD, averages from one of its epochs on, surfaces through both, and optionally a chain."""
     averaging = replace(ex.swa_training(training, **swa), snapshots=True)
     begin = ex.checkpoint("sgd", start)
     sgd, averaged = {"SGD": ex.last("sgd")}, {"SWA": ex.average("swa")}

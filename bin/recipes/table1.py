@@ -73,8 +73,8 @@ table1_cifar100_vgg16 = Recipe(
     targets=_errors(ind=(27.4, 25.28, 24.45), sse=(26.4, 25.16, 24.69), fge=(25.7, 24.11, 23.54)),
 )
 
-# With figure 3 (learning rate, test error and distance by iteration; the error of the ensembles
-# against epochs), and with how often two of the networks predict different classes (section 5.1).
+# Also figure 3 (learning rate, test error and distance by iteration; error of the ensembles against
+# epochs), and how often two of the networks predict different classes (section 5.1).
 table1_cifar100_resnet164 = Recipe(
     "Table 1, CIFAR-100: ResNet-164",
     equal_budgets,
@@ -97,9 +97,9 @@ table1_cifar100_wrn28x10 = Recipe(
     targets=_errors(ind=(19.2, 17.48, 17.01), sse=(17.9, 17.3, 16.97), fge=(17.7, 16.95, 16.88)),
 )
 
-# Give --set=network.initial_weights=FILE, weights of keras.applications' ResNet50 (the published
-# numbers began with PyTorch's); without it the weights are random. Five epochs; the given network
-# is a member.
+# Pass --set=network.initial_weights=FILE with weights of keras.applications.ResNet50 (the published
+# numbers started from PyTorch's). Without it, the weights are random. There are five epochs. The
+# network with the initial weights is a member.
 fge_imagenet_resnet50 = Recipe(
     "Section 5.3, ImageNet: FGE of ResNet-50 from given weights",
     equal_budgets,
@@ -119,8 +119,8 @@ fge_imagenet_resnet50 = Recipe(
     smoke=IMAGENET_SMOKE,
 )
 
-# No row of the paper; three repetitions with other seeds. Each method has the best of three
-# settings on the validation part (see RESULTS.md).
+# Not a row of the paper. There are three repetitions with different seeds. Each method has the best
+# of three settings on the validation part (see RESULTS.md).
 mnist_ensembles = Recipe(
     "Table 1 and SWA in small, MNIST: fully connected",
     equal_budgets,

@@ -1,8 +1,8 @@
 """Table 2: two networks, and the segment, a Bezier curve and a polygonal chain between them.
 
-The settings are the reference implementation's, as for Table 1. The paper does not say how the
-endpoints of Table 2 were trained: its train losses are several times lower than those that the
-reference's README reports for these settings, its test errors higher than in Table 1.
+The settings are from the reference implementation, as for Table 1. The paper does not say how the
+endpoints of Table 2 were trained. For these settings, the README of the reference reports train
+losses several times higher than Table 2, and Table 1 has lower test errors.
 """
 
 from mc_tf.experiments import Data, Network, Recipe, two_networks
@@ -25,8 +25,8 @@ def _table(**rows):
     return {row: dict(zip(values, numbers)) for row, numbers in rows.items()}
 
 
-# The paper gives neither epochs nor rates for this network; these are ours, chosen so that the
-# endpoints' train loss is near the paper's.
+# The paper gives neither epochs nor rates for this network. We chose ours so that the train loss of
+# the endpoints is near the paper's.
 table2_mnist_fc = Recipe(
     "Table 2, MNIST: 784-500-500-10",
     two_networks,
@@ -44,7 +44,7 @@ table2_mnist_fc = Recipe(
     ),
 )
 
-# The paper gives neither epochs nor rates for this network; these are the settings of VGG-16.
+# The paper gives neither epochs nor rates for this network. These are the settings of VGG-16.
 table2_cifar10_3conv3fc = Recipe(
     "Table 2, CIFAR-10: 3conv3fc",
     two_networks,
@@ -93,7 +93,7 @@ table2_cifar10_resnet158 = Recipe(
     smoke={"network": Network("resnet8", weight_decay=0.0003)},
 )
 
-# The table writes WRN-10-28.
+# In the table, this is WRN-10-28.
 table2_cifar10_wrn28x10 = Recipe(
     "Table 2, CIFAR-10: WRN-28-10",
     two_networks,
@@ -140,7 +140,7 @@ table2_cifar100_resnet164 = Recipe(
     ),
 )
 
-# No row of the paper.
+# Not a row of the paper.
 cifar10_preresnet20 = Recipe(
     "Table 2 in small, CIFAR-10: PreResNet-20",
     two_networks,
@@ -158,8 +158,8 @@ _IMAGENET = TrainingOptions(
     epochs=10, learning_rate=0.01, batch_size=256, seed=1, precision="mixed_bfloat16"
 )
 
-# No row of the paper, whose ImageNet experiment is FGE. Give --set=network.initial_weights=FILE,
-# weights of keras.applications.ResNet50, or train from scratch with --set=training.epochs=90
+# Not a row of the paper, whose ImageNet experiment is FGE. Pass --set=network.initial_weights=FILE
+# with weights of keras.applications.ResNet50, or train from scratch with --set=training.epochs=90
 # --set=training.learning_rate=0.1.
 imagenet_resnet50 = Recipe(
     "Table 2 in kind, ImageNet: ResNet-50 from given weights",

@@ -1,8 +1,8 @@
 """Table 3, Penn Treebank: curves between LSTMs.
 
-The configurations are the TensorFlow tutorial's. Its loss is summed over the steps of a window,
-ours is the mean per word: so rates are multiplied by the number of steps, and norms divided by it.
-The paper does not specify the training of the curve; the settings are ours.
+The configurations are from the TensorFlow tutorial. Its loss is a sum over the steps of a window,
+and ours is the mean per word. Therefore rates are multiplied by the number of steps, and norms are
+divided by it. The paper does not specify the training of the curve; the settings are ours.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from mc_tf.training import TrainingOptions
 
 
 def _settings(name, curve_epochs, **training):
-    """Settings of an LSTM; the curve is trained for other epochs, with the default schedule."""
+    # The perplexities of the table.
     one = TrainingOptions(batch_size=20, seed=1, schedule="exponential", momentum=0.0, **training)
     return {
         "network": Network(name),
@@ -32,7 +32,6 @@ def _perplexities(train, validation, test):
     }
 
 
-# Its perplexities are the table's.
 table3_ptb_lstm_large = Recipe(
     "Table 3, Penn Treebank: LSTM of 2 x 1500 units",
     two_networks,

@@ -103,7 +103,7 @@ def test_one_operation_is_what_runs_where_it_can(monkeypatch, options, wanted):
 def test_curves_train_with_it(monkeypatch, xla):
     def losses():
         curve = connect(network(seed=1), network(seed=2), Bezier(1), seed=3)
-        # XLA compiles each size of batch anew: of one size only.
+        # XLA compiles each batch size separately: use only one.
         return trained(compiled(curve, jit_compile=xla or not ON_TENSORFLOW), 10 if xla else 24)
 
     fused = losses()

@@ -1,4 +1,4 @@
-"""What is private in Keras: touched in one package only, and still there in the Keras installed."""
+"""Private names of Keras: used in one package only, and present in the installed Keras."""
 
 import ast
 import importlib
@@ -20,13 +20,13 @@ HOME = ROOT / "mc_tf" / "backend" / "keras_internals"
 FILES = sorted([*(ROOT / "mc_tf").rglob("*.py"), *(ROOT / "bin").glob("*.py")])
 BACKEND = keras.backend.backend()
 
-# Where a private name is touched.
+# Where a private name is used.
 
 PRIVATE = re.compile(r"_[a-z]\w*")
 UNPUBLISHED = {"jax_state_sync", "make_train_function", "train_function"}  # without an underscore
 PACKAGES = ("keras.src", "tensorflow.python", "jax._src")
 BY_NAME = {"getattr", "setattr", "hasattr", "delattr", "get", "pop"}  # `vars(x).pop("_name")`
-# Of Keras' source what is a base of anything, or met in a model; not its operations.
+# Sources of Keras with base classes or parts of a model; not its operations.
 WHERE = "layers/layer.py layers/core layers/rnn layers/preprocessing models trainers optimizers"
 WHERE += " callbacks metrics losses backend/common backend/tensorflow backend/jax backend/torch"
 WHERE += " ops/operation.py ops/node.py ops/function.py random utils saving"
@@ -38,7 +38,7 @@ def defined_in(text):
 
 
 def made_in(tree):
-    """Private names that a source itself gives to attributes of its objects, and to methods."""
+    """Private names that a source itself defines: methods, and attributes of its objects."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             yield node.name
@@ -55,7 +55,7 @@ def names_of_keras():
 
 
 def names_in_bases():
-    """Our class -> private names that a class of Keras among its bases, or beside it, defines."""
+    """Our class -> private names that a Keras class among its bases, or next to it, defines."""
     names = [module.name for module in pkgutil.walk_packages(mc_tf.__path__, "mc_tf.")]
     modules = [importlib.import_module(name) for name in names]
     found, known = {}, {}
@@ -74,7 +74,7 @@ def names_in_bases():
 
 
 def touches(text, keras_names, ours, bases=None):
-    """Where a source touches what is private in Keras: `(line, name)`s.
+    """Finds where a source uses private names of Keras, as `(line, name)`s.
 
     Args:
         text: Python source.
@@ -126,7 +126,7 @@ def touches(text, keras_names, ours, bases=None):
 
 @pytest.fixture(scope="module")
 def found():
-    """File -> what of Keras' private names it touches."""
+    """File -> the private names of Keras that it uses."""
     keras_names, bases = names_of_keras(), names_in_bases()
     texts = {path: path.read_text() for path in FILES}
     ours = {name for text in texts.values() for name in made_in(ast.parse(text))}
@@ -189,7 +189,7 @@ ROWS = []
 
 
 def contract(name, needed, *backends):
-    """A row: a name of Keras, what mc_tf needs it for, and a check; `backends` if not of all."""
+    """A row: a name of Keras, what mc_tf needs it for, and a check; `backends` if not for all."""
 
     def add(check):
         if not backends or BACKEND in backends:
@@ -444,7 +444,7 @@ def _():
 
 
 class Watched(keras.callbacks.Callback):
-    """Stands in the place of the train function, as a `StepCallback` does."""
+    """Replaces the train function, as a `StepCallback` does."""
 
     def __init__(self, number):
         super().__init__()
@@ -549,6 +549,6 @@ def test_each_private_name_has_a_row(found):
 
 
 def names_of_imports():
-    """What the package takes from `keras.src.backend`."""
+    """The names that the package takes from `keras.src.backend`."""
     text = (HOME / "layers.py").read_text()
     return set(re.findall(r"(?<![\w.])backend\.(\w+)\(", text)) - {"backend"}

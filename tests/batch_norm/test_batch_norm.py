@@ -55,7 +55,7 @@ def test_statistics_are_pooled_over_all_examples_with_a_short_last_batch(batch_s
 DATA_SETS = ["arrays", "pair", "triple", "iterable", "PyDataset", "tf.data"]
 
 
-# Arrays and iterables are what the other tests give.
+# The other tests pass arrays and iterables.
 @pytest.mark.parametrize("kind", some(DATA_SETS, ["triple", "PyDataset", "tf.data"], ["PyDataset"]))
 def test_any_data_set(kind):
     x, y = data(), np.zeros(23)
@@ -100,7 +100,7 @@ def test_any_data_set(kind):
     ),
 )
 def test_images(options):
-    """Statistics, and what the layers that follow see, whichever operation computes them."""
+    """Statistics and the inputs of later layers, whichever operation computes them."""
     axis = options.get("axis", 3)
     model = keras.Sequential(
         [keras.Input((1, 3, 2)), layers.BatchNormalization(**options), layers.ReLU()]
@@ -354,7 +354,7 @@ def test_mixed_precision_keeps_statistics_in_float32():
     some(["conv_bn", "nested", "mixed", "subclassed"], ["conv_bn", "nested", "mixed"], ["nested"]),
 )
 def test_a_curve_model_at_its_position(name):
-    """As for the ordinary model at that point; nothing else changes, the networks neither."""
+    """Same as for the ordinary model at that point. Nothing else changes, nor do the networks."""
     case = ZOO[name]
     start, end = case.model(1), case.model(2)
     curve_model = connect(start, end, Bezier(1))

@@ -1,4 +1,4 @@
-"""Bad input of programs: each ends with one line, without work, and leaves all files as they are.
+"""Bad input of programs: each ends with one line, without work, and leaves all files unchanged.
 
 More rows, on the chain of programs, are in `test_programs.py` and its siblings.
 """
@@ -22,12 +22,12 @@ PNG = "--figure=new.png"
 
 
 def each(program, before, *cases):
-    """Rows of one program: what differs from the flags before, and what the line says."""
+    """Rows of one program: changes to the flags above, and the text of the line."""
     program, *kind = program.split()
     return [(program, (*kind, *before, *flags.split()), message) for flags, message in cases]
 
 
-# Numbers that no program takes, whatever they are for.
+# Numbers that no program accepts for any flag.
 TRAINING = each(
     "train",
     (NEW, *FC),
@@ -514,7 +514,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Small networks, a curve, results, and files that are none."""
+    """Small networks, a curve, results, and files that are none of these."""
     folder = tmp_path_factory.mktemp("bad")
     train = {
         name: (f"--workdir={folder}/{name}", f"--seed={seed}", "--epochs=0", *flags)

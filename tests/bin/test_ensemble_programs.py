@@ -62,7 +62,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(root):
-    """One run of each, and what the programs printed."""
+    """One run of each, and the output of the programs."""
     printed = run_all("swa", {"swa": swa_flags(root / "swa")})
     printed |= run_all("sse", {"sse": sse_flags(root / "sse")})
     return printed | run_all("fge", {"fge": fge_flags(root, root / "fge")})
@@ -201,7 +201,7 @@ def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation,
 
 
 def test_ensembles_of_a_regression(tmp_path):
-    """Their values are averaged, not taken for logits."""
+    """Their values are averaged, not treated as logits."""
     tf = pytest.importorskip("tensorflow")
     dataset = ("--dataset=regression", "--verbose=0")
     cycles = ("--schedule=linear_cycle", "--cycle_epochs=1", "--snapshots", "--epochs=2")
@@ -388,7 +388,7 @@ def test_pairs(root, runs, tmp_path):
         other = dict(stored)
     assert found["single_error"][0] == other["single_error"][0] == found["pair_error"][0]
     assert found["single_error"][2] != other["single_error"][2]
-    # The pair of the ends, by hand.
+    # The pair of endpoints, computed directly.
     train = data.load("digits").train_eval_batches()
     labels = np.concatenate([y for _, y in data.load("digits").test_batches()])
     mean = 0

@@ -1,4 +1,4 @@
-"""eval_grid and recipes on loss surfaces: what they write, kill and resume, shards, bad input."""
+"""eval_grid and recipes on loss surfaces: files, kill and resume, shards, bad input."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def plane(root, output, *more):
 
 @pytest.fixture(scope="module")
 def whole(root):
-    """A plane through three networks, and what the program printed."""
+    """A plane through three networks, and the output of the program."""
     printed = run("eval_grid", *plane(root, root / "plane"))
     return GridEvaluation.load(root / "plane"), printed
 
@@ -102,7 +102,7 @@ def test_networks_may_be_moved(root, whole, tmp_path):
         (tmp_path / name).mkdir()
         shutil.copy(root / name / "model.keras", tmp_path / name)
     shutil.copy(root / "plane.npz", tmp_path)
-    (tmp_path / "settings.json").write_text("[1]")  # of something else than a run
+    (tmp_path / "settings.json").write_text("[1]")  # not the settings of a run
     printed = run("eval_grid", *plane(tmp_path, tmp_path / "plane"))
     assert printed.splitlines()[:-1] == whole[1].splitlines()[:-1]
     found = GridEvaluation.load(tmp_path / "plane")

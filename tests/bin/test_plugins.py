@@ -1,4 +1,4 @@
-"""Data sets, networks and curve families of a user's own, and what their registries refuse."""
+"""A user's own data sets, networks and curve families, and what their registries refuse."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ KNOWN = (
 
 @pytest.fixture(autouse=True)
 def only_here():
-    """What a test registers is unknown to the others."""
+    """Names that one test registers are unknown to the others."""
     before = [dict(known) for known in KNOWN]
     yield
     for known, kept in zip(KNOWN, before):
@@ -191,7 +191,7 @@ def test_a_network_without_weight_decay_of_its_own_gets_it():
 
 
 class Numbers(mc_data.Dataset):
-    """The smallest data set that there can be."""
+    """The smallest possible data set."""
 
     name, num_classes = "numbers", 3
 
@@ -249,7 +249,7 @@ def test_the_first_examples(make):
         [[0, 1, 2]],
     )
     assert sorted(sum(seen(few.epoch_batches(2)), [])) == [0, 1, 2, 3, 4]
-    assert (data.num_train, data.num_test) == (11, 4)  # as it was
+    assert (data.num_train, data.num_test) == (11, 4)  # unchanged
     all_for_testing = data.first(num_train=2)
     assert (all_for_testing.num_train, all_for_testing.num_test) == (2, 4)
     assert few.first(9, 9).num_train == 5  # at most

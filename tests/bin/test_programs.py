@@ -91,7 +91,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def networks(root):
-    """Two trained networks and what the programs printed."""
+    """Two trained networks and the output of the programs."""
     seeds = {"a": 1, "b": 2}
     flags = {name: (f"--workdir={root}/{name}", f"--seed={seed}") for name, seed in seeds.items()}
     return run_all("train", {name: (*given, *NETWORK) for name, given in flags.items()})
@@ -119,7 +119,7 @@ def connect_flags(root, workdir, curve, *more):
 
 @pytest.fixture(scope="module")
 def curves(root, networks):
-    """A curve of each family and what the programs printed."""
+    """A curve of each family and the output of the programs."""
     more = {"bezier": ["--num_bends=2"], "polychain": ["--epochs=1"], "segment": []}
     flags = {name: connect_flags(root, root / name, name, *more[name]) for name in more}
     return run_all("connect", flags)
@@ -127,7 +127,7 @@ def curves(root, networks):
 
 @pytest.fixture(scope="module")
 def evaluations(root, curves):
-    """Evaluations of the curves and what the programs printed."""
+    """Evaluations of the curves and the output of the programs."""
     more = {"bezier": [], "polychain": ["--num_points=3"], "segment": ["--num_points=3"]}
     flags = {
         name: (f"--curve_file={root}/{name}/curve.keras", *GRID, *more[name]) for name in curves
@@ -152,7 +152,7 @@ def test_train_writes_network_and_history(root, networks):
 def test_train_in_bfloat16(tmp_path):
     flags = ("--network=fc", "--batch_size=256", "--epochs=1", "--seed=1")
     folders = tmp_path / "rounded", tmp_path / "exact"
-    # A command as a user types it: what rounds is a part of the graph optimizer.
+    # A command as a user types it: the graph optimizer, which rounds, is on.
     silent = ("--auto_bfloat16", "--verbose=0")
     ended = command("train", f"--workdir={folders[0]}", *flags, *silent)
     assert ended.code == 0, ended.err
@@ -170,7 +170,7 @@ def test_finished_training_is_left_as_it_is(root, networks):
     before = snapshot(root / "a")
     out = run("train", f"--workdir={root}/a", "--seed=1", *NETWORK)
     assert epochs_printed(out) == []
-    described, result = out.splitlines()  # what is trained on what, and how well
+    described, result = out.splitlines()  # network and data, and the result
     assert "weights" in described and result == networks["a"].splitlines()[-1]
     assert snapshot(root / "a") == before
 
@@ -368,7 +368,7 @@ def test_killed_evaluation_goes_on(root, evaluations, tmp_path):
     assert before["done"].tolist() == [True] * count + [False] * (POINTS - count)
     assert np.isnan(before["value:test_loss"][count:]).all()
     assert not (tmp_path / "evaluation.json").exists()
-    # A point that is there is taken as it is: this mark must survive.
+    # Existing points are kept unchanged: this mark must survive.
     marked = before["value:train_accuracy"][0] = 123.0
     np.savez(file, **before)
     (tmp_path / ".evaluation-0a1b2c3d.npz").write_bytes(b"half a file")
@@ -764,7 +764,7 @@ def test_unknown_flag_as_a_command(program):
 
 @pytest.fixture(scope="module")
 def mnist(root):
-    """A network trained on MNIST for one epoch: directory and what the program printed."""
+    """A network trained on MNIST for one epoch: directory and output of the program."""
     if not (DATA_DIR / "mnist").is_dir():
         pytest.skip(f"mnist is not in {DATA_DIR} (set MC_TF_DATA_DIR)")
     flags = ("--dataset=mnist", f"--data_dir={DATA_DIR}", "--network=fc", "--use_test")

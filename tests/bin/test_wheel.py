@@ -30,7 +30,7 @@ def called(*command, folder, **more):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from a copy, so that the checkout stays as it is."""
+    """Built from a copy, so that the checkout stays unchanged."""
     folder = tmp_path_factory.mktemp("wheel")
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
@@ -53,7 +53,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """Bin folder of an environment with this wheel alone, which sees the tests' dependencies."""
+    """Bin folder of an environment with only this wheel, which sees the tests' dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     assert called(sys.executable, "-m", "venv", "--without-pip", folder, folder=folder)[0] == 0
     python = folder / "bin" / "python"
@@ -96,7 +96,7 @@ def test_a_recipe_runs_from_the_wheel(installed, tmp_path):
     few = ("--set=curves=[segment]", "--set=network.name=fc", "--verbose=0")
     command = (installed / "mc_tf", "reproduce", "--recipe=digits", "--smoke", *few)
     code, out, errors = called(*command, folder=tmp_path)
-    assert (code, errors) == (0, "")  # not a line of TensorFlow's own
+    assert (code, errors) == (0, "")  # no line from TensorFlow either
     assert "segment" in out and (tmp_path / "runs/smoke/digits/curves.png").exists()
     python = installed / "python"
     find = "import importlib.util; print(importlib.util.find_spec('mc_tf').origin)"

@@ -460,7 +460,7 @@ def test_snapshots_of_runs_are_not_mixed(tmp_path):
     with pytest.raises(ValueError, match="its 'start.npz' is damaged. Its snapshots stay usable"):
         run(4, 2)
     (tmp_path / "start.npz").write_bytes(start)
-    assert run(4, 1) == [2, 6, 10]  # the same again: nothing of the former is left
+    assert run(4, 1) == [2, 6, 10]  # the same again: nothing of the earlier run is left
     assert not list(tmp_path.glob(".*"))
     with pytest.raises(ValueError, match="No network would be saved.*step 50.*step 20"):
         run(100, 2)
@@ -573,12 +573,12 @@ def test_distances_of_a_second_fit_begin_anew():
     first, kept = distance.history, list(distance.history)
     fit(model, [distance], epochs=1)
     assert [step for step, _ in distance.history] == [4, 8, 10]
-    assert distance.history[0][1] < kept[0][1]  # from the weights of the second beginning
+    assert distance.history[0][1] < kept[0][1]  # from the weights at the second start
     assert first == kept
 
 
 def test_scaled_loss_skips_updates_and_the_cycle_waits(tmp_path):
-    """Of float16 training: an update that overflows is no step of Algorithm 1."""
+    """In float16 training, an update that overflows is not a step of Algorithm 1."""
     inner = keras.optimizers.SGD(0.01)
     optimizer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=2.0**126)
     cycle = mc_tf.CyclicLearningRate(4, HIGH, LOW, unit="steps")

@@ -1,4 +1,4 @@
-"""Two devices under `MirroredStrategy`, in a process of its own: what users of several GPUs do."""
+"""Two devices under `MirroredStrategy`, in a separate process, as users of several GPUs do."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Stochastic weight averaging: against numpy's mean, beside other callbacks, and resumed."""
+"""Stochastic weight averaging: against numpy's mean, with other callbacks, and resumed."""
 
 import contextlib
 import csv
@@ -54,7 +54,7 @@ def own_model(precision="float32", **kwargs):
 def undropped(**kwargs):
     """A model that is traced in less time, without random seeds, which Keras does not save.
 
-    It is the same one for each who asks, as new: it is compiled once.
+    All callers get the same model, which is compiled once, with its initial values.
     """
     model, values = _undropped(**kwargs)
     for variable, value in zip(_all_variables(model), values, strict=True):
@@ -117,7 +117,7 @@ def assert_mean(swa, weights):
 
 
 PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
-# What one step a call shows, and one precision beside another, several steps a call show too.
+# Tests of several steps per call also cover one step per call and the other precisions.
 
 
 @pytest.mark.parametrize("precision", some(PRECISIONS, ["float32"]))
@@ -222,7 +222,7 @@ def test_training_is_that_without_swa(tmp_path):
     history = fit(model, [swa], validation_data=data(seed=1)).history
     for one, two in zip(plain.variables, model.variables):
         np.testing.assert_array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(two))
-    # What the logs say is what the averaged network scores.
+    # The logs have the scores of the averaged network.
     with swa.averaged() as averaged:
         scores = averaged.evaluate(*data(seed=1), verbose=0, return_dict=True)
     assert history["swa_val_loss"][-1] == pytest.approx(scores["loss"], rel=1e-5)
@@ -330,7 +330,7 @@ def test_resumed_average_has_the_same_bits(tmp_path):
     np.testing.assert_array_equal(swa.average.mean, whole.average.mean)
     assert swa.average.count == whole.average.count == EPOCHS
     assert len(WeightAverage.files(tmp_path / "parts")) == 2
-    # From scratch in the same directory: nothing of the former run is left in the average.
+    # From scratch in the same directory: nothing of the earlier run is left in the average.
     again, given = callbacks("parts")
     fit(undropped(), given)
     np.testing.assert_array_equal(again.average.mean, whole.average.mean)
@@ -478,7 +478,7 @@ def test_a_constant_rate_beside_a_cyclic_one_is_refused(swa_first):
     with pytest.raises(ValueError, match=words):
         fit(model, [swa, cycle] if swa_first else [cycle, swa])
     np.testing.assert_array_equal(flat_weights(model), before)
-    fit(model, [swa], epochs=2)  # what was refused is forgotten
+    fit(model, [swa], epochs=2)  # the refused call left nothing behind
     assert float(ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.05)
 
 
@@ -522,7 +522,7 @@ def test_a_full_disk_leaves_the_average_that_is_there(tmp_path):
 
 @long_under_jax
 def test_what_is_there_is_replaced_step_by_step(tmp_path):
-    """Another run in that directory which is stopped early costs what it replaced only."""
+    """If another run in that directory stops early, only the files that it replaced are lost."""
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -550,7 +550,7 @@ def test_what_is_there_is_replaced_step_by_step(tmp_path):
         *(f"members/snapshot-{step:08d}.npz" for step in (6, 12, 18)),
         *(f"swa/average-{step:08d}.npz" for step in (0, 6, 12)),  # from the second epoch on
     ]
-    assert len(second[1].members) == 3  # those of this run
+    assert len(second[1].members) == 3  # only members of this run
     shorter = callbacks()
     fit(undropped(), shorter, epochs=4)
     assert len(shorter[1].members) == 4 and len(digests()) == 2 * 4 + 1
@@ -588,7 +588,7 @@ def test_averages_of_a_former_run_at_other_steps_do_not_count(tmp_path):
     model, recorder = undropped(), Recorder()
     with pytest.raises(KeyboardInterrupt):
         run(2, recorder, Stop())
-    assert f"average-{3 * STEPS:08d}.npz" in os.listdir(tmp_path)  # of the former run
+    assert f"average-{3 * STEPS:08d}.npz" in os.listdir(tmp_path)  # of the earlier run
     more = Recorder()
     average = run(2, more, initial_epoch=3)
     weights = [recorder.begin, recorder.epochs[1], more.epochs[0], more.epochs[2]]

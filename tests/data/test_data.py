@@ -49,7 +49,7 @@ def colors():
 
 
 def test_settings_tell_how_images_are_served(colors):
-    """Training does not take an old run for one with other crops."""
+    """Training does not mistake an old run for one with other crops."""
     plain = dataclasses.replace(colors, padding=0, flip=False, scale=16.0)
     assert colors.settings["padding"] == 4 and colors.settings["flip"] is True
     assert "scale" not in colors.settings and plain.settings["scale"] == 16

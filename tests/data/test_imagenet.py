@@ -46,7 +46,7 @@ def two_epochs(held_out):
 
 @pytest.fixture(scope="module")
 def stored(data_dir):
-    """What the files hold, read without TFDS: lists of (encoded image, label)."""
+    """Contents of the files, read without TFDS: lists of (encoded image, label)."""
     features = {"image": "string", "label": "int64"}
     spec = {name: tf.io.FixedLenFeature((), dtype) for name, dtype in features.items()}
 

@@ -1,4 +1,4 @@
-"""Texts, perplexity and the language models: what is served, measured and carried along."""
+"""Texts, perplexity and the language models: batches, scores and recurrent state."""
 
 import os
 import pathlib
@@ -124,7 +124,7 @@ def test_first_keeps_the_first_words_of_each_part():
 
 @pytest.mark.parametrize("count", [6, 31, 100])
 def test_num_examples_serves_the_beginning_of_each_stream(count):
-    """Which words are left out is the stream's end, so that the order stays the text's."""
+    """The words left out are at the ends of streams, so that the order of the text is kept."""
     data = make()
     streams = data.train[:99].reshape(STREAMS, 33)[:, : count // STREAMS]
     assert_batches(data.train_eval_batches(STREAMS, count), windows(streams.ravel()))

@@ -62,13 +62,13 @@ def looked_at(name, count):
 
 
 def small(name="dense", count=3, **kwargs):
-    """Members, for tests that leave them as they are, and an ensemble of its own."""
+    """Members for tests that do not change them, and a new ensemble."""
     models = looked_at(name, count)
     return list(models), Ensemble(ZOO[name].model(99), models, output="logits", **kwargs)
 
 
 class Counted:
-    """Batches that count how often they were read from the beginning to the end."""
+    """Batches that count how often they were read completely."""
 
     def __init__(self, x, y, size=4, stop=None):
         self.x, self.y, self.size, self.stop, self.passes = x, y, size, stop, 0
@@ -230,7 +230,7 @@ def test_regression():
     assert np.isnan(result.cumulative["negative_log_likelihood"][0])
 
 
-# What the outputs are.
+# Kinds of outputs.
 
 
 def test_the_output_is_told_by_the_network_or_its_loss():
@@ -297,7 +297,7 @@ def test_members_from_files_models_and_vectors(tmp_path):
 
 
 def test_snapshots_are_matched_by_name_too():
-    """Gains are not taken for offsets, though their shapes are the same."""
+    """Gains are not mistaken for offsets of the same shape."""
 
     class Affine(layers.Layer):
         def __init__(self, *names):
@@ -740,7 +740,7 @@ def test_fit_one_temperature_for_all():
 
 SERVE = """
 import sys
-sys.modules["keras"] = sys.modules["mc_tf"] = None  # whoever imports them gets an ImportError
+sys.modules["keras"] = sys.modules["mc_tf"] = None  # importing them raises ImportError
 import numpy as np
 import tensorflow as tf
 directory = sys.argv[1]
@@ -759,7 +759,7 @@ assert not [name for name in sys.modules if name.startswith(("keras.", "mc_tf.")
 
 
 def serve(directory, inputs, outputs):
-    """Compares an export with numbers in a process that has TensorFlow alone."""
+    """Compares an export with numbers in a process that has only TensorFlow."""
     arrays = {f"x:{key}": value for key, value in inputs.items()}
     arrays |= {f"y:{key}": value for key, value in outputs.items()}
     size = len(next(iter(inputs.values())))
@@ -860,7 +860,7 @@ def test_what_a_killed_export_left(tmp_path, monkeypatch):
     _, ensemble = small()
     ensemble.export(tmp_path / "served")
     before = files_in(tmp_path)
-    # Killed between taking away the old one and putting the new one there.
+    # Killed after the old one was removed and before the new one was in its place.
     hidden = tmp_path / ".served-abcdefgh"
     (hidden / "new").mkdir(parents=True)
     (tmp_path / "served").rename(hidden / "old")

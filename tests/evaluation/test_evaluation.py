@@ -69,7 +69,7 @@ def slow_way(
 
 
 class Files(keras.utils.PyDataset):
-    """Arrays in batches; counts what is read, and fails when told to."""
+    """Arrays in batches; counts the reads, and fails when told to."""
 
     def __init__(self, x, y, size=4, fail_at=None):
         super().__init__()
@@ -197,7 +197,7 @@ def test_regularization_is_reported_by_itself():
     assert np.isfinite(crossentropy).all()
 
 
-# The tests of what was stopped read a PyDataset too.
+# The tests of stopped evaluations also read a PyDataset.
 @pytest.mark.parametrize("kind", some(["PyDataset", "tf.data"], ["tf.data"]))
 def test_any_data_set(kind):
     curve_model = curve_of("conv_bn", Segment())

@@ -267,9 +267,9 @@ def test_networks_that_were_not_kept_are_named_before_any_work(tmp_path, eagerly
     assert f"'{folder}/model-0001.keras'" in text and "after epoch 1" in text
     assert f"Remove '{folder}'" in text
     assert snapshot(tmp_path) == before
-    shutil.rmtree(folder)  # as it says
+    shutil.rmtree(folder)  # as the message says
     ran(made(1, "ind", "fge"), tmp_path)
-    # Cycles that are done need the network no more.
+    # Finished cycles no longer need the network.
     (folder / "model-0001.keras").unlink()
     ran(made(1, "ind", "fge"), tmp_path)
 
@@ -369,7 +369,7 @@ def test_only_classifiers_are_compared(tmp_path):
 
 @pytest.mark.long  # six trainings
 def test_seeds_of_repetitions_and_epochs_of_several_starts(tmp_path, eagerly):
-    """What the tables and figure 3 are made of: no two trainings alike, epochs in their order."""
+    """The data of the tables and figure 3: no two runs are equal, epochs are in order."""
     one = TrainingOptions(4, 0.1, batch_size=32)
     fge = {**CYCLES, "min_learning_rate": 0.0}
     settings = {"budgets": 1, "repetitions": 2, "fge": fge, "fge_starts": (1, 2)}

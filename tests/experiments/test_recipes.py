@@ -43,11 +43,11 @@ from mc_tf.training import TrainingOptions
 
 pytestmark = needs_tensorflow
 
-# Those that compare ensembles or look at loss surfaces have files of tests of their own.
+# Recipes that compare ensembles or look at loss surfaces have separate test files.
 RECIPES = of_kind("curve_seeds", "widths")
 RESUMED = "mnist_trivial_curve"  # small, and with a curve of each kind: fixed, trivial, trained
-# One is tried, and the others when asked for: other tests here try chains of several seeds with
-# ensembles and pairs, widths and the digits, and `tests/data/test_text.py` a curve of a text.
+# One is tried by default, all with `-m ''`. Other tests here try chains of several seeds with
+# ensembles and pairs, widths and the digits; `tests/data/test_text.py` tries a curve of a text.
 KINDS = (RESUMED,)
 # Tests that share a run are one group; the others may go to any worker.
 TRIED = [
@@ -109,7 +109,7 @@ def test_smoke(tried, name):
     for target in plan.targets:
         row = found[target.curve, target.value, target.statistic]
         assert np.isfinite(row["obtained"])
-    assert all(row["target"] is None for row in rows)  # no published number beside 64 digits
+    assert all(row["target"] is None for row in rows)  # no published numbers for 64 digits
     labels = {row["curve"].split()[-1].split("-")[0] for row in rows}
     assert labels >= {"single", *plan.settings["curves"]}
     for (curve, value, statistic), row in found.items():
@@ -140,7 +140,7 @@ def test_smoke(tried, name):
 
 
 def test_widths_are_drawn_beside_each_other(tmp_path, eagerly):
-    """Figure 7: the steps of each width in a folder of its own, and a figure of them all."""
+    """Figure 7: the steps of each width in a separate folder, and one figure of all widths."""
     few = TrainingOptions(1, 0.1, batch_size=16)
     made = two_networks_of_widths(Network("fc"), few, few, widths=(0.02, 0.04), num_points=3)
     small = data.load("digits").first(32, 32)
@@ -176,8 +176,8 @@ def test_recipe_is_whole(name):
         assert not smoke or all(step.num_points == 3 for step in joined)
 
 
-# network, rate, weight decay, epochs, rate and epochs of curves: those of the reference
-# implementation; the paper does not give them.
+# Network, rate, weight decay, epochs, rate and epochs of curves, from the reference implementation.
+# The paper does not give them.
 PAPER = {
     "table2_cifar10_vgg16": ("vgg16", 0.05, 5e-4, 200, 0.015, 600),
     "table2_cifar100_vgg16": ("vgg16", 0.05, 5e-4, 200, 0.015, 600),
@@ -347,7 +347,7 @@ def test_the_guides_recipe_with_a_step_of_its_own(tmp_path):
     )
     moved = np.linalg.norm(np.concatenate([(a - b).ravel() for a, b in zip(first, last)]))
     assert row["obtained"] == pytest.approx(moved, rel=1e-5) and moved > 0
-    # What the guide says of its commands.
+    # The commands in the guide.
     for name, change in re.findall(r"--recipe=(\w+) .*?--set=(\S+)", text):
         recipe(name).experiment([change])
 
@@ -420,7 +420,7 @@ def test_weights_of_the_whole_network_are_left_out_of_a_small_one():
 
 
 def flags_of_chains(folder):
-    """Two chains and the ensembles on them, of a recipe of our own."""
+    """Flags for two chains and the ensembles on them."""
     path = folder.parent / "chains.py"
     path.write_text(OWN % 'targets={"endpoints": {"distance": 9}}')
     given = ("network.name=fc", "curves=[segment,polychain]", "curve_seeds=[5,6,7]")
@@ -438,7 +438,7 @@ def chains_folder(tmp_path_factory):
 
 @pytest.mark.xdist_group("chains")
 def test_given_flags_win_and_two_chains_differ(chains_folder):
-    """Wherever they stand; and section 4: distances between bends that differ in their seed."""
+    """Flags may come in any order. Section 4: distances between bends with different seeds."""
     chains = [
         np.array(
             curve_files.load_curve(chains_folder / f"polychain-{seed}/curve.keras").control_points()
@@ -623,7 +623,7 @@ def test_comparison():
     for key, (target, obtained) in expected.items():
         assert rows[key].target == target
         assert rows[key].obtained == pytest.approx(obtained, rel=1e-6)
-    assert ("segment", "train_loss", "mean") not in rows  # neither usual nor a target
+    assert ("segment", "train_loss", "mean") not in rows  # neither a usual value nor a target
     curves = [key[0] for key in rows]
     assert curves == sorted(curves, key=["single", "segment", "bezier", "endpoints"].index)
     smoke = compared(results, {("endpoints", "distance", ""): 12.0}, targets, publish=False)

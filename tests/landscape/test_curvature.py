@@ -214,7 +214,7 @@ RECURRENT = ("embedding_lstm", "gru")
     ),
 )
 def test_products_are_differences_of_the_gradient(name, eagerly):
-    """For all kinds of models, which stay as they are bit for bit; compiled in other tests."""
+    """For all kinds of models, which stay unchanged bit for bit; compiled in other tests."""
     case = ZOO[name]
     loss = case.loss()
     total = loss
@@ -225,7 +225,7 @@ def test_products_are_differences_of_the_gradient(name, eagerly):
             return sum(f(a, b) for f, a, b in zip(loss, y, outputs))
 
     model = case.model(1)
-    if name == "conv_bn":  # of so many activations one would step over its kink
+    if name == "conv_bn":  # with this many activations, one would cross its kink
         model.layers[2].activation = keras.activations.softplus
     assert_product(model, case.data(4), loss, total)
 
@@ -277,7 +277,7 @@ def test_products_in_mixed_precision_are_near_those_in_float32():
 
 
 def test_grid_has_the_eigenvalues_of_its_networks(tmp_path, nothing_kept):
-    """With the statistics re-estimated at the point; what was stopped goes on."""
+    """With the statistics re-estimated at the point; a stopped grid resumes."""
     models = networks("conv_bn")
     train, test = splits("conv_bn", 8, 4)
     plane = Plane.through(*models)
@@ -322,7 +322,7 @@ def test_eigenvalues_on_other_data_of_a_grid():
     np.testing.assert_allclose(found[EIGENVALUES[0]][0], expected.largest, rtol=1e-4)
 
 
-# What has no answer.
+# Cases without an answer.
 
 
 def test_what_is_refused():
@@ -341,7 +341,7 @@ def test_what_is_refused():
 
 
 def test_eigenvalues_that_are_not_found_are_nan():
-    """A warning, so that a grid goes on."""
+    """A warning, so that a grid continues."""
     model = perceptron()
     with pytest.warns(RuntimeWarning, match="max_iterations=12"):
         found = hessian_eigenvalues(model, examples(), max_iterations=12)

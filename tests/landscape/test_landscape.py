@@ -45,7 +45,7 @@ def networks(name, count=3):
 
 @functools.cache
 def looked_at(name):
-    """Three networks for tests that leave them as they are."""
+    """Three networks for tests that do not change them."""
     return networks(name)
 
 
@@ -162,7 +162,7 @@ def with_frozen_layer(seed, frozen=0):
 
 
 def test_frozen_weights_of_a_saved_curve_are_those_of_its_plane(tmp_path):
-    """The network that a loaded curve runs is code only: what it was made with is the curve's."""
+    """A loaded curve uses its network only as code: the frozen weights come from the curve."""
     first, second = with_frozen_layer(1), with_frozen_layer(2)
     curve_model = connect(first, second, Bezier(1), bends=[with_frozen_layer(3)])
     curve_model.save(tmp_path / "curve.keras")
@@ -377,7 +377,7 @@ def test_grid_has_the_values_of_the_curve_at_its_coordinates(name):
 
 
 def test_grid_need_not_be_square_and_reaches_beyond_its_marks(tmp_path):
-    """Values stand where their coordinates say, in the files too."""
+    """Values are at their coordinates, also in the files."""
     found = grid("dense", shape=(5, 3), path=tmp_path / "plane", margin=0.5)
     assert found["train_loss"].shape == (5, 3)
     x, y = found.axes
@@ -402,7 +402,7 @@ def test_grid_need_not_be_square_and_reaches_beyond_its_marks(tmp_path):
 
 
 class Stops(keras.utils.PyDataset):
-    """Arrays in batches that fail after so many were read."""
+    """Arrays in batches that fail after a given number of reads."""
 
     def __init__(self, data, fail_at):
         super().__init__()
@@ -419,7 +419,7 @@ class Stops(keras.utils.PyDataset):
 
 
 def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path, nothing_kept):
-    """What was evaluated is not evaluated again."""
+    """Evaluated points are not evaluated again."""
     train, test = splits("conv_bn")
     whole = whole_grid()
     with pytest.raises(OSError, match="plug"):
@@ -437,7 +437,7 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_equal(tmp_path, nothing_kept):
 
 @pytest.mark.usefixtures("eagerly")
 def test_versions_of_all_points_are_recorded(tmp_path, nothing_kept, monkeypatch):
-    """Of a grid that was gone on with, and of parts that were made elsewhere."""
+    """Versions of a resumed grid, and of parts that were computed elsewhere."""
     train, test = splits("dense")
 
     def made_with(version, data, path="plane", **options):
@@ -481,7 +481,7 @@ def test_values_in_bfloat16_are_not_mixed_with_others(tmp_path):
 
 
 def test_marks_of_a_stored_grid_are_those_of_now(tmp_path):
-    """Values stay, whatever is marked within the same limits."""
+    """Values stay the same, whatever is marked within the same limits."""
     train, test = splits("dense")
     models = networks("dense", 4)
     plane = Plane.through(*models[:3])
@@ -582,7 +582,7 @@ def test_combination_trains_a_simplex():
     assert curve_model.t == [1.0, 0.0, 0.0]
 
 
-# What is refused.
+# Refusals.
 
 
 def test_points_that_span_no_plane_are_refused():

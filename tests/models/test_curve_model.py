@@ -77,7 +77,7 @@ def compiled(name, curve=None, optimizer=None, **kwargs):
 
 
 def call(model, case, x, **kwargs):
-    """Runs at inference, leaving the state as it was (a stateful LSTM moves it)."""
+    """Runs at inference and restores the state (a stateful LSTM moves it)."""
     with keras.StatelessScope():
         return model(x, training=False, **kwargs)
 
@@ -85,8 +85,8 @@ def call(model, case, x, **kwargs):
 # Every model.
 
 
-# The networks whose state, outputs or precision `fit` and `predict` treat apart; every network is
-# met by the tests that follow, without compiling.
+# The networks whose state, outputs or precision `fit` and `predict` treat differently. The tests
+# below cover every network, without compiling.
 LIVED = (
     "conv_bn",
     "stateful_lstm",
@@ -106,7 +106,7 @@ def test_a_life_of_training_leaves_the_given_models_alone(name):
     given = snapshot(start), snapshot(end)
     flags = [[v.trainable for v in m.variables] for m in (start, end)]
     curve_model = connect(start, end, Bezier(1))
-    # Of two hundred layers the trace would take much longer than the two steps.
+    # With two hundred layers, tracing would take much longer than the two steps.
     curve_model.compile(keras.optimizers.Adam(0.01), case.loss(), run_eagerly=case.heavy)
     x, y = case.data(2 * BATCH)
     before = numpy(curve_model.control_points())

@@ -33,7 +33,7 @@ QUICK = {
     "shakeshake8x4": {},
     "densenet161": {"blocks": (1, 1, 1, 1)},
 }
-# Of these a step would take more than seconds, or they are tried elsewhere (texts).
+# A step of these would take more than seconds, or other files test them (texts).
 LARGE = ("vgg16bn", "vgg19", "vgg19bn", "imagenet_resnet50")
 TEXTS = ("lstm_small", "lstm_medium", "lstm_large")
 LIGHT = [name for name in QUICK if name != "vgg16"]  # its 15 million weights take seconds
@@ -102,8 +102,8 @@ def layers_of(model, kind):
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-# Of each family one or two of its published members; PyramidNet, shake-shake and DenseNet also by
-# formula. The others take seconds of building each.
+# One or two published members of each family; PyramidNet, shake-shake and DenseNet also by formula.
+# The others take seconds each to build.
 COUNTED_IF_ASKED = (
     *("pyramidnet272", "shakeshake26x64", "preresnet110", "preresnet164", "densenet161"),
     *("resnet158", "imagenet_resnet152", "vgg19", "vgg19bn", "lstm_medium", "lstm_large"),
@@ -289,7 +289,7 @@ def test_initial_convolutions(name, biases, variance):
 
 
 def assert_uniform(weights, inputs):
-    """Uniform in ± 1 / sqrt(inputs), as PyTorch's layers begin."""
+    """Uniform in ± 1 / sqrt(inputs), as PyTorch initializes its layers."""
     values = numpy(weights)
     limit = 1 / math.sqrt(inputs)
     assert np.abs(values).max() <= limit
@@ -355,7 +355,7 @@ def test_images_of_other_shapes(name, shape):
     assert y.shape == (2, 3) and np.isfinite(y).all()
 
 
-# With layers or weights that the others do not have; the bottlenecks are those of preresnet11.
+# With layers or weights that the others do not have; preresnet11 has the bottlenecks.
 @pytest.mark.parametrize("name", some(FAMILIES, ("resnet8", "wrn10x1", "shakeshake8x4")))
 def test_save_and_load(name, tmp_path):
     model = normalized(quick(name, weight_decay=0.02))

@@ -1,4 +1,4 @@
-"""What every test of figures asserts, too."""
+"""Assertions that hold in every test of figures."""
 
 import warnings
 

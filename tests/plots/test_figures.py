@@ -23,7 +23,7 @@ from mc_tf import plots
 
 PLANES = {"Optima": plane(height=20.0), "Curve": plane()}
 LINES = {"VGG": line(), "ResNet": line(3.0)}
-# What is drawn, and texts that must be in it.
+# Figures, and the texts that they must contain.
 FIGURES = {
     "plane": (
         lambda: plots.plot_plane(plane(), maximum=2.5, title="A plane"),
@@ -117,7 +117,7 @@ FIGURES = {
 }
 
 
-# Each function once; other options of one that is drawn anyway when asked for.
+# Each function is drawn once; these are other options of the same functions, drawn with `-m ''`.
 OPTIONS = (
     *("planes", "planes with given levels", "lines", "lines of one value", "several pairs"),
     *("surface with a linear scale", "curves and ensembles", "eigenvalue ratio"),
@@ -139,7 +139,7 @@ def test_figure(tmp_path, name):
     assert set(words) <= set(found), found
 
 
-# One of each kind of picture: a map, lines, and what is in three dimensions.
+# One of each kind of picture: a map, lines, and a picture in three dimensions.
 @pytest.mark.parametrize("name", some(list(FIGURES), ["planes", "lines", "rays", "surface"]))
 def test_files_of_equal_figures_are_equal(tmp_path, name):
     """Drawn again, and saved again."""

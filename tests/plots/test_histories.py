@@ -1,4 +1,4 @@
-"""Learning curves: what is drawn of each training."""
+"""Learning curves: the lines drawn for each training run."""
 
 import numpy as np
 import pytest

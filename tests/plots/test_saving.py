@@ -1,4 +1,4 @@
-"""Figures are objects: what drawing leaves alone, axes of the user, files, the old spelling."""
+"""Figures are objects: no side effects of drawing, the user's axes, files, the old spelling."""
 
 import os
 import subprocess
@@ -25,8 +25,7 @@ from surfaces import (
 from mc_tf import GridEvaluation, plots
 from mc_tf.plots.saving import in_both_formats
 
-# Function, what it draws, options, and how many axes it takes: none where it has a layout of its
-# own.
+# Function, its results, options, and how many axes it takes: none if it has its own layout.
 DRAWN = {
     "curves": (plots.plot_curves, chain(), {}, 2),
     "one curve": (plots.plot_curves, {"A": chain(), "B": chain()}, {"names": ["test_error"]}, 1),

@@ -82,7 +82,7 @@ def evaluation():
 
 @pytest.fixture(autouse=True)
 def without_plotly(monkeypatch):
-    """As where plotly is not installed."""
+    """As if plotly were not installed."""
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
 
 
@@ -139,7 +139,7 @@ def test_every_number_and_figure(workdir):
 
 
 def test_figures_of_what_was_not_drawn(tmp_path):
-    """Each kind of result file, and a history; one that has a figure of its name is not drawn."""
+    """Each kind of result file, and a history. A file with a figure of its name is not drawn."""
     result = evaluation()
     (tmp_path / "bezier").mkdir()
     result.finish(tmp_path / "bezier/evaluation")
@@ -213,7 +213,7 @@ def test_headline(tmp_path):
 
 
 def test_networks_that_a_curve_joins(tmp_path):
-    """A directory of a curve alone says which networks it joins, from where they were trained."""
+    """A directory with only a curve names the networks it joins, from their own directories."""
     for name in "ab":
         write(tmp_path / name / "settings.json", {"network": "fc", "data": "digits"})
     ends = {"start": f"{tmp_path}/a/model.keras", "end": f"{tmp_path}/b/model.keras"}
@@ -302,7 +302,7 @@ def test_nothing_else_is_needed(workdir):
 
 
 def test_again(workdir):
-    """The page itself, and what comes later, change nothing else."""
+    """The page itself, and later files, change nothing else."""
     first = Page(write_report(workdir) and workdir / "report.html")
     again = Page(write_report(workdir) and workdir / "report.html")
     assert again.images == first.images
@@ -319,7 +319,7 @@ def test_empty_directory(tmp_path):
 
 
 def test_begun_run(tmp_path):
-    """Settings alone, and a history without a whole line."""
+    """Only settings, and a history without a complete line."""
     write(tmp_path / "start/settings.json", {"epochs": 3})
     (tmp_path / "start/history.csv").write_text("epoch,lo")
     write(tmp_path / "end/settings.json", [])

@@ -1,4 +1,4 @@
-"""Whatever byte of a file is hit: it is read as it was written, or refused by one named error.
+"""A file with any damaged byte is read as it was written, or refused with one named error.
 
 Each kind of file is damaged 200 times, or as often as the environment variable MUTATIONS says:
 
@@ -58,7 +58,7 @@ def examples():
     return x, (x[:, 0] > 0).astype("int64")
 
 
-# What is written, and how it is read: each reader returns something that can be compared.
+# Writers and readers of files; each reader returns something that can be compared.
 
 
 def snapshot_content(snapshot):
@@ -290,7 +290,7 @@ def mutations(draw):
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda name: name.replace(" ", "-"))
 def written(request, tmp_path_factory):
-    """A sound file: its kind, its path, its bytes and what is read from it."""
+    """A sound file: its kind, its path, its bytes and its contents."""
     kind = KINDS[request.param]
     path = str(tmp_path_factory.mktemp("kind") / kind.name)
     kind.write(path)
@@ -405,7 +405,7 @@ def test_old_results_and_caches_are_resumed(old, expected):
     x, y = examples()
     with np.load(old / "evaluation.npz") as stored:
         before = {**stored, "value:test_loss": stored["value:test_loss"] + 1}
-    np.savez(old / "evaluation.npz", **before)  # what is there is not computed again
+    np.savez(old / "evaluation.npz", **before)  # existing values are not computed again
     result = mc_tf.evaluate_curve(curve, (x, y), (x, y), 3, path=old / "evaluation", verbose=0)
     np.testing.assert_array_equal(result["test_loss"], expected["test_loss"] + 1)
     with np.load(old / "evaluation.npz") as stored:
@@ -433,7 +433,7 @@ def test_old_results_and_caches_are_resumed(old, expected):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_damaged_old_files_end_in_the_same_error(old, name, read):
-    """Where damage goes unseen, as it may without a checksum, nothing else is raised either."""
+    """Without a checksum, damage may go unnoticed, but no other error is raised."""
     content, random = (old / name).read_bytes(), np.random.default_rng(1)
     seen = 0
     for _ in range(100):

@@ -21,7 +21,7 @@ _MEMBERS = "--members=../inputs/sse"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A command line, run in a directory beside `inputs`.
+    """A command line, run in a directory next to `inputs`.
 
     Attributes:
         name: of the case.
@@ -39,10 +39,10 @@ class Case:
 
 
 def make_inputs(folder):
-    """Makes what the cases read.
+    """Makes the files that the cases read.
 
     Args:
-        folder: `pathlib.Path` of a directory that is not there.
+        folder: `pathlib.Path` of a directory that does not exist yet.
     """
     run_all(
         "train",
@@ -155,7 +155,7 @@ CASES = (
 
 
 def contents(folder):
-    """What the files below a directory hold, without the moments at which they were written.
+    """Contents of the files below a directory, without the times at which they were written.
 
     Args:
         folder: `pathlib.Path`.

@@ -1,10 +1,10 @@
-"""Kills every program that writes at random moments, and compares what it leaves in the end.
+"""Kills every program that writes files at random moments, and compares the final files.
 
   python tests/survival/run.py --kills=1000 --seed=1
   python tests/survival/run.py --pairs=100 --seed=1
 
 Each trial kills a program up to three times, runs the same command to its end, and compares all
-files, bit for bit, with those of an undisturbed run; nothing temporary may be left. A pair is two
+files, bit for bit, with an undisturbed run; no temporary file may be left. A pair is two
 equal commands at once: each leaves the same files, or one is refused with one line. The last lines
 are a summary; the exit status is 1 if anything differed.
 """

@@ -13,8 +13,8 @@ from programs import needs_tensorflow  # noqa: E402
 from trials import Trials  # noqa: E402
 
 pytestmark = [needs_tensorflow, pytest.mark.xdist_group("survival")]
-# Each is another way to write; `run.py` has the others. How often each is killed: trainings, which
-# trace their graphs anew each time, less often.
+# Each case writes in a different way; `run.py` has the others. The numbers are kills: fewer for
+# training runs, which trace their graphs again each time.
 KILLED = {
     **{"train": 1, "swa": 1, "fge": 1, "connect": 1, "eval_curve": 1, "eval_grid": 1},
     **{"eval_ensemble": 2, "plot film": 1, "plot plane": 3},

@@ -1,4 +1,4 @@
-"""Kills programs at random moments, or starts two at once, and compares what they leave."""
+"""Kills programs at random moments, or starts two at once, and compares their files."""
 
 import contextlib
 import pathlib
@@ -30,7 +30,7 @@ class Trials:
             make_inputs(self.folder / "inputs")
 
     def _reference(self, case):
-        """What an undisturbed run leaves, and how long it takes in seconds."""
+        """The files of an undisturbed run, and how long it takes in seconds."""
         if case not in self._references:
             begun = time.monotonic()
             self._empty()

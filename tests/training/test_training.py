@@ -85,7 +85,7 @@ class Stop(Exception):
 
 
 def stopped(monkeypatch, after, function, *args, **kwargs):
-    """Runs a training until so many times a batch's end was announced."""
+    """Runs a training until the end of a batch was announced a given number of times."""
     original, calls = AtomicCheckpoint.on_train_batch_end, []
 
     def hook(self, batch, logs=None):
@@ -337,11 +337,11 @@ def test_one_step_by_hand(digits, momentum, clip_norm):
             before = weights
 
 
-# Going on.
+# Resuming.
 
 
 def test_goes_on_in_the_middle_of_an_epoch(digits, whole, tmp_path, monkeypatch):
-    """With three steps an execution, which change nothing; the best network so far stays."""
+    """With three steps per execution, which change nothing; the best network so far stays."""
     chosen = options(steps_per_execution=3, save_every_steps=2)
     arguments = (tmp_path, digits, "fc", chosen)
     stopped(monkeypatch, 8, training.train_network, *arguments, network_options=UNITS)
@@ -423,7 +423,7 @@ def test_scaling_of_the_loss_goes_on(digits, tmp_path, monkeypatch):
 
 
 def photographed(copy, after, function, *args, **kwargs):
-    """Runs a training; its directory is copied as a power cut after so many calls leaves it."""
+    """Runs a training; copies its directory as a power cut after some calls would leave it."""
     original, calls = AtomicCheckpoint.on_train_batch_end, []
 
     def hook(self, batch, logs=None):
@@ -450,7 +450,7 @@ def train_text(folder, text, steps_per_execution):
 
 @pytest.fixture(scope="module")
 def language_models(text, tmp_path_factory):
-    """By steps an execution: directory, its copy at a power cut, and the network."""
+    """By steps per execution: directory, its copy at a power cut, and the network."""
     found = {}
     for steps, calls in ((1, 5), (2, 3)):
         folder = tmp_path_factory.mktemp(f"text{steps}")
@@ -648,7 +648,7 @@ def test_runs_that_are_moved_together_go_on(digits, tmp_path):
 
 
 def test_networks_and_data_that_do_not_belong_together_are_refused(tmp_path):
-    """As far as the runs beside the files tell: seen otherwise, or trained on what is held out."""
+    """If the runs next to the files say so: other normalization, or training on held-out data."""
     held_out, whole = load("digits").first(64, 32), load("digits", use_test=True).first(96, 32)
     trained = {}
     for name, data in (("held_out", held_out), ("whole", whole)):
@@ -668,7 +668,7 @@ def test_networks_and_data_that_do_not_belong_together_are_refused(tmp_path):
         check_same_data([trained["held_out"]], other.settings)
     check_same_data([trained["whole"]], whole.first(32, 16).settings)  # fewer of the same
     begun = options(epochs=1, keep_best=False), 0.0, None, trained["held_out"]
-    training.train_network(tmp_path / "tuned", other, "fc", *begun)  # from weights that saw others
+    training.train_network(tmp_path / "tuned", other, "fc", *begun)  # its weights saw other data
     check_same_data([tmp_path / "tuned"], other.settings)
     (tmp_path / "held_out" / "settings.json").write_text("half a f")
     check_same_data([trained["held_out"]], other.settings)  # nobody knows

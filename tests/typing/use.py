@@ -1,7 +1,7 @@
 """A typed program of a user, which mypy checks and nobody runs.
 
-It fails where an `assert_type` says something else than the hints do, and where mypy finds nothing
-wrong with a line that has a `type: ignore`.
+It fails if an `assert_type` differs from the hints, or if mypy finds nothing wrong with a line that
+has a `type: ignore`.
 """
 
 import pathlib
@@ -41,7 +41,7 @@ def connects(first: keras.Model, second: keras.Model, train: Any, test: Any) -> 
 def brings_its_own() -> None:
     @mc_tf.curves.register("arc")
     class Arc(mc_tf.Curve):
-        """A family of one's own."""
+        """A user's own family."""
 
         def __init__(self, num_bends: int = 1, height: float = 1.0) -> None:
             super().__init__(num_bends)
