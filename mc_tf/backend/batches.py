@@ -173,6 +173,16 @@ class KeptBatches:
         self._begun = itertools.chain(first, passing)
         return _unpacked(first[0])
 
+    def in_memory(self, most):
+        """All batches as tensors in a list, or `None` for more than `most` and uncached ones."""
+        if self._left <= 0:
+            return None
+        passing = iter(self)
+        begun = list(itertools.islice(passing, most + 1))
+        if len(begun) > most:
+            self._begun = itertools.chain(begun, passing)
+        return [_unpacked(batch) for batch in self._kept] if self._kept else None
+
     def __iter__(self):
         if self._begun is not None:
             begun, self._begun = self._begun, None

@@ -9,8 +9,9 @@ from mc_tf.arguments import check_counts
 from mc_tf.deprecation import renamed_arguments
 from mc_tf.evaluation.data import EvaluationData
 from mc_tf.evaluation.metric_directions import directions_of
-from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.evaluation.points import PointEvaluator
 from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.evaluation.running import evaluate_points, fingerprint
 from mc_tf.models import CurveModel
 from mc_tf.models.joined import join_curve_layers
 from mc_tf.storage.destinations import holding
@@ -112,13 +113,20 @@ def evaluate_curve(
         data = data.kept(batch_size)
         evaluator.check(grid[0], data)
 
-        def measure(t):
-            values = evaluator(t, data)
+        def noted(values):
             # Together with the first values, so that no complete file lacks it.
             result.higher_is_better = directions_of(curve_model, values)
             return values
 
-        evaluate_points(result, grid, measure, path, verbose=verbose)
+        several = evaluator.several(data, num_points)
+        evaluate_points(
+            result,
+            grid,
+            lambda t: noted(evaluator(t, data)),
+            path,
+            verbose=verbose,
+            several=several and (lambda many: [one and noted(one) for one in several(many)]),
+        )
     result.finish(path)
     if curve_model.curve.num_bends and result.is_unbent():
         warn(

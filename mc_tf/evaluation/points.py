@@ -1,62 +1,18 @@
-"""Evaluates networks at points in weight space, one by one, with one compiled function."""
-
-import hashlib
-import json
-import sys
-import time
+"""Evaluates networks at points in weight space with compiled functions."""
 
 import keras
 import numpy as np
-import tqdm
 from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
-from mc_tf.backend.keras_internals import build_metrics, layers_within, own_weights
-from mc_tf.backend.precision import computes_in_bfloat16
+from mc_tf.backend.keras_internals import build_metrics
 from mc_tf.batch_norm.statistics import BatchStatistics
 
-__all__ = ["PointEvaluator", "evaluate_points", "fingerprint"]
+__all__ = ["SEVERAL", "PointEvaluator"]
 
-_SAVING_SHARE = 0.02  # of the time; if saving takes longer, several points are saved at once
-
-
-def evaluate_points(result, positions, measure, path=None, indices=None, verbose=1):
-    """Evaluates the missing points of a result and saves them along the way.
-
-    The file is written after each point, or, if writing is slow, less often, so that it takes 2 %
-    of the time.
-
-    Args:
-        result: `PointResults`.
-        positions: array with one position of the curve model per point of the result.
-        measure: function from a position to a dict of floats.
-        path: file name without extension, or `None`.
-        indices: indices of the points to evaluate. Default: all.
-        verbose: 1 for a progress bar, 0 for silence.
-    """
-    wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
-    missing = wanted[~result.done[wanted]]
-    cost, saved_at = 0.0, -np.inf
-    with tqdm.tqdm(
-        total=len(wanted),
-        initial=len(wanted) - len(missing),
-        disable=not verbose,
-        unit="point",
-        mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
-    ) as bar:
-        try:
-            for index in missing:
-                result.record(index, measure(positions[index]))
-                begun = time.monotonic()
-                if begun - saved_at >= cost / _SAVING_SHARE:
-                    result.save(path)
-                    saved_at = time.monotonic()
-                    cost = saved_at - begun
-                bar.update()
-        finally:  # also when interrupted
-            if result.done[missing].any():
-                result.save(path)
+SEVERAL = 16  # points in one call, where calls take longer than computing
+_MOST_BATCHES = 8  # of a point, for several points in one call
 
 
 class PointEvaluator:
@@ -81,6 +37,7 @@ class PointEvaluator:
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
+        self._several = backend.compiled(self._map_points)
 
     def __call__(self, t, data, measures=()):
         """Evaluates the network at `t`.
@@ -99,12 +56,61 @@ class PointEvaluator:
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, batches in data.evaluated.items():
-            found = self._evaluate(point, state, self.batches(batches))
+            found = _scalars(self._evaluate(point, state, self.batches(batches)))
             if not np.isfinite(list(found.values())).all():
                 self.check_finite(batches, data.for_statistics)
             logs.update({f"{name}_{key}": value for key, value in found.items()})
         for measure in measures:
             logs.update(measure(flat, state))
+        return logs
+
+    def several(self, data, num_points):
+        """Prepares for several points in one call, if calls take longer than their work.
+
+        Args:
+            data: `EvaluationData` of `KeptBatches`, after `check`.
+            num_points: number of points of the whole evaluation.
+
+        Returns:
+            Function of positions `(n, ...)`, `n` up to `SEVERAL`, that returns a list of what
+            `self(t, data)` returns, or of `None` for values that are not finite; or `None`, if
+            there are few points, many batches or no memory for them, or under PyTorch.
+        """
+        sets = data.evaluated
+        if self._statistics.any:
+            sets["batch normalization"] = data.for_statistics
+        if num_points < SEVERAL or keras.backend.backend() == "torch":
+            return None
+        kept = {name: batches.in_memory(_MOST_BATCHES) for name, batches in sets.items()}
+        if not all(kept.values()) or sum(map(len, kept.values())) > _MOST_BATCHES:
+            return None
+
+        def measure(positions):
+            # Always as many, so that one trace serves all.
+            padded = np.resize(np.asarray(positions, "float32"), (SEVERAL, *positions.shape[1:]))
+            found = self._several(ops.convert_to_tensor(padded), kept)
+            found = keras.tree.map_structure(ops.convert_to_numpy, found)
+            each = [
+                _scalars(keras.tree.map_structure(lambda values, i=i: values[i], found))
+                for i in range(len(positions))
+            ]
+            return [one if np.isfinite(list(one.values())).all() else None for one in each]
+
+        return measure
+
+    def _map_points(self, positions, sets):
+        return ops.map(lambda t: self._values_at(t, dict(sets)), positions)
+
+    def _values_at(self, t, sets):
+        """The values of a point as tensors: what `__call__` computes, as a pure function."""
+        point = self.layer.unpack_point(self.layer.flat_weights_at(t))
+        state = self._initial_state()
+        if statistics := sets.pop("batch normalization", None):
+            state = self._estimate_state(point, state, statistics)
+        logs = {"regularization": sum(point[1], ops.zeros((), "float32"))}
+        for name, batches in sets.items():
+            found = self._evaluate(point, state, batches)
+            logs.update({f"{name}_{key}": value for key, value in found.items()})
         return logs
 
     def network_at(self, t, data=None):
@@ -122,7 +128,8 @@ class PointEvaluator:
         flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
         state = self._initial_state()
         if data is not None and self._statistics.any:
-            state = self._estimate_state(self._unpack(flat), state, data)
+            batches = Batches(data, self._batch_size)
+            state = self._estimate_state(self._unpack(flat), state, batches)
         return flat, state
 
     def check(self, t, data):
@@ -219,10 +226,10 @@ class PointEvaluator:
         given = [scope.get_current_value(v) for v in self.layer.state]
         return [backend.read(v) if new is None else new for v, new in zip(self.layer.state, given)]
 
-    def _estimate_state(self, point, state, data):
+    def _estimate_state(self, point, state, batches):
         totals = None
         carried = state
-        for x, _, _ in Batches(data, self._batch_size):
+        for x, _, _ in batches:
             if totals is None:
                 self._observe(point, x)
                 if not self._statistics.num_updated:
@@ -255,7 +262,7 @@ class PointEvaluator:
         metrics = self._model.metrics_variables
         with keras.StatelessScope(list(zip(metrics, values))):
             logs = self._model.get_metrics_result()
-        return _scalars({**logs, "loss": loss / count})
+        return {**logs, "loss": loss / count}
 
     def _zero_metrics(self):
         with keras.StatelessScope() as scope:
@@ -286,33 +293,3 @@ def _scalars(values):
             key = f"{name}[{','.join(map(str, index))}]" if index else name
             logs[key] = float(value[index])
     return logs
-
-
-def fingerprint(curve_model, *rest):
-    """Fingerprint of an evaluation: weights, compiled loss and metrics, precision, and more.
-
-    Args:
-        curve_model: compiled `CurveModel`.
-        *rest: further values, such as positions and a description, identified by their `repr`.
-
-    Returns:
-        str.
-    """
-    digest = hashlib.sha256()
-    layer = curve_model.curve_layer
-    created = [v for part in layers_within(layer.layer) for v in own_weights(part)]
-    frozen = [layer.state_copy(v) for v in created if not v.trainable]
-    for variable in (*layer.points, *frozen):
-        digest.update(np.ascontiguousarray(ops.convert_to_numpy(variable)).tobytes())
-    try:
-        compiled_with = dict(curve_model.get_compile_config() or {})
-    except (TypeError, ValueError, NotImplementedError):  # a loss that cannot be serialized
-        compiled_with = {}
-    parts = [
-        repr(curve_model.curve),
-        {key: compiled_with.get(key) for key in ("loss", "loss_weights", "metrics")},
-        *rest,
-        *["bfloat16"][: computes_in_bfloat16()],
-    ]
-    digest.update(json.dumps(parts, default=repr, sort_keys=True).encode())
-    return digest.hexdigest()

@@ -15,7 +15,8 @@ from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
 from mc_tf.backend.precision import computes_in_bfloat16
 from mc_tf.deprecation import renamed_arguments
 from mc_tf.evaluation.data import EvaluationData
-from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.evaluation.points import PointEvaluator
+from mc_tf.evaluation.running import evaluate_points, fingerprint
 from mc_tf.landscape.hessian import DEFAULTS, HessianProducts
 from mc_tf.landscape.results import GridEvaluation
 from mc_tf.landscape.shards import shard_path
@@ -152,6 +153,7 @@ def evaluate_grid(
             path,
             indices,
             verbose,
+            None if measures else evaluator.several(data, len(positions)),
         )
     if shard is None:
         result.finish(path)

@@ -30,6 +30,8 @@ from mc_tf import (
     evaluate_curve,
     update_batch_norm,
 )
+from mc_tf.evaluation.data import EvaluationData
+from mc_tf.evaluation.points import PointEvaluator
 
 METRICS = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
 
@@ -116,6 +118,46 @@ def test_values_are_those_of_keras_at_each_point(name):
     np.testing.assert_allclose(
         found.arc_lengths, np.linalg.norm(np.diff(phi, axis=0), axis=1), rtol=1e-5
     )
+
+
+EACH_WAY = ["conv_bn", "dropout", "shared", "subclassed", "stateful_lstm"]
+
+
+@pytest.mark.parametrize("name", some([*ZOO], EACH_WAY, ["conv_bn"]))
+def test_several_points_in_one_call_are_those_one_by_one(name):
+    curve_model = curve_of(name, metrics=None)
+    train, test = splits(name, 8, 4)
+    data = EvaluationData(train, test).kept(4)
+    evaluator = PointEvaluator(curve_model, 4)
+    evaluator.check(0.0, data)
+    several, places = evaluator.several(data, 16), np.linspace(0, 1, 5)
+    if keras.backend.backend() == "torch":
+        assert several is None
+        return
+    found = several(places)
+    for t, values in zip(places, found):
+        one = evaluator(t, data)
+        assert values.keys() == one.keys()
+        for key, value in one.items():
+            assert values[key] == pytest.approx(value, rel=1e-4, abs=1e-6), key
+
+
+def test_several_points_are_for_few_batches_and_finite_values():
+    curve_model = curve_of("dense", metrics=["sparse_categorical_accuracy"])
+    few, many = splits("dense", 8, 8), splits("dense", 40, 4)
+    evaluator = PointEvaluator(curve_model, 4)
+    data = EvaluationData(*many).kept(4)  # ten batches, and one
+    evaluator.check(0.0, data)
+    assert evaluator.several(data, 16) is None
+    (x, y), test = few
+    bad = np.array(x)
+    bad[0] = np.nan
+    data = EvaluationData((bad, y), test).kept(4)
+    evaluator.check(0.0, data)
+    assert evaluator.several(data, 15) is None
+    assert evaluator.several(data, 16)(np.linspace(0, 1, 2)) == [None, None]
+    with pytest.raises(ValueError, match="`train` has NaN or infinite inputs in batch 0"):
+        evaluate_curve(curve_model, (bad, y), test, 2, batch_size=4, verbose=0)
 
 
 @long_under_jax

@@ -9,8 +9,9 @@ from keras import ops
 from mc_tf.ensemble import Ensemble, score, temperatures_from_loss
 from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.evaluation.data import EvaluationData
-from mc_tf.evaluation.points import PointEvaluator, evaluate_points, fingerprint
+from mc_tf.evaluation.points import PointEvaluator
 from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.evaluation.running import evaluate_points, fingerprint
 from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
 from mc_tf.storage.destinations import holding
 from mc_tf.storage.files import read_json, write_arrays, write_json
