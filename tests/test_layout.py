@@ -17,6 +17,7 @@ ROOMS = (
         "settings",
         "registry",
         "backend",
+        "distribute",
         "curves",
         "weights",
         "storage",

@@ -12,6 +12,7 @@ from mc_tf.arguments import check_network
 from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import knows_training
 from mc_tf.curves.base import Curve
+from mc_tf.distribute.global_batch import global_batch
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
@@ -118,7 +119,8 @@ class CurveModel(SealedFiles, keras.Model):
                     "training does not move. Set `curve_model.t = 0.5` before, or monitor `loss`.",
                     stacklevel=2,
                 )
-        return super().fit(*args, **kwargs)
+        with global_batch(self):
+            return super().fit(*args, **kwargs)
 
     @property
     def network(self) -> keras.Model:

@@ -13,6 +13,7 @@ from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.backend.precision import precision
 from mc_tf.batch_norm.update import update_batch_norm
 from mc_tf.curves import Curve
+from mc_tf.distribute.processes import agreed
 from mc_tf.models import CurveModel, connect
 from mc_tf.models.zoo import registry
 from mc_tf.schedules import CYCLES
@@ -82,7 +83,7 @@ def train_network(
         settings["network_options"] = chosen
     files = {"initial_weights": initial_weights} if initial_weights else {}
     path = RunDirectory(workdir).network()
-    begun = os.path.exists(path)
+    begun = _is_begun(path)
     keras.utils.set_random_seed(options.seed)
     # A run with equal settings was checked when it started.
     if not begun or find_difference(workdir, settings, files):
@@ -101,6 +102,14 @@ def train_network(
         compile_for(model, data, options)
     with fused_batch_norm(model):
         return fit(model, path, data, options, validate=True)
+
+
+def _is_begun(path):
+    return agreed(
+        os.path.exists(path),
+        f"Only some of the processes of this training see the file '{path}'. Choose a directory "
+        "that all of them share.",
+    )
 
 
 def _whole_network(path, data, options):
@@ -235,7 +244,7 @@ def train_curve(
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
     path = RunDirectory(workdir).curve()
-    if os.path.exists(path):
+    if _is_begun(path):
         ends = _ends(made)
         made = load_checkpoint(path)
         _check_same_ends(made, ends, path)

@@ -1,0 +1,90 @@
+"""Training on several devices that equals training on one."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from mc_tf.backend.keras_internals import (
+    allow_several_processes,
+    clip_sums,
+    inner_optimizer,
+    layers_within,
+    overridden,
+    set_train_function,
+)
+from mc_tf.distribute.processes import remember, wait
+
+__all__ = ["global_batch"]
+
+
+@contextlib.contextmanager
+def global_batch(model: keras.Model) -> Iterator[None]:
+    """Context in which `fit` on several devices equals `fit` on one, up to rounding.
+
+    For models under a strategy of `tf.distribute`, where Keras treats each replica's part of a
+    batch as a batch of its own. Here each example has the same share in the loss, also in a short
+    last batch that does not divide; batch normalization uses the mean and the variance of the whole
+    batch; and gradients are clipped after their sum. At the end, all processes wait for the files
+    of the first. `CurveModel.fit` and `mc_tf.training` use it themselves. Dropout draws the same
+    mask on each replica. Losses with masks or `reduction="sum"`, and a `train_step` of your own
+    that does not call `optimizer.scale_loss`, keep the shares that Keras gives them.
+
+    Args:
+        model: compiled Keras model, made in the strategy's scope.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> with global_batch(model):  # one device: nothing changes
+        ...     history = model.fit(keras.ops.ones((4, 1)), keras.ops.ones((4, 1)), verbose=0)
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    if strategy is None or strategy.num_replicas_in_sync == 1:
+        yield
+    elif "scale_loss" in vars(model.optimizer):  # within another such context
+        yield
+        return
+    else:
+        remember(strategy)
+        allow_several_processes()
+        with clip_sums(inner_optimizer(model.optimizer)), _whole_batches(model):
+            yield
+    wait()
+
+
+@contextlib.contextmanager
+def _whole_batches(model):
+    """Replaces the training step by one that knows the whole batch."""
+    import tensorflow as tf
+
+    norms = list(_norms_within(model))
+    step, scale_loss, share = model.train_step, model.optimizer.scale_loss, None
+
+    def train_step(data):
+        nonlocal share
+        inputs = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[0])
+        size = tf.cast(tf.shape(next(leaf for leaf in inputs if leaf is not None))[0], "float32")
+        share = size / tf.distribute.get_replica_context().all_reduce("MEAN", size)
+        with contextlib.ExitStack() as stack:
+            for norm in norms:
+                stack.enter_context(overridden(norm, synchronized=True))
+            return step(data)
+
+    def scale_by_share(loss):
+        return scale_loss(loss) * tf.cast(share, loss.dtype)
+
+    set_train_function(model, None)
+    with overridden(model, train_step=train_step):
+        with overridden(model.optimizer, scale_loss=scale_by_share):
+            yield
+    set_train_function(model, None)
+
+
+def _norms_within(layer):
+    """Batch normalization of a layer or model, and of the networks whose code it runs."""
+    for part in layers_within(layer):
+        if isinstance(part, keras.layers.BatchNormalization):
+            yield part
+        if isinstance(code := getattr(part, "layer", None), keras.Layer):
+            yield from _norms_within(code)
