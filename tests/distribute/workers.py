@@ -76,15 +76,15 @@ def train(index, kind):
 
     mc_tf.models.register("small")(small)
     given = {"batch_size": 16, "learning_rate": 0.2, "verbose": 0}
-    options = TrainingOptions(epochs=2, clip_norm=1.0, **given)
+    options = TrainingOptions(epochs=1, clip_norm=1.0, **given)
     cycles = TrainingOptions(
-        epochs=4,
+        epochs=2,
         schedule="triangular_cycle",
         cycle_epochs=2,
         min_learning_rate=0.01,
         snapshots=True,
         swa_start=0,
-        save_every_steps=1,
+        save_every_steps=3,
         **given,
     )
     with mc_tf.distribute.make_strategy(kind).scope():
