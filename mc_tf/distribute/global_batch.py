@@ -1,6 +1,7 @@
 """Training on several devices that equals training on one."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import keras
@@ -10,6 +11,7 @@ from mc_tf.backend.keras_internals import (
     clip_sums,
     inner_optimizer,
     layers_within,
+    losses_by_replica,
     overridden,
     set_train_function,
 )
@@ -59,23 +61,33 @@ def _whole_batches(model):
     import tensorflow as tf
 
     norms = list(_norms_within(model))
-    step, scale_loss, share = model.train_step, model.optimizer.scale_loss, None
+    step, scale_loss = model.train_step, model.optimizer.scale_loss
+    synchronized, share = contextlib.ExitStack(), threading.local()  # replicas are threads
+    running = 0
 
     def train_step(data):
-        nonlocal share
-        inputs = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[0])
-        size = tf.cast(tf.shape(next(leaf for leaf in inputs if leaf is not None))[0], "float32")
-        share = size / tf.distribute.get_replica_context().all_reduce("MEAN", size)
-        with contextlib.ExitStack() as stack:
+        nonlocal running
+        if not running:
             for norm in norms:
-                stack.enter_context(overridden(norm, synchronized=True))
+                synchronized.enter_context(overridden(norm, synchronized=True))
+        running += 1
+        try:
+            inputs = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[0])
+            size = tf.shape(next(leaf for leaf in inputs if leaf is not None))[0]
+            size = tf.cast(size, "float32")
+            mean = tf.distribute.get_replica_context().all_reduce("MEAN", size)
+            share.value = size / mean
             return step(data)
+        finally:
+            running -= 1
+            if not running:
+                synchronized.close()
 
     def scale_by_share(loss):
-        return scale_loss(loss) * tf.cast(share, loss.dtype)
+        return scale_loss(loss) * tf.cast(share.value, loss.dtype)
 
     set_train_function(model, None)
-    with overridden(model, train_step=train_step):
+    with overridden(model, train_step=train_step), losses_by_replica(model):
         with overridden(model.optimizer, scale_loss=scale_by_share):
             yield
     set_train_function(model, None)

@@ -6,6 +6,7 @@ import inspect
 import pathlib
 import pkgutil
 import re
+import threading
 
 import keras
 import numpy as np
@@ -545,6 +546,24 @@ def _():
     assert loss() == 4
 
 
+@contract("Layer._losses", "keep the losses of replicas apart")
+def _():
+    class Costs(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ops.sum(inputs))
+            return inputs
+
+    layer = Costs()
+    with internals.losses_by_replica(layer):
+        layer(np.ones(2, "float32"))
+        other = threading.Thread(target=layer, args=[np.ones(3, "float32")])
+        other.start()
+        other.join()
+        assert [float(loss) for loss in layer.losses] == [2]
+    layer(np.ones(4, "float32"))
+    assert [float(loss) for loss in layer.losses] == [4]
+
+
 @contract("Trainer.distribute_strategy", "make variables in a model's scope")
 def _():
     with internals.scope_of(compiled()):
@@ -581,8 +600,6 @@ def _():
             self.found = internals.callbacks_of_fit()
             self.name = internals.frame_of_fit().f_code.co_name
             self.runs = internals.is_running(internals.frame_of_fit(), thread)
-
-    import threading
 
     looks, other, thread = Looks(), Looks(), threading.get_ident()
     other.on_train_begin = lambda logs=None: None

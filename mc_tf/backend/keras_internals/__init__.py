@@ -42,6 +42,7 @@ from mc_tf.backend.keras_internals.optimizers import (
 from mc_tf.backend.keras_internals.replicas import (
     allow_several_processes,
     clip_sums,
+    losses_by_replica,
     overridden,
     scope_of,
     whole_losses,
@@ -81,6 +82,7 @@ __all__ = [
     "layers_within",
     "lookup_of",
     "loss_options",
+    "losses_by_replica",
     "mask_of",
     "metric_direction",
     "metrics_within",

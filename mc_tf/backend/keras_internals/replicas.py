@@ -1,10 +1,20 @@
 """Steps on several devices and processes: strategies of `tf.distribute`."""
 
 import contextlib
+import threading
 
 import keras
 
-__all__ = ["allow_several_processes", "clip_sums", "overridden", "scope_of", "whole_losses"]
+from mc_tf.backend.keras_internals.layers import layers_within
+
+__all__ = [
+    "allow_several_processes",
+    "clip_sums",
+    "losses_by_replica",
+    "overridden",
+    "scope_of",
+    "whole_losses",
+]
 
 
 def whole_losses():
@@ -16,6 +26,36 @@ def whole_losses():
     from keras.src.losses import loss
 
     return overridden(loss, scale_loss_for_distribution=lambda value: value)
+
+
+@contextlib.contextmanager
+def losses_by_replica(model):
+    """Context in which each replica has its own losses from `add_loss`.
+
+    Replicas on one machine are threads, which wait for one another where they synchronize, also
+    within a call. Keras keeps the losses of a call in one private list for all of them.
+
+    Args:
+        model: Keras model.
+    """
+    with contextlib.ExitStack() as stack:
+        for layer in layers_within(model):
+            stack.enter_context(overridden(layer, _losses=_LossesOfThread()))
+        yield
+
+
+class _LossesOfThread(threading.local):
+    def __init__(self):
+        self._found = []
+
+    def extend(self, losses):
+        self._found.extend(losses)
+
+    def clear(self):
+        self._found.clear()
+
+    def __getitem__(self, index):
+        return self._found[index]
 
 
 @contextlib.contextmanager
