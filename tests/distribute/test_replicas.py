@@ -24,7 +24,7 @@ def wanted(tmp_path_factory):
     return results(tmp_path_factory.mktemp("one"), 1)
 
 
-@pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.parametrize("devices", [2, pytest.param(4, marks=pytest.mark.long)])
 def test_devices_compute_what_one_does(tmp_path, wanted, devices):
     found = results(tmp_path, devices)
     assert found.keys() == wanted.keys()
