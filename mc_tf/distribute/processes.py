@@ -18,11 +18,15 @@ def remember(strategy):
         _strategy = strategy
 
 
-def is_chief():
+def is_chief() -> bool:
     """Whether this process writes files: the only one, or the first of several.
 
     Returns:
         bool.
+
+    Example:
+        >>> is_chief()
+        True
     """
     if keras.backend.backend() == "jax":
         import jax

@@ -5,7 +5,7 @@ import programs
 import pytest
 import replicas
 
-pytestmark = programs.needs_tensorflow
+pytestmark = [programs.needs_tensorflow, pytest.mark.xdist_group("replicas")]
 
 
 def results(folder, devices):

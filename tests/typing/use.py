@@ -122,6 +122,7 @@ def devices(model: keras.Model, train: Any) -> None:
     with strategy.scope(), mc_tf.distribute.global_batch(model) as nothing:
         assert_type(nothing, None)
         model.fit(train)
+    assert_type(mc_tf.distribute.is_chief(), bool)
     mc_tf.distribute.make_strategy()  # type: ignore[call-arg]
 
 
