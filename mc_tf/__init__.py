@@ -6,7 +6,7 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import callbacks, curves, ensemble, landscape, layers, models
+from mc_tf import callbacks, curves, distribute, ensemble, landscape, layers, models
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
@@ -81,6 +81,7 @@ __all__ = [
     "callbacks",
     "connect",
     "curves",
+    "distribute",
     "ensemble",
     "evaluate_curve",
     "evaluate_grid",

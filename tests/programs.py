@@ -139,13 +139,14 @@ def start(program, *flags, directory=None):
 
 
 def _program(path, flags, folder, directory):
-    _prepare(f"{folder}/", directory or folder)
+    prepare(f"{folder}/", directory or folder)
     sys.argv = [path, *flags]
     sys.path.insert(0, os.path.dirname(path))
     runpy.run_path(path, run_name="__main__")
 
 
-def _prepare(prefix, directory):
+def prepare(prefix, directory):
+    """Fits a forked process to tests: its output goes to files, its place is a directory."""
     gc.freeze()  # no collection needs to look at earlier imports
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     without_graph_optimizer()
@@ -236,7 +237,7 @@ class _Left(BaseException):
 
 
 def _rows(program, rows, folder, directory):
-    _prepare(f"{folder}/{rows[0][0]}-", directory)
+    prepare(f"{folder}/{rows[0][0]}-", directory)
     sys.path.insert(0, f"{REPO}/bin")
     import data_flags
     import endings

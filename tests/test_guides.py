@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from programs import REPO, needs_tensorflow, start
+from programs import LIMIT_SECONDS, REPO, needs_tensorflow, prepare, server, start
 
 import mc_tf
 
@@ -113,6 +113,27 @@ def test_code_of_backends():
     found = names()
     (code,) = blocks(DOCS / "backends.md", "python")
     exec(compile(code, "backends.md", "exec"), found)
+
+
+def test_code_of_devices(tmp_path):
+    """On two logical CPUs. Blocks of `py` are for several machines; tests/distribute has them."""
+    process = server().Process(target=on_two_devices, args=(str(tmp_path),), daemon=True)
+    process.start()
+    process.join(LIMIT_SECONDS)
+    assert process.exitcode == 0, (tmp_path / "err").read_text()[-3000:]
+    assert (tmp_path / "runs" / "members" / "snapshot-00000008.npz").exists()
+
+
+def on_two_devices(folder):
+    import tensorflow as tf
+
+    prepare(f"{folder}/", folder)
+    parts = 2 * [tf.config.LogicalDeviceConfiguration()]
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    found = names()
+    (code,) = blocks(DOCS / "devices.md", "python")
+    exec(compile(smaller(code), "devices.md", "exec"), found)
+    assert found["curve"].distribute_strategy.num_replicas_in_sync == 2
 
 
 def test_own_data_networks_and_curves(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ ROOMS = (
         "settings",
         "registry",
         "backend",
+        "distribute",
         "curves",
         "weights",
         "storage",

@@ -1,6 +1,5 @@
 """Access of callbacks to the optimizer and train function of a compiled model."""
 
-import contextlib
 import functools
 
 import keras
@@ -10,6 +9,7 @@ from mc_tf.backend.keras_internals import (
     inner_optimizer,
     new_train_function,
     rate_asked_for,
+    scope_of,
 )
 
 __all__ = [
@@ -46,8 +46,7 @@ def batch_counter(model):
     """
     if keras.backend.backend() == "jax":
         return None
-    strategy = getattr(model, "distribute_strategy", None)
-    with strategy.scope() if strategy else contextlib.nullcontext():
+    with scope_of(model):
         return keras.Variable(
             0, dtype="int", trainable=False, name="batches", aggregation="only_first_replica"
         )

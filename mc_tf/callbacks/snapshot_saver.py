@@ -14,7 +14,7 @@ from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.step_callback import StepCallback
 from mc_tf.storage.checksums import DamagedFileError
-from mc_tf.storage.files import numbered_files
+from mc_tf.storage.files import numbered_files, remove
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
 from mc_tf.typing import Logs, PathLike, Unit
 from mc_tf.warning import warn
@@ -176,8 +176,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
         self._reached = step
         path = os.path.join(self.directory, f"snapshot-{step:08d}.npz" if step else _START)
         if not self.is_sound(step):
-            if os.path.exists(path):
-                os.remove(path)  # from an earlier execution
+            remove([path] if os.path.exists(path) else [])  # from an earlier execution
             return
         if step == 0:
             self._save_start()
@@ -204,8 +203,7 @@ class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[ove
                 f"Training ended before step {self._places[0]}, the first whose network "
                 f"SnapshotSaver would have saved: '{self.directory}' has no member."
             )
-        for path in set(snapshot_files(self.directory)) - set(self.members):
-            os.remove(path)
+        remove(set(snapshot_files(self.directory)) - set(self.members))
 
     def _rate_before(self, step):
         if self.cycle is not None:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.backend.keras_internals import loss_options, set_mask
+from mc_tf.backend.keras_internals import loss_options, set_mask, whole_losses
 from mc_tf.ensemble.losses import known_name
 from mc_tf.warning import warn
 
@@ -34,7 +34,8 @@ def keras_loss(loss, labels, outputs, sample_weight=None, mask=None):
         None if part is None else ops.convert_to_tensor(_single(part))
         for part in (labels, sample_weight)
     )
-    found = judge.compute_loss(None, labels, outputs, sample_weight, training=False)
+    with whole_losses():
+        found = judge.compute_loss(None, labels, outputs, sample_weight, training=False)
     return float(ops.convert_to_numpy(ops.mean(found)))
 
 

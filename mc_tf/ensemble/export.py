@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from mc_tf.distribute.processes import is_chief
 from mc_tf.ensemble.signature import input_signature
 from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
@@ -84,6 +85,8 @@ def export_ensemble(ensemble: "Ensemble", path: PathLike, example: Any = None) -
     module.numbers = [variable.value for variable in ensemble.variables]
     module.resources = resources(ensemble.model)
     module.serve = tf.function(serve, input_signature=specs, autograph=False)
+    if not is_chief():
+        return
     with locked(os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock"), path):
         _write(module, path)
 

@@ -6,7 +6,7 @@ from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
-from mc_tf.backend.keras_internals import build_metrics
+from mc_tf.backend.keras_internals import build_metrics, whole_losses
 from mc_tf.batch_norm.statistics import BatchStatistics
 
 __all__ = ["SEVERAL", "PointEvaluator"]
@@ -207,7 +207,8 @@ class PointEvaluator:
         with self._scope(state, zip(variables, metrics or ())) as scope:
             with self.layer.at_point(*point):
                 y_pred = self._model(x, training=False)
-            loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
+            with whole_losses():
+                loss = self._model.compute_loss(x, y, y_pred, sample_weight, training=False)
             if metrics is not None:
                 self._model.compute_metrics(x, y, y_pred, sample_weight)
         # By targets, not examples: the last window of a text may be shorter.

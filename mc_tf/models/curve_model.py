@@ -11,6 +11,7 @@ from mc_tf.arguments import check_network
 from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import knows_training
 from mc_tf.curves.base import Curve
+from mc_tf.distribute.global_batch import global_batch
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
@@ -116,7 +117,8 @@ class CurveModel(SealedFiles, keras.Model):
                     f"Validation evaluates the network at t = {self.t:g}, an endpoint that "
                     "training does not move. Set `curve_model.t = 0.5` before, or monitor `loss`."
                 )
-        return super().fit(*args, **kwargs)
+        with global_batch(self):
+            return super().fit(*args, **kwargs)
 
     @property
     def network(self) -> keras.Model:

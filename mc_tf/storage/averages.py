@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from mc_tf.storage.checksums import OtherKindError
-from mc_tf.storage.files import numbered_files, read_arrays, write_arrays
+from mc_tf.storage.files import numbered_files, read_arrays, remove, write_arrays
 
 __all__ = ["WeightAverage"]
 
@@ -90,12 +90,10 @@ class WeightAverage:
         here = []
         for step, file in numbered_files(directory, _PREFIX).items():
             if step < self.step and (self._before is None or step > self._before):
-                os.remove(file)  # from an earlier execution with other steps
+                remove([file])  # from an earlier execution with other steps
             elif step <= self.step:
                 here.append(file)
-        for old in here[:-keep]:
-            if os.path.basename(old) not in kept:
-                os.remove(old)
+        remove(old for old in here[:-keep] if os.path.basename(old) not in kept)
 
     @staticmethod
     def files(directory):
@@ -110,9 +108,8 @@ class WeightAverage:
             directory: where `save` wrote.
             step: the last step of this run.
         """
-        for later, path in numbered_files(directory, _PREFIX).items():
-            if later > step:
-                os.remove(path)
+        files = numbered_files(directory, _PREFIX)
+        remove(path for later, path in files.items() if later > step)
 
     @classmethod
     def load(cls, directory, step):

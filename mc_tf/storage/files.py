@@ -14,6 +14,7 @@ import zipfile
 
 import numpy as np
 
+from mc_tf.distribute.processes import is_chief
 from mc_tf.storage import checksums
 from mc_tf.storage.locks import release, take
 
@@ -24,6 +25,7 @@ __all__ = [
     "numbered_files",
     "read_arrays",
     "read_json",
+    "remove",
     "remove_abandoned",
     "weight_shapes",
     "write_arrays",
@@ -43,7 +45,8 @@ def atomic_path(path):
     """Yields a temporary path next to `path` that becomes `path` if the block succeeds.
 
     The temporary file is locked while it is written, so that other programs can distinguish it from
-    remains of killed programs, which they remove.
+    remains of killed programs, which they remove. Of several processes of one training, only the
+    chief's file becomes `path`; the others go the same way, because values may be computed by all.
 
     Args:
         path: the file to write. An existing file is replaced atomically, or kept on errors.
@@ -55,6 +58,10 @@ def atomic_path(path):
         OSError: with a one-line message, if the disk is full.
     """
     path = os.path.abspath(os.fspath(path))
+    if not is_chief():
+        with tempfile.TemporaryDirectory() as directory:
+            yield os.path.join(directory, os.path.basename(path))
+        return
     remove_abandoned(os.path.dirname(path), os.path.basename(path))
     descriptor, temporary = _locked_temporary(path)
     try:
@@ -83,6 +90,16 @@ def _locked_temporary(path):
         if take(descriptor) is not False and os.path.exists(temporary):
             return descriptor, temporary
         release(descriptor)  # another program considered it abandoned before it was locked
+
+
+def remove(paths):
+    """Removes files; of several processes of one training, only the chief does.
+
+    Args:
+        paths: file names.
+    """
+    for path in paths if is_chief() else ():
+        os.remove(path)
 
 
 def remove_abandoned(directory, name=None):

@@ -20,6 +20,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+from mc_tf.distribute.processes import is_chief
+
 __all__ = ["InUseError", "locked", "release", "take"]
 
 _WAIT_SECONDS = 0.05
@@ -77,7 +79,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def locked(file, output, wait=False):
-    """Holds a lock file. The same thread may enter again.
+    """Holds a lock file. The same thread may enter again. Other processes of one training pass.
 
     Args:
         file: path of the lock file, in a directory that can be written.
@@ -87,6 +89,9 @@ def locked(file, output, wait=False):
     Raises:
         InUseError: if another program or thread holds it, naming its process and host.
     """
+    if not is_chief():
+        yield
+        return
     file = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
     while not _enter(file):
         if not wait:

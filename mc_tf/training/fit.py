@@ -6,7 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from mc_tf.backend.keras_internals import build_metrics
+from mc_tf.backend.keras_internals import build_metrics, scope_of
 from mc_tf.callbacks.checkpoint import AtomicCheckpoint, BestCheckpoint
 from mc_tf.callbacks.cyclic import (
     CosineCyclicLearningRate,
@@ -17,6 +17,8 @@ from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
+from mc_tf.distribute.global_batch import global_batch
+from mc_tf.distribute.processes import is_chief
 from mc_tf.evaluation.metric_directions import higher_is_better
 from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
@@ -49,13 +51,15 @@ def fit(model, path, data, options, steps, validate):
     warn_of_lost(path, epoch, options, validate)
     # Makes checkpoints complete, and avoids creating variables in a step, which is traced twice.
     if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+        with scope_of(model):
+            model.optimizer.build(model.trainable_variables)
     if options.epochs == 0 and not os.path.exists(path):
         AtomicCheckpoint(path).save(model)
     # These may change from run to run; a checkpoint brings its compile arguments.
     model.steps_per_execution = options.steps_per_execution
     if options.jit_compile != "auto":
         model.jit_compile = options.jit_compile
+    verbose = options.verbose if is_chief() else 0
     size = fixed_batch_size(model) or options.eval_batch_size
     validation = data.validation_batches(size) if validate else None
     # First the rest of a partial epoch, then whole epochs.
@@ -94,15 +98,16 @@ def fit(model, path, data, options, steps, validate):
         with warnings.catch_warnings():
             # The checkpoint reports it, too, in the last line of a program.
             warnings.filterwarnings("ignore", "Training diverged")
-            model.fit(
-                batches.dataset,
-                shuffle=False,  # the data set shuffles
-                initial_epoch=start,
-                epochs=options.epochs,
-                validation_data=validation,
-                verbose=options.verbose,
-                callbacks=callbacks,
-            )
+            with global_batch(model):
+                model.fit(
+                    batches.dataset,
+                    shuffle=False,  # the data set shuffles
+                    initial_epoch=start,
+                    epochs=options.epochs,
+                    validation_data=validation,
+                    verbose=verbose,
+                    callbacks=callbacks,
+                )
     return model
 
 
@@ -171,7 +176,7 @@ def _optional_callbacks(run, data, options, validate):
         name = data.metrics()[0].name
         mode = "max" if higher_is_better(name) else "min"
         yield BestCheckpoint(run.best, f"val_{name}", mode)
-    if options.tensorboard:
+    if options.tensorboard and is_chief():
         yield keras.callbacks.TensorBoard(run.tensorboard)
 
 

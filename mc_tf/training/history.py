@@ -5,6 +5,7 @@ import os
 
 import keras
 
+from mc_tf.distribute.processes import is_chief
 from mc_tf.storage.files import atomic_path
 
 __all__ = ["HistoryFile"]
@@ -45,6 +46,8 @@ class HistoryFile(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Appends a row."""
+        if not is_chief():
+            return
         row = {"epoch": epoch, **{name: logs[name] for name in sorted(logs or {})}}
         with open(self.path, "a+", newline="", encoding="utf-8") as file:
             file.seek(0)

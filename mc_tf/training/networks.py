@@ -119,17 +119,29 @@ def _same_shape(made_for, given):
     )
 
 
-def check_batch_size(network, batch_size):
-    """Rejects a batch size that does not match the state of a stateful network.
+def check_batch_size(network, batch_size, replicas=None):
+    """Rejects a batch size that does not match a stateful network, or the number of replicas.
 
     Args:
         network: `keras.Model`.
         batch_size: examples per batch.
+        replicas: number of devices that share a batch. Default: those of the strategy in scope.
 
     Raises:
         ValueError: naming both.
     """
     fixed = fixed_batch_size(network)
+    replicas = replicas or tf.distribute.get_strategy().num_replicas_in_sync
+    if batch_size % replicas:
+        raise ValueError(
+            f"batch_size={batch_size} does not divide by the {replicas} replicas that share a "
+            f"batch. Choose a multiple of {replicas}."
+        )
+    if fixed is not None and replicas > 1:
+        raise ValueError(
+            f"The network '{network.name}' carries state for batches of {fixed}, which cannot be "
+            "shared by several replicas. Train it on one device."
+        )
     if fixed not in (None, batch_size):
         raise ValueError(
             f"The network '{network.name}' carries state for batches of {fixed}, but batch_size is "

@@ -12,6 +12,7 @@ from keras import ops
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm.update import update_batch_norm
 from mc_tf.curves import Curve
+from mc_tf.distribute.processes import agreed, is_chief
 from mc_tf.models import CurveModel, connect
 from mc_tf.schedules import CYCLES
 from mc_tf.storage.averages import WeightAverage
@@ -93,7 +94,7 @@ def train_network(
         settings["network_options"] = chosen
     files = {"initial_weights": initial_weights} if initial_weights else {}
     path = RunDirectory(workdir).network()
-    begun = os.path.exists(path)
+    begun = _is_begun(path)
     keras.utils.set_random_seed(options.seed)
     # A run with equal settings was checked when it started.
     if not begun or find_difference(workdir, settings, files):
@@ -108,10 +109,18 @@ def train_network(
         model = load_checkpoint(path)
     else:
         compile_for(model, data, options)
-    if options.verbose:
+    if options.verbose and is_chief():
         print(announcement(model, data, workdir), flush=True)
     with fused_batch_norm(model):
         return fit(model, path, data, options, steps, validate=True)
+
+
+def _is_begun(path):
+    return agreed(
+        os.path.exists(path),
+        f"Only some of the processes of this training see the file '{path}'. Choose a directory "
+        "that all of them share.",
+    )
 
 
 @holding("workdir")
@@ -195,14 +204,14 @@ def train_curve(
     files = {"start": start, "end": end}
     claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
     path = RunDirectory(workdir).curve()
-    if os.path.exists(path):
+    if _is_begun(path):
         ends = _ends(made)
         made = load_checkpoint(path)
         _check_same_ends(made, ends, path)
     else:
         keras.utils.set_random_seed(options.seed)
         compile_for(made, data, options)
-    if options.verbose:
+    if options.verbose and is_chief():
         print(announcement(made, data, workdir), flush=True)
     # Validation would evaluate the start only.
     return fit(made, path, data, options, steps, validate=False)

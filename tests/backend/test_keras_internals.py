@@ -6,6 +6,7 @@ import inspect
 import pathlib
 import pkgutil
 import re
+import threading
 
 import keras
 import numpy as np
@@ -510,6 +511,87 @@ def _():
     assert len(set(sums)) == 3
 
 
+@contract(
+    "trainer.TensorFlowTrainer._maybe_symbolic_build, _distribute_strategy, reduce_per_replica",
+    "train in several processes (keras-team/keras#20585)",
+    "tensorflow",
+)
+def _():
+    import tensorflow as tf
+    from keras.src.backend.tensorflow import trainer
+
+    internals.allow_several_processes()
+    mended = trainer.reduce_per_replica
+    internals.allow_several_processes()
+    assert trainer.reduce_per_replica is mended
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()  # of one process
+    with strategy.scope():
+        model = compiled(metrics=["mae"])
+    assert vars(model)["_distribute_strategy"] is strategy
+    assert set(model.fit(*DATA, verbose=0).history) == {"loss", "mae"}
+    scalars = strategy.run(lambda: {"mae": tf.constant(2.0)})
+    assert float(mended(scalars, strategy, "auto")["mae"]) == 2
+    assert model.predict(DATA[0], verbose=0).shape == DATA[1].shape
+
+
+@contract("loss.scale_loss_for_distribution", "evaluate in a strategy's scope", "tensorflow")
+def _():
+    from keras.src.losses import loss as module
+
+    loss = lambda: float(keras.losses.MeanSquaredError()(np.ones((2, 1)), -np.ones((2, 1))))
+    with internals.overridden(module, scale_loss_for_distribution=lambda value: value / 2):
+        assert loss() == 2
+        with internals.whole_losses():
+            assert loss() == 4
+    assert loss() == 4
+
+
+@contract("Layer._losses", "keep the losses of replicas apart")
+def _():
+    class Costs(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ops.sum(inputs))
+            return inputs
+
+    layer = Costs()
+    with internals.losses_by_replica(layer):
+        layer(np.ones(2, "float32"))
+        other = threading.Thread(target=layer, args=[np.ones(3, "float32")])
+        other.start()
+        other.join()
+        assert [float(loss) for loss in layer.losses] == [2]
+    layer(np.ones(4, "float32"))
+    assert [float(loss) for loss in layer.losses] == [4]
+
+
+@contract("Trainer.distribute_strategy", "make variables in a model's scope")
+def _():
+    with internals.scope_of(compiled()):
+        assert keras.Variable(1.0).shape == ()
+
+
+@contract(
+    "TFOptimizer._all_reduce_sum_gradients and Optimizer._clip_gradients",
+    "clip the gradient of a whole batch",
+    "tensorflow",
+)
+def _():
+    optimizer, variable = keras.optimizers.SGD(1.0, clipvalue=1.0), keras.Variable(0.0)
+    calls = []
+    internal = {
+        "_all_reduce_sum_gradients": lambda pairs: calls.append("sum") or pairs,
+        "_clip_gradients": lambda gradients: calls.append("clip") or gradients,
+    }
+    with internals.overridden(optimizer, **internal):
+        optimizer.apply([ops.convert_to_tensor(5.0)], [variable])
+        assert calls == ["clip", "sum"]
+        with internals.clip_sums(optimizer):
+            optimizer.apply([ops.convert_to_tensor(5.0)], [variable])
+        assert calls == ["clip", "sum", "sum", "clip"]
+    optimizer.apply([ops.convert_to_tensor(5.0)], [variable])
+    assert float(variable) == -11 and len(calls) == 4
+
+
 @contract("CallbackList.callbacks in the frames of hooks", "see the other callbacks")
 def _():
     class Looks(keras.callbacks.Callback):
@@ -518,8 +600,6 @@ def _():
             self.found = internals.callbacks_of_fit()
             self.name = internals.frame_of_fit().f_code.co_name
             self.runs = internals.is_running(internals.frame_of_fit(), thread)
-
-    import threading
 
     looks, other, thread = Looks(), Looks(), threading.get_ident()
     other.on_train_begin = lambda logs=None: None

@@ -117,6 +117,15 @@ def surfaces(first: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any)
     mc_tf.random_direction(first, normalization="filters")  # type: ignore[arg-type]
 
 
+def devices(model: keras.Model, train: Any) -> None:
+    strategy = mc_tf.distribute.make_strategy("multi_worker")
+    with strategy.scope(), mc_tf.distribute.global_batch(model) as nothing:
+        assert_type(nothing, None)
+        model.fit(train)
+    assert_type(mc_tf.distribute.is_chief(), bool)
+    mc_tf.distribute.make_strategy()  # type: ignore[call-arg]
+
+
 def whole_trainings(workdir: pathlib.Path) -> None:
     data = mc_tf.data.load("digits", data_dir=workdir)
     assert_type(data, mc_tf.data.Dataset)

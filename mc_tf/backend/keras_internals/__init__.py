@@ -39,6 +39,14 @@ from mc_tf.backend.keras_internals.optimizers import (
     use_own_rate,
     uses_weight_decay,
 )
+from mc_tf.backend.keras_internals.replicas import (
+    allow_several_processes,
+    clip_sums,
+    losses_by_replica,
+    overridden,
+    scope_of,
+    whole_losses,
+)
 from mc_tf.backend.keras_internals.training import (
     bring_up_to_date,
     build_metrics,
@@ -54,6 +62,7 @@ from mc_tf.backend.keras_internals.training import (
 )
 
 __all__ = [
+    "allow_several_processes",
     "append_callback",
     "ask_for_rate",
     "bring_up_to_date",
@@ -61,6 +70,7 @@ __all__ = [
     "call_counter",
     "callbacks_of_fit",
     "calls_within",
+    "clip_sums",
     "compile_arguments",
     "evaluation_settings",
     "excluded_by_others",
@@ -72,6 +82,7 @@ __all__ = [
     "layers_within",
     "lookup_of",
     "loss_options",
+    "losses_by_replica",
     "mask_of",
     "metric_direction",
     "metrics_within",
@@ -79,10 +90,12 @@ __all__ = [
     "once_a_call",
     "operation_of",
     "output_shape_of",
+    "overridden",
     "own_rate",
     "own_variables",
     "own_weights",
     "rate_asked_for",
+    "scope_of",
     "seed_generators",
     "set_by_slice",
     "set_mask",
@@ -94,4 +107,5 @@ __all__ = [
     "training_in_fit",
     "use_own_rate",
     "uses_weight_decay",
+    "whole_losses",
 ]

@@ -2,6 +2,8 @@
 
 import contextlib
 
+from mc_tf.backend.keras_internals.replicas import overridden, scope_of
+
 __all__ = [
     "build_metrics",
     "bring_up_to_date",
@@ -48,7 +50,8 @@ def build_metrics(model, batch):
         model: compiled Keras model.
         batch: batch of its data, `(x, y)` or `(x, y, sample_weight)`.
     """
-    model._symbolic_build(data_batch=batch)
+    with scope_of(model):
+        model._symbolic_build(data_batch=batch)
 
 
 def metric_direction(metric):
@@ -101,7 +104,7 @@ def new_train_function(model, after_step=None):
     Returns:
         Function; see `train_function_of`.
     """
-    own, step, before = vars(model).get("train_step"), model.train_step, model.train_function
+    step, before = model.train_step, model.train_function
 
     def train_step(*arguments):
         result = step(*arguments)
@@ -109,15 +112,12 @@ def new_train_function(model, after_step=None):
             after_step()
         return result
 
-    vars(model)["train_step"] = train_step
-    try:
-        model.make_train_function(force=True)
-        return model.train_function
-    finally:
-        model.train_function = before
-        vars(model).pop("train_step")
-        if own is not None:
-            vars(model)["train_step"] = own
+    with overridden(model, train_step=train_step):
+        try:
+            model.make_train_function(force=True)
+            return model.train_function
+        finally:
+            model.train_function = before
 
 
 @contextlib.contextmanager
