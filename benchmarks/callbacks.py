@@ -18,7 +18,7 @@ from measuring import row
 FLAGS = flags.FLAGS
 flags.DEFINE_string("network", "fc", "Name in the registry.")
 flags.DEFINE_integer("batch_size", 128, "Images a batch.", lower_bound=1)
-flags.DEFINE_integer("steps", 200, "Training steps in an epoch.", lower_bound=2)
+flags.DEFINE_integer("steps", 150, "Training steps in an epoch.", lower_bound=2)
 flags.DEFINE_integer("steps_per_execution", 1, "Steps that run as one call.", lower_bound=1)
 
 

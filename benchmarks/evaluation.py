@@ -31,9 +31,12 @@ def network_rows(name):
     from mc_tf.evaluation.points import PointEvaluator, evaluate_points
     from mc_tf.evaluation.results import CurveEvaluation
 
-    train = measuring.images(FLAGS.examples)
+    train, test = measuring.parts(FLAGS.examples)
     firsts = range(0, FLAGS.examples, FLAGS.batch_size)
-    batches = [to_device(train[0][first : first + FLAGS.batch_size]) for first in firsts]
+    batches, others = (
+        [to_device(x[first : first + FLAGS.batch_size]) for first in firsts]
+        for x, _ in (train, test)
+    )
     networks = [mc_tf.models.build(name, 10, (32, 32, 3), weight_decay=5e-4) for _ in "abc"]
     network = measuring.compile_network(networks[0])
     curve = measuring.compile_network(mc_tf.connect(*networks[:2]))
@@ -43,21 +46,20 @@ def network_rows(name):
     # Functions of a network whose training only moves statistics.
     training = compiled(lambda x: network(x, training=True))
 
-    def passes(function, count=1):
+    def passes(function, batches):
         with mc_tf.fused_batch_norm(network):  # traced in the first round
-            for _ in range(count):
-                for batch in batches:
-                    out = function(batch)
+            for batch in batches:
+                out = function(batch)
         return np.asarray(out)
 
     def bare():
-        passes(forward, 2)
+        passes(forward, batches + others)
         if normalized:
-            passes(training)
+            passes(training, batches)
 
     def pointwise(model, positions):
         """A function that evaluates the next position."""
-        evaluator, data = PointEvaluator(model), EvaluationData(train, train).kept()
+        evaluator, data = PointEvaluator(model), EvaluationData(train, test).kept()
         many = np.resize(positions, (1000, *np.shape(positions[0])))
         result, indices = CurveEvaluation(np.arange(1000)), iter(range(1000))
         path = tempfile.mkdtemp() + "/result"
@@ -76,7 +78,7 @@ def network_rows(name):
     if normalized:
         update = BatchNormUpdate(network)
         runs["update_batch_norm"] = lambda: update(train[0])
-        runs["training pass"] = lambda: passes(training)
+        runs["training pass"] = lambda: passes(training, batches)
     times = measuring.rounds(runs)
     yield row(
         f"{name}: bare passes, {FLAGS.examples:,} + {FLAGS.examples:,} images", times["bare"], "s"
@@ -96,4 +98,4 @@ def rows():
 
 
 if __name__ == "__main__":
-    measuring.main(rows, networks=["fc", "preresnet20"], examples=200)
+    measuring.main(rows, examples=200)

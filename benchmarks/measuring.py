@@ -19,7 +19,7 @@ from absl import app, flags  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("rounds", 15, "Interleaved rounds of a comparison.", lower_bound=1)
-flags.DEFINE_float("seconds", 20, "A comparison ends after these, but not before 5 rounds.")
+flags.DEFINE_float("seconds", 20, "A comparison ends after these, but not before 4 rounds.")
 flags.DEFINE_bool("quick", False, "Try that everything runs: figures mean little.")
 for _name in ("rounds", "seconds", "quick"):  # in the `--help` of each program
     FLAGS.register_key_flag_for_module(sys.argv[0], FLAGS[_name])
@@ -46,7 +46,7 @@ def rounds(runs):
         run()
     names, began = list(runs), time.perf_counter()
     for turn in range(FLAGS.rounds):
-        if turn >= 5 and time.perf_counter() - began > FLAGS.seconds:
+        if turn >= 4 and time.perf_counter() - began > FLAGS.seconds:
             break
         first = turn % len(names)
         for name in names[first:] + names[:first]:
@@ -134,3 +134,9 @@ def images(count, shape=(32, 32, 3)):
 
     rng = np.random.default_rng(0)
     return rng.normal(size=(count, *shape)).astype("float32"), rng.integers(0, 10, count)
+
+
+def parts(count):
+    """Random training and test data of `count` images each, not the same ones."""
+    x, y = images(2 * count)
+    return (x[:count], y[:count]), (x[count:], y[count:])

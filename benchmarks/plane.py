@@ -78,7 +78,7 @@ def prepare(name):
         ]
         networks[0].compile(loss=data.loss(), metrics=data.metrics())
     else:
-        train = test = measuring.images(FLAGS.examples)
+        train, test = measuring.parts(FLAGS.examples)
         networks = [mc_tf.models.build(name, 10, (32, 32, 3), weight_decay=5e-4) for _ in "abc"]
         measuring.compile_network(networks[0])
     return networks, train, test, 2 if has_batch_norm(networks[0]) else 1

@@ -95,12 +95,12 @@ def network_rows(name):
         beside = f"floor {measuring.text(least)} (two sums of weight vectors)"
         yield row(f"{name}: line, a control point more", slope, "", beside)
     elif not text:
-        fastest = times["fused" if "fused" in trained else "plain"]
-        speed = 3 * machine.operations(plain, len(x)) / fastest
+        fastest = "fused" if "fused" in trained else "plain"
+        speed = 3 * machine.operations(plain, len(x)) / times[fastest]
         for label, (_, work) in references.items():
             share = 100 * speed / (work / times[label])
             beside = f"{measuring.text(np.median(work / times[label]) / 1e9)} GFLOP/s"
-            yield row(f"{name}: plain step, share of a {label}", share, "%", beside)
+            yield row(f"{name}: {fastest} step, share of a {label}", share, "%", beside)
 
 
 def rows():
