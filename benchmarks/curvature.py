@@ -63,7 +63,9 @@ def network_rows(name):
         runs["forward over reverse"] = over_batches(forward)
     times = measuring.rounds(runs)
     for label in list(runs)[1:]:
-        yield row(f"{name}: {label} / gradient", times[label] / times["gradient"], "", "floor 2")
+        yield row(
+            f"{name}: {label} / gradient", times[label] / times["gradient"], "", "floor about 2"
+        )
 
 
 def eigenvalue_row(name):

@@ -1,12 +1,12 @@
 r"""An exported ensemble: export, size, and in fresh processes without Keras load, memory, latency.
 
-The floor of latency is one exported network, called once for each member, in turn with the
-ensemble. `--with_copies` measures a Keras model that holds a copy of the network for each member,
-exported by Keras, beside it.
+The floor of latency is one exported network, called once for each member, in turn with it.
+`--with_copies` measures a Keras model of copies of the network beside it, exported by Keras.
 
   python benchmarks/ensemble_export.py --members=12 --with_copies
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -36,7 +36,7 @@ held = lambda: int(open("/proc/self/statm").read().split()[1]) * page  # Linux
 before, began = held(), time.perf_counter()
 loaded = [tf.saved_model.load(path)]
 result = {"load": time.perf_counter() - began, "memory": held() - before}
-loaded.append(tf.saved_model.load(single))
+loaded += [tf.saved_model.load(single)]
 serve = [model.signatures["serving_default"] for model in loaded]
 names = [list(one.structured_input_signature[1])[0] for one in serve]
 for size in batch_sizes:
@@ -51,10 +51,11 @@ print(json.dumps(result))
 """
 
 
-def copies_of(models):
+def copied(build, count):
     """A Keras model that averages the probabilities of copies."""
     import keras
 
+    models = [build() for _ in range(count)]
     for index, model in enumerate(models):
         model.name = f"member_{index}"
     inputs = keras.Input((32, 32, 3), name="images")
@@ -72,7 +73,7 @@ def loaded(single, path):
 
 def model_rows(label, count, path, single, weights):
     """Yields the rows of an exported model."""
-    files = [os.path.join(root, file) for root, _, names in os.walk(path) for file in names]
+    files = (os.path.join(root, file) for root, _, names in os.walk(path) for file in names)
     size = sum(map(os.path.getsize, files)) / 1e6
     found = [loaded(single, path) for _ in range(FLAGS.processes)]
     floor = f"{count} x {4 * weights / 1e6:.2f} MB of weights"
@@ -105,9 +106,7 @@ def rows():
 
     kinds = {"": stacked}
     if FLAGS.with_copies:
-        kinds[", copies in a Keras model"] = lambda count: copies_of(
-            [build() for _ in range(count)]
-        )
+        kinds[", copies in a Keras model"] = functools.partial(copied, build)
     with tempfile.TemporaryDirectory() as folder:
         single = os.path.join(folder, "single")
         stacked(1).export(single)
