@@ -24,6 +24,14 @@ def define_data_flags(*without):
 
 def define_program_flags():
     """Defines the flags of all programs that read data."""
+    flags.DEFINE_enum(
+        "distribute",
+        "none",
+        ["none", "mirrored", "multi_worker", "tpu"],
+        "Devices: none, one device. mirrored, all GPUs of this machine. multi_worker, the "
+        "processes in the environment variable TF_CONFIG, each of which runs the same command. "
+        "tpu, all cores of a TPU. Batches are global, and evaluations run on the first device.",
+    )
     flags.DEFINE_bool(
         "auto_bfloat16",
         False,

@@ -43,7 +43,7 @@ def run(main, positional=0, hint="See --help", renamed=(), first=None):
 
             tf.config.list_physical_devices()
         _import_modules()
-        with _held, _asked_precision():
+        with _asked_strategy(), _held, _asked_precision():
             main(arguments)
 
     if "import" not in FLAGS:
@@ -148,6 +148,19 @@ def _import_modules():
                 f"--import={name} cannot be imported ({type(error).__name__}: {error}). Use a "
                 "module, such as my.layers, or a file, such as layers.py."
             ) from error
+
+
+@contextlib.contextmanager
+def _asked_strategy():
+    """The scope of the strategy; of several processes, the first prints for all."""
+    if "distribute" not in FLAGS or FLAGS.distribute == "none":
+        yield
+        return
+    from mc_tf.distribute import is_chief, make_strategy
+
+    with make_strategy(FLAGS.distribute).scope(), open(os.devnull, "w") as nothing:
+        with contextlib.nullcontext() if is_chief() else contextlib.redirect_stdout(nothing):
+            yield
 
 
 def _asked_precision():

@@ -128,17 +128,20 @@ def server():
     return context
 
 
-def start(program, *flags, directory=None):
+def start(program, *flags, directory=None, **environment):
     """Starts a program in a directory, by default a new and empty one."""
     folder = tempfile.mkdtemp(prefix="mc_tf-test-")
     process = server().Process(
-        target=_program, args=(f"{REPO}/bin/{program}.py", flags, folder, directory), daemon=True
+        target=_program,
+        args=(f"{REPO}/bin/{program}.py", flags, folder, directory, environment),
+        daemon=True,
     )
     process.start()
     return Running(process, folder)
 
 
-def _program(path, flags, folder, directory):
+def _program(path, flags, folder, directory, environment):
+    os.environ.update(environment)
     prepare(f"{folder}/", directory or folder)
     sys.argv = [path, *flags]
     sys.path.insert(0, os.path.dirname(path))

@@ -20,13 +20,18 @@ def free_ports(count):
     return ports
 
 
-def start(folder, processes):
-    """Starts so many processes of one training; `processes=1` is one without `TF_CONFIG`."""
+def configs(processes):
+    """`TF_CONFIG` of each process."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(processes)]
-    started = []
     for index in range(processes):
         task = {"type": "worker", "index": index}
-        config = {"cluster": {"worker": addresses}, "task": task}
+        yield {"cluster": {"worker": addresses}, "task": task}
+
+
+def start(folder, processes):
+    """Starts the processes of one training; `processes=1` is one without `TF_CONFIG`."""
+    started = []
+    for index, config in enumerate(configs(processes)):
         environment = {"TF_CONFIG": json.dumps(config)} if processes > 1 else {}
         one = server().Process(target=_work, args=(str(folder), index, environment), daemon=True)
         one.start()
