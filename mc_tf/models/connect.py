@@ -7,7 +7,7 @@ import keras
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.curves import Bezier, Curve
 from mc_tf.models.curve_model import CurveModel
-from mc_tf.models.given_networks import given_network
+from mc_tf.storage.given_networks import given_network
 from mc_tf.typing import PathLike
 from mc_tf.weights.architecture import describe
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
