@@ -6,7 +6,8 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import callbacks, curves, ensemble, landscape, layers, models
+from mc_tf import alignment, callbacks, curves, ensemble, landscape, layers, models
+from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import update_batch_norm
 from mc_tf.callbacks import (
@@ -78,6 +79,9 @@ __all__ = [
     "SnapshotSaver",
     "TriangularCycle",
     "TrivialCurve",
+    "align",
+    "align_all",
+    "alignment",
     "callbacks",
     "connect",
     "curves",
