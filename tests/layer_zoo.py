@@ -36,6 +36,11 @@ def chain(name, *shape, sizes):
     return add
 
 
+def layer_of_activations(x):
+    """As users write it."""
+    return L.LeakyReLU(0.3)(x)
+
+
 def inputs_of(model, size=4, seed=0):
     """Random inputs."""
     rng, (given,) = np.random.default_rng(seed), model.inputs
@@ -109,6 +114,12 @@ chain("norms", 4, sizes=[8])(
     lambda: [
         *(Dense(8), L.LayerNormalization(), L.RMSNormalization(), L.UnitNormalization()),
         *(L.Softmax(), Dense(3)),
+    ]
+)
+chain("activations", 4, sizes=[5, 6, 7, 4])(
+    lambda: [
+        *(Dense(5, "hard_silu"), Dense(6, "softmax"), Dense(7, lambda x: ops.sin(x) * 2)),
+        *(Dense(4, layer_of_activations), Dense(3)),
     ]
 )
 chain("lambdas", 4, sizes=[5])(
@@ -234,14 +245,11 @@ def mixer(x):
 # Operations.
 
 
-@network(4, sizes=[6, 3, 3])  # no part of 12 units may go where the other is
+@network(4, sizes=[6, 3, 3, 3])  # of nine, each third for itself
 def halves(x):
     one, two = ops.split(Dense(12)(x), 2, axis=-1)
     joined = ops.concatenate([one * ops.sigmoid(two), two], -1)
     return Dense(3)(joined) + Dense(3)(Dense(9)(x)[:, 3:6])
-
-
-NETWORKS["halves"] = NETWORKS["halves"][0], [6, 3, 3, 3]
 
 
 @network(4, sizes=[3, 4, 3, 4, 4, 6, 5, 4])
@@ -267,7 +275,7 @@ def orders(x):
     return Dense(3)(ops.cumsum(Dense(5)(x), -1)) + Dense(3)(taken) + Dense(3)(best)
 
 
-@network(5, 6, sizes=[3, 4, 3, 4, 6])
+@network(5, 6, sizes=[3, 4, 5, 6])
 def einsums(x):
     query = L.EinsumDense("abc,cde->abde", (None, 3, 4), bias_axes="de")(x)
     key = L.EinsumDense("abc,cde->abde", (None, 3, 4))(x)
@@ -276,9 +284,6 @@ def einsums(x):
     found = ops.einsum("bdts,bsde->btde", weights, value)
     found = L.EinsumDense("abde,dec->abc", (None, 6), bias_axes="c")(found)
     return Dense(3)(ops.matmul(ops.matmul(found, ops.transpose(found, (0, 2, 1))), found))
-
-
-NETWORKS["einsums"] = NETWORKS["einsums"][0], [3, 4, 5, 6]
 
 
 # Layers of the user's own.
@@ -326,6 +331,37 @@ class Sorted(L.Layer):
         return x * ops.sort(ops.convert_to_tensor(self.factors))
 
 
+class Tied(L.Layer):
+    """Words in and words out by one table."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.words, self.hidden = L.Embedding(11, 6), Dense(6, "tanh")
+
+    def build(self, shape):
+        self.words.build(shape)
+        self.hidden.build((*shape, 6))
+
+    def call(self, x):
+        return ops.matmul(self.hidden(self.words(x)), ops.transpose(self.words.embeddings))
+
+
+class TwoUses(L.Layer):
+    """An operation shows one use of the weight, and nothing the other."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], shape[-1]), name="kernel")
+
+    def call(self, x):
+        return ops.matmul(ops.matmul(x, self.kernel), ops.exp(ops.transpose(self.kernel)))
+
+
+@network(5, sizes=[6], dtype="int32")
+def tied(x):
+    return Tied()(x)
+
+
+chain("two_uses", 4, sizes=[5])(lambda: [Dense(6), TwoUses(), Dense(5), Dense(3)])
 chain("gated", 4, sizes=[6, 5])(lambda: [Dense(6), Gated(), Dense(3)])
 chain("slow", 4, sizes=[5])(lambda: [Dense(6), Slow(), Dense(5), Dense(3)])
 chain("numbered", 4, sizes=[5])(lambda: [Dense(5), Numbered(6), Dense(3)])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mc_tf.alignment.assignment import best_order, places_of, units_first
+from mc_tf.alignment.assignment import best_order, is_known, places_of, units_first
 from mc_tf.alignment.axes import groups_of, resolve
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.keras_internals import layers_within
@@ -22,7 +22,7 @@ def match_by_activations(units, groups, owner, networks, data):
 
     Args:
         units, owner: `Units`, and the network that they were found in.
-        groups: free groups; those within others, or that no layer reads, are left out.
+        groups: free groups; those that no layer reads alone are left out.
         networks: two of the same architecture.
         data: data set as `Batches` takes it; labels are not used.
 
@@ -31,7 +31,8 @@ def match_by_activations(units, groups, owner, networks, data):
     """
     layers = layers_within(owner)
     readings = [(layers.index(layer), calls) for layer, calls in units.readings.items()]
-    wanted = {group for group in groups if group.within is None}
+    parents = {group.within for group in groups}
+    wanted = {group for group in groups if group.within is None and group not in parents}
     totals = {}
     with _recorded(networks, [index for index, _ in readings]) as records:
         for network in networks:
@@ -84,11 +85,15 @@ def _recording(call, setdefault, index):
 def _add(totals, call, axes, values, wanted):
     if axes is None or any(value.ndim != len(axes) for value in values):
         return
-    for place, axis in enumerate(map(resolve, axes)):
-        if axis.size != values[0].shape[place]:
+    axes = [resolve(axis) for axis in axes]
+    sure = [axis.size is None or is_known(axis, ()).all() for axis in axes]
+    for place, axis in enumerate(axes):
+        if axis.size != values[0].shape[place] or not all(sure[:place] + sure[place + 1 :]):
             continue
         for group in wanted.intersection(groups_of(axis)):
             places = places_of(axis, group)
+            if not is_known(axis, {group})[places].all():  # beside others in any order
+                continue
             one, two = (units_first(value, place, places) for value in values)
             totals.setdefault((group, call, place), _Moments(group.size)).add(one, two)
 

@@ -7,11 +7,16 @@ import keras
 
 from mc_tf.arguments import check_kind
 
-__all__ = ["of_operations", "register", "rule_of"]
+__all__ = ["ACTIVATIONS", "of_operations", "register", "rule_of"]
 
 _Rule = TypeVar("_Rule", bound=Callable[..., Any])
 _RULES: dict[type, Callable[..., Any]] = {}
 _OPERATIONS: dict[str, Callable[..., Any]] = {}  # names of `keras.ops`, whose classes are private
+# Activations that leave units in their order: not `glu`; the last three are of a whole axis.
+_KNOWN = """celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear
+log_sigmoid mish relu relu6 selu sigmoid silu soft_shrink softplus softsign sparse_plus
+sparse_sigmoid squareplus tanh tanh_shrink threshold log_softmax softmax sparsemax"""
+ACTIVATIONS = [getattr(keras.activations, name) for name in _KNOWN.split()]
 # What a subclass may define and compute the same.
 _HARMLESS = {
     "__init__",

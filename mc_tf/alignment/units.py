@@ -4,7 +4,7 @@ import keras
 
 from mc_tf.alignment.axes import Group, Product, Sum, decouple, fix, join
 from mc_tf.alignment.inputs import inputs_of, runs_its_graph
-from mc_tf.alignment.table import rule_of
+from mc_tf.alignment.table import ACTIVATIONS, rule_of
 from mc_tf.alignment.tensors import (
     Axes,
     NotUnderstood,
@@ -22,8 +22,6 @@ from mc_tf.backend.keras_internals import calls_within, input_structure, knows_m
 __all__ = ["Axes", "NotUnderstood", "Units", "find_units"]
 
 _SHOWN = 200  # characters of an error
-_ELEMENTWISE = "elu exponential gelu leaky_relu linear relu relu6 selu sigmoid silu softplus tanh"
-_ACTIVATIONS = [getattr(keras.activations, name) for name in _ELEMENTWISE.split()]  # the usual
 
 
 class Units:
@@ -114,7 +112,7 @@ class Units:
 
     def apply(self, function, axes):
         """The axes of `function(x)`, such as an activation."""
-        if function is None or function in _ACTIVATIONS:
+        if function is None or function in ACTIVATIONS:
             return axes
         owner = function if isinstance(function, keras.layers.Layer) else None
         return self._trace(function, [Axes(axes)], {}, owner)[0]

@@ -176,6 +176,7 @@ def test_applications(name, precise):
     )
     inputs = inputs_of(model, 4)
     assert len(check_twin(scrambled(model, inputs), inputs, precise)) > 20
+
     check_recovery(model)
 
 
