@@ -214,7 +214,10 @@ def _transformer(attention):
 
 
 _transformers = {
-    "transformer": (lambda: L.MultiHeadAttention(3, 4, value_dim=5), [8, *[3, 4, 5, 12] * 2]),
+    "transformer": (
+        lambda: L.MultiHeadAttention(3, 4, value_dim=5, dropout=0.1),
+        [8, *[3, 4, 5, 12] * 2],
+    ),
     "grouped_queries": (lambda: L.GroupQueryAttention(4, 6, 2), [8, *[2, 3, 4, 4, 12] * 2]),
 }
 for _name, (_attention, _sizes) in _transformers.items():

@@ -7,8 +7,9 @@ it is joined with, and what cannot agree is fixed.
 """
 
 import math
+from typing import TypeAlias
 
-__all__ = ["Group", "Product", "Sum", "decouple", "fix", "groups_of", "join", "resolve"]
+__all__ = ["Axis", "Group", "Product", "Sum", "decouple", "fix", "groups_of", "join", "resolve"]
 
 
 class Group:
@@ -56,6 +57,9 @@ class Product:
         self.parts = tuple(parts)
         sizes = [part.size for part in self.parts]
         self.size = None if None in sizes else math.prod(sizes)
+
+
+Axis: TypeAlias = Group | Sum | Product
 
 
 def resolve(axis):

@@ -123,9 +123,7 @@ class _Matching:
     def descend(self, rng):
         """Improves family by family, in random order, until none can be."""
         waiting = set(range(len(self.families)))
-        for _ in range(_SWEEPS):
-            if not waiting:
-                return
+        for _ in range(_SWEEPS):  # the last ones have nothing to do
             for index in rng.permutation(sorted(waiting)):
                 waiting.discard(index)
                 if self._improve(index):

@@ -133,7 +133,7 @@ class Networks:
         """`Alignment` of one network, with distances to arrays."""
         count = len(self.networks[0].trainable_variables)
         before, after = self.values[index], self.reordered(index, orders)
-        distances = [_distance(target[:count], values[:count]) for values in (before, after)]
+        distances = tuple(_distance(target[:count], v[:count]) for v in (before, after))
         groups = []
         for group in self.groups:
             names = [each.name for _, each in self.all if group in each.groups]

@@ -1,6 +1,7 @@
 """What an alignment did."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property
 
 import keras
@@ -24,7 +25,6 @@ class UnitGroup:
         size: number of units.
         order: integer array `(size,)`: unit `i` of the aligned network is unit `order[i]` of the
             second. `(k, size)` for units within each of `k` others, such as heads.
-        moved: number of units that are elsewhere now.
     """
 
     weights: list[str]
@@ -48,11 +48,24 @@ class Alignment:
         distance_before, distance_after: Euclidean distance of the trainable weights.
     """
 
-    def __init__(self, network, variables, values, groups, fixed, share, distances):
+    groups: list[UnitGroup]
+    fixed: dict[str, list[str]]
+    share: float
+    distance_before: float
+    distance_after: float
+
+    def __init__(
+        self,
+        network: keras.Model,
+        variables: Callable[[keras.Model], list[keras.Variable]],
+        values: list[np.ndarray],
+        groups: list[UnitGroup],
+        fixed: dict[str, list[str]],
+        share: float,
+        distances: tuple[float, float],
+    ) -> None:
         self._network, self._variables, self._values = network, variables, values
-        self.groups: list[UnitGroup] = groups
-        self.fixed: dict[str, list[str]] = fixed
-        self.share: float = share
+        self.groups, self.fixed, self.share = groups, fixed, share
         self.distance_before, self.distance_after = distances
 
     @property

@@ -50,6 +50,11 @@ class Weight:
             raise NotUnderstood(f"its weight '{variable.name}' is not of the sizes {sizes}")
 
     @property
+    def layout(self):
+        """How the axes lie on the variable, to compare."""
+        return self.shape, self.order, len(self.axes)
+
+    @property
     def is_plain(self):
         """Whether each axis is one dimension of the variable."""
         shape = tuple(self.variable.shape)

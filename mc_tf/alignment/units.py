@@ -1,8 +1,11 @@
 """Finds which axes of a network's weights must be permuted together, from its graph."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import keras
 
-from mc_tf.alignment.axes import Group, Product, Sum, decouple, fix, join
+from mc_tf.alignment.axes import Axis, Group, Product, Sum, decouple, fix, join
 from mc_tf.alignment.inputs import inputs_of, runs_its_graph
 from mc_tf.alignment.table import ACTIVATIONS, rule_of
 from mc_tf.alignment.tensors import (
@@ -21,8 +24,6 @@ from mc_tf.backend.keras_internals import calls_within, input_structure, knows_m
 
 __all__ = ["Axes", "NotUnderstood", "Units", "find_units"]
 
-_SHOWN = 200  # characters of an error
-
 
 class Units:
     """The axes of a network: what rules of `mc_tf.alignment.register` make them with.
@@ -31,45 +32,49 @@ class Units:
         readings: dict from a layer to the axes of the input of each call, for layers with weights.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: keras.Layer) -> None:
         self._weights = {}
         self._tracing = Tracing(network.variables)
         self.readings = {}
         self.shapes = ()  # of the outputs of the call whose rule runs
 
     @property
-    def weights(self):
+    def weights(self) -> list[Weight]:
         """List of `Weight`, in the order of the graph."""
         return list(self._weights.values())
 
-    # What rules use.
-
-    def new(self, size, within=None):
+    def new(self, size: int, within: Group | None = None) -> Group:
         """A new axis of `size` units in any order; `within` each unit of another, if given."""
         return Group(size, within)
 
-    def fixed(self, size, reason=None):
+    def fixed(self, size: int | None, reason: str | None = None) -> Group:
         """A new axis whose order stays, for another `reason` than being a position."""
         return Group(size, fixed=True, reason=reason)
 
-    def concat(self, axes):
+    def concat(self, axes: Iterable[Axis]) -> Axis:
         """Axes one after the other."""
         return Sum(axes)
 
-    def product(self, axes):
+    def product(self, axes: Iterable[Axis]) -> Axis:
         """Several axes reshaped to one, the last running fastest."""
         return Product(axes)
 
-    def join(self, first, second):
+    def join(self, first: Axis, second: Axis) -> None:
         """Says that two axes have the same order."""
         join(first, second)
 
-    def fix(self, axes, reason=None):
+    def fix(self, axes: Axis | Sequence[Axis], reason: str | None = None) -> None:
         """Says that the order along an axis, or along several, must stay."""
         for axis in axes if isinstance(axes, (list, tuple)) else [axes]:
             fix(axis, reason)
 
-    def weight(self, variable, axes, shape=None, order=None):
+    def weight(
+        self,
+        variable: keras.Variable | None,
+        axes: Sequence[Axis],
+        shape: Sequence[int] | None = None,
+        order: Sequence[int] | None = None,
+    ) -> None:
         """Says which axes a weight has.
 
         Args:
@@ -84,16 +89,13 @@ class Units:
             raise NotUnderstood("a weight is not a variable, as with LoRA")
         weight = Weight(variable, axes, shape, order)
         known = self._weights.setdefault(id(variable), weight)
-        if (known.shape, known.order, len(known.axes)) != (
-            *(weight.shape, weight.order),
-            len(weight.axes),
-        ):
+        if known.layout != weight.layout:
             self.fix(known.axes + weight.axes, f"'{variable.path}' is used in two ways")
         elif known is not weight:
             for axis, other in zip(known.axes, weight.axes):
                 join(axis, other)
 
-    def axes_of(self, variable):
+    def axes_of(self, variable: keras.Variable) -> Axes:
         """The axes of a variable that operations use; new ones the first time."""
         if id(variable) not in self._weights:
             self.weight(variable, [Group(size) for size in variable.shape])
@@ -103,27 +105,25 @@ class Units:
         self.fix(known.axes, reason := f"'{variable.path}' is used in two ways")
         return Axes(self.fixed(size, reason) for size in variable.shape)
 
-    def hold(self, variables, reason):
+    def hold(self, variables: Iterable[keras.Variable], reason: str) -> None:
         """Fixes all axes of variables."""
         for variable in variables:
             if id(variable) not in self._weights:
                 self.weight(variable, [self.fixed(size, reason) for size in variable.shape])
             self.fix(self._weights[id(variable)].axes, reason)
 
-    def apply(self, function, axes):
+    def apply(self, function: Callable[[Any], Any] | None, axes: Sequence[Axis]) -> Sequence[Axis]:
         """The axes of `function(x)`, such as an activation."""
         if function is None or function in ACTIVATIONS:
             return axes
         owner = function if isinstance(function, keras.layers.Layer) else None
         return self._trace(function, [Axes(axes)], {}, owner)[0]
 
-    def call(self, operation, *args, **kwargs):
+    def call(self, operation: keras.Layer, *args: Any, **kwargs: Any) -> list[Axes]:
         """The axes of the outputs of a layer within the layer: a list, one for each tensor."""
         args = [Axes(each) if isinstance(each, tuple) else each for each in args]
         spec = operation.compute_output_spec(*map_axes(symbol, args), **kwargs)
         return self._call(operation, args, kwargs, [t.shape for t in keras.tree.flatten(spec)])
-
-    # The walk.
 
     def _walk(self, calls, known, outputs):
         """Follows calls in their order; returns the axes of the outputs, one for each tensor."""
@@ -165,7 +165,7 @@ class Units:
             if shapes is not None:
                 check_shapes(results, shapes)
         except Exception as error:  # also of a user's rule
-            reason = f"{type(operation).__name__} '{operation.name}': {error}"[:_SHOWN]
+            reason = f"{type(operation).__name__} '{operation.name}': {error}"[:200]
             results = [Axes(self.fixed(size, reason) for size in shape) for shape in shapes or ()]
             for axes in axes_in((args, kwargs)):
                 self.fix(axes, reason)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_zoo import ZOO, assert_same, flat, numpy, snapshot
+from model_zoo import ZOO, assert_same, flat, long_under_jax, numpy, snapshot
 
 import mc_tf
 from mc_tf.alignment.networks import Networks
@@ -64,6 +64,7 @@ def test_relabelled_network_is_found_through_noise(method):
     assert alignment.distance_after < 0.4  # of the noise alone: 0.02 * sqrt(120)
 
 
+@long_under_jax
 def test_activations_of_shared_nested_and_attention_layers():
     """Units that no layer reads alone follow by their weights."""
     inner = keras.Sequential([keras.Input((5, 6)), layers.Dense(7, "relu"), layers.Dense(6)])
