@@ -31,7 +31,7 @@ def network(name, size):
     from mc_tf.models import build
 
     maker = getattr(keras.applications, name, None)
-    if maker is None:
+    if not callable(maker):  # some of its modules have names of the registry
         model = build(name, 10, (size, size, 3))
     else:
         model = maker(

@@ -7,7 +7,15 @@ from scipy.optimize import linear_sum_assignment
 
 from mc_tf.alignment.axes import Group, Sum
 
-__all__ = ["Family", "best_order", "families_of", "is_known", "places_of", "units_first"]
+__all__ = [
+    "Family",
+    "best_order",
+    "families_of",
+    "identity_of",
+    "is_known",
+    "places_of",
+    "units_first",
+]
 
 
 class Family:
@@ -108,3 +116,10 @@ def is_known(axis, known):
     for part in parts[1:]:
         found = np.logical_and.outer(found, part).ravel()
     return found
+
+
+def identity_of(group):
+    """The order of a group that changes nothing."""
+    parent = group.within
+    order = np.arange(group.size)
+    return order if parent is None else np.tile(order, (parent.size, 1))

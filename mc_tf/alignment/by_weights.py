@@ -12,6 +12,7 @@ import numpy as np
 from mc_tf.alignment.assignment import (
     best_order,
     families_of,
+    identity_of,
     is_known,
     places_of,
     units_first,
@@ -22,6 +23,8 @@ __all__ = ["match_by_weights"]
 
 _SMALLEST = 1e-6  # gain, relative to the squared norm of the weights: below is rounding
 _SWEEPS = 100
+_SLOW = 5e-4  # gain of a sweep, relative as above, at which networks that differ have settled
+_LARGE = 2e9  # sum of the cubed sizes of groups, the time of an assignment: one start only
 
 
 def match_by_weights(
@@ -35,7 +38,7 @@ def match_by_weights(
         groups: the free groups.
         seed: of the random orders in which groups are visited.
         starts: how many times; the best is kept. The first start is found from the fixed axes
-            inwards, the others are the given order. Default: 3.
+            inwards, the others are the given order. Default: 3; 1 of very wide networks.
         held: groups that keep their order.
         orders: dict of orders to start with. Default: as given.
         grow: whether the first start is found so. Default: `True`.
@@ -45,7 +48,7 @@ def match_by_weights(
     """
     rng = np.random.default_rng(seed)
     found = []
-    for start in range(starts):
+    for start in range(1 if sum(group.size**3 for group in groups) > _LARGE else starts):
         matching = _Matching(permutables, first, second, groups, set(held), orders or {})
         if start == 0 and grow:
             matching.grow()
@@ -67,7 +70,7 @@ class _Matching:
             for each, value in zip(permutables, second)
         ]
         self.permutables = permutables
-        self.orders = {group: _identity(group) for group in groups} | dict(orders)
+        self.orders = {group: identity_of(group) for group in groups} | dict(orders)
         self.families = [f for f in families_of(groups) if f.group not in held]
         self.weights = [self._weights_of(family) for family in self.families]
         self.known = set(held)
@@ -88,10 +91,10 @@ class _Matching:
         chosen = range(len(self.first)) if weights is None else weights
         return sum(float(np.vdot(self.first[index], self.second[index])) for index in chosen)
 
-    def is_exact(self):
+    def is_exact(self, tolerance=1e-10):
         """Whether the networks have become equal, up to rounding."""
         gaps = (a - b for a, b in zip(self.first, self.second))
-        return sum(float(np.vdot(gap, gap)) for gap in gaps) <= 1e-10 * self.norms.sum()
+        return sum(float(np.vdot(gap, gap)) for gap in gaps) <= tolerance * self.norms.sum()
 
     # Steps.
 
@@ -123,7 +126,8 @@ class _Matching:
     def descend(self, rng):
         """Improves family by family, in random order, until none can be."""
         waiting = set(range(len(self.families)))
-        for _ in range(_SWEEPS):  # the last ones have nothing to do
+        for _ in range(_SWEEPS):
+            before = self.objective()
             for index in rng.permutation(sorted(waiting)):
                 waiting.discard(index)
                 if self._improve(index):
@@ -133,6 +137,9 @@ class _Matching:
                             waiting.add(other)
                     if self._is_coupled(index):
                         waiting.add(index)
+            slow = self.objective() - before < _SLOW * self.norms.sum()
+            if slow and not (waiting and self.is_exact(0.01)):
+                return
 
     def _is_coupled(self, index):
         """Whether a family has two axes of one weight: then its own order matters to itself."""
@@ -241,9 +248,3 @@ class _Matching:
                 one, two = (np.sort(m.reshape(shape), axis=1).reshape(size, -1) for m in (one, two))
             total += one @ two.T
         return total
-
-
-def _identity(group):
-    parent = group.within
-    order = np.arange(group.size)
-    return order if parent is None else np.tile(order, (parent.size, 1))
