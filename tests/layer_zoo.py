@@ -122,6 +122,11 @@ chain("activations", 4, sizes=[5, 6, 7, 4])(
         *(Dense(4, layer_of_activations), Dense(3)),
     ]
 )
+chain("rescaled", 4, sizes=[6])(
+    lambda: [
+        *(Dense(5), L.Rescaling(np.arange(5.0)), Dense(6), L.Rescaling(2.0, 1.0), Dense(3)),
+    ]
+)
 chain("lambdas", 4, sizes=[5])(
     lambda: [
         *(Dense(6), L.Lambda(lambda x: ops.flip(x, -1) * 2)),

@@ -1,5 +1,6 @@
 """Dense layers, embeddings, activations, and layers that leave units where they are."""
 
+import numpy as np
 from keras import layers
 
 from mc_tf.alignment.rules.common import elementwise
@@ -80,8 +81,8 @@ def prelu(layer, units, x):
 
 @register(layers.Rescaling)
 def rescaling(layer, units, x):
-    if any(isinstance(each, (list, tuple)) for each in (layer.scale, layer.offset)):
-        units.fix(x[-1], "rescaled unit by unit")
+    if any(np.ndim(each) for each in (layer.scale, layer.offset)):
+        units.fix(x, "rescaled unit by unit")
     return x
 
 
