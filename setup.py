@@ -43,7 +43,7 @@ setup(
         "keras>=3.12,<4",
         "numpy>=1.26",
         "h5py>=3.11",  # what files of weights hold; Keras needs it, too
-        "scipy>=1.11",  # eigenvalues of Hessians
+        "scipy>=1.11",  # eigenvalues of Hessians, assignments of units
         "absl-py>=2.1",
         "matplotlib>=3.8",
         "scikit-learn>=1.4",  # the embedded digits

@@ -6,9 +6,10 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import callbacks, curves, distribute, ensemble, landscape, layers, models
+from mc_tf import alignment, callbacks, curves, distribute, ensemble, landscape, layers, models
+from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
-from mc_tf.batch_norm import update_batch_norm
+from mc_tf.batch_norm import repair, update_batch_norm
 from mc_tf.callbacks import (
     SWA,
     CosineCyclicLearningRate,
@@ -20,7 +21,7 @@ from mc_tf.callbacks import (
 from mc_tf.curves import Bezier, Combination, Curve, PolyChain, Segment, TrivialCurve
 from mc_tf.cycles import CosineCycle, LinearCycle, SWASchedule, TriangularCycle
 from mc_tf.ensemble import Ensemble
-from mc_tf.evaluation import CurveEvaluation, evaluate_curve
+from mc_tf.evaluation import Barrier, CurveEvaluation, barrier, evaluate_curve
 from mc_tf.landscape import (
     GridEvaluation,
     HessianEigenvalues,
@@ -47,6 +48,7 @@ from mc_tf.storage.snapshots import load_snapshot
 from mc_tf.version import __version__ as __version__
 
 __all__ = [
+    "Barrier",
     "Bezier",
     "Combination",
     "CosineCycle",
@@ -78,6 +80,10 @@ __all__ = [
     "SnapshotSaver",
     "TriangularCycle",
     "TrivialCurve",
+    "align",
+    "align_all",
+    "alignment",
+    "barrier",
     "callbacks",
     "connect",
     "curves",
@@ -93,6 +99,7 @@ __all__ = [
     "models",
     "principal_directions",
     "random_direction",
+    "repair",
     "update_batch_norm",
 ]
 

@@ -24,7 +24,7 @@ SMALLER = {
     r"epochs=22\b": "epochs=4",
     r"epochs=50\b": "epochs=1",
     r"epoch=160\b": "epoch=1",
-    r"num_points=61\b": "num_points=3",
+    r"num_points=(61|25)\b": "num_points=3",
     r"shape=\(31, 21\)": "shape=(4, 3)",
     r"shape=51\b": "shape=5",
     r"shape=9\b": "shape=2",
@@ -75,7 +75,10 @@ def names():
     return made | {"images": tf.constant(x), "mc_tf": mc_tf}
 
 
-@pytest.mark.parametrize("page", ["README", "docs/connect", "docs/ensembles", "docs/surfaces"])
+PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/surfaces"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_code_of_a_guide(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found, path = names(), REPO / f"{page}.md"

@@ -26,6 +26,7 @@ ROOMS = (
         "schedules",
         "cycles",
     ),
+    "alignment",
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
     *("ensemble", "landscape", "data", "training"),
     *("experiments.parts", "experiments.steps", "experiments", "reports"),

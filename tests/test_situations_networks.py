@@ -716,6 +716,12 @@ def test_a_layer_that_cannot_be_run_alone_tells_by_its_arguments():
 # Snapshots.
 
 
+def test_statistics_within_time_distributed_of_a_sequential_network_are_moved():
+    norm = layers.TimeDistributed(layers.BatchNormalization())
+    model = keras.Sequential([keras.Input((3, 2)), norm])
+    assert moved_by_training(model, model.non_trainable_variables) == model.non_trainable_variables
+
+
 def test_snapshots_of_earlier_versions_have_no_architecture(tmp_path):
     a, b = relu_and_tanh()
     old = take_snapshot(a)

@@ -19,7 +19,7 @@ MODULES = (
     *(
         f"mc_tf.{name}"
         for name in (
-            *("batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
+            *("alignment", "batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
             *("experiments", "landscape", "layers", "models", "plots", "training"),
         )
     ),

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import keras
 
+from mc_tf.alignment import align as align_units
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.curves import Bezier, Curve
 from mc_tf.models.curve_model import CurveModel
-from mc_tf.models.given_networks import given_network
+from mc_tf.storage.given_networks import given_network
 from mc_tf.typing import PathLike
 from mc_tf.weights.architecture import describe
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
@@ -25,6 +26,7 @@ def connect(
     bends: Sequence[keras.Model | PathLike] | None = None,
     seed: int | None = None,
     name: str | None = None,
+    align: bool = False,
 ) -> CurveModel:
     """Joins two trained networks by a curve with trainable bends.
 
@@ -40,6 +42,8 @@ def connect(
             the bends. Default: evenly spaced on the segment.
         seed: integer seed of the positions drawn in training. Default: Keras' random seed.
         name: name of the model.
+        align: whether to put the hidden units of `end` and `bends` in the order of those of `start`
+            first, by `mc_tf.align`, which changes no network's outputs. Default `False`.
 
     Returns:
         `CurveModel`, not compiled. Its batch normalization statistics are copied from `start`.
@@ -81,10 +85,11 @@ def connect(
     curve = curve.for_network(start)
     curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
     layer = curve_model.curve_layer
-    layer.set_point(-1, flat_weights(end))  # which were checked above
+    flat = (lambda model: align_units(start, model).flat_weights()) if align else flat_weights
+    layer.set_point(-1, flat(end))  # which were checked above
     if bends is None:
         layer.initialize_bends()
     else:
         for j, model in enumerate(bends):
-            layer.set_point(j + 1, flat_weights(model))
+            layer.set_point(j + 1, flat(model))
     return curve_model

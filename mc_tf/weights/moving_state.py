@@ -5,6 +5,7 @@ from keras import ops
 
 from mc_tf.backend.keras_internals import (
     calls_within,
+    input_structure,
     knows_training,
     layers_within,
     own_variables,
@@ -114,7 +115,7 @@ def _built_calls(layer):
     """Yields arguments of the shapes that a layer was built for, of several types."""
     if calls_within(layer) is not None:
         symbols = [keras.KerasTensor(i.shape, dtype=i.dtype) for i in layer.inputs]
-        yield [keras.tree.pack_sequence_as(layer.input, symbols)], {}
+        yield [keras.tree.pack_sequence_as(input_structure(layer)[0], symbols)], {}
         return
     built = (layer.get_build_config() if hasattr(layer, "get_build_config") else None) or {}
     for dtype in (layer.compute_dtype, "int32"):

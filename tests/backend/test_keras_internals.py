@@ -276,6 +276,11 @@ def _():
     assert internals.training_in_fit(compiled()) is True
 
 
+@contract("Layer._call_has_mask_arg", "tell which layers Keras passes a mask")
+def _():
+    assert internals.knows_mask(layers.LSTM(1)) and not internals.knows_mask(layers.Dense(1))
+
+
 @contract("Layer._get_call_context", "draw one position for all curve layers of a network")
 def _():
     seen = []
@@ -302,6 +307,34 @@ def _():
     sequential = compiled()
     assert internals.calls_within(sequential)[-1][0] is sequential.layers[-1]
     assert internals.calls_within(shared) is None
+
+
+@contract("Operation._inbound_nodes and _outbound_nodes", "see the operations in a user's code")
+def _():
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.part = layers.Dense(2)
+
+        def call(self, x):
+            self.add_loss(ops.sum(x))
+            return ops.tanh(self.part(self.part(x))) * 2
+
+    own, symbol = Own(), keras.KerasTensor((None, 2))
+    own.part.build((None, 2))
+    for _ in range(2):
+        calls, output = internals.traced_calls(own.call, [symbol], {}, own)
+        assert [type(call[0]).__name__ for call in calls] == ["Dense", "Dense", "Tanh", "Multiply"]
+        assert calls[0][1] == (symbol,) and calls[-1][3] == [output] and not own.losses
+    assert not own.part._inbound_nodes and not own.part._outbound_nodes
+    value = np.full((2, 2), 7.0, "float32")
+    seen = []
+    internals.traced_calls(
+        lambda x: seen.append(float(own.part.kernel[0, 0])) or x,
+        *([symbol], {}, own),
+        values=[(own.part.kernel, value)],
+    )
+    assert seen == [7.0]
 
 
 @contract("Functional._inputs_struct and _outputs_struct", "see how inputs are nested")

@@ -38,6 +38,19 @@ def connects(first: keras.Model, second: keras.Model, train: Any, test: Any) -> 
     mc_tf.bezier(1)  # type: ignore[attr-defined]
 
 
+def aligns(first: keras.Model, second: keras.Model, train: Any, test: Any) -> None:
+    alignment = mc_tf.align(first, "second.keras", data=train, method="activations", seed=1)
+    assert_type(alignment, mc_tf.alignment.Alignment)
+    assert_type(alignment.model, keras.Model)
+    assert_type(alignment.groups[0].order, np.ndarray)
+    assert_type(mc_tf.align_all([first, second], reference=0), list[mc_tf.alignment.Alignment])
+    mc_tf.connect(first, second, align=True)
+    result = mc_tf.barrier(first, second, train, test, align=True)
+    assert_type(result.heights("test_error"), dict[str, float])
+    assert_type(mc_tf.repair(first, [first, second], train), int)
+    mc_tf.align(first, second, method="both")  # type: ignore[arg-type]
+
+
 def brings_its_own() -> None:
     @mc_tf.curves.register("arc")
     class Arc(mc_tf.Curve):

@@ -13,6 +13,7 @@ from mc_tf.backend.keras_internals.callbacks import (
 from mc_tf.backend.keras_internals.layers import (
     calls_within,
     input_structure,
+    knows_mask,
     knows_training,
     layers_within,
     lookup_of,
@@ -25,6 +26,7 @@ from mc_tf.backend.keras_internals.layers import (
     own_weights,
     seed_generators,
     set_mask,
+    traced_calls,
     track,
     training_in_fit,
 )
@@ -78,6 +80,7 @@ __all__ = [
     "inner_optimizer",
     "input_structure",
     "is_running",
+    "knows_mask",
     "knows_training",
     "layers_within",
     "lookup_of",
@@ -102,6 +105,7 @@ __all__ = [
     "set_train_function",
     "state_in_variables",
     "steps_per_call",
+    "traced_calls",
     "track",
     "train_function_of",
     "training_in_fit",

@@ -6,6 +6,7 @@ from keras.src import backend
 __all__ = [
     "calls_within",
     "input_structure",
+    "knows_mask",
     "knows_training",
     "layers_within",
     "lookup_of",
@@ -18,6 +19,7 @@ __all__ = [
     "own_weights",
     "seed_generators",
     "set_mask",
+    "traced_calls",
     "track",
     "training_in_fit",
 ]
@@ -88,6 +90,14 @@ def knows_training(layer):
     return layer._call_has_training_arg
 
 
+def knows_mask(layer):
+    """Whether a layer's `call` takes `mask`: a bool.
+
+    Keras passes the mask of the input accordingly, but this is not public.
+    """
+    return layer._call_has_mask_arg
+
+
 def training_in_fit(model):
     """Returns the `training` argument in `fit`: `None` if `call` does not accept it.
 
@@ -134,10 +144,55 @@ def calls_within(network):
     if graph is None:
         return None
     return [
-        (node.operation, node.arguments.args, node.arguments.kwargs, node.outputs)
+        _call_of(node)
         for depth in sorted(graph._nodes_by_depth, reverse=True)
         for node in graph._nodes_by_depth[depth]
     ]
+
+
+def traced_calls(function, args, kwargs, owner=None, values=()):
+    """Calls a function on symbolic tensors and returns the operations that it consists of.
+
+    The graph of symbolic tensors is not public, nor the traces that a call leaves on layers.
+
+    Args:
+        function: function of Keras operations, such as the `call` of a layer.
+        args, kwargs: its arguments, with symbolic tensors.
+        owner: layer whose nested layers the function calls; they are left as they were.
+        values: `(variable, value)` pairs: values that the function sees in the place of others.
+
+    Returns:
+        `(calls, outputs)`: list as from `calls_within`, and what the function returned.
+    """
+    layers = [] if owner is None else layers_within(owner)
+    before = [(len(part._inbound_nodes), len(part._outbound_nodes)) for part in layers]
+    try:
+        if owner is not None:  # which takes no loss that is a symbol
+            vars(owner)["add_loss"] = lambda *args, **kwargs: None
+        with keras.StatelessScope(state_mapping=list(values), collect_losses=True):
+            outputs = function(*args, **kwargs)
+        known = {id(tensor) for tensor in keras.tree.flatten((args, kwargs))}
+        nodes, stack = {}, [(tensor, False) for tensor in keras.tree.flatten(outputs)]
+        while stack:
+            tensor, ready = stack.pop()
+            history = getattr(tensor, "_keras_history", None)
+            if id(tensor) in known or history is None or history.operation is None:
+                continue
+            node = history.operation._inbound_nodes[history.node_index]
+            if ready:
+                nodes[id(node)] = node
+            elif id(node) not in nodes:
+                stack += [(tensor, True), *((given, False) for given in node.input_tensors)]
+        return [_call_of(node) for node in nodes.values()], outputs
+    finally:
+        if owner is not None:
+            vars(owner).pop("add_loss")
+        for part, (inbound, outbound) in zip(layers, before):
+            del part._inbound_nodes[inbound:], part._outbound_nodes[outbound:]
+
+
+def _call_of(node):
+    return node.operation, node.arguments.args, node.arguments.kwargs, node.outputs
 
 
 def input_structure(network):
