@@ -156,6 +156,7 @@ def prepare(prefix, directory):
     traced_once()
     _redirect(prefix)
     os.environ.update(OFFLINE)
+    sys.dont_write_bytecode = True  # the files that a program leaves are compared
     os.chdir(directory)
 
 

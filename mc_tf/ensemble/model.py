@@ -268,8 +268,7 @@ class Ensemble(StackedModel):
         """Returns the predictions of each member, in one pass over the data.
 
         Args:
-            data: a finite `tf.data.Dataset` of batches, a `PyDataset`, or arrays, `x` or `(x, y)`.
-                Labels are ignored.
+            data: a `tf.data.Dataset`, `PyDataset` or arrays, `x` or `(x, y)`; labels are ignored.
             batch_size: examples per batch, for arrays only. Default 500.
 
         Returns:

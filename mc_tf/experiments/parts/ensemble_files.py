@@ -57,7 +57,7 @@ def find_network(paths):
                 return file
     raise FileNotFoundError(
         f"There is no network next to the members {', '.join(map(str, paths))}. Pass the `.keras` "
-        "file of a network with the same layers."
+        "file of a network with the same layers: --network_file=FILE."
     )
 
 
