@@ -3,7 +3,6 @@
 Only numbers are smaller: epochs, positions, points of grids.
 """
 
-import os
 import pathlib
 import re
 import shlex
@@ -190,12 +189,10 @@ def test_commands_of_the_guide_to_programs(tmp_path):
     assert (tmp_path / "runs" / "fge" / "served" / "saved_model.pb").exists()
 
 
-@pytest.mark.parametrize("page", sorted({"README.md", *os.listdir(DOCS)} - {"figures"}))
+@pytest.mark.parametrize("page", ["README.md", *sorted(page.name for page in DOCS.glob("*.md"))])
 def test_commands_have_the_flags_that_there_are(page):
     """The flags of a program are in its source or in the settings' source; recipes exist."""
     path = REPO / page if page == "README.md" else DOCS / page
-    if path.suffix != ".md":
-        pytest.skip("no page")
     source = "".join(file.read_text() for file in (REPO / "bin").glob("*.py"))
     source += (REPO / "mc_tf" / "training" / "options.py").read_text()
     for folder in ("data", "experiments/parts", "experiments/steps"):
