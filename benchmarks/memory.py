@@ -18,7 +18,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_list("networks", ["3conv3fc", "imagenet_resnet50"], "Names in the registry.")
 flags.DEFINE_list("control_points", ["3", "5"], "Numbers of control points, ends included.")
 flags.DEFINE_integer("processes", 2, "Processes for each figure.", lower_bound=1)
-flags.DEFINE_integer("one", None, "Train here, with so many control points; 0: the plain network.")
+flags.DEFINE_integer(
+    "one", None, "Train here with this number of control points; 0: the plain network."
+)
 
 
 def train():

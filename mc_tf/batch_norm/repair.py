@@ -11,7 +11,7 @@ from keras import ops
 from mc_tf.alignment.units import find_units
 from mc_tf.arguments import check_kind, check_network
 from mc_tf.backend.batches import KeptBatches
-from mc_tf.backend.keras_internals import layers_within
+from mc_tf.backend.keras_internals import layers_within, overridden
 from mc_tf.batch_norm.update import has_batch_norm, update_batch_norm
 from mc_tf.typing import Data
 from mc_tf.weights.compatibility import check_same_architecture
@@ -120,16 +120,12 @@ def _moments_of(network, places, data, targets=None):
 
 @contextlib.contextmanager
 def _observed(layer, totals, place, target):
-    run, own = layer.call, vars(layer).get("call")
-    activation = layer.activation
+    run, activation = layer.call, layer.activation
     channels = 1 if getattr(layer, "data_format", None) == "channels_first" else -1
 
     def call(inputs, *args, **kwargs):
-        vars(layer)["activation"] = None  # bypasses Keras' `__setattr__`, here and below
-        try:
+        with overridden(layer, activation=None):
             outputs = run(inputs, *args, **kwargs)
-        finally:
-            vars(layer)["activation"] = activation
         axes = [axis for axis in range(len(outputs.shape)) if axis != channels % len(outputs.shape)]
         mean, variance = ops.moments(ops.cast(outputs, "float32"), axes, keepdims=True)
         size = math.prod(outputs.shape[axis] for axis in axes)
@@ -142,13 +138,8 @@ def _observed(layer, totals, place, target):
             outputs = ops.cast((outputs - mean) * scale + wanted, outputs.dtype)
         return outputs if activation is None else activation(outputs)
 
-    vars(layer)["call"] = call
-    try:
+    with overridden(layer, call=call):
         yield
-    finally:
-        vars(layer).pop("call")
-        if own is not None:
-            vars(layer)["call"] = own
 
 
 def _merged(total, size, mean, variance):

@@ -76,19 +76,18 @@ class PointEvaluator:
             `self(t, data)` returns, or of `None` for values that are not finite; or `None`, if
             there are few points, many batches or no memory for them, or under PyTorch.
         """
-        sets = data.evaluated
-        if self._statistics.any:
-            sets["batch normalization"] = data.for_statistics
         if num_points < SEVERAL or keras.backend.backend() == "torch":
             return None
-        kept = {name: batches.in_memory(_MOST_BATCHES) for name, batches in sets.items()}
-        if not all(kept.values()) or sum(map(len, kept.values())) > _MOST_BATCHES:
+        sets, statistics = data.evaluated, [data.for_statistics][: self._statistics.any]
+        kept = [each.in_memory(_MOST_BATCHES) for each in (*sets.values(), *statistics)]
+        if not all(kept) or sum(map(len, kept)) > _MOST_BATCHES:
             return None
+        arguments = dict(zip(sets, kept)), kept[len(sets) :]
 
         def measure(positions):
             # Always as many, so that one trace serves all.
             padded = np.resize(np.asarray(positions, "float32"), (SEVERAL, *positions.shape[1:]))
-            found = self._several(ops.convert_to_tensor(padded), kept)
+            found = self._several(ops.convert_to_tensor(padded), *arguments)
             found = keras.tree.map_structure(ops.convert_to_numpy, found)
             each = [
                 _scalars(keras.tree.map_structure(lambda values, i=i: values[i], found))
@@ -98,15 +97,15 @@ class PointEvaluator:
 
         return measure
 
-    def _map_points(self, positions, sets):
-        return ops.map(lambda t: self._values_at(t, dict(sets)), positions)
+    def _map_points(self, positions, sets, statistics):
+        return ops.map(lambda t: self._values_at(t, sets, statistics), positions)
 
-    def _values_at(self, t, sets):
+    def _values_at(self, t, sets, statistics):
         """The values of a point as tensors: what `__call__` computes, as a pure function."""
         point = self.layer.unpack_point(self.layer.flat_weights_at(t))
         state = self._initial_state()
-        if statistics := sets.pop("batch normalization", None):
-            state = self._estimate_state(point, state, statistics)
+        for batches in statistics:
+            state = self._estimate_state(point, state, batches)
         logs = {"regularization": sum(point[1], ops.zeros((), "float32"))}
         for name, batches in sets.items():
             found = self._evaluate(point, state, batches)

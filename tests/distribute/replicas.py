@@ -1,4 +1,4 @@
-"""What users of several devices do, on so many logical CPUs, and on one."""
+"""What users of several devices do, on several logical CPUs and on one."""
 
 import numpy as np
 
