@@ -60,7 +60,7 @@ def main(_):
         model = network(name, FLAGS.size)
         started = time.perf_counter()
         pair = Networks([model, model], ("first", "second"))
-        found = time.perf_counter() - started
+        tracing = time.perf_counter() - started
         orders = random_orders(pair.groups, FLAGS.seed)
         copy = pair.alignment(1, orders, pair.values[0])
         images = np.random.default_rng(0).normal(size=(4, *model.input_shape[1:]))
@@ -72,7 +72,7 @@ def main(_):
         back = pair.alignment(1, orders, pair.values[0])
         units = sum(int(np.size(group.order)) for group in back.groups)
         row = [f"{name:>12.12}", f"{len(back.groups):>12}", f"{units:>12}"]
-        row += [f"{100 * back.share:>12.2f}", f"{found:>12.2f}", f"{matched:>12.2f}"]
+        row += [f"{100 * back.share:>12.2f}", f"{tracing:>12.2f}", f"{matched:>12.2f}"]
         row += [f"{each:>12.4g}" for each in (back.distance_before, back.distance_after)]
         print("".join(row) + f"{np.abs(one - two).max() / np.abs(one).max():>12.1e}", flush=True)
         keras.backend.clear_session()

@@ -48,8 +48,8 @@ def network_rows(name):
 
     def forward(flat, batch):
         with tf.autodiff.ForwardAccumulator(flat, vector) as accumulator:
-            found = derivative(flat, batch)
-        return accumulator.jvp(found)
+            gradient = derivative(flat, batch)
+        return accumulator.jvp(gradient)
 
     def over_batches(function):
         step = tf.function(function, autograph=False)
@@ -81,9 +81,9 @@ def eigenvalue_row(name):
     measuring.compile_network(network).optimizer.learning_rate = 0.05
     network.fit(*train, 64, epochs=FLAGS.epochs, verbose=0)
     mc_tf.update_batch_norm(network, train)
-    found = mc_tf.hessian_eigenvalues(network, train, tolerance=0.01, verbose=0)
+    spectrum = mc_tf.hessian_eigenvalues(network, train, tolerance=0.01, verbose=0)
     label = f"{name} after {FLAGS.epochs} epochs of digits: Hessian products for 1 %"
-    return row(label, [found.products])
+    return row(label, [spectrum.products])
 
 
 def rows():

@@ -75,13 +75,13 @@ def model_rows(label, count, path, single, weights):
     """Yields the rows of an exported model."""
     files = (os.path.join(root, file) for root, _, names in os.walk(path) for file in names)
     size = sum(map(os.path.getsize, files)) / 1e6
-    found = [loaded(single, path) for _ in range(FLAGS.processes)]
+    results = [loaded(single, path) for _ in range(FLAGS.processes)]
     floor = f"{count} x {4 * weights / 1e6:.2f} MB of weights"
     yield row(f"{label}: size on disk", [size], "MB", floor)
-    yield row(f"{label}: load", [result["load"] for result in found], "s")
-    yield row(f"{label}: memory held", [result["memory"] for result in found], "MB", floor)
+    yield row(f"{label}: load", [result["load"] for result in results], "s")
+    yield row(f"{label}: memory held", [result["memory"] for result in results], "MB", floor)
     for size in FLAGS.batch_sizes:
-        calls = [pair for result in found for pair in list(zip(*result[size]))[1:]]
+        calls = [pair for result in results for pair in list(zip(*result[size]))[1:]]
         yield row(f"{label}: batch of {size}", [1000 * ours for ours, _ in calls], "ms")
         ratios = [ours / (count * one) for ours, one in calls]
         yield row(f"{label}: batch of {size} / {count} calls of a network", ratios, "", "floor 1")

@@ -28,8 +28,9 @@ def network_rows(name):
     from mc_tf.backend.ops import compiled, to_device
     from mc_tf.batch_norm.update import BatchNormUpdate, has_batch_norm
     from mc_tf.evaluation.data import EvaluationData
-    from mc_tf.evaluation.points import PointEvaluator, evaluate_points
+    from mc_tf.evaluation.points import PointEvaluator
     from mc_tf.evaluation.results import CurveEvaluation
+    from mc_tf.evaluation.running import evaluate_points
 
     train, test = measuring.parts(FLAGS.examples)
     firsts = range(0, FLAGS.examples, FLAGS.batch_size)

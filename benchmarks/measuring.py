@@ -108,12 +108,12 @@ def main(rows, **quick):
             if not FLAGS[name].present:
                 FLAGS[name].value = value
         print(HEAD, flush=True)
-        found = []
+        cells_of_rows = []
         for cells in rows():
             print(line(cells), flush=True)
-            found.append(cells)
+            cells_of_rows.append(cells)
         if FLAGS.rows:
-            write(FLAGS.rows, json.dumps(found))
+            write(FLAGS.rows, json.dumps(cells_of_rows))
 
     app.run(run)
 

@@ -1,4 +1,4 @@
-r"""Peak memory of training on a curve, in weight vectors above that of the plain network.
+r"""Peak memory of training on a curve, in weight vectors above the plain network.
 
 Each process builds a network, trains a few steps and prints its peak (Linux: VmHWM).
 
@@ -50,15 +50,15 @@ def rows():
     """Yields the rows of all networks."""
     for name in FLAGS.networks:
         counts = [0, *map(int, FLAGS.control_points)]
-        found = {count: [] for count in counts}
+        peaks = {count: [] for count in counts}
         for _ in range(FLAGS.processes):
             for count in counts:
                 weights, most = peak(name, count)
-                found[count].append(most / (4 * weights))
-        megabytes = [number * 4 * weights / 1e6 for number in found[0]]
+                peaks[count].append(most / (4 * weights))
+        megabytes = [number * 4 * weights / 1e6 for number in peaks[0]]
         yield row(f"{name}: peak of plain training, {weights:,} weights", megabytes, "MB")
         for count in counts[1:]:
-            more = [curve - plain for curve, plain in zip(found[count], found[0])]
+            more = [curve - plain for curve, plain in zip(peaks[count], peaks[0])]
             label = f"{name}: peak with k = {count} above it"
             yield row(label, more, "weight vectors", f"aim {count + 3} at most")
 

@@ -40,7 +40,7 @@ def counted(evaluate, between):
     """
     from mc_tf.evaluation.point_results import PointResults
 
-    found, count, begun = [], 0, time.perf_counter()
+    samples, count, begun = [], 0, time.perf_counter()
     record = PointResults.record
 
     def recorded(*arguments):
@@ -49,8 +49,8 @@ def counted(evaluate, between):
         count += 1
         seconds = time.perf_counter() - begun
         if seconds >= FLAGS.segment:
-            found.append((count / seconds, between()))
-            if len(found) > FLAGS.rounds:
+            samples.append((count / seconds, between()))
+            if len(samples) > FLAGS.rounds:
                 raise EnoughError
             count, begun = 0, time.perf_counter()
 
@@ -59,7 +59,7 @@ def counted(evaluate, between):
             evaluate()
         except EnoughError:
             pass
-    return zip(*found[1:])
+    return zip(*samples[1:])
 
 
 def prepare(name):

@@ -80,9 +80,9 @@ def main(_):
     """Measures the parts, then prints and writes the table."""
     around = machine.surroundings()
     os.makedirs(FLAGS.directory, exist_ok=True)
-    found = {part: measured(part, around) for part in FLAGS.parts}
-    done = [result for result in found.values() if result]
-    failed = [part for part, result in found.items() if not result]
+    results = {part: measured(part, around) for part in FLAGS.parts}
+    done = [result for result in results.values() if result]
+    failed = [part for part, result in results.items() if not result]
     if done:
         loads = [result["load"] for result in done]
         minutes = sum(result["seconds"] for result in done) / 60

@@ -35,15 +35,15 @@ def models(build):
         made = mc_tf.connect(build(), build(), mc_tf.Bezier(int(count) - 2))
         return measuring.compile_network(made, **options)
 
-    found = {"plain": measuring.compile_network(build())}
-    found |= {f"curve, k = {count}": curve(count) for count in FLAGS.control_points}
+    networks = {"plain": measuring.compile_network(build())}
+    networks |= {f"curve, k = {count}": curve(count) for count in FLAGS.control_points}
     if FLAGS.with_xla:
-        found["curve with XLA"] = curve(jit_compile=True)
+        networks["curve with XLA"] = curve(jit_compile=True)
     if FLAGS.with_bfloat16:
-        found["curve in bfloat16"] = curve()
-    if has_batch_norm(found["plain"]):
-        found["fused"] = measuring.compile_network(build())
-    return found
+        networks["curve in bfloat16"] = curve()
+    if has_batch_norm(networks["plain"]):
+        networks["fused"] = measuring.compile_network(build())
+    return networks
 
 
 def network_rows(name):

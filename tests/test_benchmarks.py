@@ -1,8 +1,12 @@
-"""The command that measures: its smallest part. No time is asserted."""
+"""The command that measures: its smallest part, and what all parts import. No time is asserted."""
 
+import ast
+import importlib
 import pathlib
 import subprocess
 import sys
+
+import pytest
 
 RUN = pathlib.Path(__file__).parents[1] / "benchmarks" / "run.py"
 
@@ -23,3 +27,12 @@ def test_a_part_becomes_a_table_in_a_file(tmp_path):
     assert rows[2][0] == "start-up: `train.py --help`" and rows[2][1].endswith(" s")
     assert {len(row) for row in rows} == {4}
     assert (tmp_path / "table.md").read_text() == printed
+
+
+@pytest.mark.parametrize("path", sorted(RUN.parent.glob("*.py")), ids=lambda path: path.name)
+def test_names_that_parts_import_exist(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "mc_tf":
+            module = importlib.import_module(node.module)
+            missing = [each.name for each in node.names if not hasattr(module, each.name)]
+            assert not missing, f"{node.module} has no {missing}"
