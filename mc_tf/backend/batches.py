@@ -199,6 +199,7 @@ class KeptBatches:
                 batch = keras.tree.map_structure(_copy, batch)
             left -= sum(_size(leaf) for leaf in keras.tree.flatten(batch))
             if left > 0:
+                batch = backend.in_memory(batch)
                 kept.append(batch)
             else:
                 kept, self._left = [], 0  # too large

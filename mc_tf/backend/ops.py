@@ -13,7 +13,9 @@ __all__ = [
     "eagerly",
     "fused_batch_norm",
     "hessian_product",
+    "in_memory",
     "read",
+    "split",
     "to_device",
     "traced",
 ]
@@ -85,6 +87,23 @@ def to_device(batch):
     return keras.tree.map_structure(convert, batch)
 
 
+def in_memory(batch):
+    """Converts one batch once for many passes: for TensorFlow, to tensors in the host's memory.
+
+    Args:
+        batch: as for `to_device`, which accepts the result.
+
+    Returns:
+        The same structure.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batch
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        return to_device(batch)
+
+
 def _dense_tensor(leaf):
     return None if leaf is None else keras.ops.convert_to_tensor(_array(leaf))
 
@@ -114,6 +133,31 @@ def _array(leaf):
 
         return BCOO.from_scipy_sparse(leaf)
     return leaf.toarray() if is_sparse(leaf) else leaf
+
+
+def split(flat, indices):
+    """Splits a vector; the gradient is one concatenation.
+
+    On TensorFlow, pieces share the memory of the vector where its alignment allows. `tf.split`
+    copies, and the gradient of a slice is as long as the vector.
+
+    Args:
+        flat: tensor of shape `(P,)`.
+        indices: increasing ints, where to split.
+
+    Returns:
+        List of tensors, one more than indices.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.ops.split(flat, indices)
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def pieces(flat):
+        parts = [flat[begin:end] for begin, end in zip([0, *indices], [*indices, None])]
+        return parts, lambda *gradients: tf.concat(gradients, 0)
+
+    return pieces(flat)
 
 
 def read(variable):

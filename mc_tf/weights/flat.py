@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import layers_within
 
 __all__ = [
@@ -56,20 +57,19 @@ class FlatLayout:
         """
         if len(values) != len(self.shapes):
             raise ValueError(f"Expected {len(self.shapes)} weight arrays, received {len(values)}.")
-        arrays = []
-        for path, shape, value in zip(self.paths, self.shapes, values):
+        flat, begin = np.empty(self.num_weights, self.dtype), 0
+        for path, shape, size, value in zip(self.paths, self.shapes, self.sizes, values):
             array = ops.convert_to_numpy(value)
             if array.shape != shape:
                 raise ValueError(
                     f"Weight '{path}' has shape {shape}. Received an array of shape {array.shape}"
                 )
-            arrays.append(np.ravel(array).astype(self.dtype))
-        return np.concatenate(arrays)
+            flat[begin : begin + size] = np.ravel(array)
+            begin += size
+        return flat
 
     def unpack(self, flat):
         """Splits the flat vector into tensors with the weights' shapes and dtypes.
-
-        One split, so that the gradient is one concatenation.
 
         Args:
             flat: tensor of shape `(P,)`.
@@ -77,7 +77,7 @@ class FlatLayout:
         Returns:
             List of tensors, one per weight.
         """
-        pieces = ops.split(flat, self._splits) if self._splits else [flat]
+        pieces = backend.split(flat, self._splits) if self._splits else [flat]
         return [
             ops.cast(ops.reshape(piece, shape), dtype)
             for piece, shape, dtype in zip(pieces, self.shapes, self.dtypes)
@@ -123,10 +123,10 @@ def state_variables(layer):
         List of `keras.Variable`s, each once.
     """
     known = {id(v) for v in layer.trainable_variables}
-    found = {id(v): v for v in layer.variables if id(v) not in known}
+    variables = {id(v): v for v in layer.variables if id(v) not in known}
     for part in layers_within(layer):
-        found.update((id(v), v) for v in recurrent_state(part) if id(v) not in found)
-    return list(found.values())
+        variables.update((id(v), v) for v in recurrent_state(part) if id(v) not in variables)
+    return list(variables.values())
 
 
 def aligned_state(layer, paths, values):
