@@ -118,14 +118,14 @@ def evaluate_curve(
             result.higher_is_better = directions_of(curve_model, values)
             return values
 
-        several = evaluator.several(data, num_points)
+        most, many = evaluator.several(data, num_points) or (1, None)
         evaluate_points(
             result,
             grid,
             lambda t: noted(evaluator(t, data)),
             path,
             verbose=verbose,
-            several=several and (lambda many: [one and noted(one) for one in several(many)]),
+            several=many and (most, lambda places: [one and noted(one) for one in many(places)]),
         )
     result.finish(path)
     if curve_model.curve.num_bends and result.is_unbent():

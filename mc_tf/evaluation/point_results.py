@@ -88,8 +88,9 @@ class PointResults:
             if error:
                 logs.setdefault(error, 100.0 * (1.0 - value))
         for name, value in logs.items():
-            values = self._values.setdefault(name, np.full(len(self.done), np.nan))
-            values[index] = value
+            if name not in self._values:
+                self._values[name] = np.full(len(self.done), np.nan)
+            self._values[name][index] = value
         self.done[index] = True
 
     # For reading.

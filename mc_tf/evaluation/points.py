@@ -6,13 +6,15 @@ from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
-from mc_tf.backend.keras_internals import build_metrics, whole_losses
+from mc_tf.backend.keras_internals import build_metrics, layers_within, own_weights, whole_losses
 from mc_tf.batch_norm.statistics import BatchStatistics
 
-__all__ = ["SEVERAL", "PointEvaluator"]
+__all__ = ["PointEvaluator"]
 
-SEVERAL = 16  # points in one call, where calls take longer than computing
+_SEVERAL = 16  # points in one call, where calls take longer than computing
 _MOST_BATCHES = 8  # of a point, for several points in one call
+_SMALL = 2**15  # weights up to which dense networks run side by side, vectorized over the points
+_SIDE_BY_SIDE = 64  # points
 
 
 class PointEvaluator:
@@ -37,6 +39,7 @@ class PointEvaluator:
         self._unpack = backend.compiled(self.layer.unpack_point)
         self._estimate = backend.compiled(self._estimate_step)
         self._test = backend.compiled(self._test_step)
+        self._side_by_side = self._is_small()
         self._several = backend.compiled(self._map_points)
 
     def __call__(self, t, data, measures=()):
@@ -56,10 +59,10 @@ class PointEvaluator:
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, batches in data.evaluated.items():
-            found = _scalars(self._evaluate(point, state, self.batches(batches)))
-            if not np.isfinite(list(found.values())).all():
+            values = _scalars(self._evaluate(point, state, self.batches(batches)))
+            if not np.isfinite(list(values.values())).all():
                 self.check_finite(batches, data.for_statistics)
-            logs.update({f"{name}_{key}": value for key, value in found.items()})
+            logs.update({f"{name}_{key}": value for key, value in values.items()})
         for measure in measures:
             logs.update(measure(flat, state))
         return logs
@@ -72,33 +75,41 @@ class PointEvaluator:
             num_points: number of points of the whole evaluation.
 
         Returns:
-            Function of positions `(n, ...)`, `n` up to `SEVERAL`, that returns a list of what
-            `self(t, data)` returns, or of `None` for values that are not finite; or `None`, if
-            there are few points, many batches or no memory for them, or under PyTorch.
+            `(most, function)`: a function of positions `(n, ...)`, `n` up to `most`, that returns a
+            list of what `self(t, data)` returns, or of `None` for values that are not finite. Or
+            `None`, if there are few points, many batches or no memory for them, or under PyTorch.
         """
-        if num_points < SEVERAL or keras.backend.backend() == "torch":
+        if num_points < _SEVERAL or keras.backend.backend() == "torch":
             return None
         sets, statistics = data.evaluated, [data.for_statistics][: self._statistics.any]
         kept = [each.in_memory(_MOST_BATCHES) for each in (*sets.values(), *statistics)]
         if not all(kept) or sum(map(len, kept)) > _MOST_BATCHES:
             return None
         arguments = dict(zip(sets, kept)), kept[len(sets) :]
+        size = _SIDE_BY_SIDE if self._side_by_side else _SEVERAL
 
         def measure(positions):
             # Always as many, so that one trace serves all.
-            padded = np.resize(np.asarray(positions, "float32"), (SEVERAL, *positions.shape[1:]))
-            found = self._several(ops.convert_to_tensor(padded), *arguments)
-            found = keras.tree.map_structure(ops.convert_to_numpy, found)
+            padded = np.resize(np.asarray(positions, "float32"), (size, *positions.shape[1:]))
+            results = self._several(ops.convert_to_tensor(padded), *arguments)
+            results = keras.tree.map_structure(ops.convert_to_numpy, results)
             each = [
-                _scalars(keras.tree.map_structure(lambda values, i=i: values[i], found))
+                _scalars(keras.tree.map_structure(lambda values, i=i: values[i], results))
                 for i in range(len(positions))
             ]
             return [one if np.isfinite(list(one.values())).all() else None for one in each]
 
-        return measure
+        return size, measure
+
+    def _is_small(self):
+        """Whether products of matrices are so small that calling each takes longer."""
+        learning = [part for part in layers_within(self.layer.layer) if own_weights(part)]
+        dense = all(type(part) is keras.layers.Dense for part in learning)
+        return dense and self.layer.layout.num_weights <= _SMALL
 
     def _map_points(self, positions, sets, statistics):
-        return ops.map(lambda t: self._values_at(t, sets, statistics), positions)
+        run = ops.vectorized_map if self._side_by_side else ops.map
+        return run(lambda t: self._values_at(t, sets, statistics), positions)
 
     def _values_at(self, t, sets, statistics):
         """The values of a point as tensors: what `__call__` computes, as a pure function."""
@@ -108,8 +119,8 @@ class PointEvaluator:
             state = self._estimate_state(point, state, batches)
         logs = {"regularization": sum(point[1], ops.zeros((), "float32"))}
         for name, batches in sets.items():
-            found = self._evaluate(point, state, batches)
-            logs.update({f"{name}_{key}": value for key, value in found.items()})
+            values = self._evaluate(point, state, batches)
+            logs.update({f"{name}_{key}": value for key, value in values.items()})
         return logs
 
     def network_at(self, t, data=None):
@@ -153,7 +164,7 @@ class PointEvaluator:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(
-                f"Two values would be named {sorted(twice)}: choose another name in `others`."
+                f"Two values would be named {sorted(twice)}: choose another name in `extra_data`."
             )
 
     def check_finite(self, *data_sets):

@@ -11,7 +11,6 @@ from keras import ops
 
 from mc_tf.backend.keras_internals import layers_within, own_weights
 from mc_tf.backend.precision import computes_in_bfloat16
-from mc_tf.evaluation.points import SEVERAL
 
 __all__ = ["evaluate_points", "fingerprint"]
 
@@ -31,9 +30,10 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
         path: file name without extension, or `None`.
         indices: indices of the points to evaluate. Default: all.
         verbose: 1 for a progress bar, 0 for silence.
-        several: function of positions that returns a list, from `PointEvaluator.several`. Default:
-            one point after the other.
+        several: `(most, function)` for several positions at once, from `PointEvaluator.several`.
+            Default: one point after the other.
     """
+    most, measure_several = several or (1, lambda _: [None])
     wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
     missing = wanted[~result.done[wanted]]
     cost, saved_at = 0.0, -np.inf
@@ -45,11 +45,9 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ) as bar:
         try:
-            size = SEVERAL if several else 1
-            for start in range(0, len(missing), size):
-                chunk = missing[start : start + size]
-                found = several(positions[chunk]) if several else [None]
-                for index, values in zip(chunk, found):
+            for start in range(0, len(missing), most):
+                chunk = missing[start : start + most]
+                for index, values in zip(chunk, measure_several(positions[chunk])):
                     result.record(index, values or measure(positions[index]))
                 begun = time.monotonic()
                 if begun - saved_at >= cost / _SAVING_SHARE:
