@@ -58,25 +58,25 @@ def places_of(axis, *groups):
     """
     sizes = [group.size for group in groups]
     if isinstance(axis, Group):
-        found = axis is groups[-1] and len(groups) == 1
-        return np.arange(axis.size)[:, None] if found else np.zeros([*sizes, 0], "int64")
+        whole = axis is groups[-1] and len(groups) == 1
+        return np.arange(axis.size)[:, None] if whole else np.zeros([*sizes, 0], "int64")
     if isinstance(axis, Sum):
         starts = np.cumsum([0, *(part.size for part in axis.parts)])
         parts = [start + places_of(part, *groups) for start, part in zip(starts, axis.parts)]
         return np.concatenate(parts, axis=-1)
     shape = [part.size for part in axis.parts]
-    grid, found = np.arange(axis.size).reshape(shape), []
+    grid, places = np.arange(axis.size).reshape(shape), []
     for place, part in enumerate(axis.parts):
         if part is groups[-1]:
             if all(group in axis.parts for group in groups):
                 front = [*(axis.parts.index(group) for group in groups[:-1]), place]
                 moved = np.moveaxis(grid, front, range(len(front)))
-                found.append(moved.reshape([*sizes, -1]))
+                places.append(moved.reshape([*sizes, -1]))
         elif isinstance(part, Sum):
             inner = places_of(part, *groups)
             taken = np.moveaxis(grid, place, 0)[inner]
-            found.append(taken.reshape([*sizes, -1]))
-    return np.concatenate(found, axis=-1) if found else np.zeros([*sizes, 0], "int64")
+            places.append(taken.reshape([*sizes, -1]))
+    return np.concatenate(places, axis=-1) if places else np.zeros([*sizes, 0], "int64")
 
 
 def units_first(value, place, places):
@@ -112,10 +112,10 @@ def is_known(axis, known):
     parts = [is_known(part, known) for part in axis.parts]
     if isinstance(axis, Sum):
         return np.concatenate(parts)
-    found = parts[0]
+    free = parts[0]
     for part in parts[1:]:
-        found = np.logical_and.outer(found, part).ravel()
-    return found
+        free = np.logical_and.outer(free, part).ravel()
+    return free
 
 
 def identity_of(group):

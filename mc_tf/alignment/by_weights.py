@@ -47,16 +47,16 @@ def match_by_weights(
         Dict from groups to orders, as `Permutable.reordered` takes it.
     """
     rng = np.random.default_rng(seed)
-    found = []
+    candidates = []
     for start in range(1 if sum(group.size**3 for group in groups) > _LARGE else starts):
         matching = _Matching(permutables, first, second, groups, set(held), orders or {})
         if start == 0 and grow:
             matching.grow()
         matching.descend(rng)
-        found.append((matching.objective(), matching.orders))
+        candidates.append((matching.objective(), matching.orders))
         if matching.is_exact():
             break
-    return max(found, key=lambda each: each[0])[1]
+    return max(candidates, key=lambda each: each[0])[1]
 
 
 class _Matching:

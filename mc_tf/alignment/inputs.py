@@ -13,9 +13,9 @@ def inputs_of(network):
     """`(args, kwargs)` with the axes of the inputs."""
 
     def axes(shape, dtype=None):
-        found = Axes(Group(size, fixed=True, reason="input") for size in shape)
-        found.dtype = dtype
-        return found
+        fixed = Axes(Group(size, fixed=True, reason="input") for size in shape)
+        fixed.dtype = dtype
+        return fixed
 
     if runs_its_graph(network):
         inputs = input_structure(network)[0]

@@ -146,13 +146,13 @@ class Networks:
         return Alignment(network, _variables, after, groups, self._fixed(), share, distances)
 
     def _fixed(self):
-        found = {}
+        fixed = {}
         for _, each in self.all:
             for place, axis in enumerate(each.axes):
                 for reason in dict.fromkeys(g.reason for g in groups_of(axis) if g.fixed):
                     if reason not in _UNSAID:
-                        found.setdefault(reason, []).append(f"{each.name}, axis {place}")
-        return found
+                        fixed.setdefault(reason, []).append(f"{each.name}, axis {place}")
+        return fixed
 
 
 def _variables(network):

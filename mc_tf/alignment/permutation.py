@@ -60,7 +60,7 @@ def sources(axis, orders):
         starts = np.cumsum([0, *(part.size for part in axis.parts)])
         return np.concatenate([start + sources(p, orders) for start, p in zip(starts, axis.parts)])
     sizes = [part.size for part in axis.parts]
-    found = np.zeros(sizes, "int64")
+    indices = np.zeros(sizes, "int64")
     for place, part in enumerate(axis.parts):
         order, shape = sources(part, orders), [1] * len(sizes)
         shape[place] = sizes[place]
@@ -68,8 +68,8 @@ def sources(axis, orders):
             other = axis.parts.index(part.within)
             shape[other] = sizes[other]
             order = order if other < place else order.T
-        found += order.reshape(shape) * math.prod(sizes[place + 1 :])
-    return found.ravel()
+        indices += order.reshape(shape) * math.prod(sizes[place + 1 :])
+    return indices.ravel()
 
 
 def free_groups(permutables):
@@ -80,9 +80,9 @@ def free_groups(permutables):
 def random_orders(groups, seed=0):
     """A random order for each group: a dict."""
     rng = np.random.default_rng(seed)
-    found = {}
+    orders = {}
     for group in groups:
         parent = group.within
         rows = [rng.permutation(group.size) for _ in range(1 if parent is None else parent.size)]
-        found[group] = rows[0] if parent is None else np.stack(rows)
-    return found
+        orders[group] = rows[0] if parent is None else np.stack(rows)
+    return orders

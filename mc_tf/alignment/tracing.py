@@ -88,15 +88,15 @@ class Tracing:
 
     def _seen(self, calls, outputs, values):
         """All that operations are given besides symbols and variables, to compare."""
-        found = []
+        content = []
         for operation, args, kwargs, _ in calls:
             own = {} if isinstance(operation, keras.layers.Layer) else vars(operation)
-            found.append(type(operation).__name__)
+            content.append(type(operation).__name__)
             for leaf in keras.tree.flatten([args, dict(kwargs), _public(own)]):
-                found += self._content(leaf, values)
+                content += self._content(leaf, values)
         for leaf in keras.tree.flatten(outputs):
-            found += self._content(leaf, values)
-        return found
+            content += self._content(leaf, values)
+        return content
 
     def _content(self, leaf, values):
         if isinstance(leaf, (keras.KerasTensor, keras.Variable)):

@@ -140,8 +140,8 @@ class Units:
                 continue
             args, kwargs = keras.tree.map_structure(place, (tuple(args), dict(kwargs)))
             results = keras.tree.flatten(results)
-            found = self._call(operation, args, kwargs, [tensor.shape for tensor in results])
-            for tensor, axes in zip(results, found):
+            answers = self._call(operation, args, kwargs, [tensor.shape for tensor in results])
+            for tensor, axes in zip(results, answers):
                 known[id(tensor)] = axes = Axes(axes)
                 axes.dtype = tensor.dtype
         return [place(each) for each in keras.tree.flatten(outputs)]

@@ -33,7 +33,7 @@ def repair(
 ) -> int:
     """Gives the units of an averaged network the means and deviations that they should have.
 
-    Units of an interpolated network vary less than those of its ends, layer by layer. Each is
+    Units of an interpolated network vary less than the units of its ends, layer by layer. Each is
     scaled and shifted so that, before its activation, its mean and standard deviation on `data` are
     the average of those in `networks`. Weights and biases of dense and convolutional layers with
     a bias are changed, those of the outputs excepted; statistics of batch normalization are
@@ -77,10 +77,10 @@ def repair(
             place: [sum(s * each[place][k] for s, each in zip(shares, targets)) for k in (0, 1)]
             for place in places
         }
-        found = _moments_of(model, places, data, targets)
+        moments = _moments_of(model, places, data, targets)
         layers = layers_within(model)
         for place in places:
-            _rescale(layers[place], found[place], targets[place])
+            _rescale(layers[place], moments[place], targets[place])
     updated = update_batch_norm(model, data) if has_batch_norm(model) else 0
     return len(places) + updated
 
@@ -150,8 +150,8 @@ def _merged(total, size, mean, variance):
     return count + size, new, squares + variance * size + change**2 * count * size / (count + size)
 
 
-def _rescale(layer, found, target):
-    (mean, spread), (wanted, wanted_spread) = found, target
+def _rescale(layer, moments, target):
+    (mean, spread), (wanted, wanted_spread) = moments, target
     factor = np.where(spread > 1e-6, wanted_spread / np.maximum(spread, 1e-6), 1.0)
     kernel, bias = (ops.convert_to_numpy(v).astype("float64") for v in (layer.kernel, layer.bias))
     last = 2 if isinstance(layer, _LINEAR[4:]) else 1  # dimensions of the units

@@ -90,8 +90,8 @@ class BatchStatistics:
         with self._calls(_recorder, self._updates, records):
             forward(False)
         totals = [list(total) for total in totals]
-        for index, found in enumerate(records):
-            for count, mean, variance in found:
+        for index, rows in enumerate(records):
+            for count, mean, variance in rows:
                 totals[index] = _merge(totals[index], count, mean, variance)
         return totals
 

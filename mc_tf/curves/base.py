@@ -176,21 +176,22 @@ class Curve:
         return self._checked_coefficients(t)
 
     def _checked_coefficients(self, t):
-        found, expected = self._coefficients(t), (t.shape[0], self.num_points)
-        shape = tuple(found.shape) if hasattr(found, "shape") else type(found).__name__
+        coefficients, expected = self._coefficients(t), (t.shape[0], self.num_points)
+        has_shape = hasattr(coefficients, "shape")
+        shape = tuple(coefficients.shape) if has_shape else type(coefficients).__name__
         if shape != expected:
             raise ValueError(
                 f"{type(self).__name__}._coefficients must return a tensor of shape (B, "
                 f"{self.num_points}): the coefficients of all control points for each of B "
                 f"positions. Expected shape {expected}. Received: {shape}"
             )
-        found, values = as_floats(found)
+        coefficients, values = as_floats(coefficients)
         if values is not None and not np.isfinite(values).all():
             raise ValueError(
                 f"{type(self).__name__}._coefficients must return finite coefficients. Received: "
                 f"{values.tolist()} at t={ops.convert_to_numpy(t).tolist()}"
             )
-        return found
+        return coefficients
 
     def _coefficients(self, t):
         raise NotImplementedError

@@ -139,8 +139,8 @@ def _check_chain(network):
     operations = [operation.name for operation, *_ in calls_within(network) or []]
     ((name, calls),) = Counter(operations).most_common(1) or [("", 1)]
     if outputs > 1 or calls > 1:
-        found = f"{outputs} outputs" if outputs > 1 else f"{calls} calls of the layer '{name}'"
+        received = f"{outputs} outputs" if outputs > 1 else f"{calls} calls of the layer '{name}'"
         raise ValueError(
             "A trivial curve needs a chain of layers from the input to one output, with each layer "
-            f"called once. Received: {found} in '{network.name}'."
+            f"called once. Received: {received} in '{network.name}'."
         )

@@ -101,8 +101,8 @@ def load_pydoc(data_dir=None, use_test=False, num_steps=20):
 def _words(text):
     words = []
     for paragraph in re.split(r"\n\s*\n", text.lower()):
-        found = ["N" if word.isdigit() else word for word in _WORD.findall(paragraph)]
-        words += [*found, "<eos>"]
+        line = ["N" if word.isdigit() else word for word in _WORD.findall(paragraph)]
+        words += [*line, "<eos>"]
     return words
 
 

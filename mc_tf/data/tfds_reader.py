@@ -54,10 +54,10 @@ def read(name, split, data_dir=None):
             )
             return tfds.as_numpy(dataset)
         except (*UNREADABLE, AssertionError) as error:  # TFDS raises assertions on file contents
-            found = find_damage(builder) or "An image or label in them cannot be decoded."
+            damage = find_damage(builder) or "An image or label in them cannot be decoded."
             raise OSError(
                 f"The files of '{name}' in '{builder.data_dir}' cannot be read "
-                f"({type(error).__name__}): {found}"
+                f"({type(error).__name__}): {damage}"
             ) from error
 
 

@@ -42,13 +42,13 @@ def directions_of(model, names):
         dict from the names to bools.
     """
     said = {m.name: metric_direction(m) for m in _metrics(model)}
-    found = {}
+    directions = {}
     for name in names:
         # The longest matching name belongs to the metric itself.
         fits = [m for m in said if said[m] and (name == m or name.endswith(f"_{m}"))]
         said_by = max(fits, key=len, default=None)
-        found[name] = said[said_by] == "up" if said_by else higher_is_better(name)
-    return found
+        directions[name] = said[said_by] == "up" if said_by else higher_is_better(name)
+    return directions
 
 
 def _metrics(model):

@@ -1,6 +1,6 @@
 """Networks of the papers with their trainings, as settings of recipes.
 
-Rates, epochs and weight decay are those of the reference implementation. A smoke run has a small
+Rates, epochs and weight decay come from the reference implementation. A smoke run has a small
 network of the same family, where there is one. `..._CURVES` are settings of recipes with curves.
 """
 

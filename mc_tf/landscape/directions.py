@@ -171,10 +171,10 @@ def principal_directions(
             f"The {len(flats)} networks span no plane around the origin. Use more networks, from "
             "different stages of training."
         )
-    found = []
+    directions = []
     for k in range(2):
         parts = np.array_split(differences, range(1 << 20, differences.shape[1], 1 << 20), axis=1)
         direction = np.concatenate([vectors[:, k] @ part for part in parts])
         direction *= np.sign(direction[np.argmax(np.abs(direction))]) / np.linalg.norm(direction)
-        found.append(direction.astype("float32"))
-    return found, (values[:2] / values.sum()).tolist()
+        directions.append(direction.astype("float32"))
+    return directions, (values[:2] / values.sum()).tolist()

@@ -100,8 +100,8 @@ def hessian_eigenvalues(
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
         >>> model.compile(loss="mean_squared_error")
         >>> x = np.array([[1.0, 0.0], [0.0, 2.0]], "float32")
-        >>> found = hessian_eigenvalues(model, (x, np.zeros((2, 1), "float32")))
-        >>> round(found.largest, 5), round(found.smallest, 5), round(found.ratio, 5)
+        >>> spectrum = hessian_eigenvalues(model, (x, np.zeros((2, 1), "float32")))
+        >>> round(spectrum.largest, 5), round(spectrum.smallest, 5), round(spectrum.ratio, 5)
         (4.0, 1.0, 0.25)
     """
     check_network("model", model)
@@ -190,13 +190,13 @@ class HessianProducts:
                 nonlocal count
                 if count == max_iterations:
                     raise _NotFoundError(f"not found with max_iterations={max_iterations} products")
-                found = self.product(flat, state, np.ravel(vector))
+                product = self.product(flat, state, np.ravel(vector))
                 count += 1
                 bar.update()
-                if not np.isfinite(found).all():
+                if not np.isfinite(product).all():
                     self._evaluator.check_finite(self._data)
                     raise _NotFoundError("not defined: a Hessian-vector product is not finite")
-                return found
+                return product
 
             try:
                 values, vectors = _ends(multiply, size, tolerance, seed)
@@ -215,11 +215,11 @@ class HessianProducts:
         Returns:
             dict of floats.
         """
-        found = self.eigenvalues(flat, state, **self._options)
+        spectrum = self.eigenvalues(flat, state, **self._options)
         return {
-            "train_largest_eigenvalue": found.largest,
-            "train_smallest_eigenvalue": found.smallest,
-            "train_eigenvalue_ratio": found.ratio,
+            "train_largest_eigenvalue": spectrum.largest,
+            "train_smallest_eigenvalue": spectrum.smallest,
+            "train_eigenvalue_ratio": spectrum.ratio,
         }
 
 

@@ -128,9 +128,9 @@ class AffineSurface(Surface):
         Returns:
             `(coordinates, distances)`, as `project_curve`.
         """
-        found = [self.project(network) for network in networks]
-        self.paths[label] = np.array([coordinates for coordinates, _ in found])
-        self.projection_error[label] = np.array([distance for _, distance in found])
+        projected = [self.project(network) for network in networks]
+        self.paths[label] = np.array([coordinates for coordinates, _ in projected])
+        self.projection_error[label] = np.array([distance for _, distance in projected])
         return self.paths[label], self.projection_error[label]
 
     @classmethod

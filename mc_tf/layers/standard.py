@@ -126,8 +126,8 @@ def set_position(network: keras.Layer, t: TensorLike) -> None:
     Raises:
         ValueError: if `t` is outside [0, 1] or the network has no curve layer.
     """
-    found = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
-    if not found:
+    layers = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
+    if not layers:
         raise ValueError(f"'{network.name}' has no curve layer, so it has no position to set.")
-    for part in found:
+    for part in layers:
         part.t = t

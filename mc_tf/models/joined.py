@@ -27,8 +27,8 @@ def join_curve_layers(network):
     Raises:
         ValueError: if it has no curve layers, or several curves, or Keras cannot copy it.
     """
-    found = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
-    curves = {repr(part.curve): part.curve for part in found}
+    layers = [part for part in layers_within(network) if isinstance(part, CurveLayer)]
+    curves = {repr(part.curve): part.curve for part in layers}
     if len(curves) != 1:
         raise ValueError(
             "`curve_model` must be a `CurveModel`, as `connect` returns it, or a network of curve "
@@ -49,7 +49,7 @@ def join_curve_layers(network):
             f"'{network.name}' cannot be joined into one curve ({error}). Write it as a functional "
             "or sequential model, or `connect` two ordinary networks."
         ) from error
-    ((curve,), layer) = curves.values(), found[0]
+    ((curve,), layer) = curves.values(), layers[0]
     joined = CurveModel(code, curve, layer.fix_start, layer.fix_end)
     for index in range(curve.num_points):
         for part, copy in pairs:

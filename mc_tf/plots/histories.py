@@ -59,7 +59,7 @@ def plot_histories(results, *, held_out="validation", title=None, axes=None):
 
 def _by_panel(history):
     """Panels by label: `(values in training, held-out values)`."""
-    found = {}
+    columns = {}
     for column, label, change in (
         ("loss", "Loss", np.asarray),
         ("accuracy", "Error (%)", lambda values: 100 * (1 - np.asarray(values))),
@@ -68,7 +68,7 @@ def _by_panel(history):
         there = [name for name in (column, f"val_{column}") if name in history]
         if there and np.isfinite(np.concatenate([history[name] for name in there])).any():
             nothing = np.full(len(history[there[0]]), np.nan)
-            found[label] = tuple(
+            columns[label] = tuple(
                 change(history.get(name, nothing)) for name in (column, f"val_{column}")
             )
-    return found
+    return columns

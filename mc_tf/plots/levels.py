@@ -87,8 +87,8 @@ class Levels:
         Returns:
             Integer array of the same shape; the top class is `len(bounds) - 1`.
         """
-        found = np.searchsorted(self.bounds, np.asarray(values, "float64"), side="left") - 1
-        return np.where(np.isfinite(values), np.maximum(found, 0), len(self.bounds) - 1)
+        indices = np.searchsorted(self.bounds, np.asarray(values, "float64"), side="left") - 1
+        return np.where(np.isfinite(values), np.maximum(indices, 0), len(self.bounds) - 1)
 
     @property
     def colors(self):

@@ -207,8 +207,8 @@ def plot_rays(
     results = as_dict(results)
     if values is None:
         check_grids(results, "Rays", ("train_loss",))
-        found = set().union(*(result.names for result in results.values()))
-        values = ("train_loss", quality(found))
+        names = set().union(*(result.names for result in results.values()))
+        values = ("train_loss", quality(names))
     check_grids(results, "Rays", values)
     panels = Panels(1, len(values), (4.8 * len(values), 3.8), axes)
     for axis, value in zip(panels.axes, values):

@@ -67,10 +67,10 @@ def plot_curve_ensembles(
         for name, axis in zip(values, panels.axes):
             axis.plot(result.t, result[name], color=color, label=plain(label), linewidth=2)
             axis.set_ylabel(value_label(name, results.values()))
-        for style, found in zip(_RESCALED, ensembles.get(label, ())):
-            loss = found.members["loss"]
+        for style, ensemble in zip(_RESCALED, ensembles.get(label, ())):
+            loss = ensemble.members["loss"]
             cross_entropy.plot(np.linspace(0, 1, len(loss)), loss, style, color=color)
-            error.axhline(found.scores["error"], linestyle=style, color=color)
+            error.axhline(ensemble.scores["error"], linestyle=style, color=color)
     cross_entropy.set_ylabel("Test cross-entropy of each network")
     for axis in panels.axes:
         axis.set_xlim(0, 1)

@@ -237,8 +237,8 @@ def height_scale(values, scale="log", maximum=None):
         raise ValueError(f"The scale must be log or linear. Received: '{scale}'.")
     shown = [float(tick) for tick in ticks if low <= tick <= high * (1 + 1e-9)]
     if len(shown) < 3:  # too narrow for powers
-        found = MaxNLocator(4).tick_values(low, high)
-        shown = [float(tick) for tick in found if low <= tick <= high]
+        ticks = MaxNLocator(4).tick_values(low, high)
+        shown = [float(tick) for tick in ticks if low <= tick <= high]
 
     def to_height(array):
         array = np.asarray(array, "float64")

@@ -142,8 +142,8 @@ class Found:
         Returns:
             dict from name without ending to result.
         """
-        found = {file: each for file, each in self.results.items() if isinstance(each, kind)}
-        return {os.path.splitext(self.name(file))[0]: each for file, each in found.items()}
+        results = {file: each for file, each in self.results.items() if isinstance(each, kind)}
+        return {os.path.splitext(self.name(file))[0]: each for file, each in results.items()}
 
 
 def read_directory(workdir):

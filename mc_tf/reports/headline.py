@@ -206,7 +206,7 @@ def _main_values(result):
 
 
 def _ensembles_table(found):
-    """Error of each ensemble beside those of its members."""
+    """Error of each ensemble next to its members' errors."""
     rows = []
     ensembles = found.of(EnsembleEvaluation)
     value = "error" if all("error" in each.members for each in ensembles.values()) else "loss"

@@ -68,14 +68,14 @@ def sealed_json(content):
 
 
 def _digest(file, size):
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     while size:
         chunk = file.read(min(size, _CHUNK_BYTES))
         if not chunk:
             break
-        found.update(chunk)
+        digest.update(chunk)
         size -= len(chunk)
-    return found.hexdigest().encode()
+    return digest.hexdigest().encode()
 
 
 def check(path, maker=None):
@@ -100,10 +100,10 @@ def _check(file, path, maker):
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - 4 * _LENGTH, 0))
     tail = file.read()
-    found = _SEAL.search(tail)
+    seal = _SEAL.search(tail)
     file.seek(0)
-    if found:
-        if _digest(file, size - len(found[0])) == (found["binary"] or found["json"]):
+    if seal:
+        if _digest(file, size - len(seal[0])) == (seal["binary"] or seal["json"]):
             file.seek(0)
             return True
         what = "its content does not match its checksum"

@@ -115,8 +115,8 @@ def remove_abandoned(directory, name=None):
         root, dot, ending = name.partition(".") if name[0] != "." else (name, "", "")
         pattern += rf"|\.{re.escape(root)}-[a-z0-9_]{{8}}{re.escape(dot + ending)}"
     with os.scandir(directory) as entries:
-        found = [entry.path for entry in entries if re.fullmatch(pattern, entry.name)]
-    for path in found:
+        leftovers = [entry.path for entry in entries if re.fullmatch(pattern, entry.name)]
+    for path in leftovers:
         with contextlib.suppress(OSError):
             _remove_if_abandoned(path)
 
@@ -223,12 +223,12 @@ def numbered_files(directory, prefix):
         dict from number to file name, in the order of the numbers.
     """
     pattern = os.path.join(glob.escape(os.fspath(directory)), f"{prefix}-*.npz")
-    found = {}
+    files = {}
     for path in glob.glob(pattern):
         match = re.fullmatch(rf"{re.escape(prefix)}-(\d{{8,}})\.npz", os.path.basename(path))
         if match:
-            found[int(match[1])] = path
-    return dict(sorted(found.items()))
+            files[int(match[1])] = path
+    return dict(sorted(files.items()))
 
 
 def weight_shapes(path):

@@ -52,6 +52,6 @@ def load_initial_weights(model: keras.Model, path: PathLike) -> None:
 
 def _check_nothing_left(model, names):
     """Rejects a file with more weights than the network, which Keras would ignore silently."""
-    found = sum(not re.search(r"\bseed_generator", name) for name in names)
-    if found > len(model.weights):
-        raise ValueError(f"it has {found} arrays of weights, the network {len(model.weights)}")
+    count = sum(not re.search(r"\bseed_generator", name) for name in names)
+    if count > len(model.weights):
+        raise ValueError(f"it has {count} arrays of weights, the network {len(model.weights)}")

@@ -65,11 +65,12 @@ class SealedFiles:
         """
         if str(filepath).endswith((".h5", ".keras")) and os.path.isfile(filepath):
             weight_shapes(filepath)
-            found = None if skip_mismatch else self._difference(filepath)
-            if found:
+            difference = None if skip_mismatch else self._difference(filepath)
+            if difference:
+                path, saved, own = difference
                 raise ValueError(
                     f"The weights in '{filepath}' are of another model than '{self.name}'. They "
-                    f"first differ at {found[0]}: {found[1]} in the file, {found[2]} in the model."
+                    f"first differ at {path}: {saved} in the file, {own} in the model."
                 )
         super().load_weights(filepath, skip_mismatch, **kwargs)
 

@@ -73,9 +73,9 @@ class Snapshot:
                 shown = [f"'{each[0]}' {tuple(each[1])}" for each in (ours, theirs)]
                 self._refuse(model, source, f"variable {index}", *shown)
         if self.architecture is not None:
-            found = find_difference(self.architecture, describe(model))
-            if found:
-                self._refuse(model, source, *found)
+            difference = find_difference(self.architecture, describe(model))
+            if difference:
+                self._refuse(model, source, *difference)
 
     def aligned(self, model):
         """Adapts the snapshot to a model with random seeds in other layers.

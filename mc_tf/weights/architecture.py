@@ -87,11 +87,11 @@ def _settings_of(part):
     if calls_within(part) is not None:
         return _graph(part)
     settings = _settings(part)
-    found = learned(part, variables=False)
-    if found:
+    values = learned(part, variables=False)
+    if values:
         for key in _LEARNED:
             settings.pop(key, None)
-        settings["adapted to"] = [_digest(repr(value.tolist()).encode()) for value in found]
+        settings["adapted to"] = [_digest(repr(value.tolist()).encode()) for value in values]
     return settings
 
 
@@ -198,8 +198,8 @@ def _plain_dict(value, depth):
         if name in _TRAINING_ONLY_NAMES or isinstance(config, dict) and "layers" in config:
             return {"class": name}  # the graph of a nested network is compared
         return {"class": name, "config": _plain(config, depth + 1)}
-    found = {str(k): _plain(v, depth + 1) for k, v in value.items()}
-    return {key: item for key, item in found.items() if not _is_ignored(key, _IGNORED)}
+    plain = {str(k): _plain(v, depth + 1) for k, v in value.items()}
+    return {key: item for key, item in plain.items() if not _is_ignored(key, _IGNORED)}
 
 
 def _plain_function(function, depth):
@@ -250,9 +250,9 @@ def find_difference(first, second):
             return f"layer {index}", *map(_naming, pair)
     # Layers first: if they differ, so do the graphs that name them.
     for index, pair in sorted(enumerate(zip(first, second)), key=lambda k: "graph" in k[1][0][2]):
-        found = _differing(pair[0][2], pair[1][2])
-        if found:
-            path, one, two = found
+        difference = _differing(pair[0][2], pair[1][2])
+        if difference:
+            path, one, two = difference
             names = dict.fromkeys(f"'{each[0]}'" for each in pair)
             place = f"step {path[1]} of its graph" if path[0] == "graph" else _joined(path)
             kind = "" if pair[0][1] == "network" else f", of class {pair[0][1]}"
@@ -290,7 +290,7 @@ def _differing(one, two, path=()):
     else:
         return path, one, two
     for key, a, b in pairs:
-        found = _differing(a, b, (*path, key))
-        if found:
-            return found
+        difference = _differing(a, b, (*path, key))
+        if difference:
+            return difference
     return None

@@ -106,9 +106,11 @@ def check_same_architecture(first, second, roles=("start", "end"), described=Non
         if a is None or b is None or _signature(*a) != _signature(*b):
             _refuse(roles, f"weight {index}", _describe(a), _describe(b))
     check_same_adapted(first, second, roles, variables=False)
-    found = find_difference(describe(first) if described is None else described, describe(second))
-    if found:
-        _refuse(roles, *found)
+    difference = find_difference(
+        describe(first) if described is None else described, describe(second)
+    )
+    if difference:
+        _refuse(roles, *difference)
 
 
 def _refuse(roles, where, one, two):

@@ -76,11 +76,11 @@ class PointConstraint:
         Raises:
             ValueError: naming the first weight.
         """
-        found = self(ops.convert_to_tensor(flat))
+        constrained = self(ops.convert_to_tensor(flat))
         for index in self._parts:
             first = sum(self._layout.sizes[:index])
             part = slice(first, first + self._layout.sizes[index])
-            if not _near(ops.convert_to_numpy(found)[part], ops.convert_to_numpy(flat)[part]):
+            if not _near(ops.convert_to_numpy(constrained)[part], ops.convert_to_numpy(flat)[part]):
                 raise ValueError(
                     f"The weight '{self._layout.paths[index]}' of `{role}` does not satisfy its "
                     f"constraint, and `{role}` stays as it is in training: networks near it "

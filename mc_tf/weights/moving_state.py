@@ -36,14 +36,14 @@ def moved_by_training(network, variables):
     parts = layers_within(network)
     owners = {id(v): part for part in reversed(parts) for v in own_variables(part)}
     carried = {id(v) for part in parts for v in recurrent_state(part)}
-    calls, found = _first_calls(parts), {}
+    calls, assigned = _first_calls(parts), {}
     graphs = all(calls_within(p) is not None for p in parts if isinstance(p, keras.Model))
 
     def moves(part, variable):
         """Whether this layer, or one within it, assigns to the variable; `None`: unknown."""
-        if id(part) not in found:
-            found[id(part)] = _assigned(part, calls.get(id(part)))
-        return None if found[id(part)] is None else id(variable) in found[id(part)]
+        if id(part) not in assigned:
+            assigned[id(part)] = _assigned(part, calls.get(id(part)))
+        return None if assigned[id(part)] is None else id(variable) in assigned[id(part)]
 
     def moved(variable):
         owner = owners.get(id(variable))
@@ -74,11 +74,11 @@ def moved_by_training(network, variables):
 
 def _first_calls(parts):
     """Arguments with which functional models call their layers, by id of the layer."""
-    found = {}
+    calls = {}
     for part in parts:
         for operation, args, kwargs, _ in calls_within(part) or ():
-            found.setdefault(id(operation), (args, kwargs))
-    return found
+            calls.setdefault(id(operation), (args, kwargs))
+    return calls
 
 
 class _Probe(keras.layers.Layer):

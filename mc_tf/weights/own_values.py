@@ -29,12 +29,12 @@ def own_values(part):
     classes = [cls for cls in type(part).__mro__ if _package_of(cls) not in ours]
     kept = {name for cls in classes for key in _METHODS for name in _names(vars(cls).get(key))}
     read = {name for cls in classes for value in vars(cls).values() for name in _names(value)}
-    found = {}
+    values = {}
     for key, value in vars(part).items() if kept else ():
         value = _fields(value, read)
         if key in kept and _is_plain(value):
-            found[key.lstrip("_")] = _unnumbered(value)
-    return found
+            values[key.lstrip("_")] = _unnumbered(value)
+    return values
 
 
 def has_own_config(part):
@@ -93,8 +93,8 @@ def _fields(value, names, depth=0):
         return value
     if isinstance(value, keras.Variable) or _of_keras(type(value)):
         return value
-    found = {k: _fields(v, names, depth + 1) for k, v in vars(value).items() if k in names}
-    return {key: each for key, each in found.items() if _is_plain(each)}
+    fields = {k: _fields(v, names, depth + 1) for k, v in vars(value).items() if k in names}
+    return {key: each for key, each in fields.items() if _is_plain(each)}
 
 
 def _is_plain(value):

@@ -82,8 +82,8 @@ def check_same_adapted(first, second, roles, variables=True):
         ValueError: naming the first layer that differs.
     """
     for one, two in zip(layers_within(first), layers_within(second)):
-        found = [learned(part, variables) for part in (one, two)]
-        if not all(map(np.array_equal, *found)):
+        values = [learned(part, variables) for part in (one, two)]
+        if not all(map(np.array_equal, *values)):
             raise ValueError(
                 f"The layer '{one.name}' was adapted to other data in `{roles[0]}` than in "
                 f"`{roles[1]}`. Only weights differ between networks of one curve, surface or "

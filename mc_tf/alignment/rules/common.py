@@ -32,7 +32,7 @@ def reshaped(units, axes, shape):
     """The axes after a reshape to `shape`, in which `None` is unknown."""
     old = [axis for axis in axes if axis.size != 1]
     new = [size for size in shape if size != 1]
-    found = []
+    groups = []
     while new:
         ins, outs = [old.pop()] if old else [], [new.pop()]
         while (size := Product(ins).size) != (wanted := Product(map(Group, outs)).size):
@@ -44,16 +44,16 @@ def reshaped(units, axes, shape):
             else:  # an unknown size among several
                 units.fix(ins + old)
                 outs, ins, old, new = new + outs, [], [], []
-                found = [units.fixed(size) for size in outs] + found
+                groups = [units.fixed(size) for size in outs] + groups
                 break
         else:
             made = [Product(ins)] if len(outs) == 1 else [Group(size) for size in outs]
             if len(outs) > 1:
                 join(Product(ins), Product(made))
-            found = made + found
+            groups = made + groups
     units.fix(old)
-    found = iter(found)
-    return [Group(1) if size == 1 else next(found) for size in shape]
+    groups = iter(groups)
+    return [Group(1) if size == 1 else next(groups) for size in shape]
 
 
 def cut(axis, sizes):

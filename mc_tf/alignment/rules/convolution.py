@@ -9,11 +9,11 @@ from mc_tf.alignment.table import register
 def _placed(layer, units, x, out):
     """The axes of the output: `out` for channels, other positions."""
     positions, channels = spatial(layer, units, x)
-    found = list(x)
+    axes = list(x)
     for place in positions:
-        found[place] = units.fixed(units.shapes[0][place])
-    found[channels] = out
-    return found
+        axes[place] = units.fixed(units.shapes[0][place])
+    axes[channels] = out
+    return axes
 
 
 def _channels(layer, units, x):

@@ -34,10 +34,10 @@ def einsum_dense(layer, units, x):
         one = [units.fixed(1) if size == 1 else axis for size, axis in zip(shape, places)]
         units.weight(layer.bias, one)
     before = known.get("...", ())
-    found = [known[letter] for letter in outputs.replace("...", "")]
+    axes = [known[letter] for letter in outputs.replace("...", "")]
     place = outputs.find("...")
-    found = found if place < 0 else [*found[:place], *before, *found[place:]]
-    return units.apply(layer.activation, found)
+    axes = axes if place < 0 else [*axes[:place], *before, *axes[place:]]
+    return units.apply(layer.activation, axes)
 
 
 def _by_letter(letters, axes):
@@ -96,5 +96,5 @@ def normalization(layer, units, x):
 
 @register(layers.TimeDistributed)
 def time_distributed(layer, units, x):
-    (found,) = units.call(layer.layer, (x[0], *x[2:]))
-    return [found[0], x[1], *found[1:]]
+    (axes,) = units.call(layer.layer, (x[0], *x[2:]))
+    return [axes[0], x[1], *axes[1:]]

@@ -26,8 +26,8 @@ def joined(units, inputs, axis):
     axis %= len(inputs[0])
     whole = units.concat([axes[axis] for axes in inputs])
     one = [units.fixed(1)]
-    found = elementwise(units, *(Axes([*axes[:axis], *one, *axes[axis + 1 :]]) for axes in inputs))
-    return [*found[:axis], whole, *found[axis + 1 :]]
+    rest = elementwise(units, *(Axes([*axes[:axis], *one, *axes[axis + 1 :]]) for axes in inputs))
+    return [*rest[:axis], whole, *rest[axis + 1 :]]
 
 
 @register(layers.Dot)
@@ -40,5 +40,5 @@ def dot(layer, units, inputs):
         pass
     left = [axis for place, axis in enumerate(first) if place != one]
     right = [axis for place, axis in enumerate(second) if place not in (0, two)]
-    found = [*left, *right]
-    return found if len(found) > 1 else [*found, units.fixed(1)]
+    rest = [*left, *right]
+    return rest if len(rest) > 1 else [*rest, units.fixed(1)]

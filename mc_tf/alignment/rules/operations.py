@@ -75,10 +75,10 @@ def transpose(operation, units, x):
 
 @of_operations("Swapaxes")
 def swapaxes(operation, units, x):
-    found = list(x)
+    axes = list(x)
     one, two = operation.axis1, operation.axis2
-    found[one], found[two] = x[two], x[one]
-    return found
+    axes[one], axes[two] = x[two], x[one]
+    return axes
 
 
 @of_operations("Moveaxis")
@@ -99,9 +99,9 @@ def concatenate(operation, units, tensors):
 
 @of_operations("Stack")
 def stack(operation, units, tensors):
-    found = elementwise(units, *tensors)
-    found.insert(operation.axis % (len(found) + 1), units.fixed(len(tensors)))
-    return found
+    axes = elementwise(units, *tensors)
+    axes.insert(operation.axis % (len(axes) + 1), units.fixed(len(tensors)))
+    return axes
 
 
 @of_operations("Split", "Unstack")
@@ -125,18 +125,18 @@ def getitem(operation, units, x, key):
         keys.append(Ellipsis)
     left = list(x)
     missing = len(x) - sum(each is not None and each is not Ellipsis for each in keys)
-    found = []
+    axes = []
     for each in keys:
         if each is None:
-            found.append(units.fixed(1))
+            axes.append(units.fixed(1))
         elif each is Ellipsis:
-            found += [left.pop(0) for _ in range(missing)]
+            axes += [left.pop(0) for _ in range(missing)]
         elif isinstance(each, slice):
-            found.append(sliced(units, left.pop(0), each.start, each.stop, each.step))
+            axes.append(sliced(units, left.pop(0), each.start, each.stop, each.step))
         else:
             sliced(units, left[0], each, each + 1 or None)
             left.pop(0)
-    return found
+    return axes
 
 
 @of_operations("Pad")
@@ -153,10 +153,10 @@ def pad(operation, units, x, constant_values=None):
 
 @of_operations("BroadcastTo")
 def broadcast(operation, units, x):
-    found = elementwise(units, x, Axes(units.fixed(1) for _ in units.shapes[0]))
+    axes = elementwise(units, x, Axes(units.fixed(1) for _ in units.shapes[0]))
     return [
         units.fixed(size) if axis.size != size else axis
-        for axis, size in zip(found, units.shapes[0])
+        for axis, size in zip(axes, units.shapes[0])
     ]
 
 
@@ -165,9 +165,9 @@ def repeat(operation, units, x):
     axis = operation.axis
     if axis is None or not isinstance(operation.repeats, int):
         raise NotUnderstood("repeats of several sizes")
-    found = list(x)
-    found[axis] = Product([x[axis], units.fixed(operation.repeats)])
-    return found
+    axes = list(x)
+    axes[axis] = Product([x[axis], units.fixed(operation.repeats)])
+    return axes
 
 
 @of_operations("Take")

@@ -56,8 +56,8 @@ def bidirectional(layer, units, x, initial_state=None, mask=None):
     for part, state in zip((layer.forward_layer, layer.backward_layer), given):
         if rule_of(part) is not recurrent:
             raise NotUnderstood(f"nothing is known of its {type(part).__name__}")
-        found = recurrent(part, units, x, state)
-        both.append(found if layer.return_state else [found])
+        result = recurrent(part, units, x, state)
+        both.append(result if layer.return_state else [result])
     outputs = [Axes(each[0]) for each in both]
     states = [state for each in both for state in each[1:]]
     if layer.merge_mode == "concat":
@@ -86,9 +86,9 @@ def convolutional(layer, units, x, initial_state=None, mask=None):
         axes = [units.fixed(size) for size in variable.shape]
         axes[place] = out
         units.weight(variable, axes)
-    found = []
+    result = []
     for index, shape in enumerate(units.shapes):
         axes = [units.fixed(size) for size in shape]
         axes[-1 if last else 2 if index == 0 and layer.return_sequences else 1] = out
-        found.append(axes)
-    return found
+        result.append(axes)
+    return result

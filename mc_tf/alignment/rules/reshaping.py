@@ -57,7 +57,7 @@ def cropping(layer, units, x):
 
 def _changed(layer, x, widths, change):
     first = 2 if getattr(layer, "data_format", "") == "channels_first" else 1
-    found = list(x)
+    axes = list(x)
     for place, (before, after) in enumerate(widths, first):
-        found[place] = change(found[place], before, after)
-    return found
+        axes[place] = change(axes[place], before, after)
+    return axes

@@ -52,10 +52,10 @@ def is_running(frame, thread):
         bool.
     """
     for _ in range(3):  # the stack of another thread may change while it is read
-        found = sys._current_frames().get(thread)
-        while found is not None and found is not frame:
-            found = found.f_back
-        if found is frame:
+        caller = sys._current_frames().get(thread)
+        while caller is not None and caller is not frame:
+            caller = caller.f_back
+        if caller is frame:
             return True
     return False
 
