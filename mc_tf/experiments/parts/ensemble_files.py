@@ -17,15 +17,6 @@ from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes
 from mc_tf.training.run_directory import RunDirectory, runs_around
 
-__all__ = [
-    "evaluate_ensemble",
-    "evaluate_mean_prediction",
-    "evaluate_trajectory",
-    "find_members",
-    "find_network",
-    "load_ensemble",
-]
-
 
 def find_members(paths, include_start=False):
     """Finds the files of an ensemble's members, in the order of the paths and of their steps.
@@ -65,8 +56,7 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
     """Creates an `Ensemble` of networks from files, see `find_members`, or `MemberFiles`.
 
     The kind of outputs is inferred from the network and its loss. If that fails, logits are
-    assumed, as for networks trained by the programs. With `in_files`, members are loaded one by one
-    for evaluation, so that memory does not grow with their number.
+    assumed, as for networks trained by the programs.
     """
     files = find_members(paths, include_start)
     network = network or find_network(paths)
@@ -86,14 +76,12 @@ def evaluate_ensemble(on, ensemble, path, cache=None):
     """Scores an `Ensemble` or `MemberFiles` on the test (or validation) data.
 
     Writes `PATH.npz` with all arrays of the returned `EnsembleEvaluation`, and `PATH.json` with the
-    scores. Predictions are in the directory `cache` (default: `PATH-predictions`), so that the
-    evaluation can be resumed.
+    scores. The directory `cache` (default: `PATH-predictions`) is for resuming.
     """
     on.check(ensemble.model)
     on.announce(ensemble.model, path)
-    passes = {"batch_size": on.batch_size, "verbose": on.verbose}
-    cache = cache or f"{path}-predictions"
-    result = evaluate_members(ensemble, on.test(), cache=cache, **passes)
+    passes = (cache or f"{path}-predictions", on.batch_size, on.verbose)
+    result = evaluate_members(ensemble, on.test(), *passes)
     result.save(f"{path}.npz")
 
     def floats(scores):
@@ -112,14 +100,11 @@ def evaluate_ensemble(on, ensemble, path, cache=None):
 
 @holding("path", ".npz")
 def evaluate_trajectory(on, folder, path, network=None):
-    """Computes errors of networks along a training trajectory (figure 3, left).
+    """Computes errors of networks along a training trajectory (figure 3, left), or resumes.
 
-    The folder is a run with `trajectory_every`, or has snapshots. One network is in memory at a
-    time. Predictions are stored in `PATH-predictions`, so that the evaluation can be resumed.
-
-    Returns:
-        dict of arrays, one entry per network, those of `PATH.npz`: `step`, `learning_rate`,
-        `distance_from_start`, `distance_from_previous`, `error` (percent) and `loss`.
+    The folder is a run with `trajectory_every`, or has snapshots. Returns a dict of arrays, those
+    of `PATH.npz`: `step`, `learning_rate`, `distance_from_start`, `distance_from_previous`, `error`
+    (percent) and `loss` of each network.
     """
     inner = RunDirectory(folder).trajectory
     files = find_members([inner if os.path.isdir(inner) else folder])
@@ -152,11 +137,9 @@ def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125))
     weight averaging approximates fast geometric ensembling (arXiv 1803.05407, 3.5). To show both
     orders, members are scaled towards their mean: `mean + scale * (member - mean)`.
 
-    Returns:
-        dict of float64 arrays, one entry per scale, those of `PATH.npz`: `scale`; `distance`, the
-        root mean square distance of the members from their mean in weight space;
-        `member_difference` and `mean_difference`, root mean square differences, over examples and
-        classes, of a member's and of the mean prediction from the prediction of the mean weights.
+    Returns a dict of arrays over the scales, those of `PATH.npz`: `scale`, and root mean squares:
+    `distance` of the members from their mean, `member_difference` and `mean_difference` of a
+    member's and of the mean prediction from the prediction of the mean weights.
     """
     scales = np.asarray(scales, "float64")
     if ensemble.num_members < 2:

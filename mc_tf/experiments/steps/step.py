@@ -7,22 +7,8 @@ from mc_tf.settings import check_settings, setting
 from mc_tf.training.checks import check_classes
 
 if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
     from mc_tf.experiments.smoke import Smoke
-
-__all__ = [
-    "Network",
-    "Saved",
-    "Step",
-    "Values",
-    "average",
-    "checkpoint",
-    "last",
-    "member",
-    "members",
-    "networks_in",
-    "trajectory",
-]
+    from mc_tf.experiments.steps.run import Run
 
 # From (label, value, statistic), such as ("bezier", "test_error", "max").
 Values: TypeAlias = dict[tuple[str, str, str], float]
@@ -47,7 +33,6 @@ class Network:
     )
 
     def __post_init__(self):
-        """Checks the values."""
         check_settings(self)
 
 
@@ -68,7 +53,6 @@ class Saved:
     number: int | None = None
 
     def __post_init__(self):
-        """Checks the kind."""
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {self.kind!r}.")
 
@@ -146,7 +130,7 @@ class Step:
         """Rejects invalid steps before any work.
 
         Args:
-            run: `mc_tf.experiments.runner.Run`.
+            run: `Run`.
 
         Raises:
             ValueError, FileNotFoundError: if the step cannot run.
@@ -158,7 +142,7 @@ class Step:
         """Runs or resumes the step.
 
         Args:
-            run: `mc_tf.experiments.runner.Run`: the data, the folders, results of other steps.
+            run: `Run`: the data, the folders, results of other steps.
 
         Returns:
             Result for later steps and figures, stored in `run.results`.
