@@ -55,7 +55,6 @@ def evaluate_pairs(on, curve_model, path, num_points=21):
     Returns a dict of arrays `(num_points,)`, those of `PATH.npz`: `t`, `single_error` and
     `pair_error` in percent, `single_loss` and `pair_loss`.
     """
-    on.check(curve_model)
     check_classes(on.data, "Ensembles of two networks", "it")
     on.announce(curve_model, path)
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")

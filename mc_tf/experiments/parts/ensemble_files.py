@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 
-from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble.member_outputs import member_outputs
@@ -26,11 +25,9 @@ def find_members(paths, include_start=False):
     """
     files = []
     for path in paths:
-        if os.path.isfile(path):
-            files.append(path)
-            continue
         inner = RunDirectory(path).members
-        found = snapshot_files(inner if os.path.isdir(inner) else path, include_start)
+        folder = inner if os.path.isdir(inner) else path
+        found = [path] if os.path.isfile(path) else snapshot_files(folder, include_start)
         if not found:
             raise FileNotFoundError(
                 f"There are no snapshots in '{path}'. Use the directory of a run of fge.py or "
@@ -78,19 +75,14 @@ def evaluate_ensemble(on, ensemble, path, cache=None):
     Writes `PATH.npz` with all arrays of the returned `EnsembleEvaluation`, and `PATH.json` with the
     scores. The directory `cache` (default: `PATH-predictions`) is for resuming.
     """
-    on.check(ensemble.model)
     on.announce(ensemble.model, path)
     passes = (cache or f"{path}-predictions", on.batch_size, on.verbose)
     result = evaluate_members(ensemble, on.test(), *passes)
     result.save(f"{path}.npz")
-
-    def floats(scores):
-        return {name: list(map(float, values)) for name, values in scores.items()}
-
     summary = {
         "data": on.data.settings,
-        "members": floats(result.members),
-        "cumulative": floats(result.cumulative),
+        "members": {name: values.tolist() for name, values in result.members.items()},
+        "cumulative": {name: values.tolist() for name, values in result.cumulative.items()},
         "mean_disagreement": result.mean_disagreement,
         "temperatures": list(map(float, ensemble.temperatures)),
     }
@@ -108,11 +100,8 @@ def evaluate_trajectory(on, folder, path, network=None):
     """
     inner = RunDirectory(folder).trajectory
     files = find_members([inner if os.path.isdir(inner) else folder])
-    for file in files:
-        if not file.endswith(".npz"):
-            read_snapshot(file)  # raises an error that explains it
+    records = [read_snapshot(file).record for file in files]
     model = load_checkpoint(network or find_network([folder]), compile=False)
-    on.check(model)
     check_classes(on.data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
     on.announce(model, path)
@@ -120,9 +109,8 @@ def evaluate_trajectory(on, folder, path, network=None):
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
     for m, found, targets in member_outputs(networks, on.test(), *passes):
-        record = read_snapshot(files[m]).record
         scores = score(networks.output_spec.predictions(found), targets.labels)
-        rows.append({**{name: record[name] for name in names}, **scores})
+        rows.append({**records[m], **scores})
     found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
     write_arrays(f"{path}.npz", **found)
     return found
@@ -146,15 +134,13 @@ def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125))
         raise ValueError("A mean needs at least two members. Received: 1.")
     if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
         raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
-    on.check(ensemble.model)
     on.announce(ensemble.model, path)
     members = ensemble.members.astype("float64")
     mean = members.mean(0)
 
     def predictions(weights):
         made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_spec)
-        if has_batch_norm(made.model):
-            made.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
+        made.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
         return made.member_predictions(on.test()).astype("float64")
 
     (at_mean,) = predictions(mean[None])

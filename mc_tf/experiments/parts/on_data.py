@@ -42,7 +42,8 @@ class OnData:
         check_fits(network.network if isinstance(network, CurveModel) else network, self.data)
 
     def announce(self, network, path):
-        """Describes an evaluation that writes `PATH.npz`."""
+        """Describes an evaluation that writes `PATH.npz`, after `check`."""
+        self.check(network)
         if self.verbose:
             print(announcement(network, self.data, path and f"{path}.npz"), flush=True)
 

@@ -54,14 +54,7 @@ class Run:
         return self.directory(saved.training).network()
 
     def file(self, saved: Saved) -> str:
-        """Returns the file of one network.
-
-        Args:
-            saved: `Saved`.
-
-        Raises:
-            ValueError: if the training does not have the member.
-        """
+        """Returns the file of one network; rejects a member that the training does not have."""
         directory = self.directory(saved.training)
         if saved.kind == "average":
             training.averaged_network(directory.path, self.data, saved.number, self.batch_size)
@@ -77,11 +70,7 @@ class Run:
         return directory.network(saved.number)
 
     def files(self, networks: Mapping[str, Saved]) -> dict[str, str]:
-        """Returns files of networks by label; members and trajectories give one file per network.
-
-        Args:
-            networks: dict from label to `Saved`.
-        """
+        """Returns files of networks by label; members and trajectories give several."""
         found = {}
         for label, saved in networks.items():
             if saved.kind in ("members", "trajectory"):
