@@ -21,7 +21,7 @@ flag_checks.most["batch_size"] = 10**6
 
 
 def define_evaluation_flags(*names, required=("output",), without=(), **defaults):
-    """Defines flags of the data set but `without`, those of `_DEFINED` named here, and defaults."""
+    """Defines flags of the data set, except some, and the named ones of `_DEFINED`."""
     data_flags.define_data_flags(*without)
     for name in ("batch_size", "verbose", *required, *names):
         default, about = _DEFINED[name]

@@ -66,11 +66,8 @@ class CurveEnsembles(_OnCurve):
                 losses = train_losses(on, curve_model, self.num_points, path)
             ends = [ensemble.snapshot(0), ensemble.snapshot(-1)]
             ends = Ensemble(ensemble.model, ends, output="logits")
-            for name, each in {
-                "ensemble": ensemble,
-                "ends": ends,
-                "scaled ensemble": ensemble,
-            }.items():
+            several = {"ensemble": ensemble, "ends": ends, "scaled ensemble": ensemble}
+            for name, each in several.items():
                 if name == "scaled ensemble":
                     each.temperatures = temperatures_from_loss(losses)
                 files = f"{path}-{name.replace(' ', '-')}", f"{path}-predictions"

@@ -127,7 +127,7 @@ class Step:
         return [saved.training for saved in networks_in(self)] + _found_in(named, str)
 
     def check(self, run: "Run") -> None:
-        """Rejects a step that cannot run, by a `ValueError` or `FileNotFoundError`, before all."""
+        """Rejects a step that cannot run: `ValueError`, `FileNotFoundError`, before any work."""
         if self.classifiers_only:
             check_classes(run.data, *self.classifiers_only)
 
