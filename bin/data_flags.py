@@ -12,8 +12,7 @@ _loaded = []  # the data sets used by this program
 
 def why_unreadable(reason):
     """Explains TensorFlow's reason why data could not be read, with the file or the data set."""
-    said = dict.fromkeys(data.why_unreadable(reason) for data in _loaded)
-    return "; ".join(said) or reason
+    return "; ".join(dict.fromkeys(data.why_unreadable(reason) for data in _loaded)) or reason
 
 
 def define_data_flags(*without):
@@ -42,14 +41,9 @@ def define_program_flags():
 
 
 def load_data(files=(), **changes):
-    """Loads the data set chosen by the flags.
+    """Loads the data set chosen by the flags; `changes` override flags of `DataOptions`.
 
-    Args:
-        files: files of networks, or `LABEL=FILE`; networks trained on other data are rejected.
-        **changes: fields of `mc_tf.data.DataOptions` that override the flags.
-
-    Returns:
-        `Dataset`.
+    Rejects files of networks, or `LABEL=FILE`, that were trained on other data.
     """
     from mc_tf.data import DataOptions
     from mc_tf.training.provenance import check_same_data

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 import warnings
 
 from absl import flags
@@ -21,6 +22,9 @@ _SMALLER = (
     *("batch_size", "eval_batch_size", "num_points", "shape", "grid", "image_size"),
     *("num_train_examples", "num_bends", "network_option"),
 )
+# TensorFlow's errors for a file that cannot be read, and for one that cannot be decoded.
+_UNREADABLE = ("DataLoss", "NotFound", "PermissionDenied", "Unavailable", "OutOfRange", "Aborted")
+_UNDECODED = ("InvalidArgument", "Internal")
 stderr = 2  # the file descriptor of the screen
 _received = None  # the number of the signal that ended this program
 
@@ -39,12 +43,13 @@ def fail(message):
 def one_line():
     """Ends the program with one line for errors that users can fix; warnings take one line each."""
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
         try:
             try:
                 yield
             except SystemExit:  # absl ends finished programs this way
-                _flush()
+                if sys.stdout is not None and not sys.stdout.closed:
+                    sys.stdout.flush()  # which may fail: another line here
                 raise
         except BaseException as error:
             if _received is not None:  # whatever error it caused
@@ -74,18 +79,11 @@ def catch_signals(handler=None):
 def _on_signal(number, frame):
     global _received
     again, _received = _received is not None, number
+    files = [each.f_code.co_filename for each, _ in traceback.walk_stack(frame)]
     # An interrupted import may end in any error or crash, and has nothing to clean up.
-    if again or _is_importing(frame):
+    if again or any(file.startswith("<frozen importlib") for file in files):
         _stop()
     raise _Stopped
-
-
-def _is_importing(frame):
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _stop(number=None):
@@ -103,13 +101,9 @@ def _leave(status):
     os._exit(status)
 
 
-def _flush():
-    """Flushes output; failures become one line here."""
-    if sys.stdout is not None and not sys.stdout.closed:
-        sys.stdout.flush()
-
-
 def _say(text):
+    with contextlib.suppress(Exception):
+        sys.stderr.flush()
     bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
     for bar in list(getattr(bars, "_instances", ())):  # which share the line
         bar.close()
@@ -118,21 +112,19 @@ def _say(text):
         os.write(stderr, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    sys.stderr.flush()
-    _say(f"warning: {message}")
-
-
 def _message(error):
     """Returns the line for an error that users can fix; `None` for a bug."""
-    tf_errors = getattr(sys.modules.get("tensorflow"), "errors", None)
-    of_tf = tf_errors is not None and isinstance(error, tf_errors.OpError)
-    reason = _reason(str(error))
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
-        return _out_of_memory(reason)
-    if of_tf and isinstance(error, tf_errors.ResourceExhaustedError):
-        return _out_of_memory(reason)
-    if of_tf and _is_of_data(error, tf_errors):
+    text, kind = str(error), type(error).__name__
+    reason, of_tf = _reason(text), type(error).__module__.startswith("tensorflow.")
+    exhausted = "RESOURCE_EXHAUSTED" in text or of_tf and kind == "ResourceExhaustedError"
+    if isinstance(error, MemoryError) or exhausted:
+        given = [f"--{name}" for name in _SMALLER if name in FLAGS]
+        smaller = f"Use smaller {', '.join(given[:4])}" if given else "Use less data"
+        return f"out of memory: {reason or 'none is left'}. {smaller}, or more memory."
+    unreadable = _UNREADABLE
+    if re.search(r"[Dd]ecod|[Ii]mage|JPEG|PNG|parse example", text):
+        unreadable += _UNDECODED
+    if of_tf and kind.removesuffix("Error") in unreadable:
         import data_flags
 
         return f"the data cannot be read: {data_flags.why_unreadable(reason)}"
@@ -141,23 +133,7 @@ def _message(error):
             "nothing reads the output of this program (a closed pipe, such as `| head`). Run the "
             "same command again to resume, with its output in a file."
         )
-    if isinstance(error, (ValueError, OSError)):
-        return reason or type(error).__name__
-    return None
-
-
-def _out_of_memory(reason):
-    given = [f"--{name}" for name in _SMALLER if name in FLAGS]
-    smaller = f"Use smaller {', '.join(given[:4])}" if given else "Use less data"
-    return f"out of memory: {reason or 'none is left'}. {smaller}, or more memory."
-
-
-def _is_of_data(error, tf_errors):
-    """Whether TensorFlow could not read or decode a file."""
-    if isinstance(error, (tf_errors.InvalidArgumentError, tf_errors.InternalError)):
-        return bool(re.search(r"[Dd]ecod|[Ii]mage|JPEG|PNG|parse example", str(error)))
-    kinds = ("DataLoss", "NotFound", "PermissionDenied", "Unavailable", "OutOfRange", "Aborted")
-    return isinstance(error, tuple(getattr(tf_errors, f"{kind}Error") for kind in kinds))
+    return (reason or kind) if isinstance(error, (ValueError, OSError)) else None
 
 
 def _reason(text):

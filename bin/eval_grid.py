@@ -55,7 +55,7 @@ flags.DEFINE_integer("merge", None, "Merge N parts evaluated before.", lower_bou
 def main(_):
     """Evaluates the grid, or merges its parts."""
     from mc_tf import GridEvaluation
-    from mc_tf.experiments.parts import curve_files, surface_files
+    from mc_tf.experiments.parts import surface_files
     from mc_tf.landscape.results import shard_path
 
     if FLAGS.merge and FLAGS.shard:
@@ -82,11 +82,10 @@ def main(_):
         files, marks = (
             shared.labeled(FLAGS[name].value, str, shared.stem) for name in ("networks", "marks")
         )
-        curve_model = FLAGS.curve_file and curve_files.load_curve(FLAGS.curve_file)
         surface = surface_files.surface_from_files(
             FLAGS.surface,
             files,
-            curve_model=curve_model,
+            curve_file=FLAGS.curve_file,
             marks=marks,
             mark_mean=FLAGS.mark_mean,
             network_file=FLAGS.network_file,
@@ -104,8 +103,7 @@ def main(_):
             margin=FLAGS.margin,
             limits=pairs or None,
             shard=shard,
-            notes={"curve": FLAGS.curve_file} if FLAGS.curve_file else None,
-            eigenvalues=FLAGS.eigenvalues or None,
+            eigenvalues=FLAGS.eigenvalues,
             eigenvalue_options={"tolerance": FLAGS.eigenvalue_tolerance},
         )
     print(result.table() if result.complete else f"part {FLAGS.shard} is evaluated")

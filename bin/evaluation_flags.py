@@ -21,14 +21,7 @@ flag_checks.most["batch_size"] = 10**6
 
 
 def define_evaluation_flags(*names, required=("output",), without=(), **defaults):
-    """Defines flags of the data set, `--batch_size`, `--verbose`, and more.
-
-    Args:
-        *names: names of more flags of `_DEFINED`.
-        required: names of more required flags.
-        without: names of flags of the data set to omit.
-        **defaults: defaults of this program.
-    """
+    """Defines flags of the data set, except some, and the named ones of `_DEFINED`."""
     data_flags.define_data_flags(*without)
     for name in ("batch_size", "verbose", *required, *names):
         default, about = _DEFINED[name]
@@ -42,7 +35,7 @@ def define_evaluation_flags(*names, required=("output",), without=(), **defaults
 
 
 def on_data(files=(), **changes):
-    """Returns the data set chosen by the flags, as `OnData`; arguments as for `load_data`."""
+    """The data set chosen by the flags, as `OnData`; arguments as for `load_data`."""
     from mc_tf.experiments.parts.on_data import OnData
 
     return OnData(data_flags.load_data(files, **changes), FLAGS.batch_size, verbose=FLAGS.verbose)

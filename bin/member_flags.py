@@ -34,7 +34,7 @@ def define_member_flags(*names, required=("output",)):
 
 
 def load_ensemble(in_files=False, path=None):
-    """Creates the ensemble chosen by the flags, see `parts.ensemble_files` and `curve_ensemble`."""
+    """Creates the ensemble chosen by the flags; with `in_files` for evaluation only."""
     import numpy as np
 
     from mc_tf.ensemble.temperature import fit_temperature

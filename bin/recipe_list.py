@@ -4,30 +4,24 @@ import ast
 import difflib
 import glob
 import os
+import pathlib
 
 
 def read_recipes(path):
     """Finds the recipes in a file or a folder without running them: title and file by name."""
     found = {}
-    files = glob.glob(os.path.join(glob.escape(path), "*.py")) if os.path.isdir(path) else [path]
-    for file in files:
-        with open(file, encoding="utf-8") as source:
-            lines = ast.parse(source.read(), file).body
-        for line in lines:  # name = Recipe("title", ...)
-            call = getattr(line, "value", None)
-            if isinstance(line, ast.Assign) and isinstance(call, ast.Call):
-                called = getattr(call.func, "attr", getattr(call.func, "id", None))
-                if called == "Recipe" and call.args:
-                    found[line.targets[0].id] = getattr(call.args[0], "value", ""), file
+    path = pathlib.Path(path)
+    for file in path.glob("*.py") if path.is_dir() else [path]:
+        for line in ast.parse(file.read_text(encoding="utf-8"), file).body:
+            match line:  # name = Recipe("title", ...), or ex.Recipe
+                case ast.Assign([ast.Name(name)], ast.Call(function, [title, *_])):
+                    if ast.unparse(function).rpartition(".")[2] == "Recipe":
+                        found[name] = getattr(title, "value", ""), str(file)
     return dict(sorted(found.items()))
 
 
 def find_recipe(folder, name):
-    """Resolves a name in the folder, a `.py` file with one recipe, or `FILE.py:NAME`.
-
-    Returns:
-        The name and the file.
-    """
+    """The name and file of a recipe in the folder, a `.py` file with one, or `FILE.py:NAME`."""
     file, _, within = name.partition(".py:")
     file, within = (f"{file}.py", within) if within else (name, None)
     own = file.endswith(".py") and os.path.isfile(file)

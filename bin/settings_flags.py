@@ -17,28 +17,24 @@ _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def define_flags(where, names=(), without=(), **defaults):
-    """Defines a flag for each field of a dataclass of settings.
+    """Defines a flag for each field, or for those in `names`, with the program's defaults.
 
-    Args:
-        where: module and class, such as `"mc_tf.training.options.TrainingOptions"`.
-        names: names of the fields. Default: all.
-        without: names to omit.
-        **defaults: defaults of this program by name.
+    `where` is module and class, such as `"mc_tf.training.options.TrainingOptions"`.
     """
     module, _, cls = where.rpartition(".")
-    tree = _parsed(module)
-    (found,) = [node for node in tree.body if getattr(node, "name", None) == cls]
+    source = _Module(module)
+    (found,) = [node for node in source.body if getattr(node, "name", None) == cls]
     for node in found.body:
         name = isinstance(node, ast.AnnAssign) and node.target.id
         if name and name not in without and (not names or name in names):
-            about = {word.arg: _value(word.value, tree) for word in node.value.keywords}
-            about["default"] = _value(node.value.args[0], tree) if node.value.args else None
-            if name in defaults:
-                about["default"] = defaults[name]
-            _define(name, ast.unparse(node.annotation).split(" | "), **about)
+            about = source.evaluated(node.value)
+            kinds = ast.unparse(node.annotation).split(" | ")
+            _define(
+                name, kinds, **about | ({"default": defaults[name]} if name in defaults else {})
+            )
 
 
-def _define(name, kinds, *, default, help, choices=(), low=None, above=None, high=None, **_):
+def _define(name, kinds, *, default=None, help, choices=(), low=None, above=None, high=None, **_):
     low = low if above is None else above
     if choices:
         flags.DEFINE_enum(name, default, [str(choice).lower() for choice in choices], help)
@@ -56,28 +52,25 @@ def _define(name, kinds, *, default, help, choices=(), low=None, above=None, hig
         flag_checks.most[name] = high
 
 
-def _parsed(module):
-    with open(os.path.join(_LIBRARY, *module.split(".")) + ".py", encoding="utf-8") as file:
-        return ast.parse(file.read())
+class _Module(dict):
+    """The constants of a module of the library by name, its own and those that it imports."""
 
+    def __init__(self, name):
+        with open(os.path.join(_LIBRARY, *name.split(".")) + ".py", encoding="utf-8") as file:
+            self.body = ast.parse(file.read()).body
+        self["setting"] = lambda *default, **about: dict(zip(["default"], default)) | about
 
-def _value(node, tree):
-    """Evaluates a constant, a tuple, or a name of the module or of its imports."""
-    if isinstance(node, ast.Tuple):
-        values = []
-        for part in node.elts:
-            values += (
-                _value(part.value, tree) if isinstance(part, ast.Starred) else [_value(part, tree)]
-            )
-        return tuple(values)
-    if not isinstance(node, ast.Name):
-        return ast.literal_eval(node)
-    for line in tree.body:
-        if isinstance(line, ast.Assign) and line.targets[0].id == node.id:
-            return _value(line.value, tree)
-        if isinstance(line, ast.ImportFrom) and node.id in [name.name for name in line.names]:
-            return _value(node, _parsed(line.module))
-    raise LookupError(f"nothing is called {node.id}")
+    def evaluated(self, node):
+        """The value of an expression."""
+        return eval(ast.unparse(node), {}, self)
+
+    def __missing__(self, name):
+        for line in self.body:
+            if isinstance(line, ast.Assign) and line.targets[0].id == name:
+                return self.evaluated(line.value)
+            if isinstance(line, ast.ImportFrom) and name in [each.name for each in line.names]:
+                return _Module(line.module)[name]
+        raise KeyError(name)
 
 
 def values(cls):

@@ -17,19 +17,15 @@ from absl import app, flags, logging  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.disclaim_key_flags()  # list its flags in the program's --help
-_held = contextlib.ExitStack()  # locks held by this program until it ends
+_held = contextlib.ExitStack()  # what holds until this program ends: locks, a strategy, a precision
 
 
 def run(main, positional=0, hint="See --help", renamed=(), first=None):
-    """Runs a program; errors that users can fix end it with one line, see `endings`.
+    """Runs a program with at most `positional` arguments, see `endings` for how it ends.
 
-    Args:
-        main: function of the remaining command line arguments.
-        positional: maximum number of positional arguments.
-        hint: end of the message about an unknown flag.
-        renamed: dict from old names of flags to their replacements.
-        first: function of the positional arguments, called before TensorFlow is imported, which
-            takes seconds; the program ends if it returns `True`.
+    The message about an unknown flag ends with `hint`; `renamed` has what became of old flags.
+    `first` gets the arguments before TensorFlow is imported, which takes seconds; if it returns
+    `True`, the program ends.
     """
 
     def checked(arguments):
@@ -43,7 +39,8 @@ def run(main, positional=0, hint="See --help", renamed=(), first=None):
 
             tf.config.list_physical_devices()
         _import_modules()
-        with _asked_strategy(), _held, _asked_precision():
+        with _held:
+            _enter_asked()
             main(arguments)
 
     if "import" not in FLAGS:
@@ -75,17 +72,9 @@ def hold_output(path, *endings):
 
 
 def labeled(entries, load, label_of, repeated=False):
-    """Loads files by label.
+    """Loads `LABEL=FILE` and `FILE` by label; the default label is `label_of(loaded, FILE)`.
 
-    Args:
-        entries: list of `LABEL=FILE` and `FILE`, from the command line.
-        load: function of a file name.
-        label_of: function of the loaded object and the file name that returns the default label.
-        repeated: whether several files may share a label, for runs with other seeds; then the dict
-            has lists.
-
-    Returns:
-        dict from label to the loaded object, in order.
+    With `repeated`, several files may share a given label, and each label has a list.
     """
     found, unnamed = {}, set()
     for entry in entries:
@@ -150,26 +139,19 @@ def _import_modules():
             ) from error
 
 
-@contextlib.contextmanager
-def _asked_strategy():
-    """The scope of the strategy; of several processes, the first prints for all."""
-    if "distribute" not in FLAGS or FLAGS.distribute == "none":
-        yield
-        return
-    from mc_tf.distribute import is_chief, make_strategy
+def _enter_asked():
+    """Enters the scope of `--distribute` and the precision of `--auto_bfloat16`."""
+    if "distribute" in FLAGS and FLAGS.distribute != "none":
+        from mc_tf.distribute import is_chief, make_strategy
 
-    with make_strategy(FLAGS.distribute).scope(), open(os.devnull, "w") as nothing:
-        with contextlib.nullcontext() if is_chief() else contextlib.redirect_stdout(nothing):
-            yield
-
-
-def _asked_precision():
+        _held.enter_context(make_strategy(FLAGS.distribute).scope())
+        if not is_chief():  # the first process prints for all
+            nothing = _held.enter_context(open(os.devnull, "w"))
+            _held.enter_context(contextlib.redirect_stdout(nothing))
     if "auto_bfloat16" in FLAGS and FLAGS.auto_bfloat16:
-        # Imports Keras, which takes seconds.
         from mc_tf.backend.precision import automatic_bfloat16
 
-        return automatic_bfloat16()
-    return contextlib.nullcontext()
+        _held.enter_context(automatic_bfloat16())
 
 
 def _parse(arguments, hint, renamed):

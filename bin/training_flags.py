@@ -11,12 +11,9 @@ flags.disclaim_key_flags()  # list the flags below in the program's --help
 
 
 def define_training_flags(new_network=True, without=("keep_best",), **defaults):
-    """Defines flags of training, with the program's defaults.
+    """Defines flags of training and, for a new network, of its builder.
 
-    Args:
-        new_network: whether to define flags for building a network.
-        without: settings to omit.
-        **defaults: defaults of `TrainingOptions`.
+    `defaults` are the program's of `TrainingOptions`.
     """
     data_flags.define_data_flags("num_test_examples")
     flags.DEFINE_string("workdir", None, "Directory for what this program writes.", required=True)
@@ -51,11 +48,10 @@ def prepare(**changes):
 
 
 def train(network=None, **changes):
-    """Trains the network chosen by the flags, or resumes; returns the network and the data.
+    """Trains a network, or resumes; returns the network and the data.
 
-    Args:
-        network: dict of arguments of `mc_tf.training.train_network`. Default: a new network.
-        **changes: fields of `TrainingOptions` that override the flags.
+    `network` are arguments of `train_network`, by default of the new network that the flags choose;
+    `changes` override flags of `TrainingOptions`.
     """
     from mc_tf import training
 
@@ -117,8 +113,5 @@ def _check_schedule():
         "final_ratio": ("piecewise_linear", "swa"),
     }
     for name, schedules in users.items():
-        if FLAGS[name].present and FLAGS.schedule not in schedules:
-            raise ValueError(
-                f"--{name} is for the schedules {' and '.join(schedules)}. Received: "
-                f"--schedule={FLAGS.schedule}. Leave it out or choose one of them."
-            )
+        needed = f"--{name} is for the schedules {' and '.join(schedules)}, not --schedule="
+        only_if(FLAGS.schedule in schedules, needed + FLAGS.schedule, name)

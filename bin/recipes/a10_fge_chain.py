@@ -4,7 +4,7 @@ The figures of the paper have no numbers. The train loss is lower between the me
 """
 
 import mc_tf.experiments as ex
-from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164
+from mc_tf.experiments.papers import MNIST_FC, RESNET164, row
 
 
 def chain_of_members(network, training, fge_start, fge, grid, num_points):
@@ -22,10 +22,7 @@ def chain_of_members(network, training, fge_start, fge, grid, num_points):
 
 a10_fge_chain_cifar100_resnet164 = ex.Recipe(
     "Section A.10, CIFAR-100: chain of FGE members, ResNet-164",
-    chain_of_members,
-    ex.Data("cifar100"),
-    cost="5 hours on one recent data-center GPU (an estimate)",
-    **RESNET164,
+    **row(chain_of_members, RESNET164, "cifar100", "5 hours"),
     grid=ex.Grid(seed=1),
     fge_start=125,
     fge={"epochs": 22, "cycle_epochs": 4, "max_learning_rate": 0.05, "min_learning_rate": 0.0005},
@@ -35,10 +32,8 @@ a10_fge_chain_cifar100_resnet164 = ex.Recipe(
 a10_fge_chain_mnist = ex.Recipe(
     "Section A.10 in small, MNIST: chain of FGE members",
     chain_of_members,
-    ex.Data("mnist"),
     cost="7 minutes on two cores",
-    network=ex.Network("fc", weight_decay=0.0005),
-    training=MNIST_TRAINING,
+    **MNIST_FC,
     grid=ex.Grid(num_train=10000, seed=1),
     fge_start=10,
     fge={"epochs": 10, "cycle_epochs": 2, "max_learning_rate": 0.1, "min_learning_rate": 0.0005},

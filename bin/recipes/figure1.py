@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import mc_tf.experiments as ex
-from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164_CURVES, VGG16_CURVES
+from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164_CURVES, VGG16_CURVES, row
 from mc_tf.training import TrainingOptions
 
 
@@ -39,10 +39,7 @@ def planes(
 
 figure1_cifar100_resnet164 = ex.Recipe(
     "Figure 1, CIFAR-100: planes of ResNet-164",
-    planes,
-    ex.Data("cifar100"),
-    cost="30 hours on one recent data-center GPU (an estimate)",
-    **RESNET164_CURVES,
+    **row(planes, RESNET164_CURVES, "cifar100", "30 hours"),
     grid=ex.Grid(seed=1),
 )
 
@@ -61,10 +58,7 @@ figure1_mnist = ex.Recipe(
 
 figure5_cifar10_vgg16 = ex.Recipe(
     "Figure 5, CIFAR-10: planes of VGG-16",
-    planes,
-    ex.Data("cifar10", normalization="vgg"),
-    cost="12 hours on one recent data-center GPU (an estimate)",
-    **VGG16_CURVES,
+    **row(planes, VGG16_CURVES, "cifar10", "12 hours"),
     grid=ex.Grid(seed=1),
 )
 

@@ -7,7 +7,7 @@ the test errors of two networks.
 from dataclasses import replace
 
 import mc_tf.experiments as ex
-from mc_tf.experiments.papers import MNIST_TRAINING, RESNET56
+from mc_tf.experiments.papers import MNIST_FC, MNIST_TRAINING, RESNET56, row
 from mc_tf.training import TrainingOptions
 
 _SKIPS = {"skips": {}, "plain": {"skip_connections": False}}
@@ -57,10 +57,7 @@ def paths(network, training, grid, runs):
 
 skips_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 1, CIFAR-10: ResNet-56, skip connections",
-    random_planes,
-    ex.Data("cifar10"),
-    cost="20 hours on one recent data-center GPU (an estimate)",
-    **RESNET56,
+    **row(random_planes, RESNET56, "cifar10", "20 hours"),
     grid=ex.Grid(shape=51, num_train=10000, seed=1),
     lines=True,
     max_loss=10.0,
@@ -85,7 +82,8 @@ width_cifar10_resnet56 = ex.Recipe(
     random_planes,
     ex.Data("cifar10"),
     cost="10 days on one recent data-center GPU (an estimate)",
-    **RESNET56,
+    network=RESNET56["network"],
+    training=RESNET56["training"],
     grid=ex.Grid(shape=51, num_train=10000, seed=1),
     variants={
         f"{name}_{width}": {**options, **({"width": width} if width > 1 else {})}
@@ -93,15 +91,13 @@ width_cifar10_resnet56 = ex.Recipe(
         for width in (1, 2, 4, 8)
     },
     max_loss=10.0,
+    smoke=RESNET56["smoke"] | {"variants": {"skips_1": {}, "skips_2": {"width": 2}}},
 )
 
 # Maps of |smallest / largest eigenvalue| of the Hessian. Where it is near 0, the loss is convex.
 eigenvalues_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, section 6, CIFAR-10: eigenvalues, ResNet-56",
-    random_planes,
-    ex.Data("cifar10"),
-    cost="3 days on one recent data-center GPU (an estimate)",
-    **RESNET56,
+    **row(random_planes, RESNET56, "cifar10", "3 days"),
     grid=ex.Grid(eigenvalues=True, eigenvalue_tolerance=0.02, num_train=5000, seed=1),
 )
 
@@ -120,21 +116,18 @@ eigenvalues_mnist = ex.Recipe(
 
 sharpness_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figures 2 and 3, CIFAR-10: ResNet-56",
-    sharpness,
-    ex.Data("cifar10"),
-    cost="40 hours on one recent data-center GPU (an estimate)",
-    **RESNET56,
+    **row(sharpness, RESNET56, "cifar10", "40 hours"),
     grid=ex.Grid(margin=0.5, num_train=10000, seed=1),
     large_batch=8192,
 )
 
+_TEN_EPOCHS = {"training": TrainingOptions(epochs=10, learning_rate=0.05, batch_size=125, seed=1)}
+
 sharpness_mnist = ex.Recipe(
     "Li et al. 2018, figures 2 and 3 in small, MNIST",
     sharpness,
-    ex.Data("mnist"),
     cost="3 minutes on two cores",
-    network=ex.Network("fc", weight_decay=0.0005),
-    training=TrainingOptions(epochs=10, learning_rate=0.05, batch_size=125, seed=1),
+    **MNIST_FC | _TEN_EPOCHS,
     grid=ex.Grid(margin=0.5, num_train=5000, seed=1),
     large_batch=6000,
 )
@@ -142,10 +135,7 @@ sharpness_mnist = ex.Recipe(
 # One network per epoch.
 trajectory_cifar10_resnet56 = ex.Recipe(
     "Li et al. 2018, figure 9, CIFAR-10: paths of ResNet-56",
-    paths,
-    ex.Data("cifar10"),
-    cost="20 hours on one recent data-center GPU (an estimate)",
-    **RESNET56,
+    **row(paths, RESNET56, "cifar10", "20 hours"),
     grid=ex.Grid(shape=31, margin=0.3, num_train=10000, seed=1),
     runs={"small": {"trajectory_every": 391}, "large": {"batch_size": 8192, "trajectory_every": 7}},
 )
@@ -153,10 +143,8 @@ trajectory_cifar10_resnet56 = ex.Recipe(
 trajectory_mnist = ex.Recipe(
     "Li et al. 2018, section 7 in small, MNIST: the path of training",
     paths,
-    ex.Data("mnist"),
     cost="2 minutes on two cores",
-    network=ex.Network("fc", weight_decay=0.0005),
-    training=TrainingOptions(epochs=10, learning_rate=0.05, batch_size=125, seed=1),
+    **MNIST_FC | _TEN_EPOCHS,
     grid=ex.Grid(margin=0.3, num_train=5000, num_test=5000, seed=1),
     runs={"sgd": {"trajectory_every": 240}},
 )

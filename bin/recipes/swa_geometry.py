@@ -7,7 +7,7 @@ start of averaging; random rays from SGD and SWA; the line through both, extende
 from dataclasses import replace
 
 import mc_tf.experiments as ex
-from mc_tf.experiments.papers import MNIST_TRAINING, RESNET164
+from mc_tf.experiments.papers import MNIST_FC, RESNET164, row
 
 
 def where_swa_lies(network, training, start, swa, shown, grid, chain_points=None):
@@ -40,10 +40,7 @@ def where_swa_lies(network, training, start, swa, shown, grid, chain_points=None
 
 swa_geometry_cifar100_resnet164 = ex.Recipe(
     "Where SWA lies, CIFAR-100: ResNet-164",
-    where_swa_lies,
-    ex.Data("cifar100"),
-    cost="12 hours on one recent data-center GPU (an estimate)",
-    **RESNET164,
+    **row(where_swa_lies, RESNET164, "cifar100", "12 hours"),
     grid=ex.Grid(line_points=31, margin=0.5, ray_length=30.0, seed=1),
     start=125,
     swa={"epochs": 25, "cycle_epochs": 1, "learning_rate": 0.05, "min_learning_rate": 0.05},
@@ -53,10 +50,8 @@ swa_geometry_cifar100_resnet164 = ex.Recipe(
 swa_geometry_mnist = ex.Recipe(
     "Where SWA lies, in small, MNIST: fully connected",
     where_swa_lies,
-    ex.Data("mnist"),
     cost="10 minutes on two cores",
-    network=ex.Network("fc", weight_decay=0.0005),
-    training=MNIST_TRAINING,
+    **MNIST_FC,
     grid=ex.Grid(line_points=21, margin=0.5, num_train=5000, num_test=10000, seed=1),
     start=10,
     swa={"epochs": 10, "cycle_epochs": 1, "learning_rate": 0.1, "min_learning_rate": 0.1},

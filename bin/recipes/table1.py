@@ -1,7 +1,17 @@
 """Table 1: independent networks, snapshot ensembles and FGE at equal budgets."""
 
+from dataclasses import replace
+
 from mc_tf.experiments import Data, Network, Recipe, equal_budgets
-from mc_tf.experiments.papers import IMAGENET_SMOKE, RESNET164, VGG16, WRN28X10
+from mc_tf.experiments.papers import (
+    IMAGENET_SMOKE,
+    MNIST_FC,
+    MNIST_TRAINING,
+    RESNET164,
+    VGG16,
+    WRN28X10,
+    row,
+)
 from mc_tf.training import TrainingOptions
 
 
@@ -21,55 +31,34 @@ def _two_budgets(settings):
 _FGE = {"epochs": 22, "cycle_epochs": 4, "max_learning_rate": 0.05, "min_learning_rate": 0.0005}
 _VGG16 = {
     **_two_budgets(VGG16),
-    "cost": "5 hours on one recent data-center GPU (an estimate)",
     "sse_cycles": 5,
     "fge_starts": (120, 156),
     "fge": {**_FGE, "cycle_epochs": 2, "max_learning_rate": 0.01},
 }
-_RESNET164 = {
-    **_two_budgets(RESNET164),
-    "cost": "25 hours on one recent data-center GPU (an estimate)",
-    "sse_cycles": 4,
-    "fge_starts": (125,),
-}
-_WRN28X10 = {
-    **_two_budgets(WRN28X10),
-    "cost": "60 hours on one recent data-center GPU (an estimate)",
-    "sse_cycles": 5,
-    "fge_starts": (120, 156),
-    "fge": _FGE,
-}
+_RESNET164 = {**_two_budgets(RESNET164), "sse_cycles": 4, "fge_starts": (125,), "fge": _FGE}
+_WRN28X10 = {**_two_budgets(WRN28X10), "sse_cycles": 5, "fge_starts": (120, 156), "fge": _FGE}
 
 table1_cifar10_vgg16 = Recipe(
     "Table 1, CIFAR-10: VGG-16",
-    equal_budgets,
-    Data("cifar10", normalization="vgg"),
-    **_VGG16,
+    **row(equal_budgets, _VGG16, "cifar10", "5 hours"),
     targets=_errors(ind=(6.75, 5.89, 5.9), sse=(6.57, 6.19, 5.95), fge=(6.48, 5.82, 5.66)),
 )
 
 table1_cifar10_resnet164 = Recipe(
     "Table 1, CIFAR-10: ResNet-164",
-    equal_budgets,
-    Data("cifar10"),
-    **_RESNET164,
-    fge=_FGE,
+    **row(equal_budgets, _RESNET164, "cifar10", "25 hours"),
     targets=_errors(ind=(4.72, 4.1, 3.77), sse=(4.66, 4.37, 4.3), fge=(4.54, 4.21, 3.98)),
 )
 
 table1_cifar10_wrn28x10 = Recipe(
     "Table 1, CIFAR-10: WRN-28-10",
-    equal_budgets,
-    Data("cifar10"),
-    **_WRN28X10,
+    **row(equal_budgets, _WRN28X10, "cifar10", "60 hours"),
     targets=_errors(ind=(3.82, 3.4, 3.31), sse=(3.73, 3.54, 3.55), fge=(3.65, 3.38, 3.52)),
 )
 
 table1_cifar100_vgg16 = Recipe(
     "Table 1, CIFAR-100: VGG-16",
-    equal_budgets,
-    Data("cifar100", normalization="vgg"),
-    **_VGG16,
+    **row(equal_budgets, _VGG16, "cifar100", "5 hours"),
     targets=_errors(ind=(27.4, 25.28, 24.45), sse=(26.4, 25.16, 24.69), fge=(25.7, 24.11, 23.54)),
 )
 
@@ -77,10 +66,7 @@ table1_cifar100_vgg16 = Recipe(
 # epochs), and how often two of the networks predict different classes (section 5.1).
 table1_cifar100_resnet164 = Recipe(
     "Table 1, CIFAR-100: ResNet-164",
-    equal_budgets,
-    Data("cifar100"),
-    **_RESNET164,
-    fge={**_FGE, "trajectory_every": 46},
+    **row(equal_budgets, _RESNET164, "cifar100", "25 hours", fge={**_FGE, "trajectory_every": 46}),
     targets={
         **_errors(ind=(21.5, 19.04, 18.59), sse=(20.9, 19.28, 18.91), fge=(20.2, 18.67, 18.21)),
         "ind": {"disagreement": 19.97},
@@ -91,9 +77,7 @@ table1_cifar100_resnet164 = Recipe(
 
 table1_cifar100_wrn28x10 = Recipe(
     "Table 1, CIFAR-100: WRN-28-10",
-    equal_budgets,
-    Data("cifar100"),
-    **_WRN28X10,
+    **row(equal_budgets, _WRN28X10, "cifar100", "60 hours"),
     targets=_errors(ind=(19.2, 17.48, 17.01), sse=(17.9, 17.3, 16.97), fge=(17.7, 16.95, 16.88)),
 )
 
@@ -124,12 +108,8 @@ fge_imagenet_resnet50 = Recipe(
 mnist_ensembles = Recipe(
     "Table 1 and SWA in small, MNIST: fully connected",
     equal_budgets,
-    Data("mnist"),
     cost="30 minutes on two cores",
-    network=Network("fc", weight_decay=0.0005),
-    training=TrainingOptions(
-        epochs=20, learning_rate=0.1, batch_size=125, seed=1, steps_per_execution=40
-    ),
+    **MNIST_FC | {"training": replace(MNIST_TRAINING, learning_rate=0.1)},
     methods=("ind", "sse", "fge", "swa", "sgd"),
     repetitions=3,
     sse_cycles=5,

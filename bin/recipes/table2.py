@@ -9,9 +9,11 @@ from mc_tf.experiments import Data, Network, Recipe, two_networks
 from mc_tf.experiments.papers import (
     CONV3FC3_CURVES,
     IMAGENET_SMOKE,
+    MNIST_FC_CURVES,
     RESNET164_CURVES,
     VGG16_CURVES,
     WRN28X10_CURVES,
+    row,
 )
 from mc_tf.training import TrainingOptions
 
@@ -25,17 +27,9 @@ def _table(**rows):
     return {row: dict(zip(values, numbers)) for row, numbers in rows.items()}
 
 
-# The paper gives neither epochs nor rates for this network. We chose ours so that the train loss of
-# the endpoints is near the paper's.
 table2_mnist_fc = Recipe(
     "Table 2, MNIST: 784-500-500-10",
-    two_networks,
-    Data("mnist"),
-    cost="5 minutes on one recent data-center GPU (an estimate)",
-    network=Network("fc", weight_decay=2e-05),
-    training=TrainingOptions(epochs=30, learning_rate=0.05, seed=1),
-    curve_training=TrainingOptions(epochs=30, learning_rate=0.05),
-    num_points=121,
+    **row(two_networks, MNIST_FC_CURVES, "mnist", "5 minutes", num_points=121),
     targets=_table(
         single=((0.018, 0.018), (0.01, 0.01), (1.46, 1.5)),
         segment=((0.018, 0.252, 0.252, 0.657), (0.01, 0.53, 2.13), (1.45, 1.96, 3.18)),
@@ -47,11 +41,7 @@ table2_mnist_fc = Recipe(
 # The paper gives neither epochs nor rates for this network. These are the settings of VGG-16.
 table2_cifar10_3conv3fc = Recipe(
     "Table 2, CIFAR-10: 3conv3fc",
-    two_networks,
-    Data("cifar10"),
-    cost="3 hours on one recent data-center GPU (an estimate)",
-    **CONV3FC3_CURVES,
-    num_points=121,
+    **row(two_networks, CONV3FC3_CURVES, "cifar10", "3 hours", num_points=121),
     targets=_table(
         single=((0.05, 0.05), (0.06, 0.06), (12.3, 12.36)),
         segment=((0.05, 1.124, 1.124, 2.416), (0.06, 35.69, 88.24), (12.28, 43.3, 88.27)),
@@ -62,11 +52,7 @@ table2_cifar10_3conv3fc = Recipe(
 
 table2_cifar10_vgg16 = Recipe(
     "Table 2, CIFAR-10: VGG-16",
-    two_networks,
-    Data("cifar10", normalization="vgg"),
-    cost="5 hours on one recent data-center GPU (an estimate)",
-    **VGG16_CURVES,
-    num_points=121,
+    **row(two_networks, VGG16_CURVES, "cifar10", "5 hours", num_points=121),
     targets=_table(
         single=((0.04, 0.04), (0.0, 0.01), (6.87, 7.01)),
         segment=((0.039, 1.759, 1.759, 2.569), (0.0, 61.43, 90.0), (6.87, 63.75, 90.0)),
@@ -75,32 +61,26 @@ table2_cifar10_vgg16 = Recipe(
     ),
 )
 
+_RESNET158 = RESNET164_CURVES | {
+    "network": Network("resnet158", weight_decay=0.0003),
+    "smoke": {"network": Network("resnet8", weight_decay=0.0003)},
+}
+
 table2_cifar10_resnet158 = Recipe(
     "Table 2, CIFAR-10: ResNet-158",
-    two_networks,
-    Data("cifar10"),
-    cost="14 hours on one recent data-center GPU (an estimate)",
-    network=Network("resnet158", weight_decay=0.0003),
-    training=RESNET164_CURVES["training"],
-    curve_training=RESNET164_CURVES["curve_training"],
-    num_points=121,
+    **row(two_networks, _RESNET158, "cifar10", "14 hours", num_points=121),
     targets=_table(
         single=((0.015, 0.015), (0.02, 0.02), (5.56, 5.74)),
         segment=((0.013, 0.551, 0.551, 2.613), (0.0, 16.37, 81.41), (5.57, 20.79, 80.0)),
         bezier=((0.013, 0.017, 0.018, 0.022), (0.0, 0.02, 0.07), (5.48, 5.82, 6.24), 2.13),
         polychain=((0.013, 0.017, 0.017, 0.047), (0.0, 0.05, 0.139), (5.48, 5.88, 7.35), 3.48),
     ),
-    smoke={"network": Network("resnet8", weight_decay=0.0003)},
 )
 
 # In the table, this is WRN-10-28.
 table2_cifar10_wrn28x10 = Recipe(
     "Table 2, CIFAR-10: WRN-28-10",
-    two_networks,
-    Data("cifar10"),
-    cost="40 hours on one recent data-center GPU (an estimate)",
-    **WRN28X10_CURVES,
-    num_points=121,
+    **row(two_networks, WRN28X10_CURVES, "cifar10", "40 hours", num_points=121),
     targets=_table(
         single=((0.033, 0.035), (0.0, 0.0), (4.49, 4.56)),
         segment=((0.033, 0.412, 0.412, 2.203), (0.0, 5.44, 65.62), (4.49, 10.55, 66.6)),
@@ -111,11 +91,7 @@ table2_cifar10_wrn28x10 = Recipe(
 
 table2_cifar100_vgg16 = Recipe(
     "Table 2, CIFAR-100: VGG-16",
-    two_networks,
-    Data("cifar100", normalization="vgg"),
-    cost="5 hours on one recent data-center GPU (an estimate)",
-    **VGG16_CURVES,
-    num_points=121,
+    **row(two_networks, VGG16_CURVES, "cifar100", "5 hours", num_points=121),
     targets=_table(
         single=((0.14, 0.141), (0.05, 0.06), (29.44, 29.94)),
         segment=((0.137, 3.606, 3.606, 4.941), (0.04, 73.25, 99.0), (29.44, 80.59, 99.01)),
@@ -124,14 +100,12 @@ table2_cifar100_vgg16 = Recipe(
     ),
 )
 
+_PRERESNET11 = {"smoke": {"network": Network("preresnet11", weight_decay=0.0003)}}
+
 # With pre-activation and bottlenecks.
 table2_cifar100_resnet164 = Recipe(
     "Table 2, CIFAR-100: ResNet-164",
-    two_networks,
-    Data("cifar100"),
-    cost="14 hours on one recent data-center GPU (an estimate)",
-    **RESNET164_CURVES | {"smoke": {"network": Network("preresnet11", weight_decay=0.0003)}},
-    num_points=121,
+    **row(two_networks, RESNET164_CURVES | _PRERESNET11, "cifar100", "14 hours", num_points=121),
     targets=_table(
         single=((0.079, 0.08), (0.06, 0.09), (24.41, 24.4)),
         segment=((0.076, 1.844, 1.844, 5.53), (0.06, 38.03, 98.65), (24.4, 53.69, 98.83)),

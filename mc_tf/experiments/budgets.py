@@ -20,10 +20,6 @@ from mc_tf.experiments.steps.train import Score, Train
 from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 from mc_tf.training import TrainingOptions
 
-__all__ = ["budgets_of", "equal_budgets"]
-
-_METHODS = ("ind", "sse", "fge", "swa", "sgd")
-
 
 def equal_budgets(
     network: Network,
@@ -77,7 +73,7 @@ def equal_budgets(
     """
     check_counts(high=1000, budgets=budgets, repetitions=repetitions)
     needed = {"sse": sse_cycles, "fge": fge, "swa": swa and swa_epochs, "sgd": swa_epochs}
-    _check_methods(methods, needed)
+    _check_methods(methods, {"ind": True, **needed})
     sse = "sse" in methods and sse_training(training, sse_cycles)
     fge = "fge" in methods and fge_training(training, **fge)
     swa = "swa" in methods and swa_training(training, max(swa_epochs), **swa)
@@ -89,25 +85,26 @@ def equal_budgets(
         steps.setdefault(step.name, step)
         return step.name
 
-    def train(name, begin, options, seed):
-        return add(Train(name, begin, dataclasses.replace(options, seed=seed)))
-
     for repetition in range(repetitions):
         folder, first = f"repetition-{repetition}", training.seed + repetition * budgets
+
+        def train(name, begin, options, seed=first, folder=folder):
+            return add(Train(f"{folder}/{name}", begin, dataclasses.replace(options, seed=seed)))
+
         parts = {"ind": [], "sse": [], "fge": []}
         for k in range(budgets):
-            seed, before, ind = first + k, k * training.epochs, f"{folder}/ind-{k}"
+            seed, before = first + k, k * training.epochs
             if "ind" in methods or any(fge_starts):
-                train(ind, network, training, seed)
+                ind = train(f"ind-{k}", network, training, seed)
             if "ind" in methods:
                 parts["ind"].append((Part(Saved(ind), before),))
             if sse:
-                run = train(f"{folder}/sse-{k}", network, sse, seed)
+                run = train(f"sse-{k}", network, sse, seed)
                 parts["sse"].append((Part(members(run), before),))
             of_budget = []
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
-                run = train(f"{folder}/fge-{k}-{start}", begin, fge, seed)
+                run = train(f"fge-{k}-{start}", begin, fge, seed)
                 done = before + start + fge.epochs * index  # including epochs of earlier starts
                 of_budget.append(Part(members(run), done))
             parts["fge"] += [tuple(of_budget)] if of_budget else []
@@ -121,12 +118,11 @@ def equal_budgets(
         if swa:
             begin = network
             if pretraining:
-                begin = checkpoint(train(f"{folder}/ind-0", network, training, first), pretraining)
-                scores["start"] = begin
+                begin = scores["start"] = checkpoint(train("ind-0", network, training), pretraining)
             elif pretraining == 0:
                 untrained = dataclasses.replace(training, epochs=0)
-                scores["start"] = Saved(train(f"{folder}/start", network, untrained, first))
-            run = train(f"{folder}/swa", begin, swa, first)
+                scores["start"] = Saved(train("start", network, untrained))
+            run = train("swa", begin, swa)
         for number in swa_epochs:
             budget = budgets_of(number, swa_epochs, training.epochs, pretraining)
             if swa:
@@ -135,7 +131,7 @@ def equal_budgets(
             if "sgd" in methods:
                 name = "ind-0" if number == training.epochs else f"sgd-{number}"
                 longer = dataclasses.replace(training, epochs=number)
-                scores[f"sgd-{budget}"] = Saved(train(f"{folder}/{name}", network, longer, first))
+                scores[f"sgd-{budget}"] = Saved(train(name, network, longer))
         for label, saved in scores.items():
             add(Score(f"{folder}/score-{label}", saved, label))
 
@@ -164,13 +160,12 @@ def budgets_of(number, epochs, budget, pretraining=None):
 
 
 def _check_methods(methods, needed):
-    unknown = set(methods) - set(_METHODS)
-    if unknown or not methods:
+    if not methods or set(methods) - needed.keys():
         raise ValueError(
-            f"Methods must be of {', '.join(_METHODS)}. Received: {', '.join(methods) or 'none'}."
+            f"Methods must be of {', '.join(needed)}. Received: {', '.join(methods) or 'none'}."
         )
-    for name, given in needed.items():
-        if name in methods and not given:
+    for name in methods:
+        if not needed[name]:
             raise ValueError(
                 f"The method '{name}' needs its settings: sse_cycles; fge; swa and swa_epochs."
             )
@@ -181,9 +176,8 @@ def _check_starts(training, fge, starts, swa_epochs, pretraining):
         raise ValueError(f"A budget must have at least 1 epoch. Received: {training.epochs}.")
     for number in swa_epochs:
         check_counts(swa_epochs=number)
-    given = starts or (-1,)
-    increasing = sorted(set(given)) == list(given)
-    if fge and not (increasing and 0 <= given[0] and given[-1] <= training.epochs):
+    inside = starts and 0 <= starts[0] and starts[-1] <= training.epochs
+    if fge and not (inside and sorted(set(starts)) == list(starts)):
         raise ValueError(
             f"FGE must start in the {training.epochs} epochs of an independent network, or at 0, "
             "with the initial weights, at different epochs in their order. Received: "

@@ -1,10 +1,9 @@
 """Recipes: an experiment, its settings, and the published numbers to reproduce."""
 
 import dataclasses
-import importlib.util
 import inspect
 import math
-import os
+import runpy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,8 +13,6 @@ from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.targets import published
 from mc_tf.models.zoo.registry import parse_value
 from mc_tf.settings import kinds_of
-
-__all__ = ["Data", "Recipe", "load_recipe", "with_setting"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Recipe:
 
     Attributes:
         settings: dict from name to value: `data`, `eval_batch_size` and the arguments of `make`.
-        targets: list of `mc_tf.experiments.targets.Target`.
+        targets: dict from `(label, value, statistic)` to the published number.
 
     Raises:
         TypeError: if a setting is unknown or missing.
@@ -94,7 +91,7 @@ class Recipe:
         settings = self.settings
         for change in changes:
             settings = with_setting(settings, change)
-        settings = {**settings, **self._smoke} if smoke else dict(settings)
+        settings = settings | (self._smoke if smoke else {})
         data, size = settings.pop("data"), settings.pop("eval_batch_size")
         made = Experiment(self._make(**settings), self.title, size, self.cost)
         return data, made_small(made, data.num_steps is not None) if smoke else made
@@ -102,11 +99,7 @@ class Recipe:
 
 def load_recipe(path, name):
     """Runs a `.py` file and returns one of its recipes, a variable."""
-    module_name = f"recipes_{os.path.splitext(os.path.basename(path))[0]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = getattr(module, name)
+    found = runpy.run_path(path)[name]
     if not isinstance(found, Recipe):
         raise ValueError(f"'{name}' of '{path}' is not a mc_tf.experiments.Recipe: {found!r}.")
     return found
@@ -144,13 +137,16 @@ def _changed(holder, path, value, open_ended=False):
         raise KeyError(f"there is no '{first}'. Choose one of: {', '.join(known)}.")
     inner = known.get(first)
     if rest:
-        inner = _changed(inner, rest, value, first == "options")
+        value = _changed(inner, rest, value, first == "options")
+    elif of_class:
+        value = _fitting(inner, kinds_of(type(holder), first), value)
     else:
-        kinds = kinds_of(type(holder), first) if of_class else ()
-        if not of_class and inner is not None:
-            kinds = (type(inner), type(None))
-        inner = _fitting(inner, kinds, value)
-    return dataclasses.replace(holder, **{first: inner}) if of_class else {**holder, first: inner}
+        value = _fitting(inner, () if inner is None else (type(inner), type(None)), value)
+    return dataclasses.replace(holder, **{first: value}) if of_class else {**holder, first: value}
+
+
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_WORDS[tuple] = "a list"
 
 
 def _fitting(default, kinds, value):
@@ -160,17 +156,13 @@ def _fitting(default, kinds, value):
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError(f"it must be finite, not {value}.")
     if dataclasses.is_dataclass(default) or isinstance(default, dict):
-        names = list(default) if isinstance(default, dict) else default.__dataclass_fields__
+        names = default if isinstance(default, dict) else vars(default)
         raise TypeError(f"set a nested setting, with a dot: {', '.join(names)}.")
     if isinstance(value, list) and (not kinds or {list, tuple} & set(kinds)):
         return tuple(value)
-    if not kinds or type(value) in kinds:
-        return value
     if float in kinds and type(value) is int:
         return float(value)
-    words = " or ".join(_WORDS[kind] for kind in kinds if kind in _WORDS)
-    raise TypeError(f"it must be {words}, as {default!r} is, not {value!r}.")
-
-
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-_WORDS[tuple] = "a list"
+    if kinds and type(value) not in kinds:
+        words = " or ".join(_WORDS[kind] for kind in kinds if kind in _WORDS)
+        raise TypeError(f"it must be {words}, as {default!r} is, not {value!r}.")
+    return value

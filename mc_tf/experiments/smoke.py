@@ -3,27 +3,22 @@
 import dataclasses
 import math
 
-from mc_tf.experiments.steps.film import Film
 from mc_tf.experiments.steps.step import Saved, networks_in
-from mc_tf.experiments.steps.surfaces import Surface
 from mc_tf.experiments.steps.train import Train
 from mc_tf.training import TrainingOptions
-
-__all__ = ["FEW", "Smoke", "made_small"]
 
 # Values of fields of steps and grids: few points, on all examples of the smoke run.
 FEW = {"num_points": 3, "shape": 3, "line_points": 3, "num_rays": 2}
 FEW |= {"num_train": None, "num_test": None}
-_SURFACES = 5
 
 
 def made_small(experiment, keep_batches=False):
-    """Returns an experiment with few epochs, positions and surfaces; its figures say so.
+    """Returns an experiment with few epochs and positions; its figures say so.
 
     Texts need `keep_batches`: their batch sizes stay as they are.
     """
     smoke = Smoke(experiment, keep_batches)
-    steps = tuple(step.small(smoke) for step in _few(experiment.steps))
+    steps = tuple(step.small(smoke) for step in experiment.steps)
     title = "Smoke run, no result" + (f": {experiment.title}" if experiment.title else "")
     return dataclasses.replace(experiment, steps=steps, title=title, cost=None)
 
@@ -54,8 +49,7 @@ class Smoke:
         if isinstance(value, (tuple, list)):
             return type(value)(map(self.small, value))
         if dataclasses.is_dataclass(value):
-            fields = vars(value).items()
-            few = {n: FEW[n] if n in FEW else self.small(part) for n, part in fields}
+            few = {n: FEW[n] if n in FEW else self.small(v) for n, v in vars(value).items()}
             return dataclasses.replace(value, **few)
         return value
 
@@ -68,21 +62,20 @@ class Smoke:
             changes |= {"swa_start": options.swa_start * epochs // options.epochs, "swa_every": 1}
         if options.trajectory_every:
             changes["trajectory_every"] = 1
-        kept = {small_epoch(epoch, options.epochs, epochs) for epoch in options.keep_epochs}
+        kept = {_small_epoch(epoch, options.epochs, epochs) for epoch in options.keep_epochs}
         changes["keep_epochs"] = tuple(sorted(kept))
         if not self.keep_batches:  # comparisons of large and small batches remain meaningful
             changes["batch_size"] = 64 if options.batch_size > 512 else 32
         return dataclasses.replace(options, epochs=epochs, **changes)
 
     def _saved(self, saved):
-        options = self._trainings[saved.training]
         if not saved.number:
             return saved
-        whole = options.epochs
+        options = self._trainings[saved.training]
+        whole, small = options.epochs, self._epochs(options)
         if saved.kind == "member":
             whole //= options.cycle_epochs
-        small = self._epochs(options)
-        number = small_epoch(saved.number, whole, small)
+        number = _small_epoch(saved.number, whole, small)
         if options in self._left and saved.number < whole:
             number = min(number, small - 1)  # a network other than the last one
         return dataclasses.replace(saved, number=number)
@@ -96,26 +89,6 @@ class Smoke:
         return min(options.epochs, 2 if several else 1)
 
 
-def small_epoch(epoch, epochs, small):
-    """Converts an epoch of `epochs` in the full run to an epoch of `small` in the smoke run.
-
-    Example:
-        >>> small_epoch(150, 200, 2), small_epoch(1, 200, 2)
-        (2, 1)
-    """
+def _small_epoch(epoch, epochs, small):
+    """Converts an epoch of `epochs` in the full run to an epoch of `small` in the smoke run."""
     return math.ceil(epoch * small / epochs)
-
-
-def _few(steps):
-    """Keeps only five surfaces, and drops trainings that only the others need."""
-    surfaces = [step.name for step in steps if isinstance(step, Surface)]
-    films = {step.surface for step in steps if isinstance(step, Film)}
-    dropped = {name for k, name in enumerate(surfaces) if k >= _SURFACES and name not in films}
-    if not dropped:
-        return steps
-    kept = []
-    for step in reversed([step for step in steps if step.name not in dropped]):
-        needed = {name for other in kept for name in other.needs}
-        if not isinstance(step, Train) or step.name in needed:
-            kept.insert(0, step)
-    return tuple(kept)

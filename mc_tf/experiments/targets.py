@@ -1,4 +1,10 @@
-"""Comparison of published and obtained numbers."""
+"""Comparison of published and obtained numbers.
+
+Numbers are dicts from `(curve, value, statistic)` to float. The curve is its label, such as
+`"bezier"`, `"single"` for the endpoints, or the label of an ensemble, such as `"bezier scaled
+ensemble"` (with temperatures). The value is such as `"test_error"`, the statistic `"min"`, `"int"`,
+`"mean"`, `"max"` or `"std"`; it is empty for `"length_ratio"` and distances.
+"""
 
 import csv
 import dataclasses
@@ -8,34 +14,7 @@ import os
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import atomic_path
 
-__all__ = [
-    "Row",
-    "Target",
-    "append_results",
-    "check_results",
-    "compare",
-    "format_rows",
-    "published",
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """A published number.
-
-    Attributes:
-        curve: label of a curve, such as `"bezier"`, or `"single"` for the endpoints; or of an
-            ensemble, such as `"bezier scaled ensemble"` (with temperatures).
-        value: name of the value, such as `"test_error"`, or `"length_ratio"`.
-        statistic: `"min"`, `"int"`, `"mean"`, `"max"` or `"std"`; empty for `"length_ratio"` and
-            distances.
-        number: float.
-    """
-
-    curve: str
-    value: str
-    statistic: str
-    number: float
+_STATISTICS = {2: ("min", "max"), 3: ("min", "int", "max"), 4: ("min", "int", "mean", "max")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,43 +29,36 @@ class Row:
 
 
 def published(numbers):
-    """Creates the list of published numbers (`Target`) of a recipe from a dict by label and value.
+    """Returns the published numbers of a recipe from a dict by label and value.
 
     A number is that of a network or an ensemble, a tuple is for a curve: (min, max),
     (min, int, max) or (min, int, mean, max), a dict is by statistic. Instead of the values of a
     label, a number is its test error.
 
     Example:
-        >>> published({"bezier": {"test_error": (6.59, 7.01), "length_ratio": 1.55}})[1]
-        Target(curve='bezier', value='test_error', statistic='max', number=7.01)
+        >>> published({"bezier": {"test_error": (6.59, 7.01)}})
+        {('bezier', 'test_error', 'min'): 6.59, ('bezier', 'test_error', 'max'): 7.01}
     """
-    found = []
+    found = {}
     for label, values in numbers.items():
         for value, each in (values if isinstance(values, dict) else {"test_error": values}).items():
             if isinstance(each, tuple):
                 each = dict(zip(_STATISTICS[len(each)], each))
             elif not isinstance(each, dict):
                 each = {"" if value in ("length_ratio", "distance") else "mean": each}
-            found += [Target(label, value, name, float(number)) for name, number in each.items()]
+            found |= {(label, value, name): float(number) for name, number in each.items()}
     return found
 
 
-_STATISTICS = {2: ("min", "max"), 3: ("min", "int", "max"), 4: ("min", "int", "mean", "max")}
-
-
-def compare(numbers, shown, targets=(), publish=True):
+def compare(numbers, shown, targets, publish=True):
     """Returns a `Row` for each obtained number, in their order, then for other published ones.
 
-    Args:
-        numbers: dict from `(label, value, statistic)` to float.
-        shown: keys to show without published numbers.
-        targets: list of `Target`.
-        publish: whether to show published numbers; `False` for smoke runs.
+    `shown` has the keys to show without published numbers. With `publish=False`, for smoke runs,
+    the rows are the same and no published number is in them.
     """
-    wanted = {(target.curve, target.value, target.statistic): target.number for target in targets}
-    keys = [key for key in numbers if key in shown or key in wanted]
-    keys += [key for key in wanted if key not in numbers]
-    return [Row(*key, wanted.get(key) if publish else None, numbers.get(key)) for key in keys]
+    keys = [key for key in numbers if key in shown or key in targets]
+    keys += [key for key in targets if key not in numbers]
+    return [Row(*key, targets.get(key) if publish else None, numbers.get(key)) for key in keys]
 
 
 def format_rows(rows):
@@ -136,13 +108,12 @@ def check_results(path):
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            stored = list(reader)
-            columns = reader.fieldnames
+            stored, columns = list(reader), reader.fieldnames
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f"'{path}' is not a table ({error}). Choose another --results_file."
         ) from error
-    if columns is not None and columns != _COLUMNS:
+    if columns not in (None, _COLUMNS):
         raise ValueError(
             f"'{path}' is not a file of results: it has the columns {', '.join(columns)}, not "
             f"{', '.join(_COLUMNS)}. Choose another --results_file."

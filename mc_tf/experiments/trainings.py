@@ -5,8 +5,6 @@ import dataclasses
 from mc_tf.arguments import check_counts
 from mc_tf.training import TrainingOptions
 
-__all__ = ["fge_training", "sse_training", "swa_training"]
-
 
 def sse_training(
     training: TrainingOptions, cycles: int, learning_rate: float | None = None

@@ -11,8 +11,6 @@ from mc_tf.experiments.steps.step import Network, Saved, Step
 from mc_tf.experiments.steps.train import Train
 from mc_tf.training import TrainingOptions
 
-__all__ = ["two_networks", "two_networks_of_widths"]
-
 
 def two_networks(
     network: Network,
@@ -57,18 +55,15 @@ def two_networks(
             f"curves={list(curves)}, curve_seeds={list(curve_seeds)}."
         )
 
-    def named(name):
-        return f"{folder}/{name}" if folder else name
-
+    inside = f"{folder}/" if folder else ""
     prefix = f"{folder.replace('-', ' ')} " if folder else ""
-    start, end = Saved(named("start")), Saved(named("end"))
+    start, end = Saved(f"{inside}start"), Saved(f"{inside}end")
     steps = [
         Train(start.training, network, training),
         Train(end.training, network, dataclasses.replace(training, seed=training.seed + 1)),
     ]
     evaluated = {"num_points": num_points, "num_train": num_train}
-    found, joined, trained = {}, {}, {}
-    ensembles = []
+    found, joined, trained, ensembles = {}, {}, {}, []
     for family in curves:
         trainable = make_curve(family, num_bends).trainable
         seeds = curve_seeds if trainable else curve_seeds[:1]
@@ -76,31 +71,29 @@ def two_networks(
             label, shown = family, _capital(family)
             if len(seeds) > 1:
                 label, shown = f"{family}-{seed}", f"{shown}, seed {seed}"
-            of_ends = None if found else prefix + "single"
+            of_ends = None if found else f"{prefix}single"
             labels = {"label": prefix + label, "ends_label": of_ends}
             options = dataclasses.replace(curve_training, seed=seed)
-            name = found[shown] = named(label)
+            name = found[shown] = inside + label
             curve = Connect(name, start, end, family, options, num_bends, **evaluated, **labels)
             steps.append(curve)
             if trainable:
-                trained.setdefault(family, []).append(name)
+                trained[family] = (*trained.get(family, ()), name)
             if trainable and ensemble_points:
                 joined[shown] = name
-                of_ends = None if ensembles else prefix + "single ensemble"
-                labels = prefix + label, of_ends
+                labels = prefix + label, None if ensembles else f"{prefix}single ensemble"
                 ensembles.append(CurveEnsembles(f"{name}/ensemble", name, ensemble_points, *labels))
-    steps += [*ensembles, Figure(named("curves"), "curves", found)]
+    steps += [*ensembles, Figure(f"{inside}curves", "curves", found)]
     if ensembles:
-        steps.append(Figure(named("ensembles"), "curve_ensembles", joined))
+        steps.append(Figure(f"{inside}ensembles", "curve_ensembles", joined))
     if pair_points:
         pairs = {shown: Pairs(f"{name}/pairs", name, pair_points) for shown, name in found.items()}
-        random = Pairs(named("random-segment/pairs"), name, pair_points, training.seed)
+        random = Pairs(f"{inside}random-segment/pairs", name, pair_points, training.seed)
         pairs["Random segment"] = random  # as long as the last curve
         of = {label: step.name for label, step in pairs.items()}
-        steps += [*pairs.values(), Figure(named("pairs"), "pairs", of)]
+        steps += [*pairs.values(), Figure(f"{inside}pairs", "pairs", of)]
     if trained:
-        of = {family: tuple(names) for family, names in trained.items()}
-        steps.append(Distances(named("distances"), of, prefix))
+        steps.append(Distances(f"{inside}distances", trained, prefix))
     return tuple(steps)
 
 

@@ -5,7 +5,7 @@ from mc_tf.landscape.lines import Line, Rays
 from mc_tf.landscape.planes import Plane
 from mc_tf.weights.flat import assign_flat
 
-__all__ = ["SURFACES", "make_surface"]
+__all__ = ["SURFACES", "check_networks", "make_surface"]
 
 # The number of networks that each kind of surface needs, and its description.
 SURFACES = {
@@ -17,6 +17,31 @@ SURFACES = {
     "random_line": (1, "one network"),
     "rays": (1, "one network"),
 }
+
+
+def check_networks(kind, labels, with_curve, name=None):
+    """Rejects an unknown kind of surface, and networks that it does not go through.
+
+    Args:
+        kind: see `make_surface`.
+        labels: collection of the networks' labels.
+        with_curve: whether a curve is given.
+        name: name of the surface, for the message. Default: none.
+
+    Raises:
+        ValueError: naming the networks that the kind needs.
+    """
+    if kind not in SURFACES:
+        raise ValueError(f"Unknown surface '{kind}'. Choose one of: {', '.join(SURFACES)}.")
+    wanted, words = SURFACES[kind]
+    fits = len(labels) == wanted if wanted is not None else len(labels) >= 3
+    if not fits or (kind == "curve_plane") != with_curve:
+        given = ["a curve"] if with_curve else []
+        given += [f"{len(labels)} networks: {', '.join(labels)}"] if labels else []
+        what = f"The surface '{name}'" if name else "A surface"
+        raise ValueError(
+            f"{what} of kind '{kind}' needs {words}. Received: {' and '.join(given) or 'none'}."
+        )
 
 
 def make_surface(
@@ -51,20 +76,11 @@ def make_surface(
         ValueError: if the kind is unknown or the number of networks is wrong, and as for the
             surface itself.
     """
-    if kind not in SURFACES:
-        raise ValueError(f"Unknown surface '{kind}'. Choose one of: {', '.join(SURFACES)}.")
-    wanted, words = SURFACES[kind]
-    fits = len(vectors) == wanted if wanted is not None else len(vectors) >= 3
-    if not fits or (kind == "curve_plane") != (curve_model is not None):
-        curve = "" if curve_model is None else " and a curve"
-        raise ValueError(
-            f"A surface of kind '{kind}' needs {words}. Received: {len(vectors)} networks{curve} "
-            f"({', '.join(vectors) or 'none'})."
-        )
+    check_networks(kind, vectors, curve_model is not None)
     labels, points = tuple(vectors), list(vectors.values())
 
     made = {}
-    if wanted == 1:
+    if len(points) == 1:
         assign_flat(network, points[0])  # random directions use its norms
         if kind == "rays":
             normalization, ignore = "unit", ()

@@ -58,7 +58,7 @@ def test_recipe_is_whole(name):
             elif isinstance(step, Score):
                 obtained.add(step.label)
         whole = recipe(name)
-        assert smoke or {target.curve for target in whole.targets} <= obtained
+        assert smoke or {curve for curve, _, _ in whole.targets} <= obtained
     assert re.search("digits|mnist|constant", name) or whole.targets
     for step in steps(name).values():
         options = step.training if isinstance(step, Train) else None
@@ -134,7 +134,7 @@ def test_settings_of_weight_averaging_after_a_training(network):
     assert 0 < options.min_learning_rate < options.learning_rate < rate
     obtained = {f"swa-{((0 if given else budget) + n) / budget:g}" for n in epochs}
     obtained |= {"start" if given else "ind-1"}
-    assert {target.curve for target in whole.targets} == obtained
+    assert {curve for curve, _, _ in whole.targets} == obtained
 
 
 def smoke(name, workdir, *flags):

@@ -32,7 +32,6 @@ from mc_tf.experiments.recipes import load_recipe, with_setting
 from mc_tf.experiments.smoke import made_small
 from mc_tf.experiments.targets import (
     Row,
-    Target,
     append_results,
     compare,
     format_rows,
@@ -107,8 +106,7 @@ def test_smoke(tried, name):
     plan, rows = recipe(name), comparison(folder)
     found = {(row["curve"], row["value"], row["statistic"]): row for row in rows}
     for target in plan.targets:
-        row = found[target.curve, target.value, target.statistic]
-        assert np.isfinite(row["obtained"])
+        assert np.isfinite(found[target]["obtained"])
     assert all(row["target"] is None for row in rows)  # no published numbers for 64 digits
     labels = {row["curve"].split()[-1].split("-")[0] for row in rows}
     assert labels >= {"single", *plan.settings["curves"]}
@@ -581,24 +579,24 @@ def test_published_numbers():
         "fge-1": {"test_error": 5.5},
         "swa-1": 4.5,
     }
-    assert published(numbers) == [
-        Target("bezier", "test_error", "max", 7.01),
-        Target("bezier", "test_error", "int", 6.0),
-        Target("bezier", "length_ratio", "", 1.5),
-        Target("width 0.3 bezier", "test_loss", "int", 2.0),
-        Target("bends of polychain", "distance", "", 29.6),
-        Target("segment", "train_loss", "min", 1.0),
-        Target("segment", "train_loss", "max", 4.0),
-        *(
-            Target("segment", "test_error", n, v)
+    assert published(numbers) == {
+        ("bezier", "test_error", "max"): 7.01,
+        ("bezier", "test_error", "int"): 6.0,
+        ("bezier", "length_ratio", ""): 1.5,
+        ("width 0.3 bezier", "test_loss", "int"): 2.0,
+        ("bends of polychain", "distance", ""): 29.6,
+        ("segment", "train_loss", "min"): 1.0,
+        ("segment", "train_loss", "max"): 4.0,
+        **{
+            ("segment", "test_error", n): v
             for n, v in zip(("min", "int", "mean", "max"), (1.0, 2.0, 3.0, 4.0))
-        ),
-        Target("segment", "train_error", "min", 1.0),
-        Target("segment", "train_error", "int", 2.0),
-        Target("segment", "train_error", "max", 4.0),
-        Target("fge-1", "test_error", "mean", 5.5),
-        Target("swa-1", "test_error", "mean", 4.5),
-    ]
+        },
+        ("segment", "train_error", "min"): 1.0,
+        ("segment", "train_error", "int"): 2.0,
+        ("segment", "train_error", "max"): 4.0,
+        ("fge-1", "test_error", "mean"): 5.5,
+        ("swa-1", "test_error", "mean"): 4.5,
+    }
 
 
 def test_comparison():

@@ -9,8 +9,6 @@ from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
 
-__all__ = ["evaluate", "load_curve", "random_segment", "save_functions"]
-
 
 def load_curve(path):
     """Loads a curve saved by `train_curve`."""

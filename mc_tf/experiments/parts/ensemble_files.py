@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 
-from mc_tf.batch_norm.update import has_batch_norm
 from mc_tf.callbacks.snapshot_saver import snapshot_files
 from mc_tf.ensemble import Ensemble, MemberFiles, evaluate_members
 from mc_tf.ensemble.member_outputs import member_outputs
@@ -17,15 +16,6 @@ from mc_tf.storage.snapshots import read_snapshot
 from mc_tf.training.checks import check_classes
 from mc_tf.training.run_directory import RunDirectory, runs_around
 
-__all__ = [
-    "evaluate_ensemble",
-    "evaluate_mean_prediction",
-    "evaluate_trajectory",
-    "find_members",
-    "find_network",
-    "load_ensemble",
-]
-
 
 def find_members(paths, include_start=False):
     """Finds the files of an ensemble's members, in the order of the paths and of their steps.
@@ -35,11 +25,9 @@ def find_members(paths, include_start=False):
     """
     files = []
     for path in paths:
-        if os.path.isfile(path):
-            files.append(path)
-            continue
         inner = RunDirectory(path).members
-        found = snapshot_files(inner if os.path.isdir(inner) else path, include_start)
+        folder = inner if os.path.isdir(inner) else path
+        found = [path] if os.path.isfile(path) else snapshot_files(folder, include_start)
         if not found:
             raise FileNotFoundError(
                 f"There are no snapshots in '{path}'. Use the directory of a run of fge.py or "
@@ -65,8 +53,7 @@ def load_ensemble(paths, include_start=False, network=None, in_files=False):
     """Creates an `Ensemble` of networks from files, see `find_members`, or `MemberFiles`.
 
     The kind of outputs is inferred from the network and its loss. If that fails, logits are
-    assumed, as for networks trained by the programs. With `in_files`, members are loaded one by one
-    for evaluation, so that memory does not grow with their number.
+    assumed, as for networks trained by the programs.
     """
     files = find_members(paths, include_start)
     network = network or find_network(paths)
@@ -86,23 +73,16 @@ def evaluate_ensemble(on, ensemble, path, cache=None):
     """Scores an `Ensemble` or `MemberFiles` on the test (or validation) data.
 
     Writes `PATH.npz` with all arrays of the returned `EnsembleEvaluation`, and `PATH.json` with the
-    scores. Predictions are in the directory `cache` (default: `PATH-predictions`), so that the
-    evaluation can be resumed.
+    scores. The directory `cache` (default: `PATH-predictions`) is for resuming.
     """
-    on.check(ensemble.model)
     on.announce(ensemble.model, path)
-    passes = {"batch_size": on.batch_size, "verbose": on.verbose}
-    cache = cache or f"{path}-predictions"
-    result = evaluate_members(ensemble, on.test(), cache=cache, **passes)
+    passes = (cache or f"{path}-predictions", on.batch_size, on.verbose)
+    result = evaluate_members(ensemble, on.test(), *passes)
     result.save(f"{path}.npz")
-
-    def floats(scores):
-        return {name: list(map(float, values)) for name, values in scores.items()}
-
     summary = {
         "data": on.data.settings,
-        "members": floats(result.members),
-        "cumulative": floats(result.cumulative),
+        "members": {name: values.tolist() for name, values in result.members.items()},
+        "cumulative": {name: values.tolist() for name, values in result.cumulative.items()},
         "mean_disagreement": result.mean_disagreement,
         "temperatures": list(map(float, ensemble.temperatures)),
     }
@@ -112,22 +92,16 @@ def evaluate_ensemble(on, ensemble, path, cache=None):
 
 @holding("path", ".npz")
 def evaluate_trajectory(on, folder, path, network=None):
-    """Computes errors of networks along a training trajectory (figure 3, left).
+    """Computes errors of networks along a training trajectory (figure 3, left), or resumes.
 
-    The folder is a run with `trajectory_every`, or has snapshots. One network is in memory at a
-    time. Predictions are stored in `PATH-predictions`, so that the evaluation can be resumed.
-
-    Returns:
-        dict of arrays, one entry per network, those of `PATH.npz`: `step`, `learning_rate`,
-        `distance_from_start`, `distance_from_previous`, `error` (percent) and `loss`.
+    The folder is a run with `trajectory_every`, or has snapshots. Returns a dict of arrays, those
+    of `PATH.npz`: `step`, `learning_rate`, `distance_from_start`, `distance_from_previous`, `error`
+    (percent) and `loss` of each network.
     """
     inner = RunDirectory(folder).trajectory
     files = find_members([inner if os.path.isdir(inner) else folder])
-    for file in files:
-        if not file.endswith(".npz"):
-            read_snapshot(file)  # raises an error that explains it
+    records = [read_snapshot(file).record for file in files]
     model = load_checkpoint(network or find_network([folder]), compile=False)
-    on.check(model)
     check_classes(on.data, "Errors of a trajectory", "it")
     networks = MemberFiles(model, files, output="logits")
     on.announce(model, path)
@@ -135,9 +109,8 @@ def evaluate_trajectory(on, folder, path, network=None):
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
     for m, found, targets in member_outputs(networks, on.test(), *passes):
-        record = read_snapshot(files[m]).record
         scores = score(networks.output_spec.predictions(found), targets.labels)
-        rows.append({**{name: record[name] for name in names}, **scores})
+        rows.append({**records[m], **scores})
     found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
     write_arrays(f"{path}.npz", **found)
     return found
@@ -152,26 +125,22 @@ def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125))
     weight averaging approximates fast geometric ensembling (arXiv 1803.05407, 3.5). To show both
     orders, members are scaled towards their mean: `mean + scale * (member - mean)`.
 
-    Returns:
-        dict of float64 arrays, one entry per scale, those of `PATH.npz`: `scale`; `distance`, the
-        root mean square distance of the members from their mean in weight space;
-        `member_difference` and `mean_difference`, root mean square differences, over examples and
-        classes, of a member's and of the mean prediction from the prediction of the mean weights.
+    Returns a dict of arrays over the scales, those of `PATH.npz`: `scale`, and root mean squares:
+    `distance` of the members from their mean, `member_difference` and `mean_difference` of a
+    member's and of the mean prediction from the prediction of the mean weights.
     """
     scales = np.asarray(scales, "float64")
     if ensemble.num_members < 2:
         raise ValueError("A mean needs at least two members. Received: 1.")
     if scales.ndim != 1 or not scales.size or not ((scales > 0) & (scales <= 1)).all():
         raise ValueError(f"`scales` must be numbers in (0, 1]. Received: {scales.tolist()}")
-    on.check(ensemble.model)
     on.announce(ensemble.model, path)
     members = ensemble.members.astype("float64")
     mean = members.mean(0)
 
     def predictions(weights):
         made = Ensemble(ensemble.model, weights.astype("float32"), ensemble.output_spec)
-        if has_batch_norm(made.model):
-            made.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
+        made.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
         return made.member_predictions(on.test()).astype("float64")
 
     (at_mean,) = predictions(mean[None])

@@ -6,18 +6,12 @@ from typing import Any
 from mc_tf.models import CurveModel
 from mc_tf.training.networks import announcement, check_fits, compile_for, fixed_batch_size
 
-__all__ = ["OnData"]
-
 
 @dataclasses.dataclass(frozen=True)
 class OnData:
-    """A data set, its numbers of examples, and how to pass over it.
+    """A data set, how many of its first examples to use (default: all), and how to pass over it.
 
-    Attributes:
-        data: data set from `mc_tf.data.load`.
-        batch_size: examples per batch.
-        num_train, num_test: numbers of examples to use, from the start. Default: all.
-        verbose: 1 for a description of each evaluation and a progress bar.
+    With `verbose=1` each evaluation has a description and a progress bar.
     """
 
     data: Any
@@ -48,7 +42,8 @@ class OnData:
         check_fits(network.network if isinstance(network, CurveModel) else network, self.data)
 
     def announce(self, network, path):
-        """Describes an evaluation that writes `PATH.npz`."""
+        """Describes an evaluation that writes `PATH.npz`, after `check`."""
+        self.check(network)
         if self.verbose:
             print(announcement(network, self.data, path and f"{path}.npz"), flush=True)
 

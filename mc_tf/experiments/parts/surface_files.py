@@ -5,50 +5,49 @@ import os
 import numpy as np
 
 from mc_tf.ensemble.members import read_members
+from mc_tf.experiments.parts.curve_files import load_curve
 from mc_tf.experiments.parts.ensemble_files import find_members, find_network
 from mc_tf.landscape import evaluate_grid
-from mc_tf.landscape.factory import SURFACES, make_surface
+from mc_tf.landscape.factory import check_networks, make_surface
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.training.run_directory import runs_around, stored_settings
 from mc_tf.weights.compatibility import check_one_network, find_fixed_difference
 
-__all__ = ["common_state", "evaluate_surface", "surface_from_files"]
-
 
 def surface_from_files(
-    kind, files, *, curve_model=None, marks=None, mark_mean=False, network_file=None, **directions
+    kind, files, *, curve_file=None, marks=None, mark_mean=False, network_file=None, **directions
 ):
-    """Creates a line, plane or rays through networks in files.
+    """Creates a line, plane or rays through networks in files, see `make_surface`.
 
     Args:
-        kind: see `mc_tf.landscape.factory.make_surface`.
+        kind, **directions: arguments of `make_surface`.
         files: dict from label to a file of a network, snapshot or weights; or to a directory of
             snapshots or of a run with members, which gives one numbered network per member.
-        curve_model: `CurveModel`, for `"curve_plane"`.
+        curve_file: file of a curve, for `"curve_plane"`.
         marks: dict from label to file of additional networks to project into the surface.
         mark_mean: whether to project the mean of the weights of `files`, too.
         network_file: `.keras` file of the architecture. Default: the first among the files and
             marks, or `model.keras` next to them.
-        **directions: other arguments of `make_surface`.
     """
     marks = marks or {}
     if kind == "rays" and (marks or mark_mean):
         raise ValueError("Networks cannot be marked on rays. Leave the marks out.")
     if mark_mean and not files:
         raise ValueError(f"There are no networks with a mean to mark: '{kind}' has none.")
-    if not files and curve_model is None:
-        wanted = SURFACES[kind][1] if kind in SURFACES else "networks"
-        raise ValueError(f"A surface of kind '{kind}' needs {wanted}. Received: none.")
-    network = curve_model.network if curve_model else None
-    if network is None:
-        network = load_checkpoint(
-            network_file or find_network([*files.values(), *marks.values()]), compile=False
-        )
+    if not files:
+        check_networks(kind, (), curve_file is not None)
+    curve_model = load_curve(curve_file) if curve_file else None
+    if curve_model:
+        network = curve_model.network
+    else:
+        network_file = network_file or find_network([*files.values(), *marks.values()])
+        network = load_checkpoint(network_file, compile=False)
         check_one_network(network, "network")
     members = _read(network, files)
     vectors = {label: member.weights for label, member in members.items()}
     surface = make_surface(kind, network, vectors, curve_model, **directions)
     known = {"networks": files, "seeds of networks": _seeds(files), "marked": marks}
+    known["curve"] = curve_file
     surface.description |= {key: value for key, value in known.items() if value}
     if members:
         surface.state = common_state(network, members)
@@ -67,8 +66,6 @@ def surface_from_files(
 
 def _read(network, files):
     """Returns members by label; a directory gives several."""
-    if not files:
-        return {}
     found = {}
     for label, path in files.items():
         if os.path.isdir(path):
@@ -76,7 +73,7 @@ def _read(network, files):
             found |= {f"{label} {number}": file for number, file in enumerate(members, start=1)}
         else:
             found[label] = path
-    return dict(zip(found, read_members(network, list(found.values()))))
+    return dict(zip(found, read_members(network, list(found.values())))) if found else {}
 
 
 def _seeds(files):
@@ -105,12 +102,10 @@ def common_state(network, members):
     return members[first].state
 
 
-def evaluate_surface(on, surface, path, notes=None, **options):
-    """Evaluates a surface on data, or resumes; options are of `evaluate_grid`, notes are recorded.
+def evaluate_surface(on, surface, path, **options):
+    """Evaluates a surface on data, or resumes; options are of `evaluate_grid`.
 
     Random planes and lines extend from -1 to 1 and rays from 0 to 10 by default.
     """
-    on = on.compiled(surface.network)
-    notes = {**surface.description, **(notes or {})}
-    options |= on.arguments(surface.network, path)
-    return evaluate_grid(None, surface, notes=notes, **options)
+    options |= on.compiled(surface.network).arguments(surface.network, path)
+    return evaluate_grid(None, surface, notes=surface.description, **options)

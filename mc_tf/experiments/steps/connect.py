@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
 
 from mc_tf import training
 from mc_tf.arguments import check_counts
@@ -11,6 +10,7 @@ from mc_tf.ensemble.members import read_members
 from mc_tf.evaluation import CurveEvaluation
 from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import common_state
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Saved, Step, Values
 from mc_tf.experiments.steps.train import build
 from mc_tf.models import CurveModel
@@ -19,23 +19,14 @@ from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_num_examples, output_kind
 from mc_tf.training.fit import check_cycles
 
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["Chain", "Connect"]
-
-_STATISTICS = ("min", "int", "mean", "max")
-_SHOWN = (  # in every comparison, even if unpublished
-    ("train_loss", "max"),
-    ("test_error", "min"),
-    ("test_error", "int"),
-    ("test_error", "max"),
-    ("train_perplexity", "max"),
-    ("validation_perplexity", "max"),
-    ("test_perplexity", "min"),
-    ("test_perplexity", "max"),
-    ("length_ratio", ""),
-)
+_SHOWN = {  # in every comparison, even if unpublished
+    "train_loss": ("max",),
+    "test_error": ("min", "int", "max"),
+    "train_perplexity": ("max",),
+    "validation_perplexity": ("max",),
+    "test_perplexity": ("min", "max"),
+    "length_ratio": ("",),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,23 +39,21 @@ class _Curve(Step):
     ends_label: str | None = dataclasses.field(default=None, kw_only=True)
 
     def __post_init__(self):
-        """Checks the numbers."""
         check_counts(low=2, high=10**5, num_points=self.num_points)
         check_counts(optional=True, num_train=self.num_train)
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects evaluating on more examples than available."""
         check_num_examples(run.data, run.batch_size, self.num_train)
 
     def _evaluate(self, run, curve_model, num_points):
-        folder = run.folder(self.name)
+        folder, label = run.folder(self.name), self.label or self.name
         on, path = run.on_data(self.num_train), os.path.join(folder, "evaluation")
         result = curve_files.evaluate(on, curve_model, path, num_points)
         of_values = output_kind(run.data.loss()) == "regression"
         if of_values and run.data.input_shape == (1,) and run.data.num_classes == 1:
             path = os.path.join(folder, "functions.npz")
             curve_files.save_functions(curve_model, run.data, path)
-        label = self.label or self.name
         run.say(f"\n{label[0].upper()}{label[1:]}\n{result.table()}\n")
         return result
 
@@ -73,14 +62,14 @@ class _Curve(Step):
         ends, found, label = {}, {}, self.label or self.name
         for value in result.names:
             summary = result.summary(value)
-            found |= {(label, value, name): summary[name] for name in _STATISTICS}
+            found |= {(label, value, name): summary[name] for name in ("min", "int", "mean", "max")}
             for name, of in (("min", min), ("max", max)) if self.ends_label else ():
                 ends[self.ends_label, value, name] = of(summary["start"], summary["end"])
         return {**ends, **found, (label, "length_ratio", ""): result.length_ratio}
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""
-        return (value, statistic) in _SHOWN
+        return statistic in _SHOWN.get(value, ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,26 +95,27 @@ class Connect(_Curve):
     num_bends: int = 1
 
     def __post_init__(self):
-        """Checks the numbers and the family."""
         super().__post_init__()
         check_counts(low=1, high=1000, num_bends=self.num_bends)
         self.made()
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects unknown families, unsuitable cycles and unsupported curves."""
         super().check(run)
         curve = self.made()
         if curve.trainable:
             check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         if self.curve == "trivial":  # through zero, which not every network supports
-            first = run.origin(self.start)
+            first = run.steps[self.start.training]
+            while isinstance(first.begin, Saved):
+                first = run.steps[first.begin.training]
             curve.for_network(build(first.begin, run.data, first.training))
 
     def made(self) -> Curve:
         """Creates the `Curve`."""
         return make_curve(self.curve, self.num_bends)
 
-    def run(self, run: "Run") -> CurveEvaluation:
+    def run(self, run: Run) -> CurveEvaluation:
         """Trains and evaluates; returns the `CurveEvaluation`."""
         run.say(f"Connecting by '{self.name}' ...")
         options = dataclasses.replace(
@@ -150,7 +140,7 @@ class Chain(_Curve):
 
     networks: tuple[Saved, ...] = ()
 
-    def run(self, run: "Run") -> CurveEvaluation:
+    def run(self, run: Run) -> CurveEvaluation:
         """Evaluates the chain; returns the `CurveEvaluation`."""
         run.say(f"Connecting by '{self.name}' ...")
         files = list(run.files({str(saved): saved for saved in self.networks}).values())

@@ -1,21 +1,17 @@
 """Ensembles of saved networks by budgets (Table 1), and training trajectories."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mc_tf.ensemble import MemberFiles
 from mc_tf.experiments.parts import ensemble_files
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Saved, Step, Values
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.storage.files import write_arrays
 from mc_tf.storage.snapshots import read_snapshot
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["Ensembles", "Part", "Trajectory"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,16 +43,12 @@ class Ensembles(Step):
     include_start: bool = False
     classifiers_only = ("Comparisons of ensembles", "them")
 
-    def _parts(self):
-        return [part for budget in self.budgets for part in budget]
-
-    def run(self, run: "Run") -> dict[str, Any]:
+    def run(self, run: Run) -> dict[str, Any]:
         """Evaluates; returns a dict: the `result`, the `end` of budgets, and more numbers."""
-        files = {part: self._files(run, part) for part in self._parts()}
-        every = [file for of_part in files.values() for file in of_part]
-        network = run.network_file(self._parts()[0].saved)
-        path = run.folder(self.name)
-        members = MemberFiles(load_checkpoint(network, compile=False), every, output="logits")
+        files = {part: self._files(run, part) for budget in self.budgets for part in budget}
+        every, path = sum(files.values(), []), run.folder(self.name)
+        network = load_checkpoint(run.network_file(next(iter(files)).saved), compile=False)
+        members = MemberFiles(network, every, output="logits")
         result = ensemble_files.evaluate_ensemble(run.on_data(), members, path)
         counts = [sum(len(files[part]) for part in budget) for budget in self.budgets]
         runs = np.repeat(np.arange(len(counts)), counts)
@@ -65,8 +57,7 @@ class Ensembles(Step):
             steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
             records = [_record(file) for file in of_part]
             reached += [part.before + record["step"] / steps for record in records]
-            moved += [record.get("distance_from_previous") for record in records[1:]]
-        moved = [distance for distance in moved if distance is not None]
+            moved += [record["distance_from_previous"] for record in records[1:]]
         epochs = {
             "epochs": np.array(reached),
             "error": result.cumulative["error"],
@@ -127,7 +118,7 @@ class Trajectory(Step):
     saved: Saved
     classifiers_only = ("Errors of a trajectory", "it")
 
-    def run(self, run: "Run") -> dict[str, np.ndarray]:
+    def run(self, run: Run) -> dict[str, np.ndarray]:
         """Evaluates; returns the data for `mc_tf.plots.plot_trajectory`."""
         folders = run.folder(self.saved.training), run.folder(self.name)
         return ensemble_files.evaluate_trajectory(run.on_data(), *folders)

@@ -1,19 +1,13 @@
 """Figures of the results of other steps, each as PNG and SVG."""
 
 import dataclasses
-import functools
 import os
-from typing import TYPE_CHECKING
 
 from mc_tf.ensemble import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.steps.surfaces import Surface
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["Figure", "SurfaceFigures"]
 
 _PART = {"ensembles": "result", "budgets": "epochs"}  # of the result of a step, by kind
 
@@ -44,7 +38,7 @@ class Figure(Step):
         of_ensembles = [f"{name}/ensemble" for name in found]
         return found + of_ensembles if self.kind == "curve_ensembles" else found
 
-    def run(self, run: "Run") -> None:
+    def run(self, run: Run) -> None:
         """Draws."""
         from mc_tf import plots
 
@@ -85,7 +79,7 @@ class SurfaceFigures(Step):
 
     maximum: float | None = None
 
-    def run(self, run: "Run") -> None:
+    def run(self, run: Run) -> None:
         """Draws."""
         from mc_tf import plots
 
@@ -108,30 +102,25 @@ class SurfaceFigures(Step):
         quality = plots.inputs.quality(set().union(*(found.names for found in evaluated)))
         save(plots.plot_curves, curves, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
-            highest = self.maximum if value == "train_loss" else None
-            of_plane = {"value": value, "maximum": highest}
-            save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", **of_plane)
+            limit = {"maximum": self.maximum if value == "train_loss" else None}
+            save(plots.plot_plane, by_kind["Plane"], f"planes-{value}", value=value, **limit)
             for kind, name, label in _ALONG:
-                options = {"values": [value], "maximum": highest, "label": label}
+                options = {"values": [value], "label": label, **limit}
                 save(plots.plot_line, by_kind[kind], f"{name}-{value}", **options)
         save(plots.plot_rays, by_kind["Rays"], "rays", values=("train_loss", quality))
-        with_ratio = "train_eigenvalue_ratio"
-        ratios = {k: g for k, g in by_kind["Plane"].items() if with_ratio in g.names}
+        planes = by_kind["Plane"].items()
+        ratios = {title: grid for title, grid in planes if "train_eigenvalue_ratio" in grid.names}
         save(plots.plot_eigenvalue_ratio, ratios, "eigenvalues")
-        planes = [surface for surface in surfaces if surface.kind == "curve_plane"]
+        several = len([surface for surface in surfaces if surface.curve]) > 1
         for surface in surfaces:
+            grid, label = results[surface.name], surface.label
             if surface.kind == "random_plane":
-                title = f"{run.title}: {surface.label}" if run.title else surface.label
-                options = {"maximum": self.maximum, "title": title}
-                save(
-                    plots.plot_surface, results[surface.name], f"relief-{surface.label}", **options
-                )
-        for surface in planes:
-            functions = os.path.join(run.folder(surface.curve), "functions.npz")
-            if os.path.exists(functions):
-                stem = f"regression-{surface.label}" if planes[1:] else "regression"
-                draw = functools.partial(plots.plot_regression, functions=functions)
-                save(draw, results[surface.name], stem)
+                title = f"{run.title}: {label}" if run.title else label
+                save(plots.plot_surface, grid, f"relief-{label}", title=title, maximum=self.maximum)
+            functions = surface.curve and os.path.join(run.folder(surface.curve), "functions.npz")
+            if functions and os.path.exists(functions):
+                name = f"regression-{label}" if several else "regression"
+                save(plots.plot_regression, grid, name, functions=functions)
 
 
 _ALONG = (

@@ -3,20 +3,13 @@
 import dataclasses
 import glob
 import os
-from typing import TYPE_CHECKING, Self
 
 from mc_tf.arguments import check_counts
-from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import surface_from_files
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.steps.surfaces import evaluate_on_grid
 from mc_tf.landscape import GridEvaluation
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-    from mc_tf.experiments.smoke import Smoke
-
-__all__ = ["Film"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +31,9 @@ class Film(Step):
     refers_to = ("surface",)
 
     def __post_init__(self):
-        """Checks the number."""
         check_counts(low=2, high=1000, shape=self.shape)
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects planes without a curve, and curves that keep only their last epoch."""
         plane = run.steps[self.surface]
         curve = getattr(plane, "curve", None)
@@ -52,7 +44,7 @@ class Film(Step):
                 f"{f'the curve {curve!r}' if curve else 'no curve'}."
             )
 
-    def run(self, run: "Run") -> dict[str, GridEvaluation]:
+    def run(self, run: Run) -> dict[str, GridEvaluation]:
         """Evaluates and draws the frames; returns them by epoch."""
         from mc_tf import plots
 
@@ -62,19 +54,12 @@ class Film(Step):
         frames = {}
         for path in sorted(glob.glob(pattern)):
             epoch = os.path.basename(path).removeprefix("curve-").removesuffix(".keras")
-            curve_model = curve_files.load_curve(path)
-            made = surface_from_files(plane.kind, {}, curve_model=curve_model)
-            frame = f"{self.surface}-{epoch}"
-            settings = {"shape": self.shape, "limits": limits}
-            frames[f"epoch {int(epoch)}"] = evaluate_on_grid(
-                run, made, frame, plane.grid, path, **settings
-            )
+            made = surface_from_files(plane.kind, {}, curve_file=path)
+            on_grid = {"shape": self.shape, "limits": limits}
+            frame = evaluate_on_grid(run, made, f"{self.surface}-{epoch}", plane.grid, **on_grid)
+            frames[f"epoch {int(epoch)}"] = frame
         if len(frames) > 1:
             options = {"labels": list(frames), "maximum": self.maximum, "title": run.title}
             film = plots.plot_film(list(frames.values()), **options)
             plots.save(film, run.folder(self.name), ("gif",))
         return frames
-
-    def small(self, smoke: "Smoke") -> Self:
-        """Uses frames of two by two points."""
-        return dataclasses.replace(smoke.small(self), shape=2)

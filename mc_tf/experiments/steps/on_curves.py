@@ -1,20 +1,21 @@
 """Evaluations of trained curves: ensembles, pairs of networks, distances in weight space."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+import hashlib
+import os
 
 import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_counts
+from mc_tf.ensemble import Ensemble, temperatures_from_loss
 from mc_tf.experiments.parts import curve_files
-from mc_tf.experiments.parts.curve_ensembles import compare_curve_ensembles, evaluate_pairs
+from mc_tf.experiments.parts.curve_ensembles import curve_ensemble, evaluate_pairs, train_losses
+from mc_tf.experiments.parts.ensemble_files import evaluate_ensemble
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step, Values
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["CurveEnsembles", "Distances", "Pairs"]
+from mc_tf.storage.files import read_json, write_json
+from mc_tf.training.run_directory import as_stored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,6 @@ class _OnCurve(Step):
     refers_to = ("curve",)
 
     def __post_init__(self):
-        """Checks the number."""
         check_counts(low=2, high=10**4, num_points=self.num_points)
 
     def _load(self, run):
@@ -51,11 +51,28 @@ class CurveEnsembles(_OnCurve):
     ends_label: str | None = None
     classifiers_only = ("Ensembles on a curve", "ensemble_points")
 
-    def run(self, run: "Run") -> dict[str, float]:
+    def run(self, run: Run) -> dict[str, float]:
         """Evaluates; returns the test errors by name."""
-        evaluated, step = run.results[self.curve], run.steps[self.curve]
-        losses = evaluated["train_loss"] if self.num_points == step.num_points else None
-        errors = compare_curve_ensembles(*self._load(run), self.num_points, losses)
+        on, curve_model, path = self._load(run)
+        points = ops.convert_to_numpy(curve_model.control_points())
+        curve = hashlib.sha256(points.tobytes()).hexdigest()[:32]
+        about = as_stored({**on.about, "curve": curve, "positions": self.num_points})
+        errors = _stored_errors(f"{path}.json", about)
+        if errors is None:
+            ensemble, errors = curve_ensemble(on, curve_model, self.num_points), {}
+            if self.num_points == run.steps[self.curve].num_points:
+                losses = run.results[self.curve]["train_loss"]
+            else:
+                losses = train_losses(on, curve_model, self.num_points, path)
+            ends = [ensemble.snapshot(0), ensemble.snapshot(-1)]
+            ends = Ensemble(ensemble.model, ends, output="logits")
+            several = {"ensemble": ensemble, "ends": ends, "scaled ensemble": ensemble}
+            for name, each in several.items():
+                if name == "scaled ensemble":
+                    each.temperatures = temperatures_from_loss(losses)
+                files = f"{path}-{name.replace(' ', '-')}", f"{path}-predictions"
+                errors[name] = evaluate_ensemble(on, each, *files).scores["error"]
+            write_json(f"{path}.json", {"about": about, "errors": errors})
         for (label, _, _), error in self.values(errors).items():
             run.say(f"{label}: test error {error:.2f} %")
         return errors
@@ -63,11 +80,18 @@ class CurveEnsembles(_OnCurve):
     def values(self, result: dict[str, float]) -> Values:
         """The test errors."""
         labels = {name: f"{self.label} {name}" for name in result} | {"ends": self.ends_label}
-        return {
-            (labels[name], "test_error", "mean"): error
-            for name, error in result.items()
-            if labels[name]
-        }
+        named = {labels[name]: error for name, error in result.items()}
+        return {(label, "test_error", "mean"): error for label, error in named.items() if label}
+
+
+def _stored_errors(path, about):
+    """The errors that an earlier run has stored; `None` if there is none."""
+    if not os.path.exists(path):
+        return None
+    stored = read_json(path, "the errors of ensembles on a curve", "reproduce.py")
+    if not isinstance(stored, dict) or not {"about", "errors"} <= stored.keys():
+        raise ValueError(f"The file '{path}' has no errors of ensembles. Move it away.")
+    return stored["errors"] if stored["about"] == about else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +107,7 @@ class Pairs(_OnCurve):
     seed: int | None = None
     classifiers_only = ("Ensembles of two networks", "pair_points")
 
-    def run(self, run: "Run") -> dict[str, np.ndarray]:
+    def run(self, run: Run) -> dict[str, np.ndarray]:
         """Evaluates; returns the data for `mc_tf.plots.plot_pairs`."""
         on, curve_model, path = self._load(run)
         if self.seed is not None:
@@ -105,24 +129,22 @@ class Distances(Step):
     prefix: str = ""
     refers_to = ("curves",)
 
-    def run(self, run: "Run") -> dict[str, float]:
+    def run(self, run: Run) -> dict[str, float]:
         """Returns distances by label. The bends of one family are in memory together."""
         found = {}
         for family, names in self.curves.items():
             bends = {}
             for name in names:
-                path = run.directory(name).curve()
-                points = curve_files.load_curve(path).curve_layer.points
-                start, *inner, end = map(ops.convert_to_numpy, points)
+                curve_model = curve_files.load_curve(run.directory(name).curve())
+                start, *inner, end = map(ops.convert_to_numpy, curve_model.curve_layer.points)
                 if not found:  # all curves have the same endpoints
                     apart = np.subtract(end, start, dtype="float64")
                     found[f"{self.prefix}endpoints"] = float(np.linalg.norm(apart))
                 seed = run.steps[name].training.seed
                 for other, before in bends.items():
-                    apart = np.subtract(before, inner, dtype="float64")
                     pair = f" {other} and {seed}" if len(names) > 2 else ""
-                    distance = float(np.linalg.norm(apart, axis=1).mean())
-                    found[f"{self.prefix}bends of {family}{pair}"] = distance
+                    apart = np.linalg.norm(np.subtract(before, inner, dtype="float64"), axis=1)
+                    found[f"{self.prefix}bends of {family}{pair}"] = float(apart.mean())
                 bends[seed] = inner
         return found
 

@@ -7,22 +7,8 @@ from mc_tf.settings import check_settings, setting
 from mc_tf.training.checks import check_classes
 
 if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
     from mc_tf.experiments.smoke import Smoke
-
-__all__ = [
-    "Network",
-    "Saved",
-    "Step",
-    "Values",
-    "average",
-    "checkpoint",
-    "last",
-    "member",
-    "members",
-    "networks_in",
-    "trajectory",
-]
+    from mc_tf.experiments.steps.run import Run
 
 # From (label, value, statistic), such as ("bezier", "test_error", "max").
 Values: TypeAlias = dict[tuple[str, str, str], float]
@@ -47,7 +33,6 @@ class Network:
     )
 
     def __post_init__(self):
-        """Checks the values."""
         check_settings(self)
 
 
@@ -68,7 +53,6 @@ class Saved:
     number: int | None = None
 
     def __post_init__(self):
-        """Checks the kind."""
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {self.kind!r}.")
 
@@ -143,37 +127,19 @@ class Step:
         return [saved.training for saved in networks_in(self)] + _found_in(named, str)
 
     def check(self, run: "Run") -> None:
-        """Rejects invalid steps before any work.
-
-        Args:
-            run: `mc_tf.experiments.runner.Run`.
-
-        Raises:
-            ValueError, FileNotFoundError: if the step cannot run.
-        """
+        """Rejects a step that cannot run: `ValueError`, `FileNotFoundError`, before any work."""
         if self.classifiers_only:
             check_classes(run.data, *self.classifiers_only)
 
     def run(self, run: "Run") -> Any:
-        """Runs or resumes the step.
-
-        Args:
-            run: `mc_tf.experiments.runner.Run`: the data, the folders, results of other steps.
-
-        Returns:
-            Result for later steps and figures, stored in `run.results`.
-        """
+        """Runs or resumes the step; later steps and figures find its result in `run.results`."""
         raise NotImplementedError
 
     def values(self, result: Any) -> Values:
-        """Returns the numbers of the comparison.
+        """Returns the numbers of the comparison from the result of `run`.
 
-        Args:
-            result: result of `run`.
-
-        Returns:
-            dict from `(label, value, statistic)` to float, such as
-            `("bezier", "test_error", "max")`. The same key from several steps is a repetition.
+        They are a dict from `(label, value, statistic)` to float, such as
+        `("bezier", "test_error", "max")`. The same key from several steps is a repetition.
         """
         return {}
 
@@ -182,16 +148,10 @@ class Step:
         return True
 
     def small(self, smoke: "Smoke") -> Self:
-        """Returns the step with settings for a smoke run.
+        """Returns the step, of the same class and name, with settings for a smoke run.
 
         By default its trainings have a few epochs, its references to networks follow, and fields
         with names of `mc_tf.experiments.smoke.FEW`, such as `num_points`, are small.
-
-        Args:
-            smoke: `mc_tf.experiments.smoke.Smoke`, which makes steps and their fields small.
-
-        Returns:
-            `Step` of the same class and name.
         """
         return smoke.small(self)
 

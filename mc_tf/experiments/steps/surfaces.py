@@ -1,22 +1,16 @@
 """Evaluates surfaces in weight space on grids: planes, lines, rays."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
 
 from mc_tf.arguments import check_counts
 from mc_tf.backend.precision import check_exact_products
-from mc_tf.experiments.parts import curve_files
 from mc_tf.experiments.parts.surface_files import evaluate_surface, surface_from_files
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step, Values
 from mc_tf.landscape import GridEvaluation
-from mc_tf.landscape.factory import SURFACES
+from mc_tf.landscape.factory import check_networks
 from mc_tf.settings import check_settings, documented, setting
 from mc_tf.training.checks import check_num_examples
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["Grid", "Surface", "evaluate_on_grid"]
 
 _LINES = ("line", "random_line", "rays")
 _SEVERAL = ("members", "trajectory")
@@ -66,7 +60,6 @@ class Grid:
     )
 
     def __post_init__(self):
-        """Checks combinations of values."""
         check_settings(self)
         for points in self.shape if isinstance(self.shape, tuple | list) else (self.shape,):
             check_counts(low=1, high=10_000, shape=points)
@@ -75,12 +68,6 @@ class Grid:
                 "Random planes and rays must have an extent above 0. Received: "
                 f"radius={self.radius}, ray_length={self.ray_length}"
             )
-
-    @property
-    def directions(self) -> dict[str, Any]:
-        """Returns arguments of `surface_from_files` for directions."""
-        names = ("num_rays", "seed", "normalization", "ignore")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,31 +97,17 @@ class Surface(Step):
     refers_to = ("curve",)
 
     def __post_init__(self):
-        """Rejects early what `surface_from_files` would reject after all training."""
+        # Rejects early what `surface_from_files` would reject after all training.
         for name in ("networks", "marks"):
             given = getattr(self, name)
             if isinstance(given, tuple):
                 object.__setattr__(self, name, {str(saved): saved for saved in given})
-        if self.kind not in SURFACES:
-            raise ValueError(
-                f"Unknown surface '{self.kind}'. Choose one of: {', '.join(SURFACES)}."
-            )
-        wanted, words = SURFACES[self.kind]
-        number, of_curve = len(self.networks), self.kind == "curve_plane"
-        if of_curve:
-            fits = not number
-        elif any(saved.kind in _SEVERAL for saved in self.networks.values()):
-            fits = True  # their number is known only after training
-        else:
-            fits = number >= 3 if wanted is None else number == wanted
-        if not fits or (self.curve is not None) != of_curve:
-            raise ValueError(
-                f"A surface of kind '{self.kind}' needs {words}. Received for '{self.name}': "
-                f"{', '.join(self.networks) or self.curve or 'nothing'}."
-            )
+        several = [saved for saved in self.networks.values() if saved.kind in _SEVERAL]
+        if self.curve or not several:  # whose number is known only after training
+            check_networks(self.kind, self.networks, self.curve is not None, self.name)
         if self.kind == "rays" and (self.marks or self.mark_mean):
             raise ValueError(f"Networks cannot be marked on the rays '{self.name}'.")
-        if of_curve and self.mark_mean:
+        if self.curve and self.mark_mean:
             raise ValueError(f"The plane of a curve, '{self.name}', has no mean to mark.")
 
     @property
@@ -142,58 +115,51 @@ class Surface(Step):
         """Name in figures, without the folder."""
         return self.name.rpartition("/")[2]
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects inexact products for eigenvalues, and more examples than available."""
         if self.grid.eigenvalues:
             check_exact_products("Eigenvalues of the Hessian")
         check_num_examples(run.data, run.batch_size, self.grid.num_train, self.grid.num_test)
 
-    def run(self, run: "Run") -> GridEvaluation:
+    def run(self, run: Run) -> GridEvaluation:
         """Evaluates; returns the `GridEvaluation`."""
-        grid, settings = self.grid, {"margin": self.grid.margin}
-        settings["shape"] = grid.line_points if self.kind in _LINES else grid.shape
-        curve_file = self.curve and run.directory(self.curve).curve()
-        made = self._made(run, curve_file)
+        grid, first = self.grid, next(iter(self.networks.values()), None)
+        directions = ("num_rays", "seed", "normalization", "ignore")
+        made = surface_from_files(
+            self.kind,
+            run.files(self.networks),
+            curve_file=self.curve and run.directory(self.curve).curve(),
+            marks=run.files(self.marks),
+            mark_mean=self.mark_mean,
+            network_file=first and run.network_file(first),
+            **{name: getattr(grid, name) for name in directions},
+        )
+        shape = grid.line_points if self.kind in _LINES else grid.shape
+        settings = {"shape": shape, "margin": grid.margin, "eigenvalues": grid.eigenvalues}
         if self.kind.startswith("random_"):
             settings["limits"] = [(-grid.radius, grid.radius)] * made.dimensions
         elif self.kind == "rays":
             settings["limits"] = (0.0, grid.ray_length)
-        if grid.eigenvalues:
-            settings["eigenvalues"] = True
-            settings["eigenvalue_options"] = {"tolerance": grid.eigenvalue_tolerance}
-        found = evaluate_on_grid(run, made, self.name, grid, curve_file, **settings)
+        settings["eigenvalue_options"] = {"tolerance": grid.eigenvalue_tolerance}
+        found = evaluate_on_grid(run, made, self.name, grid, **settings)
         run.say(f"\n{self.label}\n{found.table()}\n")
         return found
 
-    def _made(self, run, curve_file):
-        options = {"marks": run.files(self.marks), "mark_mean": self.mark_mean}
-        if self.curve:
-            return surface_from_files(
-                self.kind, {}, curve_model=curve_files.load_curve(curve_file), **options
-            )
-        files = run.files(self.networks)
-        options["network_file"] = run.network_file(next(iter(self.networks.values())))
-        return surface_from_files(self.kind, files, **options, **self.grid.directions)
-
     def values(self, result: GridEvaluation) -> Values:
         """Returns the minimum and maximum of each value."""
-        return {
-            (self.name, value, statistic): number
-            for value in result.names
-            for statistic, number in (
-                ("min", result.minimum(value)[0]),
-                ("max", result.maximum(value)),
-            )
-        }
+        found = {}
+        for value in result.names:
+            found[self.name, value, "min"] = result.minimum(value)[0]
+            found[self.name, value, "max"] = result.maximum(value)
+        return found
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""
         return value in ("train_loss", "test_error")
 
 
-def evaluate_on_grid(run, surface, name, grid, curve_file=None, **settings):
+def evaluate_on_grid(run, surface, name, grid, **settings):
     """Evaluates a surface on the examples of a `Grid`; the settings are of `evaluate_grid`."""
     run.say(f"Evaluating the surface '{name}' ...")
     on = run.on_data(grid.num_train, grid.num_test)
-    notes = {"curve": curve_file} if curve_file else None
-    return evaluate_surface(on, surface, run.folder(name), notes, **settings)
+    return evaluate_surface(on, surface, run.folder(name), **settings)

@@ -2,21 +2,16 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
 
 from mc_tf import training
-from mc_tf.experiments.steps.step import Network, Saved, Step, Values
+from mc_tf.experiments.steps.run import Run
+from mc_tf.experiments.steps.step import Network, Saved, Step, Values, networks_in
 from mc_tf.models.zoo import registry
 from mc_tf.storage.checkpoints import load_checkpoint, read_record
 from mc_tf.training import TrainingOptions
 from mc_tf.training.checks import check_num_examples
 from mc_tf.training.fit import check_cycles
 from mc_tf.training.provenance import check_not_held_out
-
-if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
-
-__all__ = ["Score", "Train"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,22 +29,26 @@ class Train(Step):
     training: TrainingOptions
     score: bool = False
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
         check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
         check_num_examples(run.data, self.training.batch_size)
-        for saved in run.saved(self.name):
+        for saved in self._saved_for(run.steps):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
             registry.options(self.begin.name)  # rejects an unknown name
             check_not_held_out(list(filter(None, [self.begin.initial_weights])), run.data.settings)
-            if self.begin != run.first_network():  # which is built next in any case
+            first = next(step for step in run.steps.values() if isinstance(step, Train))
+            if self.begin != first.begin:  # which is built next in any case
                 build(self.begin, run.data, self.training)
         self._check_kept(run)
 
-    def run(self, run: "Run") -> tuple[str, float] | None:
+    def run(self, run: Run) -> tuple[str, float] | None:
         """Trains; returns the name and value of its score, if requested."""
-        options = run.options(self.name)
+        kept = {saved.epoch for saved in self._saved_for(run.steps) if saved.epoch}
+        kept = tuple(sorted(kept | set(self.training.keep_epochs)))
+        passes = {"verbose": run.verbose, "eval_batch_size": run.batch_size}
+        options = dataclasses.replace(self.training, keep_epochs=kept, **passes)
         run.say(f"Training '{self.name}' ({options.epochs} epochs) ...")
         begin = self.begin
         if isinstance(begin, Saved):
@@ -67,6 +66,10 @@ class Train(Step):
     def values(self, result: tuple[str, float] | None) -> Values:
         """Returns its score, as a mean."""
         return {(self.name, result[0], "mean"): result[1]} if result else {}
+
+    def _saved_for(self, steps):
+        """The networks of this training that steps refer to."""
+        return [saved for saved in networks_in(steps) if saved.training == self.name]
 
     def _check_saves(self, saved):
         """Rejects references to networks that this training will not save."""
@@ -96,20 +99,23 @@ class Train(Step):
             )
 
     def _check_kept(self, run):
-        """Rejects an earlier run that has passed a required checkpoint."""
+        """Rejects an earlier run that has passed a checkpoint that an unfinished step needs.
+
+        A started training no longer needs its initial network.
+        """
         directory = run.directory(self.name)
-        path = directory.network()
-        needed = [saved.epoch for saved in run.saved(self.name) if run.still_needs(saved)]
-        if not any(needed) or not os.path.exists(path):
+        if not os.path.exists(directory.network()):
             return
-        done = read_record(path).get("step", 0)
+        done = read_record(directory.network()).get("step", 0)
         done //= run.data.steps_per_epoch(self.training.batch_size)
-        for epoch in filter(None, needed):
-            file = directory.network(epoch)
-            if epoch <= done and not os.path.exists(file):
+        begun = {name for name in run.steps if os.path.exists(run.directory(name).network())}
+        unfinished = [step for name, step in run.steps.items() if name not in begun]
+        for saved in self._saved_for(unfinished):
+            file = directory.network(saved.epoch)
+            if saved.epoch and saved.epoch <= done and not os.path.exists(file):
                 raise FileNotFoundError(
                     f"There is no '{file}': the run in '{directory.path}' has been trained for "
-                    f"{done} epochs without keeping its network after epoch {epoch}. Remove "
+                    f"{done} epochs without keeping its network after epoch {saved.epoch}. Remove "
                     f"'{directory.path}', and the same command trains it again "
                     f"({self.training.epochs} epochs) and keeps it."
                 )
@@ -142,7 +148,7 @@ class Score(Step):
     network: Saved
     label: str | None = None
 
-    def run(self, run: "Run") -> tuple[str, float]:
+    def run(self, run: Run) -> tuple[str, float]:
         """Evaluates; returns the name and the value."""
         model = load_checkpoint(run.file(self.network))
         return score(run, (self.label or self.name).replace("-", " "), model)
