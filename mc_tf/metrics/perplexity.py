@@ -1,4 +1,4 @@
-"""Metrics that Keras does not have."""
+"""Perplexity, a Keras metric of language models."""
 
 import keras
 from keras import ops
