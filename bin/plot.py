@@ -53,6 +53,8 @@ KINDS = {  # program that writes the files, flags, description
     "surface": ("eval_grid.py", "values max_value scale elevation azimuth", "a plane in 3D"),
     "film": ("eval_grid.py", "values levels max_value frames_per_second", "a curve in training"),
     "ensembles": ("eval_ensemble.py", "", "error of growing ensembles (figure 3, right)"),
+    "reliability": ("eval_ensemble.py", "", "accuracy by confidence of ensembles"),
+    "risk_coverage": ("eval_ensemble.py", "", "error of the most certain predictions"),
     "curve_ensembles": ("eval_curve.py", "ensembles scaled_ensembles", "curves and ensembles"),
     "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
     "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),

@@ -19,6 +19,7 @@ from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.saving import in_both_formats, save
 from mc_tf.plots.surface_3d import plot_surface
+from mc_tf.plots.uncertainty import plot_reliability, plot_risk_coverage
 
 __all__ = [
     "in_both_formats",
@@ -35,6 +36,8 @@ __all__ = [
     "plot_plane",
     "plot_rays",
     "plot_regression",
+    "plot_reliability",
+    "plot_risk_coverage",
     "plot_surface",
     "plot_trajectory",
     "plot_widths",

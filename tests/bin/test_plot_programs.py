@@ -79,6 +79,8 @@ DRAWN = {
     "mean prediction": ("plot mean_prediction", ["--results={root}/orders.npz"], "png"),
     "budgets": ("plot ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
     "ensembles": ("plot ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
+    "reliability": ("plot reliability", ["--results=FGE={root}/ensemble.npz"], "png"),
+    "risk_coverage": ("plot risk_coverage", ["--results=FGE={root}/ensemble.npz"], "svg"),
     "widths": ("plot widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
     "curve ensembles": (
         "plot curve_ensembles",

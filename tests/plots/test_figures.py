@@ -14,6 +14,7 @@ from surfaces import (
     orders,
     pairs,
     plane,
+    predicted,
     rays,
     texts,
     trajectory,
@@ -105,6 +106,17 @@ FIGURES = {
     "ensembles": (
         lambda: plots.plot_ensembles({"FGE": ensemble()}),
         ["FGE: each member", "number of members", "Error (%)"],
+    ),
+    "reliability": (
+        lambda: plots.plot_reliability({"FGE": predicted(), "SWA": predicted(1.0)}, title="Sure?"),
+        [
+            *("Sure?", "Accuracy", "confidence: mean of the largest probability"),
+            *("accuracy = confidence", "FGE: error 0.1745", "SWA: error 0.0491"),
+        ],
+    ),
+    "risk and coverage": (
+        lambda: plots.plot_risk_coverage({"FGE": predicted(), "SWA": predicted(1.0)}),
+        ["Error of these (%)", "coverage: share of the predictions, the most certain first (%)"],
     ),
     "widths": (
         lambda: plots.plot_widths({"Chain": [chain(), chain(0.1)]}, widths=[1, 4]),
