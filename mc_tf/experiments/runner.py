@@ -75,6 +75,8 @@ class Run:
         workdir: directory of the experiment.
         say: function that prints a line of text.
         verbose: verbosity of Keras in training, 0 for none.
+        load: function that opens another data set by name. Default: `mc_tf.data.load`, with all
+            training examples.
         steps: dict from name to `Step`.
         results: dict from name to the results of finished steps.
         batch_size: examples per batch in evaluations.
@@ -86,9 +88,11 @@ class Run:
     workdir: str
     say: Callable[[str], Any] = print
     verbose: int = 2
+    load: "Callable[[str], Dataset] | None" = None
 
     def __post_init__(self) -> None:
         """Prepares what steps look up."""
+        self._others: dict[str, Dataset] = {}
         self.steps: dict[str, Any] = {step.name: step for step in self.experiment.steps}
         self.results: dict[str, Any] = {}
         self.batch_size, self.title = self.experiment.eval_batch_size, self.experiment.title
@@ -96,6 +100,14 @@ class Run:
     def on_data(self, num_train: int | None = None, num_test: int | None = None) -> OnData:
         """The data for evaluations, limited to numbers of examples."""
         return OnData(self.data, self.batch_size, num_train, num_test, int(self.verbose > 0))
+
+    def other_data(self, name: str) -> "Dataset":
+        """Another data set, such as one out of distribution, by its name."""
+        if name not in self._others:
+            from mc_tf import data
+
+            self._others[name] = self.load(name) if self.load else data.load(name, use_test=True)
+        return self._others[name]
 
     def folder(self, name: str) -> str:
         """The folder of a step."""
@@ -192,6 +204,7 @@ def run_experiment(
     say: Callable[[str], Any] = print,
     verbose: int = 2,
     publish: bool = True,
+    load: "Callable[[str], Dataset] | None" = None,
 ) -> list[Row]:
     """Runs or resumes an experiment.
 
@@ -203,6 +216,7 @@ def run_experiment(
         say: function that prints a line of text, called at each step.
         verbose: verbosity of Keras in training: 0 silent, 1 progress bar, 2 one line per epoch.
         publish: whether the comparison shows the published numbers; `False` for smoke runs.
+        load: function that opens other data sets by name, see `Run`.
 
     Returns:
         List of `mc_tf.experiments.targets.Row`.
@@ -210,7 +224,7 @@ def run_experiment(
     Raises:
         ValueError, OSError: as raised by the steps; invalid steps fail before any work.
     """
-    run = Run(experiment, data, os.fspath(workdir), say, verbose)
+    run = Run(experiment, data, os.fspath(workdir), say, verbose, load)
     for step in experiment.steps:
         step.check(run)
     if experiment.cost:

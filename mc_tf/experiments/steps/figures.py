@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Figure", "SurfaceFigures"]
 
-_PART = {"ensembles": "result", "budgets": "epochs"}  # of the result of a step, by kind
+# Of the result of a step, by kind.
+_PART = {"ensembles": "result", "budgets": "epochs"}
+_PART |= {"reliability": "result", "risk_coverage": "result"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Figure(Step):
     Attributes:
         name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
-            `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs, or
-            `"trajectory"` (figure 3, left): `mc_tf.plots.plot_KIND` draws it.
+            `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs,
+            `"reliability"` or `"risk_coverage"` of ensembles, or `"trajectory"` (figure 3, left):
+            `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).
         options: dict of other arguments of the plot function.
