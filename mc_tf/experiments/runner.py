@@ -88,7 +88,7 @@ class Run:
     workdir: str
     say: Callable[[str], Any] = print
     verbose: int = 2
-    load: "Callable[[str], Dataset] | None" = None
+    load: Callable[[str], Any] | None = None
 
     def __post_init__(self) -> None:
         """Prepares what steps look up."""
@@ -204,7 +204,7 @@ def run_experiment(
     say: Callable[[str], Any] = print,
     verbose: int = 2,
     publish: bool = True,
-    load: "Callable[[str], Dataset] | None" = None,
+    load: Callable[[str], Any] | None = None,
 ) -> list[Row]:
     """Runs or resumes an experiment.
 
