@@ -107,6 +107,13 @@ def predicted(scale=2.0, size=400):
     return EnsembleEvaluation(scores, scores, np.zeros((1, 1)), said, labels)
 
 
+def corrupted(factor=1.0):
+    """Scores on corrupted images: four kinds, five strengths."""
+    strength = np.arange(1, 6)
+    error = factor * strength * np.arange(1, 5)[:, None]
+    return {"strength": strength, "error": error, "calibration_error": error / 100}
+
+
 def growing(errors):
     """The results that a comparison of ensembles writes for one method."""
     errors = np.array(errors)

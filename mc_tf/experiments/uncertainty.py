@@ -109,8 +109,10 @@ def uncertainty_at_equal_cost(
             step = kind(f"{folder}/uncertainty/{name}", label, **of, **evaluated)
             steps.append(step)
             table.setdefault(label, []).append(step.name)
+    table = {label: tuple(names) for label, names in table.items()}
     first = {label: names[0] for label, names in table.items()}
     steps.append(Figure("reliability", "reliability", first))
     steps.append(Figure("risk-coverage", "risk_coverage", first))
-    steps.append(UncertaintyTable("table", {label: tuple(n) for label, n in table.items()}))
+    steps.append(Figure("corruptions", "corruptions", table))
+    steps.append(UncertaintyTable("table", table))
     return tuple(steps)

@@ -1,6 +1,6 @@
-"""Reliability diagrams and risk-coverage curves of ensembles."""
+"""Reliability diagrams, risk-coverage curves, and scores on corrupted images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 
 from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.panels import Panels
+from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, plain
 
 if TYPE_CHECKING:
     from mc_tf.ensemble.results import EnsembleEvaluation
 
-__all__ = ["plot_reliability", "plot_risk_coverage"]
+__all__ = ["plot_corruptions", "plot_reliability", "plot_risk_coverage"]
 
 _LARGEST = 150  # area of the dot of a bin with all predictions, in square points
 _SMALLEST = 6
@@ -109,6 +110,51 @@ def plot_risk_coverage(
     axis.margins(y=0.08)
     axis.grid(alpha=0.3)
     panels.legend()
+    return panels.finish(title)
+
+
+_LABELS = {"error": "Error (%)", "loss": "Loss", "calibration_error": "Calibration error"}
+
+
+@draws
+def plot_corruptions(
+    results: Mapping[str, Mapping[str, np.ndarray] | Sequence[Mapping[str, np.ndarray]]],
+    *,
+    names: Sequence[str] = ("error", "calibration_error"),
+    title: str | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
+    """Draws scores on corrupted images against the strength (after Ovadia et al. 2019, figure 1).
+
+    Lines are means over the kinds of corruptions.
+
+    Args:
+        results: dict from label (`"FGE"`) to the dict of arrays that an `Uncertainty` step of
+            `mc_tf.experiments` writes to `NAME-corrupted.npz`: scores `(kinds, strengths)` and
+            `strength` `(strengths,)`. Or to a list of such dicts for repetitions: their mean is
+            drawn with a band of one standard deviation.
+        names: names of scores. Default: the error and the calibration error.
+        title: heading, default none.
+        axes: matplotlib axes to draw on, one for each name. Default: a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ValueError: if strengths of repetitions with the same label differ.
+    """
+    results = repetitions_of(results, "strength")
+    panels = Panels(1, len(names), (4.4 * len(names), 3.7), axes)
+    for axis, name in zip(panels.axes, names):
+        for index, (label, repetitions) in enumerate(results.items()):
+            color, style = STYLES[index % len(STYLES)]
+            parts = [{"strength": r["strength"], name: r[name].mean(0)} for r in repetitions]
+            line = {"color": color, "linestyle": style, "marker": "o", "label": plain(label)}
+            draw_repeated(axis, parts, "strength", name, markersize=4, **line)
+        axis.set_xlabel("strength of the corruption")
+        axis.set_ylabel(_LABELS.get(name, plain(name.replace("_", " "))))
+        axis.grid(alpha=0.3)
+    panels.legend(columns=3)
     return panels.finish(title)
 
 

@@ -66,7 +66,7 @@ def test_smoke(tmp_path):
     files = (f"--workdir={tmp_path}/run", f"--results_file={tmp_path}/results.csv")
     out = run("reproduce", "--recipe=uncertainty_digits", "--smoke", "--verbose=0", *files)
     folder = tmp_path / "run"
-    for figure in ("reliability", "risk-coverage"):
+    for figure in ("reliability", "risk-coverage", "corruptions"):
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     table = json.loads((folder / "table.json").read_text())
     text = (folder / "table.md").read_text()

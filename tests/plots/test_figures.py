@@ -7,6 +7,7 @@ from model_zoo import some
 from PIL import Image
 from surfaces import (
     chain,
+    corrupted,
     ensemble,
     functions,
     growing,
@@ -117,6 +118,15 @@ FIGURES = {
     "risk and coverage": (
         lambda: plots.plot_risk_coverage({"FGE": predicted(), "SWA": predicted(1.0)}),
         ["Error of these (%)", "coverage: share of the predictions, the most certain first (%)"],
+    ),
+    "corruptions": (
+        lambda: plots.plot_corruptions(
+            {"FGE": [corrupted(), corrupted(2)], "SWA": corrupted(3)}, title="Shifted"
+        ),
+        [
+            *("Shifted", "FGE", "SWA", "strength of the corruption", "Error (%)"),
+            "Calibration error",
+        ],
     ),
     "widths": (
         lambda: plots.plot_widths({"Chain": [chain(), chain(0.1)]}, widths=[1, 4]),

@@ -53,7 +53,8 @@ def evaluate_corrupted(on, ensemble, path, num_examples=None):
 
     Returns:
         dict of float64 arrays `(kinds, strengths)`, those of `PATH.npz`: the scores of
-        `mc_tf.ensemble.score`, such as `error`; and the names of the `corruption` `(kinds,)`.
+        `mc_tf.ensemble.score`, such as `error`; the names of the `corruption` `(kinds,)`, and the
+        `strength` `(strengths,)`.
     """
     check_images(on.data, "Corrupting")
     data = on.data.first(None, num_examples)
@@ -73,7 +74,7 @@ def evaluate_corrupted(on, ensemble, path, num_examples=None):
         name: np.array([[each[name] for each in of_kind] for of_kind in scores])
         for name in scores[0][0]
     }
-    found["corruption"] = np.array(CORRUPTIONS)
+    found |= {"corruption": np.array(CORRUPTIONS), "strength": np.array(_STRENGTHS)}
     write_arrays(f"{path}.npz", **found)
     return found
 

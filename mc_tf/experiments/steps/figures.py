@@ -17,7 +17,7 @@ __all__ = ["Figure", "SurfaceFigures"]
 
 # Of the result of a step, by kind.
 _PART = {"ensembles": "result", "budgets": "epochs"}
-_PART |= {"reliability": "result", "risk_coverage": "result"}
+_PART |= {"reliability": "result", "risk_coverage": "result", "corruptions": "corrupted"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Figure(Step):
         name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
             `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs,
-            `"reliability"` or `"risk_coverage"` of ensembles, or `"trajectory"` (figure 3, left):
-            `mc_tf.plots.plot_KIND` draws it.
+            `"reliability"`, `"risk_coverage"` or `"corruptions"` of `Uncertainty` steps, or
+            `"trajectory"` (figure 3, left): `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).
         options: dict of other arguments of the plot function.
