@@ -10,6 +10,7 @@ from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.uncertainty import uncertainty_on
 from mc_tf.evaluation.shown import plain_lists
 from mc_tf.metrics.detection import aupr, auroc, fpr_at_tpr
+from mc_tf.storage.checksums import OtherKindError
 from mc_tf.storage.files import read_arrays, write_arrays
 from mc_tf.typing import Data, PathLike
 
@@ -127,11 +128,12 @@ class OutOfDistributionEvaluation:
             for name, array in arrays.items():
                 part, _, measure = name.partition(":")
                 if part not in parts:
-                    raise ValueError(f"'{path}' is no evaluation out of distribution: '{name}'.")
+                    raise OtherKindError(f"'{path}' is not {kind}: it has an array '{name}'.")
                 parts[part][measure] = array
             return cls(**parts)
 
-        return read_arrays(path, (), "an evaluation out of distribution", "eval_ensemble.py", build)
+        kind = "an evaluation out of distribution"
+        return read_arrays(path, (), kind, "eval_ensemble.py", build)
 
 
 def evaluate_out_of_distribution(

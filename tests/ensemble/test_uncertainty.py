@@ -244,6 +244,9 @@ def test_out_of_distribution_is_that_of_scikit_learn(tmp_path):
     found.save(tmp_path / "outside.npz")
     loaded = OutOfDistributionEvaluation.load(tmp_path / "outside.npz")
     assert loaded.scores == found.scores and repr(loaded) == repr(found)
+    result.save(tmp_path / "result.npz")
+    with pytest.raises(ValueError, match="is not an evaluation out of distribution"):
+        OutOfDistributionEvaluation.load(tmp_path / "result.npz")
 
 
 def test_how_it_is_shown():
