@@ -34,7 +34,7 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
     ) -> None:
         super().__init__(name=name, dtype=dtype, from_logits=from_logits)
 
-    def update_state(
+    def update_state(  # type: ignore[override]
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Adds the words of a batch.
