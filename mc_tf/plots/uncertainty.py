@@ -35,7 +35,7 @@ def plot_reliability(
     Dots are at the mean confidence and the accuracy of the predictions in a bin of the confidence,
     the largest class probability. The area of a dot grows with the share of predictions in its bin.
     Below the diagonal, predictions are overconfident. The legend shows the expected calibration
-    error.
+    error (ECE).
 
     Args:
         results: `mc_tf.ensemble.EnsembleEvaluation`, or dict from label (`"FGE"`) to several.
@@ -58,7 +58,7 @@ def plot_reliability(
         filled = found["share"] > 0
         sure, right, share = (found[name][filled] for name in ("confidence", "accuracy", "share"))
         error = float((share * np.abs(right - sure)).sum())
-        text = f"{label}: error {error:.4f}" if label else f"calibration error {error:.4f}"
+        text = f"{label}: ECE {error:.4f}" if label else f"calibration error {error:.4f}"
         axis.plot(sure, right, style, color=color, linewidth=1.2, label=plain(text))
         areas = _SMALLEST + _LARGEST * share
         axis.scatter(sure, right, areas, color=color, edgecolors="white", linewidths=0.5, zorder=3)
@@ -151,6 +151,7 @@ def plot_corruptions(
             parts = [{"strength": r["strength"], name: r[name].mean(0)} for r in repetitions]
             line = {"color": color, "linestyle": style, "marker": "o", "label": plain(label)}
             draw_repeated(axis, parts, "strength", name, markersize=4, **line)
+        axis.set_xticks(parts[0]["strength"])
         axis.set_xlabel("strength of the corruption")
         axis.set_ylabel(_LABELS.get(name, plain(name.replace("_", " "))))
         axis.grid(alpha=0.3)

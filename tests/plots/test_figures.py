@@ -112,7 +112,7 @@ FIGURES = {
         lambda: plots.plot_reliability({"FGE": predicted(), "SWA": predicted(1.0)}, title="Sure?"),
         [
             *("Sure?", "Accuracy", "confidence: mean of the largest probability"),
-            *("accuracy = confidence", "FGE: error 0.1733", "SWA: error 0.0547"),
+            *("accuracy = confidence", "FGE: ECE 0.1733", "SWA: ECE 0.0547"),
         ],
     ),
     "risk and coverage": (
