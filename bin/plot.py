@@ -1,7 +1,8 @@
 r"""Draws figures from result files: curves, surfaces in weight space, ensembles.
 
-No network is loaded. Labels are optional. Pairs, and ensembles by epochs (files NAME-epochs.npz of
-a recipe), with equal labels are repetitions: their mean and one standard deviation are drawn.
+No network is loaded. Labels are optional. Pairs, ensembles by epochs (files NAME-epochs.npz of a
+recipe), and scores on corrupted images, with equal labels are repetitions: their mean and one
+standard deviation are drawn.
 
   python bin/plot.py KIND --results=LABEL=FILE.npz,LABEL=FILE.npz --figure=FIGURE.png
   python bin/plot.py plane --results=runs/plane.npz --max_value=5 --figure=runs/plane.png
@@ -53,6 +54,9 @@ KINDS = {  # program that writes the files, flags, description
     "surface": ("eval_grid.py", "values max_value scale elevation azimuth", "a plane in 3D"),
     "film": ("eval_grid.py", "values levels max_value frames_per_second", "a curve in training"),
     "ensembles": ("eval_ensemble.py", "", "error of growing ensembles (figure 3, right)"),
+    "reliability": ("eval_ensemble.py", "", "accuracy by confidence of ensembles"),
+    "risk_coverage": ("eval_ensemble.py", "", "error of the most certain predictions"),
+    "corruptions": ("a recipe on uncertainty", "", "scores on corrupted images by strength"),
     "curve_ensembles": ("eval_curve.py", "ensembles scaled_ensembles", "curves and ensembles"),
     "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
     "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),
@@ -67,6 +71,7 @@ ARRAYS = {  # descriptions of other files, and their arrays
     "eval_pairs.py": ("errors of pairs", "t pair_error"),
     "eval_trajectory.py": ("a trajectory", "step learning_rate error distance_from_start"),
     "eval_mean_prediction.py": ("a mean prediction", "distance member_difference mean_difference"),
+    "a recipe on uncertainty": ("scores on corrupted images", "strength error calibration_error"),
     BUDGETS: ("errors by epochs", "epochs error member_error"),
 }
 for _name, _kinds in TAKEN.items():
@@ -153,7 +158,7 @@ def main(arguments):
     limits = levels()
     if os.path.splitext(FLAGS.figure)[1]:
         check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
-    repeated = kind in ("pairs", "budgets")
+    repeated = kind in ("pairs", "budgets", "corruptions")
     results = shared.labeled(FLAGS.results, lambda file: load(maker, file), label, repeated)
     (first, *more), to = results.values(), {"title": FLAGS.title}
     values = FLAGS.values or ("train_loss", "test_error")

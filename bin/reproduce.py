@@ -71,7 +71,7 @@ def main(_):
     name, path = recipe_list.find_recipe(RECIPES, FLAGS.recipe)
 
     from mc_tf.experiments import targets
-    from mc_tf.experiments.recipes import load_recipe
+    from mc_tf.experiments.recipes import Data, load_recipe
     from mc_tf.experiments.runner import run_experiment
     from mc_tf.storage.destinations import check_output
 
@@ -83,7 +83,8 @@ def main(_):
     shared.hold_workdir(workdir)
     targets.check_results(results_file)
     check_output(results_file)
-    data = data_flags.load_recipe_data(chosen, FLAGS.smoke and SMOKE_EXAMPLES)
+    few = FLAGS.smoke and SMOKE_EXAMPLES
+    data = data_flags.load_recipe_data(chosen, few)
     rows = run_experiment(
         experiment,
         data,
@@ -92,6 +93,7 @@ def main(_):
         say=lambda line: print(line, flush=True),
         verbose=FLAGS.verbose,
         publish=not FLAGS.smoke,
+        load=lambda name: data_flags.load_recipe_data(Data(name), few),
     )
     label = " ".join([f"smoke/{name}" if FLAGS.smoke else name, *FLAGS.set])
     targets.append_results(results_file, label, rows)

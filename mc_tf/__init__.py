@@ -6,7 +6,17 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import alignment, callbacks, curves, distribute, ensemble, landscape, layers, models
+from mc_tf import (
+    alignment,
+    callbacks,
+    curves,
+    distribute,
+    ensemble,
+    landscape,
+    layers,
+    metrics,
+    models,
+)
 from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import repair, update_batch_norm
@@ -96,6 +106,7 @@ __all__ = [
     "landscape",
     "layers",
     "load_snapshot",
+    "metrics",
     "models",
     "principal_directions",
     "random_direction",

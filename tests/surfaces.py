@@ -95,6 +95,25 @@ def ensemble(count=9, loss=1.0):
     )
 
 
+def predicted(scale=2.0, size=400):
+    """An ensemble's predictions, overconfident for a large scale."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(size, 3))
+    right = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    labels = (rng.uniform(size=(size, 1)) > right.cumsum(-1)).sum(-1)
+    said = np.exp(scale * logits)
+    scores = {"error": np.array([40.0]), "loss": np.array([1.0])}
+    said = said / said.sum(-1, keepdims=True)
+    return EnsembleEvaluation(scores, scores, np.zeros((1, 1)), said, labels)
+
+
+def corrupted(factor=1.0):
+    """Scores on corrupted images: four kinds, five strengths."""
+    strength = np.arange(1, 6)
+    error = factor * strength * np.arange(1, 5)[:, None]
+    return {"strength": strength, "error": error, "calibration_error": error / 100}
+
+
 def growing(errors):
     """The results that a comparison of ensembles writes for one method."""
     errors = np.array(errors)

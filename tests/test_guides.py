@@ -75,6 +75,7 @@ def names():
 
 
 PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/surfaces"]
+PAGES += ["docs/uncertainty"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -59,6 +59,26 @@ digits_ensembles = ex.Recipe(
     smoke={"budgets": 2, "network": ex.Network("fc", weight_decay=0.0005)},
 )
 
+# Each method trains for three budgets. In distribution: digits; out of it: MNIST at 8 x 8 pixels.
+uncertainty_digits = ex.Recipe(
+    "Digits: what networks and ensembles know of their own errors",
+    ex.uncertainty_at_equal_cost,
+    ex.Data("digits"),
+    cost="10 minutes on two cores",
+    network=ex.Network("convnet", weight_decay=0.0005),
+    training=TrainingOptions(epochs=40, learning_rate=0.05, seed=1),
+    sse_cycles=4,
+    fge_start=32,
+    fge=_FGE,
+    swa={"learning_rate": 0.02, "start": 96},
+    curve_points=12,
+    repetitions=3,
+    outside="mnist",
+    num_corrupted=300,
+    num_outside=2000,
+    smoke={"repetitions": 1, "curve_points": 3, "network": ex.Network("fc", weight_decay=0.0005)},
+)
+
 digits_planes = ex.Recipe(
     "Digits: planes, lines, rays and a chain",
     planes,

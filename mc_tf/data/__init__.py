@@ -3,6 +3,7 @@
 from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip
 from mc_tf.data.catalog import load, names, normalizations, register
+from mc_tf.data.corruptions import corrupt
 from mc_tf.data.dataset import Dataset
 from mc_tf.data.endless import endless_batches
 from mc_tf.data.images import ImageData
@@ -18,6 +19,7 @@ __all__ = [
     "ImageData",
     "RegressionData",
     "TextData",
+    "corrupt",
     "crop_and_flip",
     "endless_batches",
     "load",

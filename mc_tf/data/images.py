@@ -2,14 +2,15 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
 
 from mc_tf.data.arrays import ArrayData
 from mc_tf.data.augmentation import crop_and_flip, epoch_plan
-from mc_tf.data.validation import check_channels
+from mc_tf.data.corruptions import corrupt
+from mc_tf.data.validation import check_channels, check_num_examples
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +87,65 @@ class ImageData(ArrayData):
         """
         _, *draws = self._plan(0, 0)
         return self._in_order(self._train_tensors, batch_size, num_examples, draws)
+
+    def corrupted(self, kind: str, strength: int = 3, seed: int = 0) -> Self:
+        """Returns a data set whose test images are corrupted, see `mc_tf.data.corrupt`.
+
+        Training images stay as they are.
+
+        Args:
+            kind: `"rotation"`, `"noise"`, `"blur"` or `"contrast"`.
+            strength: From 1 to 5. Defaults to 3.
+            seed: Seed of the noise. Defaults to 0.
+
+        Returns:
+            `ImageData`, with a name of its own.
+
+        Example:
+        >>> x, y = np.zeros((10, 8, 8, 1), "uint8"), np.arange(10) % 2
+        >>> ImageData("mine", 2, x, y, x, y).corrupted("blur").name
+        'mine, blur 3'
+        """
+        images = corrupt(self.x_test, kind, strength, seed, (0, self.scale))
+        return dataclasses.replace(self, name=f"{self.name}, {kind} {strength}", x_test=images)
+
+    def inputs_from(self, other: "ImageData", num_examples: int | None = None) -> np.ndarray:
+        """Returns test images of another data set as inputs of networks for this one.
+
+        They are scaled to these values, converted to grey or color, resized (bilinear, with
+        antialiasing), and normalized: data out of distribution, see
+        `mc_tf.ensemble.evaluate_out_of_distribution`.
+
+        Args:
+            other: `ImageData` with 1 or 3 channels.
+            num_examples: Number of images, from the start. Defaults to all.
+
+        Returns:
+            float32 array `(n, height, width, channels)`.
+
+        Raises:
+            ValueError: If channels cannot be converted, or there are fewer images.
+
+        Example:
+        >>> x, y = np.zeros((4, 8, 8, 1), "uint8"), np.arange(4) % 2
+        >>> large = np.zeros((4, 32, 32, 3), "uint8")
+        >>> data = ImageData("small", 2, x, y, x, y)
+        >>> data.inputs_from(ImageData("large", 2, large, y, large, y)).shape
+        (4, 8, 8, 1)
+        """
+        total = check_num_examples(num_examples, other.num_test, f"images of {other.name!r}")
+        images = tf.cast(other.x_test[:total], "float32") * (self.scale / other.scale)
+        height, width, channels = self.image_shape
+        if (other.image_shape[-1], channels) == (3, 1):
+            images = tf.image.rgb_to_grayscale(images)
+        elif other.image_shape[-1] == 1:
+            images = tf.repeat(images, channels, -1)
+        elif other.image_shape[-1] != channels:
+            raise ValueError(
+                f"Images of {other.name!r} have {other.image_shape[-1]} channels and those of "
+                f"{self.name!r} {channels}: only grey and color images are converted."
+            )
+        return self.normalize(tf.image.resize(images, (height, width), antialias=True)).numpy()
 
     def normalize(self, images: np.ndarray | tf.Tensor) -> tf.Tensor:
         """Normalizes raw images for networks.

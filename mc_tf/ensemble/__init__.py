@@ -5,6 +5,10 @@ from mc_tf.ensemble.evaluation import evaluate_members
 from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.member_files import MemberFiles
 from mc_tf.ensemble.model import Ensemble
+from mc_tf.ensemble.out_of_distribution import (
+    OutOfDistributionEvaluation,
+    evaluate_out_of_distribution,
+)
 from mc_tf.ensemble.outputs import OutputSpec
 from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.scores import (
@@ -27,12 +31,14 @@ __all__ = [
     "Ensemble",
     "EnsembleEvaluation",
     "MemberFiles",
+    "OutOfDistributionEvaluation",
     "OutputSpec",
     "accuracy",
     "brier_score",
     "disagreement",
     "disagreement_matrix",
     "evaluate_members",
+    "evaluate_out_of_distribution",
     "expected_calibration_error",
     "export_ensemble",
     "fit_temperature",

@@ -10,6 +10,7 @@ from mc_tf.ensemble.member_outputs import member_outputs
 from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.ensemble.scores import disagreement_matrix, score
 from mc_tf.ensemble.value_scores import Moments, is_plain, score_values
+from mc_tf.metrics.entropy import predictive_entropy
 from mc_tf.typing import Data, PathLike
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def evaluate_members(
 ) -> EnsembleEvaluation:
     """Scores each member and the ensembles of the first members, and computes disagreement.
 
-    Each member makes one pass over the data; one member's predictions are in memory at a time. The
+    Each member makes one pass over the data; one member's predictions are in memory at a time.
+    `EnsembleEvaluation` describes the scores; `mc_tf.metrics` defines them with equations. The
     `loss` of one member equals the result of `model.evaluate` with all data in one batch, without
     regularizers, for any compiled loss (label smoothing, focal, reductions, `loss_weights`,
     functions). For several members it is the loss of the averaged prediction; for logits, of the
@@ -65,24 +67,30 @@ def evaluate_members(
     """
     check_counts(batch_size=batch_size)
     spec, temperatures = ensemble.output_spec, ensemble.temperatures
-    members, cumulative, classes, total = [], [], [], 0.0
-    moments = Moments()
+    members, cumulative, classes, total, entropy = [], [], [], 0.0, 0.0
+    moments, information = Moments(), None
     passes = member_outputs(ensemble, dataset, cache, batch_size, verbose, whole=True)
     for m, rows, targets in passes:
         predictions, own = _of_member(spec, rows, float(temperatures[m]))
-        members.append(_scores(spec, predictions, targets, own))
-        if not m:
-            cumulative.append(dict(members[0]))
         total = total + predictions
         mean = total / (m + 1)
-        if m:
-            cumulative.append(_scores(spec, mean, targets))
+        members.append(_scores(spec, predictions, targets, own))
+        cumulative.append(_scores(spec, mean, targets) if m else dict(members[0]))
+        counting = targets.of(predictions)
         if spec.kind == "regression":
-            moments.add(targets.of(predictions))
+            moments.add(counting)
             if ensemble.num_members > 1:
-                cumulative[-1]["negative_log_likelihood"] = moments.score(targets)
+                cumulative[m] |= moments.scores(targets)
         else:
-            classes.append(targets.of(predictions).argmax(-1))
+            classes.append(counting.argmax(-1))
+            own = whole = predictive_entropy(counting)
+            if m:
+                whole = predictive_entropy(targets.of(mean))
+            entropy = entropy + own
+            information = np.maximum(whole - entropy / (m + 1), 0)  # rounding can make it negative
+            members[m]["entropy"] = _average(own, targets)
+            cumulative[m]["entropy"] = _average(whole, targets)
+            cumulative[m]["mutual_information"] = _average(information, targets)
     mean, weights, variance = targets.of(mean), targets.sample_weight, None
     labels = targets.labels
     if spec.kind == "regression":
@@ -91,7 +99,7 @@ def evaluate_members(
     elif spec.multilabel:
         columns = (-1, targets.num_labels)
         labels = labels[:, 1] if labels.ndim == 2 else labels
-        mean, labels = mean[:, 1].reshape(columns), labels.reshape(columns)
+        mean, labels, information = (a.reshape(columns) for a in (mean[:, 1], labels, information))
         weights = weights if weights is None else weights.reshape(columns)[:, 0]
     return EnsembleEvaluation(
         {name: np.array([scores[name] for scores in members]) for name in members[0]},
@@ -101,6 +109,7 @@ def evaluate_members(
         labels,
         variance,
         weights,
+        information,
     )
 
 
@@ -125,3 +134,7 @@ def _scores(spec, predictions, targets, own=None):
     if spec.loss_weight is not None:
         found["loss"] *= spec.loss_weight
     return found
+
+
+def _average(of_rows, targets):
+    return float(np.average(of_rows, weights=targets.sample_weight))

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from mc_tf.ensemble.class_arrays import checked_labels
+from mc_tf.metrics.class_arrays import checked_labels
 
 __all__ = ["Targets", "output_name", "read_targets", "the_one"]
 

@@ -13,7 +13,7 @@ from mc_tf.ensemble.labels import read_targets, the_one
 from mc_tf.ensemble.prediction_cache import PredictionCache, member_fingerprint
 from mc_tf.storage.destinations import directory_held
 
-__all__ = ["member_outputs"]
+__all__ = ["check_outputs", "member_outputs", "raw_outputs"]
 
 
 def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, whole=False):
@@ -32,24 +32,43 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, who
     """
     spec = ensemble.output_spec
     with directory_held(cache):
-        for m, raw, given in _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
+        for m, raw, given in raw_outputs(ensemble, dataset, cache, batch_size, verbose):
             if not m:
                 targets = read_targets(spec, raw.shape, **given)
             rows = spec.rows(raw)
             counting = targets.of(rows)
-            try:
-                spec.check(counting, m)
-            except ValueError as error:
-                problem = Batches(dataset, batch_size, role="dataset").not_finite()
-                if problem is None:
-                    raise
-                raise ValueError(f"{error} {problem}") from None
+            check_outputs(spec, counting, m, dataset, batch_size)
             yield m, rows if whole else counting, targets
 
 
-def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
-    """Yields the members' outputs and the dict of labels, weights and mask."""
-    batches = Batches(dataset, batch_size, role="dataset")
+def check_outputs(spec, rows, member, data, batch_size, role="dataset"):
+    """Rejects invalid outputs, and names the inputs if these are the reason.
+
+    Args:
+        spec: `OutputSpec`.
+        rows: outputs of a member, as `OutputSpec.rows` returns them.
+        member: its index.
+        data, batch_size: the data set.
+        role: name of the data in messages.
+    """
+    try:
+        spec.check(rows, member)
+    except ValueError as error:
+        problem = Batches(data, batch_size, role=role).not_finite()
+        if problem is None:
+            raise
+        raise ValueError(f"{error} {problem}") from None
+
+
+def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, role="dataset"):
+    """Yields the members' outputs and the dict of labels, weights and mask.
+
+    Args:
+        ensemble, dataset, cache, batch_size, verbose: as for `evaluate_members`.
+        labeled: False to ignore labels and weights, which are None then. There is no cache.
+        role: name of the data in messages.
+    """
+    batches = Batches(dataset, batch_size, role=role)
     store = PredictionCache(cache, ensemble.model)
     known = given = store.check_data(dataset, batch_size)
 
@@ -65,12 +84,13 @@ def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
         unit="member",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ):
-        numbers = ensemble.member_numbers(m)
+        numbers, outputs = ensemble.member_numbers(m), None
         arrays = [ops.convert_to_numpy(value) for value in numbers]
         fingerprint = member_fingerprint(ensemble.model, arrays)
-        outputs = None if given is None else store.load(fingerprint, len(given["labels"]))
+        if labeled and given is not None:
+            outputs = store.load(fingerprint, len(given["labels"]))
         if outputs is None:
-            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model)
+            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model, labeled)
             if given is None:
                 given = found
                 store.save_data(given, first, count)
@@ -94,12 +114,14 @@ def _equal(first, second):
     return first is second or np.array_equal(first, second)
 
 
-def _pass(run, numbers, batches, model):
+def _pass(run, numbers, batches, model, labeled):
     """Returns outputs and labels of one member, inputs of the first batch and the batch count."""
     outputs, first = [], None
     parts = {"labels": [], "sample_weight": [], "mask": []}
     for x, y, w in batches:
-        if y is None:
+        if not labeled:
+            y = w = None
+        elif y is None:
             raise ValueError("The data has no labels: pass `(inputs, labels)`.")
         first = x if first is None else first
         raw, mask = run(numbers, x)
@@ -107,7 +129,7 @@ def _pass(run, numbers, batches, model):
         w = None if w is None else the_one(w, model, "sample weights")
         for name, part in zip(parts, (the_one(y, model), w, mask)):
             parts[name].append(None if part is None else np.asarray(ops.convert_to_numpy(part)))
-        if len(outputs[-1]) != len(parts["labels"][-1]):
+        if labeled and len(outputs[-1]) != len(parts["labels"][-1]):
             raise ValueError(
                 f"A batch has {len(parts['labels'][-1])} labels, but the network "
                 f"'{model.name}' makes {len(outputs[-1])} predictions for it."

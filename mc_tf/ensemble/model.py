@@ -20,6 +20,10 @@ from mc_tf.ensemble.export import export_ensemble
 from mc_tf.ensemble.labels import output_name, the_one
 from mc_tf.ensemble.losses import read_loss
 from mc_tf.ensemble.members import Member
+from mc_tf.ensemble.out_of_distribution import (
+    OutOfDistributionEvaluation,
+    evaluate_out_of_distribution,
+)
 from mc_tf.ensemble.outputs import OutputSpec
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
@@ -299,6 +303,16 @@ class Ensemble(StackedModel):
     ) -> EnsembleEvaluation:
         """Scores members and ensembles: see `mc_tf.ensemble.evaluate_members`."""
         return evaluate_members(self, dataset, cache, batch_size, verbose)
+
+    def evaluate_out_of_distribution(
+        self,
+        dataset: Data | EnsembleEvaluation,
+        outside: Data,
+        batch_size: int = 500,
+        verbose: int = 1,
+    ) -> OutOfDistributionEvaluation:
+        """Detects other data: see `mc_tf.ensemble.evaluate_out_of_distribution`."""
+        return evaluate_out_of_distribution(self, dataset, outside, batch_size, verbose)
 
     def fit_temperature(
         self,

@@ -1,11 +1,14 @@
 """The result of evaluating members and their ensemble: scores, predictions and file."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from mc_tf.ensemble.uncertainty import of_predictions
 from mc_tf.evaluation.shown import plain_lists, range_line
+from mc_tf.metrics import reliability, risk_coverage
 from mc_tf.storage.files import read_arrays, write_arrays
 from mc_tf.typing import PathLike
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["EnsembleEvaluation"]
+
+_MORE = ("calibration_error", "entropy", "mutual_information", "interval_coverage", "crps")
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -24,12 +29,15 @@ class EnsembleEvaluation:
 
     Attributes:
         members: dict name -> float64 array `(M,)`: scores of each member. Names are `error`
-            (percent), `accuracy`, `loss`, `brier` and `calibration_error`. For multilabel outputs
-            (`"multilabel_..."`) each label is a two-class problem (`accuracy` is then Keras'
-            `BinaryAccuracy`). For a regression: `loss`, `mean_squared_error` and
-            `mean_absolute_error`.
-        cumulative: the same scores for the ensembles of the first 1, 2, ... M members. For a
-            regression also `negative_log_likelihood` under normal distributions with the ensemble's
+            (percent), `accuracy`, `loss`, `brier`, `calibration_error`,
+            `adaptive_calibration_error`, `area_under_risk_coverage` and `entropy`, the mean
+            `mc_tf.metrics.predictive_entropy`. For multilabel outputs (`"multilabel_..."`) each
+            label is a two-class problem (`accuracy` is then Keras' `BinaryAccuracy`). For a
+            regression: `loss`, `mean_squared_error` and `mean_absolute_error`.
+        cumulative: the same scores for the ensembles of the first 1, 2, ... M members, and the mean
+            `mutual_information` between the prediction and the member, 0 for the first member. For
+            a regression, `negative_log_likelihood`, `interval_coverage` (of 95 % intervals) and
+            `crps` (`mc_tf.metrics.gaussian_crps`) under normal distributions with the ensemble's
             mean and variance: NaN for the first member, which has no variance, and left out for a
             single member.
         disagreement: float64 array `(M, M)`, the share of rows (or labels) on which two members
@@ -39,6 +47,9 @@ class EnsembleEvaluation:
         labels: array `(R,)`; `(R, C)` for soft labels, `(R, L)` for multilabel outputs.
         variance: for a regression, float64 array like `predictions`: variance over the members.
         sample_weight: float64 array `(R,)`; None if all weights are equal.
+        mutual_information: float64 array `(R,)`, or `(R, L)` for multilabel outputs: information
+            between each prediction and the member; None for a regression and in files of earlier
+            releases.
     """
 
     members: dict[str, np.ndarray]
@@ -48,6 +59,7 @@ class EnsembleEvaluation:
     labels: np.ndarray
     variance: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    mutual_information: np.ndarray | None = None
 
     @property
     def mean_disagreement(self) -> float:
@@ -62,13 +74,73 @@ class EnsembleEvaluation:
         """Scores of the whole ensemble, a dict name -> float."""
         return {name: float(values[-1]) for name, values in self.cumulative.items()}
 
-    def table(self) -> str:
+    @property
+    def uncertainty(self) -> dict[str, np.ndarray]:
+        """How uncertain the ensemble is of each prediction, a dict from measure to array `(R,)`.
+
+        Measures are those of `OutOfDistributionEvaluation`. Files of earlier releases have no
+        `mutual_information`.
+        """
+        if self.disagreement is None:
+            return {"variance": self.variance}
+        return of_predictions(self.predictions, self.mutual_information, self._is_multilabel)
+
+    def reliability(self, num_bins: int = 15) -> dict[str, np.ndarray]:
+        """Confidence and accuracy of the ensemble by confidence: see `mc_tf.metrics.reliability`.
+
+        Args:
+            num_bins: number of bins. Default 15.
+
+        Returns:
+            dict of float64 arrays `(num_bins,)`: `confidence`, `accuracy` and `share`.
+
+        Raises:
+            ValueError: for a regression.
+        """
+        predictions, labels, weights = self._by_class()
+        return reliability(predictions, labels, num_bins, weights)
+
+    def risk_coverage(self) -> tuple[np.ndarray, np.ndarray]:
+        """Error of the most certain predictions by their share: see `mc_tf.metrics.risk_coverage`.
+
+        Returns:
+            `(coverage, risk)`: float64 arrays, by increasing coverage.
+
+        Raises:
+            ValueError: for a regression.
+        """
+        predictions, labels, weights = self._by_class()
+        return risk_coverage(predictions, labels, sample_weight=weights)
+
+    @property
+    def _is_multilabel(self):
+        """Whether columns are labels, not classes, whose probabilities sum to 1."""
+        return self.labels.ndim == 2 and not np.allclose(self.predictions.sum(-1), 1, atol=1e-6)
+
+    def _by_class(self):
+        """Probabilities, labels and weights; each label of multilabel outputs has its own row."""
+        if self.disagreement is None:
+            raise ValueError("These are values of a regression; this is for classifiers only.")
+        if not self._is_multilabel:
+            return self.predictions, self.labels, self.sample_weight
+        labels, weights = self.labels.reshape(-1), self.sample_weight
+        soft = not np.isin(labels, (0, 1)).all()
+        weights = weights if weights is None else np.repeat(weights, self.labels.shape[1])
+        labels = np.stack([1 - labels, labels], -1) if soft else labels
+        return self.predictions.reshape(-1, 1), labels, weights
+
+    def table(self, names: Collection[str] | None = None) -> str:
         """Returns one line per member: its scores and the scores of the ensemble up to it.
+
+        Args:
+            names: names of the scores. Default: `error`, `loss` and `calibration_error`, those of
+                them that there are.
 
         Returns:
             str.
         """
-        names = [name for name in ("error", "loss", "calibration_error") if name in self.members]
+        if names is None:
+            names = [n for n in ("error", "loss", "calibration_error") if n in self.members]
         titles = [f"{who} {name}" for who in ("member", "ensemble") for name in names]
         lines = ["  ".join(["  ", *(f"{title:>26}" for title in titles)])]
         for m in range(len(self.members["loss"])):
@@ -82,6 +154,8 @@ class EnsembleEvaluation:
         for name in (name for name in ("error", "loss") if name in self.members):
             lines.append(range_line(f"ensemble_{name}", self.cumulative[name][-1:]))
             lines.append(range_line(f"member_{name}", self.members[name]))
+        for name in (name for name in _MORE if name in self.cumulative):
+            lines.append(range_line(name, self.cumulative[name][-1:]))
         if count > 1 and self.disagreement is not None:
             lines.append(f"  {'two members differ in':<22} {100 * self.mean_disagreement:.4g} %")
         return "\n".join(lines)
@@ -98,6 +172,18 @@ class EnsembleEvaluation:
         from mc_tf.plots import plot_ensembles
 
         return plot_ensembles(self, **options)
+
+    def plot_reliability(self, **options: Any) -> "Figure":
+        """Draws a reliability diagram: see `mc_tf.plots.plot_reliability`, with its `options`."""
+        from mc_tf.plots import plot_reliability
+
+        return plot_reliability(self, **options)
+
+    def plot_risk_coverage(self, **options: Any) -> "Figure":
+        """Draws the risk by coverage: see `mc_tf.plots.plot_risk_coverage`, with its `options`."""
+        from mc_tf.plots import plot_risk_coverage
+
+        return plot_risk_coverage(self, **options)
 
     def rows(self) -> list[dict[str, Any]]:
         """Returns the members as table rows, for `pandas.DataFrame(result.rows())`.
@@ -131,7 +217,7 @@ class EnsembleEvaluation:
         arrays = {f"members:{name}": values for name, values in self.members.items()}
         arrays |= {f"cumulative:{name}": values for name, values in self.cumulative.items()}
         arrays |= {"predictions": self.predictions, "labels": self.labels}
-        for name in ("disagreement", "variance", "sample_weight"):
+        for name in ("disagreement", "variance", "sample_weight", "mutual_information"):
             if getattr(self, name) is not None:
                 arrays[name] = getattr(self, name)
         write_arrays(path, **arrays)

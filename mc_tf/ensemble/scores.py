@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mc_tf.ensemble.class_arrays import checked, normalized, predicted_classes
+from mc_tf.metrics.calibration import adaptive_calibration_error, confidence_bins
+from mc_tf.metrics.class_arrays import checked, is_right, normalized, predicted_classes
+from mc_tf.metrics.selective import area_under_risk_coverage
 
 __all__ = [
     "accuracy",
@@ -41,7 +43,7 @@ def accuracy(
         0.5
     """
     probabilities, labels, weights = checked(probabilities, labels, sample_weight)
-    return float(np.average(_right(probabilities, labels), weights=weights))
+    return float(np.average(is_right(probabilities, labels), weights=weights))
 
 
 def negative_log_likelihood(
@@ -121,9 +123,8 @@ def expected_calibration_error(
         raise ValueError(f"`num_bins` must be at least 1. Received: num_bins={num_bins}")
     probabilities, labels, weights = checked(probabilities, labels, sample_weight)
     confidence = probabilities.max(-1)
-    gaps = _right(probabilities, labels) - confidence
-    # Bins are open below and closed above; 0 belongs to the first.
-    bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
+    gaps = is_right(probabilities, labels) - confidence
+    bins = confidence_bins(confidence, num_bins)
     weighted = gaps if weights is None else gaps * weights
     total = len(gaps) if weights is None else weights.sum()
     return float(np.abs(np.bincount(bins, weights=weighted, minlength=num_bins)).sum() / total)
@@ -191,9 +192,10 @@ def score(
         probabilities, labels, sample_weight: as for `accuracy`.
 
     Returns:
-        dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier` and
-        `calibration_error`. With sample weights the loss is the mean of the weighted losses over
-        the examples and the others are divided by the sum of the weights, as in Keras.
+        dict of floats: `error` (percent), `accuracy`, `loss` (negative log-likelihood), `brier`,
+        `calibration_error`, `adaptive_calibration_error` and `area_under_risk_coverage`. With
+        sample weights the loss is the mean of the weighted losses over the examples and the others
+        are divided by the sum of the weights, as in Keras.
 
     Example:
         >>> score([[0.75, 0.25], [0.5, 0.5]], [0, 1])["error"]
@@ -207,10 +209,6 @@ def score(
         "loss": negative_log_likelihood(probabilities, **arguments),
         "brier": brier_score(probabilities, **arguments),
         "calibration_error": expected_calibration_error(probabilities, **arguments),
+        "adaptive_calibration_error": adaptive_calibration_error(probabilities, **arguments),
+        "area_under_risk_coverage": area_under_risk_coverage(probabilities, **arguments),
     }
-
-
-def _right(probabilities, labels):
-    """Whether the most probable class is the label's."""
-    classes = labels.argmax(-1) if labels.ndim == 2 else labels
-    return probabilities.argmax(-1) == classes

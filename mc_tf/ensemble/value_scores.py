@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.compiled_losses import keras_loss
+from mc_tf.metrics.intervals import (
+    by_example,
+    gaussian_crps,
+    interval_coverage,
+    normal_parts,
+    same_size,
+)
 
 __all__ = [
     "Moments",
@@ -30,7 +37,7 @@ def mean_squared_error(values: ArrayLike, targets: ArrayLike) -> float:
     Raises:
         ValueError: if they have different numbers of elements, or one is NaN or infinite.
     """
-    values, targets = _same_size(values, targets)
+    values, targets = same_size(values, targets)
     return float(np.mean((values - targets) ** 2))
 
 
@@ -51,13 +58,9 @@ def gaussian_negative_log_likelihood(
     Raises:
         ValueError: if shapes do not match, a value is NaN or infinite, or a variance is negative.
     """
-    mean, targets = _same_size(mean, targets)
-    variance, _ = _same_size(variance, targets)
-    if variance.min() < 0:
-        raise ValueError(f"A variance must not be negative. Received: from {variance.min()}")
-    variance = np.maximum(variance, np.finfo("float32").eps)
-    each = 0.5 * (np.log(2 * np.pi * variance) + (mean - targets) ** 2 / variance)
-    return float(np.mean(_by_example(each) * (1 if sample_weight is None else sample_weight)))
+    difference, deviation = normal_parts(mean, variance, targets)
+    each = 0.5 * (np.log(2 * np.pi * deviation**2) + (difference / deviation) ** 2)
+    return float(np.mean(by_example(each) * (1 if sample_weight is None else sample_weight)))
 
 
 def score_values(
@@ -81,14 +84,14 @@ def score_values(
     Raises:
         ValueError: as `mean_squared_error`.
     """
-    values, targets = _same_size(values, targets)
-    squared = _by_example((values - targets) ** 2)
+    values, targets = same_size(values, targets)
+    squared = by_example((values - targets) ** 2)
     if is_plain(loss, values.shape):
         found = np.mean(squared if sample_weight is None else squared * sample_weight)
     else:
         columns = (len(values), -1)
         found = keras_loss(loss, targets.reshape(columns), values.reshape(columns), sample_weight)
-    absolute = _by_example(np.abs(values - targets))
+    absolute = by_example(np.abs(values - targets))
     return {
         "loss": float(found),
         "mean_squared_error": float(np.average(squared, weights=sample_weight)),
@@ -127,28 +130,15 @@ class Moments:
         """Variance over the members so far, a float64 array."""
         return self._squares / self._count
 
-    def score(self, targets):
-        """Negative log-likelihood of `Targets`; NaN for one member, which has no variance."""
-        if self._count < 2:
-            return np.nan
-        arguments = self._mean, self.variance, targets.labels, targets.sample_weight
-        return gaussian_negative_log_likelihood(*arguments)
-
-
-def _by_example(each):
-    return each.reshape(len(each), -1).mean(1)
-
-
-def _same_size(values, targets):
-    values, targets = np.asarray(values, "float64"), np.asarray(targets, "float64")
-    if values.size != targets.size or not values.size:
-        raise ValueError(
-            "Values and targets must have the same number of elements, at least one. Received "
-            f"shapes {values.shape} and {targets.shape}"
-        )
-    if not (np.isfinite(values).all() and np.isfinite(targets).all()):
-        raise ValueError(
-            "Values and targets must be finite, but some are NaN or infinite. Leave those examples "
-            "out."
-        )
-    return values, targets.reshape(values.shape)
+    def scores(self, targets):
+        """Scores of the normal distributions by name, for `Targets`; NaN for one member."""
+        scores = {
+            "negative_log_likelihood": gaussian_negative_log_likelihood,
+            "interval_coverage": interval_coverage,
+            "crps": gaussian_crps,
+        }
+        if self._count < 2:  # which has no variance
+            return dict.fromkeys(scores, np.nan)
+        arguments = self._mean, self.variance, targets.labels
+        weights = {"sample_weight": targets.sample_weight}
+        return {name: score(*arguments, **weights) for name, score in scores.items()}

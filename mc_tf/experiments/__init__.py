@@ -21,13 +21,16 @@ from mc_tf.experiments.steps.step import (
 )
 from mc_tf.experiments.steps.surfaces import Grid, Surface
 from mc_tf.experiments.steps.train import Score, Train
+from mc_tf.experiments.steps.uncertainty import CurveUncertainty, Uncertainty, UncertaintyTable
 from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
+from mc_tf.experiments.uncertainty import uncertainty_at_equal_cost
 
 __all__ = [
     "Chain",
     "Connect",
     "CurveEnsembles",
+    "CurveUncertainty",
     "Data",
     "Distances",
     "Ensembles",
@@ -47,6 +50,8 @@ __all__ = [
     "SurfaceFigures",
     "Train",
     "Trajectory",
+    "Uncertainty",
+    "UncertaintyTable",
     "average",
     "checkpoint",
     "equal_budgets",
@@ -60,4 +65,5 @@ __all__ = [
     "trajectory",
     "two_networks",
     "two_networks_of_widths",
+    "uncertainty_at_equal_cost",
 ]

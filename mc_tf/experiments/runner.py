@@ -65,6 +65,7 @@ def run_experiment(
     say: Callable[[str], Any] = print,
     verbose: int = 2,
     publish: bool = True,
+    load: Callable[[str], Any] | None = None,
 ) -> list[Row]:
     """Runs or resumes an experiment.
 
@@ -76,6 +77,7 @@ def run_experiment(
         say: function that prints a line of text, called at each step.
         verbose: verbosity of Keras in training: 0 silent, 1 progress bar, 2 one line per epoch.
         publish: whether the comparison shows the published numbers; `False` for smoke runs.
+        load: function that opens other data sets by name, see `Run`.
 
     Returns:
         List of `mc_tf.experiments.targets.Row`.
@@ -84,7 +86,7 @@ def run_experiment(
         ValueError, OSError: as raised by the steps; invalid steps fail before any work.
     """
     steps, title = {step.name: step for step in experiment.steps}, experiment.title
-    passes = (experiment.eval_batch_size, title, say, verbose)
+    passes = (experiment.eval_batch_size, title, say, verbose, *filter(None, [load]))
     run = Run(steps, data, os.fspath(workdir), *passes)
     for step in experiment.steps:
         step.check(run)

@@ -19,10 +19,12 @@ from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.saving import in_both_formats, save
 from mc_tf.plots.surface_3d import plot_surface
+from mc_tf.plots.uncertainty import plot_corruptions, plot_reliability, plot_risk_coverage
 
 __all__ = [
     "in_both_formats",
     "plot_budgets",
+    "plot_corruptions",
     "plot_curve_ensembles",
     "plot_curves",
     "plot_eigenvalue_ratio",
@@ -35,6 +37,8 @@ __all__ = [
     "plot_plane",
     "plot_rays",
     "plot_regression",
+    "plot_reliability",
+    "plot_risk_coverage",
     "plot_surface",
     "plot_trajectory",
     "plot_widths",

@@ -25,7 +25,7 @@ from programs import (
 import mc_tf
 from mc_tf import data
 from mc_tf.callbacks import snapshot_files
-from mc_tf.ensemble import score
+from mc_tf.ensemble import EnsembleEvaluation, OutOfDistributionEvaluation, score
 from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
 from mc_tf.experiments.parts.ensemble_files import evaluate_trajectory, load_ensemble
 from mc_tf.experiments.parts.on_data import OnData
@@ -184,6 +184,42 @@ def test_one_more_member_uses_the_predictions_that_are_there(root, runs, evaluat
     run("eval_ensemble", f"--members={root}/fge,{root}/sse", f"--output={root}/evaluation")
 
 
+def test_corrupted_and_out_of_distribution(root, runs, evaluation, tmp_path):
+    """Of the fashion of another registered data set, whose images are larger and in color."""
+    (tmp_path / "other.py").write_text(OTHER_DATA)
+    files = snapshot_files(root / "fge" / "members")
+    flags = (f"--members={root}/fge", f"--output={tmp_path}/out", f"--import={tmp_path}/other.py")
+    shifted = ("--corruption=noise:4", "--ood_dataset=stripes_in_color", "--verbose=0")
+    out = run("eval_ensemble", *flags, *shifted)
+    digits = data.load("digits").corrupted("noise", 4)
+    assert json.loads((tmp_path / "out.json").read_text())["data"]["data"] == "digits, noise 4"
+    ensemble = load_ensemble(files, network=root / "fge" / "model.keras")
+    wanted = ensemble.evaluate_members(digits.test_batches(), verbose=0)
+    found = EnsembleEvaluation.load(tmp_path / "out.npz")
+    assert found.scores == pytest.approx(wanted.scores, rel=1e-4)
+    for name in ("adaptive calibration error", "entropy", "mutual information"):
+        assert f"{name} {found.scores[name.replace(' ', '_')]:.4f}" in out
+    x = np.tile(np.arange(32) % 8 * 30, (20, 32, 1))[..., None].repeat(3, -1)
+    stripes = data.ImageData("s", 2, x, np.zeros(20, int), x, np.zeros(20, int))
+    images = digits.inputs_from(stripes)
+    outside = ensemble.evaluate_out_of_distribution(wanted, images, verbose=0)
+    stored = OutOfDistributionEvaluation.load(tmp_path / "out-outside.npz")
+    assert stored.scores == pytest.approx(outside.scores, abs=1e-3)
+    assert stored.table() in out and out.splitlines()[-1].startswith(f"{tmp_path}/out.npz")
+
+
+OTHER_DATA = """
+import numpy as np
+from mc_tf import data
+
+@data.register("stripes_in_color")
+def stripes(use_test=False):
+    x = np.tile(np.arange(32) % 8 * 30, (20, 32, 1))[..., None].repeat(3, -1)
+    y = np.zeros(20, int)
+    return data.ImageData("stripes_in_color", 2, x, y, x, y)
+"""
+
+
 def test_exported_ensemble_serves_the_same_probabilities(root, runs, evaluation, tmp_path):
     import tensorflow as tf
 
@@ -216,6 +252,7 @@ def test_ensembles_of_a_regression(tmp_path):
     members = f"--members={tmp_path}/a"
     out = run("eval_ensemble", members, f"--output={tmp_path}/ensemble", *dataset)
     assert "ensemble loss" in out and "disagreement" not in out
+    assert "whole ensemble: mean squared error" in out
     run("export_ensemble", members, f"--saved_model={tmp_path}/served", *dataset)
     served = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
     assert {*served.structured_outputs} == {"mean", "variance"}
@@ -235,7 +272,7 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaling = "--temperature_scaling"
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
-    assert len(out.splitlines()) == 6
+    assert len(out.splitlines()) == 7
     with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
         assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
@@ -509,6 +546,16 @@ BAD = {
         [OUT, "--members={root}/fge", "--temperature_scaling=train_loss"],
         "for networks on a curve",
     ),
+    "eval_ensemble: a corruption": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge", "--corruption=rotation"],
+        "KIND:STRENGTH.*such as rotation:3. Received: 'rotation'",
+    ),
+    "eval_ensemble: no images": (
+        "eval_ensemble",
+        [OUT, "--members={root}/fge", "--ood_dataset=regression"],
+        "--ood_dataset is for images in memory.*'regression'",
+    ),
     "eval_mean_prediction: one member": (
         "eval_mean_prediction",
         [OUT, "--members={root}/sse/model.keras"],
@@ -558,7 +605,7 @@ def test_members_of_a_bad_directory_stay_usable(root, broken):
     network = f"--network_file={root}/fge/model.keras"
     silent = "--verbose=0"
     flags = (f"--members={','.join(usable)}", network, f"--output={broken}/part", silent)
-    assert len(run("eval_ensemble", *flags).splitlines()) == 5
+    assert len(run("eval_ensemble", *flags).splitlines()) == 6
 
 
 def test_optimizer_of_a_checkpoint_is_an_ordinary_one(root, runs):

@@ -9,6 +9,7 @@ import pytest
 from programs import assert_refused, needs_tensorflow, run, run_table, temporary_files
 from surfaces import (
     chain,
+    corrupted,
     ensemble,
     functions,
     growing,
@@ -38,6 +39,7 @@ def root(tmp_path_factory):
     for name, arrays in {
         "functions": functions(),
         "pairs": pairs(),
+        "corrupted": corrupted(),
         "trajectory": trajectory(),
         "orders": orders(),
         "fge-epochs": growing([22, 21.5]),
@@ -79,6 +81,13 @@ DRAWN = {
     "mean prediction": ("plot mean_prediction", ["--results={root}/orders.npz"], "png"),
     "budgets": ("plot ensembles", ["--results={root}/fge-epochs.npz,{root}/sse-epochs.npz"], "png"),
     "ensembles": ("plot ensembles", ["--results=FGE={root}/ensemble.npz"], "pdf"),
+    "reliability": ("plot reliability", ["--results=FGE={root}/ensemble.npz"], "png"),
+    "corruptions": (
+        "plot corruptions",
+        ["--results=A={root}/corrupted.npz,A={root}/corrupted.npz,B={root}/corrupted.npz"],
+        "png",
+    ),
+    "risk_coverage": ("plot risk_coverage", ["--results=FGE={root}/ensemble.npz"], "svg"),
     "widths": ("plot widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
     "curve ensembles": (
         "plot curve_ensembles",

@@ -7,6 +7,7 @@ from model_zoo import some
 from PIL import Image
 from surfaces import (
     chain,
+    corrupted,
     ensemble,
     functions,
     growing,
@@ -14,6 +15,7 @@ from surfaces import (
     orders,
     pairs,
     plane,
+    predicted,
     rays,
     texts,
     trajectory,
@@ -105,6 +107,26 @@ FIGURES = {
     "ensembles": (
         lambda: plots.plot_ensembles({"FGE": ensemble()}),
         ["FGE: each member", "number of members", "Error (%)"],
+    ),
+    "reliability": (
+        lambda: plots.plot_reliability({"FGE": predicted(), "SWA": predicted(1.0)}, title="Sure?"),
+        [
+            *("Sure?", "Accuracy", "confidence: mean of the largest probability"),
+            *("accuracy = confidence", "FGE: ECE 0.1733", "SWA: ECE 0.0547"),
+        ],
+    ),
+    "risk and coverage": (
+        lambda: plots.plot_risk_coverage({"FGE": predicted(), "SWA": predicted(1.0)}),
+        ["Error of these (%)", "coverage: share of the predictions, the most certain first (%)"],
+    ),
+    "corruptions": (
+        lambda: plots.plot_corruptions(
+            {"FGE": [corrupted(), corrupted(2)], "SWA": corrupted(3)}, title="Shifted"
+        ),
+        [
+            *("Shifted", "FGE", "SWA", "strength of the corruption", "Error (%)"),
+            "Calibration error",
+        ],
     ),
     "widths": (
         lambda: plots.plot_widths({"Chain": [chain(), chain(0.1)]}, widths=[1, 4]),

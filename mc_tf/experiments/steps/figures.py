@@ -9,7 +9,9 @@ from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step
 from mc_tf.experiments.steps.surfaces import Surface
 
-_PART = {"ensembles": "result", "budgets": "epochs"}  # of the result of a step, by kind
+# Of the result of a step, by kind.
+_PART = {"ensembles": "result", "budgets": "epochs"}
+_PART |= {"reliability": "result", "risk_coverage": "result", "corruptions": "corrupted"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Figure(Step):
     Attributes:
         name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
-            `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs, or
+            `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs,
+            `"reliability"`, `"risk_coverage"` or `"corruptions"` of `Uncertainty` steps, or
             `"trajectory"` (figure 3, left): `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).

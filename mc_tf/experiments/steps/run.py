@@ -1,13 +1,14 @@
 """A running experiment: what its steps look up."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
-from mc_tf.data.dataset import Dataset
+from mc_tf.data import Dataset, load
 from mc_tf.experiments.parts.on_data import OnData
 from mc_tf.experiments.steps.step import Saved, Step
 from mc_tf.training.run_directory import RunDirectory
@@ -25,7 +26,10 @@ class Run:
         title: heading of the figures.
         say: function that prints a line of text.
         verbose: verbosity of Keras in training, 0 for none.
+        load: function that opens another data set by name. Default: `mc_tf.data.load`, with all
+            training examples.
         results: dict from name to the results of finished steps.
+        others: dict from name to other data sets that are open.
     """
 
     steps: dict[str, Step]
@@ -35,11 +39,19 @@ class Run:
     title: str | None = None
     say: Callable[[str], Any] = print
     verbose: int = 2
+    load: Callable[[str], Dataset] = functools.partial(load, use_test=True)
     results: dict[str, Any] = dataclasses.field(default_factory=dict)
+    others: dict[str, Dataset] = dataclasses.field(default_factory=dict)
 
     def on_data(self, num_train: int | None = None, num_test: int | None = None) -> OnData:
         """The data for evaluations, limited to numbers of examples."""
         return OnData(self.data, self.batch_size, num_train, num_test, int(self.verbose > 0))
+
+    def other_data(self, name: str) -> Dataset:
+        """Another data set, such as one out of distribution, by its name."""
+        if name not in self.others:
+            self.others[name] = self.load(name)
+        return self.others[name]
 
     def folder(self, name: str) -> str:
         """The folder of a step."""

@@ -6,6 +6,7 @@ __all__ = [
     "checked",
     "checked_labels",
     "class_probabilities",
+    "is_right",
     "normalized",
     "predicted_classes",
 ]
@@ -36,6 +37,19 @@ def predicted_classes(probabilities):
         Integer array `(...)`.
     """
     return class_probabilities(probabilities).argmax(-1)
+
+
+def is_right(probabilities, labels):
+    """Whether the most probable class is the label's.
+
+    Args:
+        probabilities, labels: as `checked` returns them.
+
+    Returns:
+        Boolean array `(N,)`.
+    """
+    classes = labels.argmax(-1) if labels.ndim == 2 else labels
+    return probabilities.argmax(-1) == classes
 
 
 def normalized(probabilities):

@@ -1,9 +1,12 @@
-"""Metrics that Keras does not have."""
+"""Perplexity, a Keras metric of language models."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from mc_tf.backend.keras_internals import mask_of
+from mc_tf.typing import Config, Tensor, TensorLike
 
 __all__ = ["Perplexity"]
 
@@ -26,10 +29,14 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
         4.0
     """
 
-    def __init__(self, name="perplexity", dtype=None, from_logits=True):
+    def __init__(
+        self, name: str = "perplexity", dtype: Any = None, from_logits: bool = True
+    ) -> None:
         super().__init__(name=name, dtype=dtype, from_logits=from_logits)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(  # type: ignore[override]
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Adds the words of a batch.
 
         Args:
@@ -52,10 +59,10 @@ class Perplexity(keras.metrics.SparseCategoricalCrossentropy):
             sample_weight = mask if sample_weight is None else sample_weight * mask
         return super().update_state(ops.reshape(y_true, (-1,)), y_pred, sample_weight)
 
-    def result(self):
+    def result(self) -> Tensor:
         """Returns the perplexity so far."""
         return ops.exp(super().result())
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Returns the constructor arguments."""
         return {"name": self.name, "dtype": self.dtype, "from_logits": self.from_logits}
