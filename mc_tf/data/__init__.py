@@ -10,6 +10,7 @@ from mc_tf.data.options import DataOptions
 from mc_tf.data.regression import RegressionData
 from mc_tf.data.stand_in import stand_in
 from mc_tf.data.text import TextData
+from mc_tf.data.uci import UCIData
 
 __all__ = [
     "ArrayData",
@@ -18,6 +19,7 @@ __all__ = [
     "ImageData",
     "RegressionData",
     "TextData",
+    "UCIData",
     "crop_and_flip",
     "endless_batches",
     "load",
