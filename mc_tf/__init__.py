@@ -6,7 +6,17 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import alignment, callbacks, curves, distribute, ensemble, landscape, layers, models
+from mc_tf import (
+    alignment,
+    callbacks,
+    curves,
+    distribute,
+    ensemble,
+    landscape,
+    layers,
+    models,
+    posterior,
+)
 from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import repair, update_batch_norm
@@ -43,6 +53,7 @@ from mc_tf.layers import (
 )
 from mc_tf.models import CurveModel, connect
 from mc_tf.moved import MOVED
+from mc_tf.posterior import SWAG
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.snapshots import load_snapshot
 from mc_tf.version import __version__ as __version__
@@ -75,6 +86,7 @@ __all__ = [
     "PolyChain",
     "Rays",
     "SWA",
+    "SWAG",
     "SWASchedule",
     "Segment",
     "SnapshotSaver",
@@ -97,6 +109,7 @@ __all__ = [
     "layers",
     "load_snapshot",
     "models",
+    "posterior",
     "principal_directions",
     "random_direction",
     "repair",
