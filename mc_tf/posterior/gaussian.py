@@ -12,6 +12,8 @@ from mc_tf.arguments import check_counts, check_numbers, check_path
 from mc_tf.ensemble import Ensemble, OutputSpec
 from mc_tf.posterior.members import make_ensemble
 from mc_tf.storage.files import read_arrays, write_arrays
+from mc_tf.storage.moments import WeightMoments
+from mc_tf.storage.snapshots import take_snapshot
 from mc_tf.typing import Data, PathLike
 
 __all__ = ["GaussianPosterior"]
@@ -36,9 +38,7 @@ class GaussianPosterior:
             `mc_tf.weights.flat.state_variables`. Default: of `network`.
 
     Attributes:
-        mean, variance: float64 arrays `(P,)`.
-        deviations: float32 or float64 array `(K, P)`.
-        network, state: as given.
+        mean, variance, deviations, network, state: as given; the deviations are float32 or float64.
 
     Raises:
         ValueError: if the arrays do not match or are not finite, or a variance is negative.
@@ -64,18 +64,39 @@ class GaussianPosterior:
         deviations = np.asarray(deviations)
         self.deviations = deviations.astype(np.result_type(deviations.dtype, "f4"), copy=False)
         self.network, self.state = network, None if state is None else list(state)
-        shapes = [each.shape for each in (self.mean, self.variance, self.deviations)]
-        size = self.mean.size
+        arrays = (self.mean, self.variance, self.deviations)
+        shapes, size = [each.shape for each in arrays], self.mean.size
         if shapes[:2] != 2 * [(size,)] or shapes[2][1:] != (size,) or shapes[2][0] < 2:
             raise ValueError(
                 "`mean` and `variance` have shape (P,) and `deviations` (K, P) with K of at least "
-                f"2. Received: {shapes[0]}, {shapes[1]} and {shapes[2]}"
+                f"2. Received: {', '.join(map(str, shapes))}"
             )
-        arrays = (self.mean, self.variance, self.deviations)
         if not all(np.isfinite(each).all() for each in arrays) or (self.variance < 0).any():
             raise ValueError(
                 "`mean`, `variance` and `deviations` must be finite, and no variance negative."
             )
+
+    @classmethod
+    def of(cls, average: WeightMoments, network: keras.Model) -> Self:
+        """The posterior of averaged weights.
+
+        Args:
+            average: `WeightMoments`, as `SWAG.average`.
+            network: built Keras model of the architecture, whose other state is copied.
+
+        Returns:
+            `GaussianPosterior`, which does not change with the average.
+
+        Raises:
+            ValueError: if fewer than two networks have been averaged.
+        """
+        if average.count < 2:
+            raise ValueError(
+                f"A posterior needs at least two networks. {average.count} averaged so far: train "
+                "for more epochs after the start of averaging, or average more often."
+            )
+        moments = (average.mean.copy(), average.variance, average.deviations)
+        return cls(*moments, network, take_snapshot(network).state)
 
     def __repr__(self):
         return f"GaussianPosterior: {self.mean.size} weights, {len(self.deviations)} deviations"
@@ -190,9 +211,9 @@ class GaussianPosterior:
         Raises:
             ValueError: if there is no network, or batch normalization lacks data.
         """
-        network = self.network if network is None else network
+        model = self.network if network is None else network
         rows = self.sample(n, scale, low_rank, seed)
-        return make_ensemble(network, rows, self.state, batch_norm_data, output, verbose, **kwargs)
+        return make_ensemble(model, rows, self.state, batch_norm_data, output, verbose, **kwargs)
 
     def save(self, path: PathLike) -> None:
         """Writes an `.npz` file, without the network.
@@ -217,9 +238,7 @@ class GaussianPosterior:
             `GaussianPosterior`.
 
         Raises:
-            FileNotFoundError: if the file does not exist.
-            DamagedFileError: if it is damaged.
-            ValueError: if it is another kind of file.
+            FileNotFoundError, DamagedFileError, ValueError: if it is missing, damaged or another.
         """
         check_path("path", path)
 

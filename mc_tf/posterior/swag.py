@@ -5,7 +5,6 @@ from typing import Any
 from mc_tf.callbacks.swa import SWA
 from mc_tf.posterior.gaussian import GaussianPosterior
 from mc_tf.storage.moments import WeightMoments
-from mc_tf.storage.snapshots import take_snapshot
 
 __all__ = ["SWAG"]
 
@@ -50,16 +49,4 @@ class SWAG(SWA):
         Raises:
             ValueError: if fewer than two networks have been averaged.
         """
-        average = self.average
-        if average.count < 2:
-            raise ValueError(
-                f"A posterior needs at least two networks. {average.count} averaged so far: train "
-                "for more epochs after `start_epoch`, or lower `every`."
-            )
-        return GaussianPosterior(
-            average.mean.copy(),
-            average.variance,
-            average.deviations,
-            network=self.model,
-            state=take_snapshot(self.model).state,
-        )
+        return GaussianPosterior.of(self.average, self.model)
