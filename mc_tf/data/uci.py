@@ -63,6 +63,7 @@ def load_uci(name, data_dir=None, use_test=False, split=0):
         split=split,
         target_mean=float(mean[0]),
         target_std=float(std[0]),
+        data_dir=data_dir,
     )
 
 
@@ -94,11 +95,13 @@ class UCIData(RegressionData):
         split: Number of the split.
         target_mean, target_std: Floats: `y * target_std + target_mean` is in the original units. A
             log-likelihood in these units is `log(target_std)` lower.
+        data_dir: Directory of the file, for other splits.
     """
 
     split: int = 0
     target_mean: float = 0.0
     target_std: float = 1.0
+    data_dir: str | None = None
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -218,3 +218,16 @@ class SubspaceGrid:
         cell = np.array([axis[1] - axis[0] for axis in self.axes])
         moved = cell * generator.uniform(-0.5, 0.5, (n, len(cell)))
         return SubspaceSamples(self.posterior, (self._places[chosen] + moved)[None])
+
+    def plot(self, **options: Any) -> "Figure":
+        """Draws the density of two coordinates.
+
+        Args:
+            **options: options of `mc_tf.plots.plot_posterior`, such as `samples`.
+
+        Returns:
+            matplotlib figure; write it with `mc_tf.plots.save`.
+        """
+        from mc_tf import plots
+
+        return plots.plot_posterior(self, **options)
