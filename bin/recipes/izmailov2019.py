@@ -3,15 +3,17 @@
 The paper's settings are not all known to us: the training, temperature and priors are ours.
 """
 
+from dataclasses import replace
+
 import mc_tf.experiments as ex
 
 _SMOKE = {"num_splits": 1}
 _METHODS = ("sgd", "swag", "pca slice", "pca variational")
 
 
-def splits(num_splits=20, **settings):
-    """One network for each of the first splits; the comparison has the means."""
-    return tuple(ex.Posteriors(f"split-{k:02d}", split=k, **settings) for k in range(num_splits))
+def splits(num_splits=20, step=ex.Posteriors("split", split=0)):
+    """One step for each of the first splits; the comparison has the means."""
+    return tuple(replace(step, name=f"split-{k:02d}", split=k) for k in range(num_splits))
 
 
 def _published(*log_likelihoods, **coverage):

@@ -13,7 +13,6 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
-from mc_tf.storage.averages import WeightAverage
 from mc_tf.typing import Data, Logs, Mode, PathLike, Unit
 from mc_tf.warning import warn
 from mc_tf.weights.flat import flat_weights
@@ -266,7 +265,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
             )
             return
         if self.directory is not None:
-            WeightAverage.remove_later(self.directory, self.average.step)
+            self.average.remove_later(self.directory, self.average.step)
         if self.end_with_average:
             self._assign(self.model)
             self._final.expect()

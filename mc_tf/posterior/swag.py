@@ -13,13 +13,13 @@ class SWAG(SWA):
     """`SWA` that also approximates the posterior over the weights (arXiv 1902.02476).
 
     Besides the mean of the weights it keeps their variance and the last `max_rank` deviations from
-    the mean: `max_rank + 2` vectors in memory and in each file of `directory`. Everything else is
-    as for `SWA`.
+    the mean: `max_rank + 2` vectors in memory. Everything else is as for `SWA`. In `directory` each
+    deviation is a file, written once, so that an epoch writes three vectors.
 
     Args:
         start_epoch: epoch at which averaging starts, counted from 0 as in `fit`.
         max_rank: number `K` of deviations to keep, at least 2. Default 20, as in the paper.
-        **settings: all other arguments of `SWA`: `every`, `learning_rate`, `batch_norm_data`,
+        *more, **settings: other arguments of `SWA`: `every`, `learning_rate`, `batch_norm_data`,
             `directory`, ... Resumed training needs the same `max_rank`.
 
     Attributes:
@@ -38,9 +38,9 @@ class SWAG(SWA):
 
     average_kind = WeightMoments
 
-    def __init__(self, start_epoch: int, *, max_rank: int = 20, **settings: Any) -> None:
+    def __init__(self, start_epoch: int, *more: Any, max_rank: int = 20, **settings: Any) -> None:
         self.average_settings = {"max_rank": max_rank}
-        super().__init__(start_epoch, **settings)
+        super().__init__(start_epoch, *more, **settings)
 
     @property
     def posterior(self) -> GaussianPosterior:

@@ -121,7 +121,12 @@ class WeightAverage:
         return list(numbered_files(directory, _PREFIX).values())
 
     @staticmethod
-    def remove_later(directory, step):
+    def steps(directory):
+        """The steps of the averages in a directory, increasing."""
+        return list(numbered_files(directory, _PREFIX))
+
+    @classmethod
+    def remove_later(cls, directory, step):
         """Removes averages of later steps, left by a longer earlier execution.
 
         Args:

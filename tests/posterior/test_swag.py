@@ -145,7 +145,7 @@ def test_resumed_moments_have_the_same_bits(tmp_path):
         one, two = (getattr(each.average, name) for each in (parts, whole))
         np.testing.assert_array_equal(one, two)
     names = [{p.name for p in (tmp_path / f).glob("*.npz")} for f in ("whole", "parts")]
-    assert names[0] == names[1] and len(names[0]) == 2
+    assert names[0] == names[1] and len(names[0]) == 2 + 4  # averages, and what they need
     for name in names[0]:
         one, two = ((tmp_path / folder / name).read_bytes() for folder in ("whole", "parts"))
         assert one == two
@@ -155,6 +155,58 @@ def test_resumed_moments_have_the_same_bits(tmp_path):
     with pytest.raises(ValueError, match="is not an average with deviations.*no 'squares'"):
         WeightAverage.load(tmp_path / "parts", 1000).save(tmp_path / "parts")
         fit(again(), [mc_tf.SWAG(1, max_rank=3, **settings)], initial_epoch=EPOCHS, epochs=9)
+
+
+def saved(folder, vectors, steps, keep=2, average=None):
+    average = average or WeightMoments(max_rank=2)
+    for step in steps:
+        average.add(vectors[step], step)
+        average.save(folder, keep, keep_steps=(2,))
+    return average
+
+
+def deviations_until(vectors, step):
+    average = WeightMoments(max_rank=2)
+    for k in range(step + 1):
+        average.add(vectors[k], k)
+    return average.deviations
+
+
+def found(folder, kind):
+    return sorted(int(p.name[-12:-4]) for p in folder.glob(f"{kind}-*.npz"))
+
+
+def test_a_deviation_is_a_file_while_an_average_needs_it(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(9, 5))
+    saved(tmp_path, vectors, range(8))
+    assert found(tmp_path, "average") == [2, 6, 7]
+    assert found(tmp_path, "deviation") == [1, 2, 5, 6, 7]
+    kept = WeightMoments.load(tmp_path, 4, max_rank=2)
+    assert kept.step == 2
+    np.testing.assert_array_equal(kept.deviations, deviations_until(vectors, 2))
+    # A network that is not finite has no deviation.
+    again = WeightMoments.load(tmp_path, 7, max_rank=2)
+    again.leave_out(8)
+    again.save(tmp_path, 2, keep_steps=(2,))
+    assert found(tmp_path, "average") == [2, 7, 8]
+    assert found(tmp_path, "deviation") == [1, 2, 6, 7]
+
+
+def test_deviations_of_an_earlier_execution_are_replaced_step_by_step(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(9, 5))
+    saved(tmp_path, vectors, range(9), keep=9)
+    other = saved(tmp_path, -vectors, (0, 3), keep=9)
+    assert found(tmp_path, "deviation") == [0, 3, 4, 5, 6, 7, 8]
+    np.testing.assert_array_equal(
+        WeightMoments.load(tmp_path, 3, max_rank=2).deviations, other.deviations
+    )
+    with pytest.raises(ValueError, match="deviation-00000003.npz' is from another run than"):
+        WeightMoments.load(tmp_path, 4, max_rank=2)
+    other.remove_later(tmp_path, 3)
+    assert found(tmp_path, "deviation") == found(tmp_path, "average") == [0, 3]
+    (tmp_path / "deviation-00000003.npz").unlink()
+    with pytest.raises(ValueError, match="is incomplete: there is no .*deviation-00000003.npz'"):
+        WeightMoments.load(tmp_path, 3, max_rank=2)
 
 
 @pytest.mark.parametrize("low_rank", [True, False])
