@@ -22,7 +22,7 @@ _MASSES = {0.99: "#deebf7", 0.9: "#9ecae1", 0.5: "#4292c6"}
 def plot_posterior(
     grid: "SubspaceGrid",
     *,
-    samples: "SubspaceSamples | Mapping[str, SubspaceSamples] | None" = None,
+    samples: Mapping[str, "SubspaceSamples"] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
@@ -30,7 +30,7 @@ def plot_posterior(
 
     Args:
         grid: `SubspaceGrid` of two dimensions.
-        samples: `SubspaceSamples`, or dict from label to several. Default: none.
+        samples: dict from label to `SubspaceSamples`. Default: none.
         title: heading, default none.
         ax: matplotlib axes to draw on. Default: a new figure.
 
@@ -40,8 +40,7 @@ def plot_posterior(
     Raises:
         ValueError: if the grid or samples have other than two dimensions.
     """
-    if not isinstance(samples, Mapping):
-        samples = {} if samples is None else {"samples": samples}
+    samples = samples or {}
     for each in (grid.axes, *(found.z.T for found in samples.values())):
         if len(each) != 2:
             raise ValueError(

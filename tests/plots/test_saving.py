@@ -57,7 +57,12 @@ DRAWN = {
     "ratio": (plots.plot_eigenvalue_ratio, plane(), {}, 1),
     "relief": (plots.plot_surface, plane(), {}, None),
     "regression": (plots.plot_regression, plane(), {"functions": functions()}, None),
-    "posterior": (plots.plot_posterior, posterior(), {"samples": posterior().sample(99, 0)}, 1),
+    "posterior": (
+        plots.plot_posterior,
+        posterior(),
+        {"samples": {"A": posterior().sample(99, 0)}},
+        1,
+    ),
 }
 SINGLE = ("pairs", "ensembles", "budgets", "mean prediction", "posterior")  # take `ax`
 

@@ -120,15 +120,11 @@ def test_slice_sampling_recovers_a_gaussian_posterior():
 
 
 def test_slice_samples_are_those_of_the_chain():
-    mean, covariance = closed_form(posterior())
-    samples = posterior().slice_sample(60, burn_in=20, seed=0, verbose=0)
-    assert samples.chains.shape == (1, 60, 5)
-    spread = np.sqrt(np.diag(covariance))
-    assert (np.abs(samples.mean - mean) < 4 * spread / 5**0.5).all()
     drawn = elliptical_slice(posterior().tempered, PRIOR, 5, np.random.default_rng([5, 1]))
     chain = np.array([next(drawn) for _ in range(6)])
     thinned = posterior().slice_sample(2, burn_in=2, thin=2, chains=2, seed=5, verbose=0)
     np.testing.assert_array_equal(thinned.chains[1], chain[[3, 5]])
+    assert thinned.z.shape == (4, 5) and (thinned.chains[0] != thinned.chains[1]).all()
 
 
 def test_the_grid_agrees_in_two_dimensions():
