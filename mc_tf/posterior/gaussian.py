@@ -18,7 +18,7 @@ from mc_tf.typing import Data, PathLike
 
 __all__ = ["GaussianPosterior"]
 
-_CHUNK = 1 << 18  # weights at a time
+_CHUNK = 1 << 16  # weights at a time: they stay in the cache
 _SMALLEST = 1e-30  # variance in a density, as in the reference implementation of SWAG
 
 
