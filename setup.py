@@ -63,11 +63,13 @@ setup(
             "ruff>=0.8",
             "jax>=0.4.35",
             "plotly>=5.24",
+            "arviz>=0.17,<1",
             "tensorboard>=2.18",
         ],
         "docs": DOCS,
         "tensorboard": ["tensorboard>=2.18"],
         "report": ["plotly>=5.24"],  # surfaces that can be turned
+        "posterior": ["arviz>=0.17,<1"],  # diagnostics of samples
         "jax": ["jax>=0.4.35"],
         "torch": ["torch>=2.6"],
     },

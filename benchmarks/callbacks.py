@@ -1,9 +1,9 @@
-r"""What FGE's and SWA's callbacks add to `fit`.
+r"""What the callbacks of FGE, SWA and SWAG add to `fit`.
 
 All variants train in turn, in one process, each in a `fit` of its own. "Plain again" shows how far
-a ratio is to be trusted. FGE saves a network in each second epoch, SWA averages after each epoch,
-both to disk. Where other work disturbs the machine by more than the callbacks cost, trust the share
-of the time of `fit` that passed within them.
+a ratio is to be trusted. FGE saves a network in each second epoch, SWA and SWAG average after each
+epoch, all to disk. Where other work disturbs the machine by more than the callbacks cost, trust the
+share of the time of `fit` that passed within them.
 
   python benchmarks/callbacks.py --network=3conv3fc --batch_size=128 --steps=60
 """
@@ -63,6 +63,13 @@ def swa(folder):
     return [mc_tf.SWA(0, batch_norm_data=False, directory=folder, end_with_average=False)]
 
 
+def swag(folder):
+    """The callback that also keeps 20 deviations."""
+    import mc_tf
+
+    return [mc_tf.SWAG(0, batch_norm_data=False, directory=folder, end_with_average=False)]
+
+
 def rows():
     """Yields a ratio and a share for each variant."""
     import mc_tf
@@ -70,7 +77,7 @@ def rows():
     data = measuring.images(FLAGS.steps * FLAGS.batch_size)
     model = mc_tf.models.build(FLAGS.network, 10, (32, 32, 3), weight_decay=5e-4)
     measuring.compile_network(model, steps_per_execution=FLAGS.steps_per_execution)
-    variants = {"plain": None, "plain again": None, "FGE": fge, "SWA": swa}
+    variants = {"plain": None, "plain again": None, "FGE": fge, "SWA": swa, "SWAG": swag}
     shares = {label: [] for label in variants}
 
     def fit(label, make):
@@ -86,7 +93,7 @@ def rows():
     head = f"{FLAGS.network}, {FLAGS.steps} steps an epoch"
     for label in list(variants)[1:]:
         yield row(f"{head}: {label} / plain `fit`", times[label] / times["plain"], "", "floor 1")
-    for label in ("FGE", "SWA"):  # without the first, which traces
+    for label in ("FGE", "SWA", "SWAG"):  # without the first, which traces
         yield row(f"{head}: time of `fit` in {label}'s callbacks", shares[label][1:], "%", "aim 2")
 
 

@@ -46,7 +46,9 @@ flags.DEFINE_string(
     "Table to append the numbers to. Default: runs/results.csv, for smoke runs "
     "runs/smoke/results.csv.",
 )
-flags.DEFINE_string("data_dir", None, "Directory of tensorflow-datasets, or of ptb's text files.")
+flags.DEFINE_string(
+    "data_dir", None, "Directory of tensorflow-datasets, or of files of ptb or uci."
+)
 flags.DEFINE_integer(
     "verbose", 2, "Verbosity of Keras: 0 silent, 1 progress bar, 2 one line per epoch."
 )

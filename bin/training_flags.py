@@ -97,7 +97,7 @@ def _new_network():
 def _check_schedule():
     """Rejects flags of other schedules than the chosen one."""
     only_if, averages = flag_checks.only_if, FLAGS.swa_start is not None
-    only_if(averages, "no weights are averaged without --swa_start", "swa_every")
+    only_if(averages, "no weights are averaged without --swa_start", "swa_every", "swag_rank")
     only_if(FLAGS.cycle_epochs is None, "the minima of the cycles are averaged", "swa_every")
     last = FLAGS.epochs
     for name, first, end in (("decay_epochs", 0, last - 1), ("keep_epochs", 1, last)):

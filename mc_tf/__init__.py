@@ -16,6 +16,7 @@ from mc_tf import (
     layers,
     metrics,
     models,
+    posterior,
 )
 from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
@@ -53,6 +54,7 @@ from mc_tf.layers import (
 )
 from mc_tf.models import CurveModel, connect
 from mc_tf.moved import MOVED
+from mc_tf.posterior import SWAG
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.snapshots import load_snapshot
 from mc_tf.version import __version__ as __version__
@@ -85,6 +87,7 @@ __all__ = [
     "PolyChain",
     "Rays",
     "SWA",
+    "SWAG",
     "SWASchedule",
     "Segment",
     "SnapshotSaver",
@@ -108,6 +111,7 @@ __all__ = [
     "load_snapshot",
     "metrics",
     "models",
+    "posterior",
     "principal_directions",
     "random_direction",
     "repair",

@@ -27,6 +27,7 @@ SMALLER = {
     r"shape=\(31, 21\)": "shape=(4, 3)",
     r"shape=51\b": "shape=5",
     r"shape=9\b": "shape=2",
+    r"slice_sample\(300, burn_in=50\)": "slice_sample(30, burn_in=2)",
 }
 
 
@@ -75,7 +76,7 @@ def names():
 
 
 PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/surfaces"]
-PAGES += ["docs/uncertainty"]
+PAGES += ["docs/posteriors", "docs/uncertainty"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -90,6 +91,8 @@ def test_code_of_a_guide(page, tmp_path, monkeypatch):
         assert (tmp_path / "runs" / "served" / "saved_model.pb").exists()
     if page == "docs/ensembles":
         assert found["serve"](inputs=found["images"])["class"].shape == (64,)
+    if page == "docs/posteriors":
+        assert (found["samples"].z.shape, found["predictions"].shape) == ((30, 2), (30, 64, 2))
     if page == "docs/surfaces":
         assert (tmp_path / "runs" / "plane.png").read_bytes().startswith(b"\x89PNG")
         assert found["profile"]["test_error"].shape == (5,)

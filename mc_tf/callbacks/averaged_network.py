@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +31,11 @@ class AveragedNetwork(StepCallback):
 
     Attributes:
         average: `WeightAverage`: `average.mean`, `average.count`.
+        average_settings: arguments of the average, a dict.
     """
+
+    average_kind = WeightAverage
+    average_settings: dict[str, Any] = {}
 
     def __init__(
         self,
@@ -54,7 +59,7 @@ class AveragedNetwork(StepCallback):
             )
         self.batch_norm_data = batch_norm_data
         self.validation_data = validation_data
-        self.average = WeightAverage()
+        self.average = self.average_kind(**self.average_settings)
         self._state = None  # the latest finite state
         self._names = None  # names of the scores
         self._best = None if best_path is None else BestCheckpoint(best_path, monitor, mode)

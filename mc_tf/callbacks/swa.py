@@ -13,7 +13,6 @@ from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
 from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
-from mc_tf.storage.averages import WeightAverage
 from mc_tf.typing import Data, Logs, Mode, PathLike, Unit
 from mc_tf.warning import warn
 from mc_tf.weights.flat import flat_weights
@@ -131,7 +130,9 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         self.keep_epochs = tuple(keep_epochs)
         self.end_with_average = end_with_average
         self._final = FinalWeights(
-            self, "Pass SWA after it. This average is in `with swa.averaged() as model: ...`."
+            self,
+            f"Pass {type(self).__name__} after it. This average is in `with swa.averaged() as "
+            "model: ...`.",
         )
 
     # Steps.
@@ -149,9 +150,11 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         if self.learning_rate is not None:
             refuse_schedulers(self)
             warn_of_other_optimizers(self)
+            name = type(self).__name__
             self._watch = RateWatch(
                 self,
-                f"replaces the rate of SWA(learning_rate={self.learning_rate}). Pass SWA after it.",
+                f"replaces the rate of {name}(learning_rate={self.learning_rate}). Pass {name} "
+                "after it.",
             )
         self.hold_directory()
         self._final.come_last()
@@ -160,10 +163,10 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         cycle = cycle_of(self.model)
         if self.learning_rate is not None and cycle is not None:
             raise ValueError(
-                f"`SWA(learning_rate={self.learning_rate})` and {type(cycle).__name__} both set "
-                "the learning rate, and only the cyclic one would have an effect. Drop "
-                "`learning_rate` (and pass `cycle=` to average at the minima of the cycles), or "
-                f"drop {type(cycle).__name__} from the callbacks."
+                f"`{type(self).__name__}(learning_rate={self.learning_rate})` and "
+                f"{type(cycle).__name__} both set the learning rate, and only the cyclic one would "
+                "have an effect. Drop `learning_rate` (and pass `cycle=` to average at the minima "
+                f"of the cycles), or drop {type(cycle).__name__} from the callbacks."
             )
 
     def resume_at(self, step: int) -> None:
@@ -176,14 +179,13 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
         after = [epochs - self.start_epoch for epochs in self.keep_epochs]
         self._keep_steps = [self.epochs_as_steps(epochs) for epochs in after if epochs >= 0]
         expected = self._last_place(step)
-        if self.directory is not None:
-            self.average = WeightAverage()
-            if expected is not None:  # files of an earlier execution at other steps are ignored
-                self.average = WeightAverage.load(self.directory, expected)
-        elif self.average.count and self.average.step > step:
-            self.average = WeightAverage()
-        if step == 0:  # existing files belong to another start
-            self.average = WeightAverage()
+        kind, settings = self.average_kind, self.average_settings
+        if self.directory is not None and step and expected is not None:
+            # Files of an earlier execution at other steps are ignored.
+            self.average = kind.load(self.directory, expected, **settings)
+        elif self.directory is not None or not step or (self.average.step or 0) > step:
+            self.average = kind(**settings)  # at step 0 existing files belong to another start
+        if step == 0:
             if self.include_start:
                 self.on_step(0)
         elif self.average.step != expected:
@@ -263,7 +265,7 @@ class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
             )
             return
         if self.directory is not None:
-            WeightAverage.remove_later(self.directory, self.average.step)
+            self.average.remove_later(self.directory, self.average.step)
         if self.end_with_average:
             self._assign(self.model)
             self._final.expect()

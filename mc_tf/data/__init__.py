@@ -11,6 +11,7 @@ from mc_tf.data.options import DataOptions
 from mc_tf.data.regression import RegressionData
 from mc_tf.data.stand_in import stand_in
 from mc_tf.data.text import TextData
+from mc_tf.data.uci import UCIData
 
 __all__ = [
     "ArrayData",
@@ -20,6 +21,7 @@ __all__ = [
     "RegressionData",
     "TextData",
     "corrupt",
+    "UCIData",
     "crop_and_flip",
     "endless_batches",
     "load",

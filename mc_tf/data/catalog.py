@@ -14,6 +14,7 @@ from mc_tf.data.decoding import NORMALIZATIONS
 from mc_tf.data.imagenet import load_imagenet
 from mc_tf.data.images import ImageData
 from mc_tf.data.regression import load_regression
+from mc_tf.data.uci import SETS, load_uci
 from mc_tf.registry import Registry
 from mc_tf.typing import PathLike
 
@@ -108,7 +109,7 @@ def normalizations(name: str) -> tuple[str, ...]:
     >>> normalizations("cifar10")
     ('resnet', 'vgg')
     """
-    _LOADERS.find(name)
+    _find(name)
     if name == "imagenet2012":
         return NORMALIZATIONS
     return _ENTRIES[name].normalizations if name in _ENTRIES else ()
@@ -134,10 +135,11 @@ def load(
     Two texts are for language models: `"ptb"`, Penn Treebank, from its three files in `data_dir`,
     and `"pydoc"`, the documentation included in Python. Without `use_test`, their validation part
     replaces the test part. For `"imagenet2012"` see `load_imagenet`; for `"regression"`, generated
-    data with one input, see `load_regression`.
+    data with one input, see `load_regression`; for `"uci:boston"` and other small regressions, and
+    their splits `"uci:boston:0"` to `"uci:boston:19"`, see `load_uci`.
 
     Args:
-        name: One of `names()`.
+        name: One of `names()`, for a UCI regression also with the number of a split.
         data_dir: TFDS directory containing `NAME/VERSION`. Defaults to `~/tensorflow_datasets`. The
             digits do not need it.
         use_test: Whether to train on all training images and test on the test set.
@@ -159,7 +161,7 @@ def load(
     >>> data.num_train, data.num_test, data.test_name
     (959, 239, 'validation')
     """
-    loader = _LOADERS.find(name)
+    loader = _find(name)
     taken = inspect.signature(loader).parameters
     given = {option: value for option, value in options.items() if value is not None}
     for option, value in given.items():
@@ -181,6 +183,13 @@ def load(
             f"Received: {type(data).__name__}. Return an ArrayData of the arrays, for example."
         )
     return data
+
+
+def _find(name):
+    known, _, split = name.rpartition(":")  # uci:boston:3
+    if known in _LOADERS and known.startswith("uci:"):
+        return functools.partial(_LOADERS.find(known), split=split)
+    return _LOADERS.find(name)
 
 
 def _load_images(name, data_dir=None, use_test=False, normalization=None):
@@ -220,3 +229,4 @@ for _name in _ENTRIES:
     _LOADERS[_name] = functools.partial(_load_images, _name)
 _LOADERS |= {"ptb": texts.load_ptb, "pydoc": texts.load_pydoc}
 _LOADERS |= {"imagenet2012": load_imagenet, "regression": load_regression}
+_LOADERS |= {f"uci:{_name}": functools.partial(load_uci, _name) for _name in SETS}

@@ -22,19 +22,20 @@ class DataOptions:
     dataset: str = setting(
         "digits",
         help="Data set: digits, mnist, cifar10, cifar100, imagenet2012, ptb, pydoc, regression, "
-        "or a registered name.",
+        "uci:boston:0 (boston, concrete, energy, naval or yacht, and the split from 0 to 19), or a "
+        "registered name.",
     )
     data_dir: str | None = setting(
         None,
         help="Directory of tensorflow-datasets with NAME/VERSION (default: "
-        "~/tensorflow_datasets); for ptb: directory of its three text files.",
+        "~/tensorflow_datasets); for ptb and uci: directory of their files.",
         changes_results=False,
     )
     use_test: bool = setting(
         False,
         help="Train on all training examples and evaluate on the test set. Otherwise, the last "
-        "5,000 training examples (a fifth for digits and regression, a hundredth for "
-        "imagenet2012; texts have a validation part) are held out for evaluation.",
+        "5,000 training examples (a fifth for digits and regressions, a hundredth "
+        "for imagenet2012; texts have a validation part) are held out for evaluation.",
     )
     normalization: str | None = setting(
         None,

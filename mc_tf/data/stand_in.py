@@ -20,9 +20,9 @@ def stand_in(name: str, num_steps: int | None = None) -> Dataset:
     """Returns embedded data of the shape of a named data set.
 
     Images are replaced by the digits of scikit-learn, enlarged and with equal channels (64 x 64
-    pixels for ImageNet), Penn Treebank by the Python documentation. Use it only for trying
-    programs: scores do not carry over to the named data set. Other data sets, including registered
-    ones, need no files and are returned themselves.
+    pixels for ImageNet), Penn Treebank by the Python documentation, UCI regressions by a generated
+    one. Use it only for trying programs: scores do not carry over to the named data set. Other data
+    sets, including registered ones, need no files and are returned themselves.
 
     Args:
         name: one of `mc_tf.data.names()`.
@@ -38,6 +38,8 @@ def stand_in(name: str, num_steps: int | None = None) -> Dataset:
     >>> stand_in("cifar100").input_shape
     (32, 32, 3)
     """
+    if name.startswith("uci:"):
+        name = "regression"
     if name not in names():
         known = ", ".join(names())
         raise ValueError(f"No embedded data for {name!r}. Available for: {known}.")

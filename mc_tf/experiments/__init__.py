@@ -8,6 +8,7 @@ from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
 from mc_tf.experiments.steps.film import Film
 from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
+from mc_tf.experiments.steps.regressions import Posteriors
 from mc_tf.experiments.steps.step import (
     Network,
     Saved,
@@ -41,6 +42,7 @@ __all__ = [
     "Network",
     "Pairs",
     "Part",
+    "Posteriors",
     "Recipe",
     "Run",
     "Saved",

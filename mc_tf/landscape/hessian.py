@@ -11,6 +11,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from mc_tf.arguments import check_counts, check_network, check_numbers, check_seed
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import KeptBatches
+from mc_tf.backend.derivatives import hessian_product
 from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.backend.precision import check_exact_products
 from mc_tf.curves import Segment
@@ -164,7 +165,7 @@ class HessianProducts:
             value, *rest = self._evaluator.batch_loss(point, state, batch)
             return value, rest
 
-        product, (size, state, _) = backend.hessian_product(loss, flat, vector)
+        product, (size, state, _) = hessian_product(loss, flat, vector)
         product = ops.cast(product, total.dtype)
         return total + product * ops.cast(size, total.dtype), count + size, state
 

@@ -144,6 +144,8 @@ class AffineSurface(Surface):
         )
         scale = np.sqrt(np.diag(surface._products))
         if np.linalg.cond(surface._products / np.outer(scale, scale)) > 1e12:
-            raise ValueError("The two directions are parallel, so they span no plane.")
+            raise ValueError(
+                "The directions are parallel or depend on each other, so they span no plane."
+            )
         surface.marks[label], surface.projection_error[label] = np.zeros(size), np.zeros(1)
         return surface

@@ -15,6 +15,7 @@ from mc_tf.plots.ensembles import (
 from mc_tf.plots.films import plot_film
 from mc_tf.plots.lines import plot_line, plot_rays
 from mc_tf.plots.planes import plot_eigenvalue_ratio, plot_heat_map, plot_plane
+from mc_tf.plots.posteriors import plot_posterior
 from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.saving import in_both_formats, save
@@ -35,6 +36,7 @@ __all__ = [
     "plot_mean_prediction",
     "plot_pairs",
     "plot_plane",
+    "plot_posterior",
     "plot_rays",
     "plot_regression",
     "plot_reliability",

@@ -1,5 +1,6 @@
-"""The running average of weight vectors, in float64 and saved on disk."""
+"""Running averages of weight vectors, in float64 and saved on disk."""
 
+import functools
 import os
 
 import numpy as np
@@ -10,6 +11,7 @@ from mc_tf.storage.files import numbered_files, read_arrays, remove, write_array
 __all__ = ["WeightAverage"]
 
 _PREFIX = "average"
+_CHUNK = 1 << 20  # weights at a time: temporary arrays stay small
 
 
 class WeightAverage:
@@ -29,6 +31,9 @@ class WeightAverage:
         ([2.0, 3.0], 2, 20)
     """
 
+    needed = ("mean", "count", "step")  # arrays of a file
+    words = ("an average of weights", "training with SWA")  # what it is and what makes it
+
     def __init__(self):
         self.mean = None
         self.count = 0
@@ -46,7 +51,7 @@ class WeightAverage:
         Raises:
             ValueError: if a weight is not finite; the average does not change.
         """
-        weights = np.asarray(weights, "float64")
+        weights = np.asarray(weights)
         if not np.isfinite(weights).all():
             raise ValueError(
                 f"The weights of step {step} are not finite, so they cannot be averaged. Leave "
@@ -54,11 +59,22 @@ class WeightAverage:
             )
         self._before = self.step
         self.count += 1
-        if self.mean is None:
-            self.mean = weights.copy()
-        else:
-            self.mean += (weights - self.mean) / self.count
+        self._make_room(weights)
+        for first in range(0, weights.size, _CHUNK):
+            part = slice(first, first + _CHUNK)
+            values = weights[part].astype("float64")
+            difference = values - self.mean[part]
+            self.mean[part] += difference / self.count
+            self._add_part(part, values, difference)
         self.step = int(step)
+
+    def _make_room(self, weights):
+        """Makes the arrays for the first vector, or the next."""
+        if self.mean is None:
+            self.mean = np.zeros(weights.shape)
+
+    def _add_part(self, part, values, difference):
+        """Adds the weights `part`, given their difference from the mean before, to other values."""
 
     def leave_out(self, step):
         """Skips a step whose weights were not finite: the average does not change.
@@ -84,8 +100,7 @@ class WeightAverage:
             OSError: if it cannot be written; earlier averages are kept.
         """
         path = os.path.join(directory, f"average-{self.step:08d}.npz")
-        numbers = {"count": self.count, "step": self.step, "left_out": self.left_out}
-        write_arrays(path, mean=self.mean, **numbers)
+        write_arrays(path, **self._arrays())
         kept = {f"average-{step:08d}.npz" for step in keep_steps}
         here = []
         for step, file in numbered_files(directory, _PREFIX).items():
@@ -95,13 +110,23 @@ class WeightAverage:
                 here.append(file)
         remove(old for old in here[:-keep] if os.path.basename(old) not in kept)
 
+    def _arrays(self):
+        """The arrays of its file, by name."""
+        numbers = {"count": self.count, "step": self.step, "left_out": self.left_out}
+        return {"mean": self.mean, **numbers}
+
     @staticmethod
     def files(directory):
         """The averages in a directory, in the order of their steps."""
         return list(numbered_files(directory, _PREFIX).values())
 
     @staticmethod
-    def remove_later(directory, step):
+    def steps(directory):
+        """The steps of the averages in a directory, increasing."""
+        return list(numbered_files(directory, _PREFIX))
+
+    @classmethod
+    def remove_later(cls, directory, step):
         """Removes averages of later steps, left by a longer earlier execution.
 
         Args:
@@ -112,36 +137,36 @@ class WeightAverage:
         remove(path for later, path in files.items() if later > step)
 
     @classmethod
-    def load(cls, directory, step):
+    def load(cls, directory, step, **settings):
         """Loads the average at a training step.
 
         Args:
             directory: where `save` wrote.
             step: number of steps done.
+            **settings: arguments of the class.
 
         Returns:
-            `WeightAverage`, empty if nothing had been added by then.
+            An average of this class, empty if nothing had been added by then.
 
         Raises:
             DamagedFileError: if a file is damaged.
+            OtherKindError: a `ValueError`, if it was written with other settings.
         """
         files = numbered_files(directory, _PREFIX)
         earlier = [path for number, path in files.items() if number <= step]
-        return cls._read(earlier[-1]) if earlier else cls()
+        average = cls(**settings)
+        if earlier:
+            path, build = earlier[-1], functools.partial(average._fill, earlier[-1])
+            read_arrays(path, cls.needed, *cls.words, build)
+        return average
 
-    @classmethod
-    def _read(cls, path):
-        def build(arrays):
-            average = cls()
-            average.mean = arrays["mean"]
-            average.count, average.step = int(arrays["count"]), int(arrays["step"])
-            average.left_out = int(arrays.get("left_out", 0))
-            if not np.isfinite(average.mean).all():  # earlier versions could write them
-                raise OtherKindError(
-                    f"The average in '{path}' has NaN or infinite weights. Remove the file, and "
-                    "resume from an earlier checkpoint or start over."
-                )
-            return average
-
-        kind = "an average of weights"
-        return read_arrays(path, ("mean", "count", "step"), kind, "training with SWA", build)
+    def _fill(self, path, arrays):
+        """Takes the values from the arrays of a file."""
+        self.mean = arrays["mean"]
+        self.count, self.step = int(arrays["count"]), int(arrays["step"])
+        self.left_out = int(arrays.get("left_out", 0))
+        if not np.isfinite(self.mean).all():  # earlier versions could write them
+            raise OtherKindError(
+                f"The average in '{path}' has NaN or infinite weights. Remove the file, and "
+                "resume from an earlier checkpoint or start over."
+            )

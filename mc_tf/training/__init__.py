@@ -4,6 +4,7 @@ from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.training.evaluate import describe, evaluate_network, test_score
 from mc_tf.training.networks import build_network, compile_for
 from mc_tf.training.options import TrainingOptions
+from mc_tf.training.posterior import sample_networks, weight_posterior
 from mc_tf.training.train import averaged_network, train_curve, train_network
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "describe",
     "evaluate_network",
     "load_initial_weights",
+    "sample_networks",
     "test_score",
     "train_curve",
     "train_network",
+    "weight_posterior",
 ]

@@ -20,6 +20,7 @@ from mc_tf.callbacks.swa import SWA
 from mc_tf.distribute.global_batch import global_batch
 from mc_tf.distribute.processes import is_chief
 from mc_tf.evaluation.metric_directions import higher_is_better
+from mc_tf.posterior import SWAG
 from mc_tf.schedules import learning_rate_at
 from mc_tf.storage.checkpoints import read_record
 from mc_tf.training.history import HistoryFile
@@ -151,8 +152,10 @@ def _cycle_and_average(run, options, steps, end):
         every = options.trajectory_every
         yield SnapshotSaver(run.trajectory, cycle, every=every, unit="steps", **settings)
     if options.swa_start is not None and begun:
-        yield SWA(
+        swag = {} if options.swag_rank is None else {"max_rank": options.swag_rank}
+        yield (SWAG if swag else SWA)(
             options.swa_start,
+            **swag,
             every=None if cycle else options.swa_every,
             cycle=cycle,
             batch_norm_data=False,  # estimated once, at the end

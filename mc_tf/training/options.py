@@ -69,6 +69,12 @@ class TrainingOptions:
     swa_every: int = setting(
         1, help="Epochs between averaged networks; cyclic schedules average at their minima.", low=1
     )
+    swag_rank: int | None = setting(
+        None,
+        help="Also keep the variance and the last N deviations of averaged weights (SWAG).",
+        low=2,
+        high=10_000,
+    )
     momentum: float = setting(0.9, help="Momentum of SGD.", low=0, high=1)
     clip_norm: float | None = setting(
         None, help="Maximum global norm of the gradient; larger gradients are scaled down.", above=0
@@ -181,6 +187,8 @@ class TrainingOptions:
                 f"Averaging must start before training ends. Received: swa_start={self.swa_start} "
                 f"of epochs={self.epochs}."
             )
+        if self.swag_rank is not None and self.swa_start is None:
+            raise ValueError("swag_rank needs swa_start, the epoch at which averaging starts.")
 
     def settings(self, data: "Dataset") -> dict[str, Any]:
         """Returns settings that affect the result, for `claim`; omits defaults of later options.

@@ -31,6 +31,7 @@ class RunDirectory:
         best: the network with the best validation score.
         members: folder of snapshots at the minima of cycles.
         trajectory: folder of snapshots at regular steps.
+        samples: folder of networks sampled from a posterior.
         tensorboard: folder of logs.
 
     Example:
@@ -45,6 +46,7 @@ class RunDirectory:
         self.best = self._file("best.keras")
         self.members = self._file("members")
         self.trajectory = self._file("trajectory")
+        self.samples = self._file("samples")
         self.tensorboard = self._file("tensorboard")
 
     def network(self, epochs=None):

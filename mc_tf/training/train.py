@@ -219,7 +219,8 @@ def train_curve(
 
 def _untrained(options):
     """Returns options with zero epochs and without settings that act during training."""
-    acting = {"swa_start": None, "cycle_epochs": None, "snapshots": False, "trajectory_every": None}
+    numbers = ("swa_start", "swag_rank", "cycle_epochs", "trajectory_every")
+    acting = {**dict.fromkeys(numbers), "snapshots": False}
     if options.schedule in ("swa", *CYCLES):
         acting["schedule"] = "constant"
     return dataclasses.replace(options, epochs=0, **acting)

@@ -88,6 +88,7 @@ TRAINING = each(
     ("--schedule=triangular_cycle --cycle_epochs=0", "cycle_epochs"),
     ("--snapshots", "snapshots are saved at the minima"),
     ("--swa_every=2", "swa_every would have no effect.*swa_start"),
+    ("--swag_rank=5", "swag_rank would have no effect.*swa_start"),
     ("--swa_start=30", "Averaging must start before training ends.*swa_start=30"),
     ("--swa_start=-1", "swa_start.*-1"),
     ("--schedule=swa", "'swa' needs swa_start"),
@@ -231,6 +232,8 @@ CYCLES = [
         ("--swa_start=5 --swa_learning_rate=nan", "swa_learning_rate must be a finite"),
         ("--swa_start=5 --swa_learning_rate=-1", "swa_learning_rate"),
         ("--swa_start=5 --swa_every=0", "swa_every"),
+        ("--swa_start=5 --swag_samples=3", "swag_samples would have no effect.*--swag_rank"),
+        ("--swa_start=5 --swag_rank=1", "swag_rank"),
         ("--swa_start=5 --schedule=constant --swa_learning_rate=0.1", "is for --schedule=swa"),
         (
             "--swa_start=5 --schedule=linear_cycle --cycle_epochs=2 --swa_every=2",

@@ -23,7 +23,7 @@ from programs import (
 )
 
 import mc_tf
-from mc_tf import data
+from mc_tf import data, training
 from mc_tf.callbacks import snapshot_files
 from mc_tf.ensemble import EnsembleEvaluation, OutOfDistributionEvaluation, score
 from mc_tf.experiments.parts import curve_ensembles, curve_files, ensemble_files
@@ -100,6 +100,22 @@ def test_averaged_network_is_the_mean_of_the_epochs(root, runs):
     assert f"swa.keras: validation error {100 * (1 - scores['accuracy']):.2f} %" in line
     rates = [float(row["learning_rate"]) for row in history(root / "swa")]
     np.testing.assert_allclose(rates, [0.05, 0.05, 0.02, 0.02, 0.02, 0.02], rtol=1e-5)
+
+
+def test_samples_of_a_posterior_are_members(root, runs):
+    """Training with --swag_rank has the same average; its samples are evaluated like snapshots."""
+    flags = (*swa_flags(root / "swag"), "--swag_rank=2", "--swag_samples=3", "--swag_scale=2")
+    printed = run("swa", *flags).splitlines()
+    assert printed[-1] == f"3 networks in {root}/swag/samples"
+    assert printed[-2].endswith(runs["swa"].splitlines()[-1].partition("swa.keras")[2])
+    posterior = training.weight_posterior(root / "swag")
+    files = snapshot_files(root / "swag" / "samples")
+    for file, expected in zip(files, posterior.sample(3, scale=2, seed=1), strict=True):
+        np.testing.assert_array_equal(read_snapshot(file).weights, expected)
+    table = run("eval_ensemble", f"--members={root}/swag/samples", f"--output={root}/swag/scores")
+    assert len(re.findall(r"^ *[123] ", table, re.MULTILINE)) == 3
+    with pytest.raises(ValueError, match="no posterior in .*swag_rank"):
+        training.weight_posterior(root / "swa")
 
 
 # The next test kills a program; `test_swa.py` resumes an average in one process.

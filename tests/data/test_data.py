@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from mc_tf import data as mc_data
 from mc_tf.data import ImageData, TextData, catalog, crop_and_flip, endless_batches, load
+from mc_tf.data.uci import SETS as UCI
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
@@ -305,7 +306,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'vgg'.*one of: digits"):
         load("digits", normalization="vgg")
     named = ["cifar10", "cifar100", "digits", "imagenet2012", "mnist", "ptb", "pydoc"]
-    named.append("regression")
+    named += ["regression", *(f"uci:{name}" for name in UCI)]
     assert mc_data.names() == named
     assert mc_data.normalizations("cifar100") == ("resnet", "vgg")
     assert mc_data.normalizations("imagenet2012")[0] == "caffe"

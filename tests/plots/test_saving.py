@@ -24,6 +24,14 @@ from surfaces import (
 
 from mc_tf import GridEvaluation, plots
 from mc_tf.plots.saving import in_both_formats
+from mc_tf.posterior import SubspaceGrid, SubspaceSamples
+
+
+def posterior():
+    """A Gaussian on a grid."""
+    x, y = axes = [np.linspace(-3, 3, 25), np.linspace(-2, 2, 21)]
+    return SubspaceGrid(None, axes, -0.5 * (x[:, None] ** 2 + x[:, None] * y + 2 * y**2))
+
 
 # Function, its results, options, and how many axes it takes: none if it has its own layout.
 DRAWN = {
@@ -49,8 +57,14 @@ DRAWN = {
     "ratio": (plots.plot_eigenvalue_ratio, plane(), {}, 1),
     "relief": (plots.plot_surface, plane(), {}, None),
     "regression": (plots.plot_regression, plane(), {"functions": functions()}, None),
+    "posterior": (
+        plots.plot_posterior,
+        posterior(),
+        {"samples": {"A": posterior().sample(99, 0)}},
+        1,
+    ),
 }
-SINGLE = ("pairs", "ensembles", "budgets", "mean prediction")  # take `ax`
+SINGLE = ("pairs", "ensembles", "budgets", "mean prediction", "posterior")  # take `ax`
 
 
 def test_importing_and_drawing_choose_no_backend_and_no_settings(tmp_path):
@@ -104,6 +118,12 @@ def test_a_map_on_axes_of_the_user_keeps_its_scale():
     plots.plot_plane(plane(), axes=axis).draw_without_rendering()
     units = axis.transData.transform([[1, 0], [0, 1]]) - axis.transData.transform([0, 0])
     assert units[0][0] == pytest.approx(units[1][1])
+
+
+def test_a_posterior_of_other_dimensions_is_refused():
+    grid, samples = posterior(), SubspaceSamples(None, np.zeros((1, 9, 3)))
+    with pytest.raises(ValueError, match="over two coordinates. Received: 3"):
+        grid.plot(samples={"slice": samples})
 
 
 @pytest.mark.parametrize("given", [[], "axes", [1, 2]])

@@ -29,6 +29,7 @@ from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
 from mc_tf.storage.files import read_arrays, read_json, write_arrays, write_json
 from mc_tf.storage.initial_weights import load_initial_weights
+from mc_tf.storage.moments import WeightMoments
 from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
 from mc_tf.training.run_directory import claim, stored_settings
 from mc_tf.weights.flat import flat_weights
@@ -114,6 +115,19 @@ def read_average(path):
     return average.mean.tobytes(), average.count, average.step
 
 
+def write_moments(path):
+    moments = WeightMoments(max_rank=2)
+    for step in (3, 7):
+        moments.add(np.arange(5.0) * step, step)
+    moments.save(os.path.dirname(path))
+
+
+def read_moments(path):
+    moments = WeightMoments.load(os.path.dirname(path), 7, max_rank=2)
+    arrays = (moments.mean, moments.squares, moments.deviations)
+    return [array.tobytes() for array in arrays], moments.count, moments.step
+
+
 def write_weights(path):
     network().save_weights(path)
     checksums.seal(path)
@@ -196,6 +210,7 @@ KINDS = {
         lambda path: snapshot_content(read_snapshot(path)),
     ),
     "average": Kind("average-00000007.npz", write_average, read_average),
+    "moments": Kind("average-00000007.npz", write_moments, read_moments),
     "evaluation of a curve": Kind(
         "curve.npz",
         write_curve_evaluation,

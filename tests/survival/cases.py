@@ -94,6 +94,14 @@ CASES = (
         "swa",
         ("--workdir=out", *_SMALL, "--epochs=3", "--swa_start=1", "--swa_learning_rate=0.02"),
     ),
+    Case(
+        "swag",
+        "swa",
+        (
+            *("--workdir=out", *_SMALL, "--epochs=4", "--swa_start=1", "--swa_learning_rate=0.02"),
+            *("--swag_rank=2", "--swag_samples=3"),
+        ),
+    ),
     Case("sse", "sse", ("--workdir=out", *_SMALL, "--epochs=2", "--cycle_epochs=1")),
     Case(
         "fge",

@@ -16,7 +16,7 @@ pytestmark = [needs_tensorflow, pytest.mark.xdist_group("survival")]
 # Each case writes in a different way; `run.py` has the others. The numbers are kills: fewer for
 # training runs, which trace their graphs again each time.
 KILLED = {
-    **{"train": 1, "swa": 1, "fge": 1, "connect": 1, "eval_curve": 1, "eval_grid": 1},
+    **{"train": 1, "swag": 1, "fge": 1, "connect": 1, "eval_curve": 1, "eval_grid": 1},
     **{"eval_ensemble": 2, "plot film": 1, "plot plane": 3},
 }
 AT_ONCE = ("train", "eval_grid", "eval_ensemble", "plot plane")

@@ -133,6 +133,25 @@ def ensembles(model: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any
     mc_tf.ensemble.accuracy([[0.9, 0.1]], None)  # type: ignore[arg-type]
 
 
+def posteriors(model: keras.Model, curve: mc_tf.CurveModel, train: Any) -> None:
+    swag = mc_tf.SWAG(start_epoch=3, max_rank=10, batch_norm_data=train)
+    assert_type(swag.posterior, mc_tf.posterior.GaussianPosterior)
+    assert_type(swag.posterior.sample(3, low_rank=False), np.ndarray)
+    assert_type(swag.posterior.ensemble(30, batch_norm_data=train), mc_tf.Ensemble)
+    plane = mc_tf.posterior.Subspace.of_curve(curve)
+    assert_type(plane, mc_tf.posterior.Subspace)
+    likelihood = mc_tf.posterior.GaussianLikelihood(noise=0.1)
+    posterior = mc_tf.posterior.SubspacePosterior(plane, train, likelihood, temperature=10)
+    assert_type(posterior.log_density([0.0, 1.0]), float)
+    samples = posterior.slice_sample(300, chains=2)
+    assert_type(samples, mc_tf.posterior.SubspaceSamples)
+    assert_type(samples.effective_sample_size(), np.ndarray)
+    assert_type(posterior.fit_gaussian().sample(30).ensemble(), mc_tf.Ensemble)
+    assert_type(posterior.grid(shape=(21, 11)).probabilities, np.ndarray)
+    mc_tf.SWAG(start_epoch="3")  # type: ignore[arg-type]
+    posterior.slice_sample()  # type: ignore[call-arg]
+
+
 def surfaces(first: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any) -> None:
     direction = mc_tf.random_direction(first, seed=1, normalization="filter")
     assert_type(direction, np.ndarray)
