@@ -6,7 +6,17 @@ network at `t` runs with the weights `c(t) @ points`.
 
 from typing import TYPE_CHECKING
 
-from mc_tf import alignment, callbacks, curves, distribute, ensemble, landscape, layers, models
+from mc_tf import (
+    alignment,
+    callbacks,
+    curves,
+    distribute,
+    ensemble,
+    landscape,
+    layers,
+    merging,
+    models,
+)
 from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm import repair, update_batch_norm
@@ -41,6 +51,7 @@ from mc_tf.layers import (
     CurveLayer,
     CurveLSTM,
 )
+from mc_tf.merging import greedy_soup, merge
 from mc_tf.models import CurveModel, connect
 from mc_tf.moved import MOVED
 from mc_tf.storage.checksums import DamagedFileError
@@ -92,10 +103,13 @@ __all__ = [
     "evaluate_curve",
     "evaluate_grid",
     "fused_batch_norm",
+    "greedy_soup",
     "hessian_eigenvalues",
     "landscape",
     "layers",
     "load_snapshot",
+    "merge",
+    "merging",
     "models",
     "principal_directions",
     "random_direction",

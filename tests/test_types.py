@@ -20,7 +20,7 @@ MODULES = (
         f"mc_tf.{name}"
         for name in (
             *("alignment", "batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
-            *("experiments", "landscape", "layers", "models", "plots", "training"),
+            *("experiments", "landscape", "layers", "merging", "models", "plots", "training"),
         )
     ),
 )
