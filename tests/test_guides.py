@@ -74,7 +74,8 @@ def names():
     return made | {"images": tf.constant(x), "mc_tf": mc_tf}
 
 
-PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/surfaces"]
+PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/merging"]
+PAGES += ["docs/surfaces"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,6 +14,7 @@ from mc_tf.training.fit import check_cycles
 from mc_tf.training.provenance import check_not_held_out
 
 if TYPE_CHECKING:
+    from mc_tf.data.dataset import Dataset
     from mc_tf.experiments.runner import Run
 
 __all__ = ["Score", "Train"]
@@ -28,16 +29,22 @@ class Train(Step):
         begin: `Network` to build, or `Saved` to start from.
         training: `TrainingOptions`; checkpoints needed by other steps are kept, too.
         score: whether the comparison shows its test error.
+        num_train: number of training examples, from the start. Default: all.
     """
 
     begin: Network | Saved
     training: TrainingOptions
     score: bool = False
+    num_train: int | None = None
+
+    def data(self, run: "Run") -> "Dataset":
+        """Returns the data that it trains on."""
+        return run.data if self.num_train is None else run.data.first(self.num_train)
 
     def check(self, run: "Run") -> None:
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
-        check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
-        check_num_examples(run.data, self.training.batch_size)
+        check_num_examples(run.data, self.training.batch_size, self.num_train)
+        check_cycles(self.training, self.data(run).steps_per_epoch(self.training.batch_size))
         for saved in run.saved(self.name):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
@@ -61,7 +68,8 @@ class Train(Step):
                 "network_options": begin.options,
                 "initial_weights": begin.initial_weights,
             }
-        model = training.train_network(run.folder(self.name), run.data, options=options, **settings)
+        data = self.data(run)
+        model = training.train_network(run.folder(self.name), data, options=options, **settings)
         return score(run, self.name, model) if self.score else None
 
     def values(self, result: tuple[str, float] | None) -> Values:
@@ -103,7 +111,7 @@ class Train(Step):
         if not any(needed) or not os.path.exists(path):
             return
         done = read_record(path).get("step", 0)
-        done //= run.data.steps_per_epoch(self.training.batch_size)
+        done //= self.data(run).steps_per_epoch(self.training.batch_size)
         for epoch in filter(None, needed):
             file = directory.network(epoch)
             if epoch <= done and not os.path.exists(file):
