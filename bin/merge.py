@@ -34,7 +34,7 @@ flags.DEFINE_float("t", None, "Position from the first to the second network, fo
 flags.DEFINE_float("scale", None, "Factor of the task vectors.")
 flags.DEFINE_float("density", None, "Share of each task vector that ties keeps.")
 flags.DEFINE_float("drop", None, "Probability to drop an entry of a task vector, for dare.")
-flags.DEFINE_integer("seed", None, "Seed of the entries that dare drops.")
+flags.DEFINE_integer("seed", 0, "Seed of the entries that dare drops.")
 OPTIONS = ("t", "scale", "density", "drop", "seed")
 
 

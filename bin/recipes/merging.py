@@ -17,7 +17,7 @@ def fine_tunings(
         "uniform": {},
         "greedy": {},
         "task_arithmetic": {"scale": (0.2, 0.3, 0.4, 0.6)},
-        "ties": {"density": (0.2, 0.5), "scale": (1.0, 2.0, 3.0)},
+        "ties": {"density": (0.2, 0.5), "scale": (0.5, 1.0, 1.5, 2.0)},
         "dare": {"drop": 0.5, "scale": (0.1, 0.2, 0.3)},
     },
 ):
@@ -45,6 +45,7 @@ merging_digits = ex.Recipe(
     num_pretraining=100,
     num_train=400,
     learning_rates=(0.02, 0.05, 0.1, 0.2, 0.5),
+    smoke={"learning_rates": (0.02, 0.1)},
 )
 
 merging_mnist = ex.Recipe(
@@ -58,4 +59,5 @@ merging_mnist = ex.Recipe(
     num_pretraining=5_000,
     num_train=55_000,
     learning_rates=(0.01, 0.02, 0.05, 0.1, 0.2),
+    smoke={"learning_rates": (0.02, 0.1)},
 )

@@ -24,10 +24,10 @@ def test_recipe_is_whole(name):
     for smoke in (False, True):
         every = steps(name, smoke=smoke)
         base, *tuned, merged = every.values()
-        assert isinstance(merged, Merge) and len(tuned) == 5
+        assert isinstance(merged, Merge) and len(tuned) == (2 if smoke else 5)
         assert all(step.begin == last("base") for step in tuned)
-        assert len({step.training.seed for step in (base, *tuned)}) == 6
-        assert len({step.training.learning_rate for step in tuned}) == 5
+        assert len({step.training.seed for step in (base, *tuned)}) == 1 + len(tuned)
+        assert len({step.training.learning_rate for step in tuned}) == len(tuned)
         assert {step.num_train for step in tuned} == {merged.num_train}
         assert set(merged.methods) == {"uniform", "greedy", "task_arithmetic", "ties", "dare"}
         assert not smoke or all(step.training.epochs == 1 for step in (base, *tuned))
@@ -44,7 +44,7 @@ def test_smoke(tmp_path):
     assert list(errors) == [*ROWS, *methods]
     stored = json.loads((tmp_path / "merged" / "scores.json").read_text())
     assert {label: stored[label]["test_error"] for label in errors} == errors
-    assert len(stored["members"]) == 5
+    assert len(stored["members"]) == 2
     best = min(one["validation_error"] for one in stored["members"])
     assert stored["best member"]["validation_error"] == best
     assert stored["greedy"]["validation_error"] <= best

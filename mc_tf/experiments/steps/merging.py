@@ -100,16 +100,18 @@ class Merge(Step):
         path = os.path.join(run.folder(self.name), "ensemble")
         ensemble = ensemble_files.evaluate_ensemble(run.on_data(), of_files, path)
         rows["ensemble"] = {"test_error": ensemble.scores["error"]}
+        merged = load_checkpoint(files[0])  # one model for all, which is compiled once
+        data |= {"into": merged, "verbose": int(run.verbose > 0)}
         for method, options in self.methods.items():
             tried = []
             for chosen in _combinations(options):
-                model = _merged(method, models, base, data, chosen, int(run.verbose > 0))
-                found = scores(model, "validation")
-                tried.append({**found, "options": chosen, "model": model})
+                _merge(method, models, base, data, chosen)
+                found = scores(merged, "validation")
+                tried.append({**found, "options": chosen, "weights": merged.get_weights()})
             rows[method] = best(tried)
-            model = rows[method].pop("model")
-            rows[method] |= scores(model, "test")
-            save_checkpoint(model, os.path.join(run.folder(self.name), f"{method}.keras"))
+            merged.set_weights(rows[method].pop("weights"))
+            rows[method] |= scores(merged, "test")
+            save_checkpoint(merged, os.path.join(run.folder(self.name), f"{method}.keras"))
         content = {"members": members, **rows}
         write_json(os.path.join(run.folder(self.name), "scores.json"), content)
         run.say(f"\n{_table(rows)}\n")
@@ -120,14 +122,13 @@ class Merge(Step):
         return {(label, "test_error", "mean"): row["test_error"] for label, row in result.items()}
 
 
-def _merged(method, models, base, data, options, verbose):
-    """A merged network. Barriers, the same for all methods, are reported for the greedy soup."""
+def _merge(method, models, base, data, options):
+    """Merges. Barriers, which are the same for all methods, are measured for the greedy soup."""
     if method == "greedy":
-        return greedy_soup(models, **data, **options, verbose=verbose)
-    given = {"batch_norm_data": data["batch_norm_data"], **options}
-    if method not in ("uniform", "slerp"):
-        given["base"] = base
-    return merge(models, method, **given)
+        greedy_soup(models, **data, **options)
+    else:
+        base = None if method in ("uniform", "slerp") else base
+        merge(models, method, base, **{**data, "validation": None}, **options)
 
 
 def _combinations(options):
