@@ -26,7 +26,7 @@ flags.DEFINE_enum(
     "uniform",
     ["uniform", "greedy", "slerp", "task_arithmetic", "ties", "dare", "dare_ties"],
     "How to merge. uniform: the average. greedy: the average of a selection. slerp: spherical "
-    "interpolation of two networks. The others add task vectors to --base.",
+    "interpolation of two networks. The others add task vectors to the base.",
 )
 flags.DEFINE_string("base", None, "A .keras file of the network that was fine-tuned.")
 flags.DEFINE_bool("align", False, "Put hidden units in the order of --base or the first network.")
