@@ -14,6 +14,7 @@ from mc_tf import (
     ensemble,
     landscape,
     layers,
+    merging,
     metrics,
     models,
     posterior,
@@ -52,6 +53,7 @@ from mc_tf.layers import (
     CurveLayer,
     CurveLSTM,
 )
+from mc_tf.merging import greedy_soup, merge
 from mc_tf.models import CurveModel, connect
 from mc_tf.moved import MOVED
 from mc_tf.posterior import SWAG
@@ -105,10 +107,13 @@ __all__ = [
     "evaluate_curve",
     "evaluate_grid",
     "fused_batch_norm",
+    "greedy_soup",
     "hessian_eigenvalues",
     "landscape",
     "layers",
     "load_snapshot",
+    "merge",
+    "merging",
     "metrics",
     "models",
     "posterior",

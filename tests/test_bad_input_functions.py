@@ -322,6 +322,26 @@ call(
     ],
 )
 call(
+    "merge",
+    lambda g: (mc_tf.merge, {"models": [g.start, g.end], "method": "ties", "base": g.start}),
+    models=[None, 3, [], (lambda g: [g.start, g.other], "architecture"), ("none.keras", "none")],
+    method=[None, 3, "mean", ""],
+    base=[None, 3, (lambda g: g.other, "architecture"), ("none.keras", "none.keras")],
+    validation=NO_DATA[1:],
+    into=[3, (lambda g: g.other, "architecture|into"), (lambda g: g.unbuilt, "built")],
+    batch_size=NO_COUNTS,
+    density=[0, -1, 1.5, "half", None, NAN],
+    scale=[NAN, INF, "one", None],
+)
+call(
+    "greedy_soup",
+    lambda g: (mc_tf.greedy_soup, {"models": [g.start, g.end], "validation": g.data}),
+    models=[None, 3, [], (lambda g: [g.start], "two networks")],
+    validation=NO_DATA,
+    metric=["auc", 3],
+    batch_size=NO_COUNTS,
+)
+call(
     "models.build",
     lambda g: (models.build, {"name": "fc", "num_classes": 2, "input_shape": (4,)}),
     name=[None, ("", "Unknown network"), ("resnt", "'resnt'"), 3],

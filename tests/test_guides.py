@@ -75,8 +75,8 @@ def names():
     return made | {"images": tf.constant(x), "mc_tf": mc_tf}
 
 
-PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/surfaces"]
-PAGES += ["docs/posteriors", "docs/uncertainty"]
+PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/merging"]
+PAGES += ["docs/posteriors", "docs/surfaces", "docs/uncertainty"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -28,7 +28,7 @@ ROOMS = (
     ),
     "alignment",
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
-    *("ensemble", "landscape", "posterior", "data", "training"),
+    *("ensemble", "merging", "landscape", "posterior", "data", "training"),
     *("experiments.parts", "experiments.steps", "experiments", "reports"),
 )
 FILES = sorted((ROOT / "mc_tf").rglob("*.py"))

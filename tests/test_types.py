@@ -20,8 +20,8 @@ MODULES = (
         f"mc_tf.{name}"
         for name in (
             *("alignment", "batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
-            *("experiments", "landscape", "layers", "metrics", "models", "plots", "posterior"),
-            "training",
+            *("experiments", "landscape", "layers", "merging", "metrics", "models", "plots"),
+            *("posterior", "training"),
         )
     ),
 )

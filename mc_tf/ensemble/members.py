@@ -4,7 +4,6 @@ import dataclasses
 import glob
 import numbers
 import os
-import tempfile
 from typing import TypeAlias
 
 import keras
@@ -12,16 +11,17 @@ import numpy as np
 
 from mc_tf.arguments import check_kind
 from mc_tf.backend.array_kinds import is_finite
-from mc_tf.backend.keras_internals import layers_within, seed_generators
+from mc_tf.backend.keras_internals import layers_within
+from mc_tf.ensemble.member_weights import read_weights_file
 from mc_tf.storage import checksums
 from mc_tf.storage.checkpoints import load_checkpoint
-from mc_tf.storage.files import numbered_files, weight_shapes
+from mc_tf.storage.files import numbered_files
 from mc_tf.storage.snapshots import Snapshot, read_snapshot, take_snapshot
 from mc_tf.typing import PathLike, TensorLike
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
 
-__all__ = ["Member", "check_network", "read_member", "read_members"]
+__all__ = ["Member", "check_network", "listed", "read_member", "read_members"]
 
 Member: TypeAlias = PathLike | keras.Model | Snapshot | TensorLike
 
@@ -81,15 +81,30 @@ def read_members(network, members):
     """
     if isinstance(members, numbers.Integral):
         members = [take_snapshot(network)] * int(members)
-    elif isinstance(members, (str, os.PathLike, keras.Model, Snapshot)):
+    members = listed(members, "a number, or a list of members")
+    return [read_member(network, member, index) for index, member in enumerate(members)]
+
+
+def listed(members, words="a list of members", name="members"):
+    """Lists members one by one: directories and patterns give several files.
+
+    Args:
+        members: as for `Ensemble`, but no number.
+        words: description of valid values, for messages.
+        name: name of the argument, for messages.
+
+    Returns:
+        List of members, at least one; nothing is read.
+    """
+    if isinstance(members, (str, os.PathLike, keras.Model, Snapshot)):
         members = [members]
     elif hasattr(members, "shape"):
         members = keras.ops.convert_to_numpy(members)
-    check_kind("members", members, (list, tuple, np.ndarray), "a number, or a list of members")
+    check_kind(name, members, (list, tuple, np.ndarray), words)
     members = [one for member in members for one in _found(member)]
     if not members:
-        raise ValueError("`members` is empty: an ensemble needs at least one member.")
-    return [read_member(network, member, index) for index, member in enumerate(members)]
+        raise ValueError(f"`{name}` is empty: at least one member is needed.")
+    return members
 
 
 def _found(member):
@@ -120,13 +135,14 @@ def _found(member):
     return found
 
 
-def read_member(network, member, index):
+def read_member(network, member, index, role=None):
     """Reads the values of one member.
 
     Args:
         network: built Keras model; its values do not change.
         member: an entry of the list passed to `Ensemble`.
         index: its index, for messages.
+        role: its name in messages. Default: by its index.
 
     Returns:
         `Snapshot`.
@@ -134,7 +150,7 @@ def read_member(network, member, index):
     Raises:
         FileNotFoundError, ValueError: as `read_members`.
     """
-    role = f"member {index}"
+    role = role or f"member {index}"
     if isinstance(member, (str, os.PathLike)):
         path = os.fspath(member)
         role = f"'{path}' ({role})"
@@ -190,7 +206,7 @@ def _read_file(network, path, role):
     if path.endswith(".npz"):
         return read_snapshot(path)
     if path.endswith(".weights.h5"):
-        return _read_weights_file(network, path, role)
+        return read_weights_file(network, path, role)
     try:
         model = load_checkpoint(path, compile=False)
     except checksums.DamagedFileError:
@@ -202,48 +218,3 @@ def _read_file(network, path, role):
         ) from error
     check_same_architecture(network, model, ("model", role))
     return take_snapshot(model)
-
-
-class _DoesNotFit(ValueError):
-    """Error for a weights file of another network."""
-
-
-def _read_weights_file(network, path, role):
-    found = weight_shapes(path)
-    try:
-        return _read_weights(network, path, role, found)
-    except _DoesNotFit:
-        raise
-    except Exception as error:  # h5py and Keras raise different errors
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"Keras cannot load {role}, {os.path.getsize(path)} bytes: {reason} Save it again."
-        ) from error
-
-
-def _read_weights(network, path, role, found):
-    # Keras ignores layers that only the file has, so the contents are compared first.
-    with tempfile.TemporaryDirectory() as directory:
-        own = os.path.join(directory, "own.weights.h5")
-        network.save_weights(own)
-        wanted = weight_shapes(own)
-    # Seeds are not part of a member; a dropout of rate 0 has none.
-    wanted, found = (
-        {name: shape for name, shape in shapes.items() if "/seed_generator" not in name}
-        for shapes in (wanted, found)
-    )
-    for name in [*wanted, *found]:
-        if wanted.get(name) != found.get(name):
-            raise _DoesNotFit(
-                f"{role} does not fit the model '{network.name}'. They first differ at '{name}': "
-                f"{found.get(name, 'nothing')} in the file, {wanted.get(name, 'nothing')} in the "
-                "model. Pass the model that was trained."
-            )
-    before = take_snapshot(network)
-    try:
-        optimizer = getattr(network, "optimizer", None)
-        skipped = [optimizer] if optimizer else []
-        network.load_weights(path, objects_to_skip=[*skipped, *seed_generators(network)])
-        return take_snapshot(network)
-    finally:
-        before.assign_to(network)

@@ -56,6 +56,13 @@ class PointEvaluator:
             measures.
         """
         flat, state = self.network_at(t, data.for_statistics)
+        logs = self.values(flat, state, data)
+        for measure in measures:
+            logs.update(measure(flat, state))
+        return logs
+
+    def values(self, flat, state, data):
+        """Evaluates any network: what `__call__` returns, from what `network_at` returns."""
         point = self._unpack(flat)
         logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
         for name, batches in data.evaluated.items():
@@ -63,8 +70,6 @@ class PointEvaluator:
             if not np.isfinite(list(values.values())).all():
                 self.check_finite(batches, data.for_statistics)
             logs.update({f"{name}_{key}": value for key, value in values.items()})
-        for measure in measures:
-            logs.update(measure(flat, state))
         return logs
 
     def several(self, data, num_points):
@@ -136,11 +141,14 @@ class PointEvaluator:
             with recurrent state at zero.
         """
         flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
-        state = self._initial_state()
-        if data is not None and self._statistics.any:
-            batches = Batches(data, self._batch_size)
-            state = self._estimate_state(self._unpack(flat), state, batches)
-        return flat, state
+        return flat, self.estimated(flat, self._initial_state(), data)
+
+    def estimated(self, flat, state, data):
+        """Re-estimates the statistics in the state of any network; arguments as in `network_at`."""
+        if data is None or not self._statistics.any:
+            return state
+        batches = Batches(data, self._batch_size)
+        return self._estimate_state(self._unpack(flat), state, batches)
 
     def check(self, t, data):
         """Runs the first batch of each data set, so that unsuitable data fails early.

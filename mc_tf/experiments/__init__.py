@@ -7,6 +7,7 @@ from mc_tf.experiments.steps.connect import Chain, Connect
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
 from mc_tf.experiments.steps.film import Film
+from mc_tf.experiments.steps.merging import Merge
 from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
 from mc_tf.experiments.steps.regressions import Posteriors
 from mc_tf.experiments.steps.step import (
@@ -39,6 +40,7 @@ __all__ = [
     "Figure",
     "Film",
     "Grid",
+    "Merge",
     "Network",
     "Pairs",
     "Part",

@@ -429,6 +429,45 @@ def test_mean_prediction(root, runs, tmp_path):
     assert 2.5 < found["mean_difference"][0] / found["mean_difference"][1] < 8
 
 
+def test_merge(root, runs, tmp_path):
+    """The three members of the FGE run, which began as a network of the run with SWA."""
+    files, base = snapshot_files(root / "fge" / "members"), root / "swa" / "model-0002.keras"
+    weights = np.stack([read_snapshot(file).weights for file in files]).astype("float64")
+    started, digits = flat_weights(load_checkpoint(base)), data.load("digits")
+    ways = {
+        "uniform": ((), weights.mean(0)),
+        "ties": (
+            (f"--base={base}", "--density=0.5", "--scale=0.8"),
+            mc_tf.merging.ties(weights, started, 0.5, 0.8),
+        ),
+        "greedy": ((), None),
+    }
+    given = (f"--members={root}/fge", BATCH)
+    flags = {
+        name: (*given, f"--output={tmp_path}/{name}", f"--method={name}", *more)
+        for name, (more, _) in ways.items()
+    }
+    for name, out in run_all("merge", flags).items():
+        merged = load_checkpoint(tmp_path / f"{name}.keras")
+        if name != "greedy":
+            np.testing.assert_allclose(flat_weights(merged), ways[name][1], rtol=1e-5, atol=1e-6)
+        scores = merged.evaluate(digits.test_batches(), verbose=0, return_dict=True)
+        error = 100 * (1 - scores["accuracy"])
+        assert out.splitlines()[-1].startswith(
+            f"{tmp_path}/{name}.keras: validation error {error:.2f} %"
+        )
+        assert "halfway to model 0" in out and out.splitlines()[0].split() == ["loss", "accuracy"]
+        if name == "greedy":
+            of_members = [float(x) for x in re.findall(r"^model \d +\S+ +(\S+)", out, re.MULTILINE)]
+            assert len(of_members) == 3 and scores["accuracy"] >= max(of_members) - 1e-4
+            assert re.search(r"^kept: model \d", out, re.MULTILINE)
+            continue
+        norm = next(x for x in merged.layers if isinstance(x, keras.layers.BatchNormalization))
+        found = np.array(norm.moving_mean)
+        mc_tf.update_batch_norm(merged, digits.batch_norm_data())
+        np.testing.assert_allclose(found, np.array(norm.moving_mean), rtol=1e-3, atol=1e-4)
+
+
 def test_pairs(root, runs, tmp_path):
     ends = (f"--start={root}/swa/model.keras", f"--end={root}/sse/model.keras")
     run("connect", f"--workdir={tmp_path}/curve", *ends, "--curve=segment", BATCH)

@@ -43,6 +43,7 @@ PROGRAMS = (
     "eval_pairs",
     "eval_trajectory",
     "export_ensemble",
+    "merge",
     "report",
 )
 EPOCHS = 6
@@ -274,6 +275,7 @@ HELP = {
     "eval_pairs": ("Ensembles of two networks", {"num_points": "21"}),
     "eval_trajectory": ("Learning rate, error and distance", {"batch_size": "500"}),
     "export_ensemble": ("Writes an ensemble as one TensorFlow SavedModel", {}),
+    "merge": ("Merges the weights of several networks into one", {"method": "uniform"}),
     "report": ("Writes a report of a directory of runs", {}),
 }
 

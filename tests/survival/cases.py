@@ -123,6 +123,7 @@ CASES = (
         "eval_pairs",
         ("--curve_files=../inputs/bezier/curve.keras", "--output=out/pairs", "--num_points=3"),
     ),
+    Case("merge", "merge", (_MEMBERS, "--output=out/soup", "--verbose=0")),
     Case("export_ensemble", "export_ensemble", (_MEMBERS, "--saved_model=out/served")),
     Case(
         "plot curve",

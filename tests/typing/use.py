@@ -152,6 +152,20 @@ def posteriors(model: keras.Model, curve: mc_tf.CurveModel, train: Any) -> None:
     posterior.slice_sample()  # type: ignore[call-arg]
 
 
+def merges(first: keras.Model, second: keras.Model, train: Any, validation: Any) -> None:
+    soup = mc_tf.merge([first, "second.keras"], validation=validation, batch_norm_data=train)
+    assert_type(soup, keras.Model)
+    mc_tf.merge(mc_tf.Ensemble(first, [first, second]), "ties", base="base.keras", density=0.3)
+    assert_type(mc_tf.greedy_soup([first, second], validation, "loss", align=True), keras.Model)
+    weights = np.zeros((2, 8))
+    assert_type(mc_tf.merging.uniform(weights, shares=[0.5, 0.5]), np.ndarray)
+    assert_type(mc_tf.merging.dare(weights, weights[0], drop=0.9, seed=1), np.ndarray)
+    found = mc_tf.merging.greedy(weights, lambda vector, kept: float(vector.sum()))
+    assert_type(found, tuple[np.ndarray, list[int]])
+    mc_tf.merge([first, second], "mean")  # type: ignore[arg-type]
+    mc_tf.greedy_soup([first, second])  # type: ignore[call-arg]
+
+
 def surfaces(first: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any) -> None:
     direction = mc_tf.random_direction(first, seed=1, normalization="filter")
     assert_type(direction, np.ndarray)

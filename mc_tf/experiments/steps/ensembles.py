@@ -54,7 +54,8 @@ class Ensembles(Step):
         runs = np.repeat(np.arange(len(counts)), counts)
         reached, moved = [], []
         for part, of_part in files.items():
-            steps = run.data.steps_per_epoch(run.steps[part.saved.training].training.batch_size)
+            step = run.steps[part.saved.training]
+            steps = step.data(run).steps_per_epoch(step.training.batch_size)
             records = [_record(file) for file in of_part]
             reached += [part.before + record["step"] / steps for record in records]
             moved += [record["distance_from_previous"] for record in records[1:]]

@@ -69,7 +69,8 @@ class Run:
         """Returns the file of one network; rejects a member that the training does not have."""
         directory = self.directory(saved.training)
         if saved.kind == "average":
-            training.averaged_network(directory.path, self.data, saved.number, self.batch_size)
+            data = self.steps[saved.training].data(self)  # type: ignore[attr-defined]
+            training.averaged_network(directory.path, data, saved.number, self.batch_size)
             return directory.average(saved.number)
         if saved.kind == "member":
             found = snapshot_files(directory.members)

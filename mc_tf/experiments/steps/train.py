@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from mc_tf import training
+from mc_tf.data import Dataset
 from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Network, Saved, Step, Values, networks_in
 from mc_tf.models.zoo import registry
@@ -23,16 +24,22 @@ class Train(Step):
         begin: `Network` to build, or `Saved` to start from.
         training: `TrainingOptions`; checkpoints needed by other steps are kept, too.
         score: whether the comparison shows its test error.
+        num_train: number of training examples, from the start. Default: all.
     """
 
     begin: Network | Saved
     training: TrainingOptions
     score: bool = False
+    num_train: int | None = None
+
+    def data(self, run: Run) -> Dataset:
+        """Returns the data that it trains on."""
+        return run.data if self.num_train is None else run.data.first(self.num_train)
 
     def check(self, run: Run) -> None:
         """Rejects unsuitable cycles, weights trained on test data, and missing checkpoints."""
-        check_cycles(self.training, run.data.steps_per_epoch(self.training.batch_size))
-        check_num_examples(run.data, self.training.batch_size)
+        check_num_examples(run.data, self.training.batch_size, self.num_train)
+        check_cycles(self.training, self.data(run).steps_per_epoch(self.training.batch_size))
         for saved in self._saved_for(run.steps):
             self._check_saves(saved)
         if isinstance(self.begin, Network):
@@ -60,7 +67,8 @@ class Train(Step):
                 "network_options": begin.options,
                 "initial_weights": begin.initial_weights,
             }
-        model = training.train_network(run.folder(self.name), run.data, options=options, **settings)
+        data = self.data(run)
+        model = training.train_network(run.folder(self.name), data, options=options, **settings)
         return score(run, self.name, model) if self.score else None
 
     def values(self, result: tuple[str, float] | None) -> Values:
@@ -107,7 +115,7 @@ class Train(Step):
         if not os.path.exists(directory.network()):
             return
         done = read_record(directory.network()).get("step", 0)
-        done //= run.data.steps_per_epoch(self.training.batch_size)
+        done //= self.data(run).steps_per_epoch(self.training.batch_size)
         begun = {name for name in run.steps if os.path.exists(run.directory(name).network())}
         unfinished = [step for name, step in run.steps.items() if name not in begun]
         for saved in self._saved_for(unfinished):
