@@ -11,7 +11,7 @@ from keras import ops
 
 from mc_tf.backend.keras_internals import layers_within, own_weights
 from mc_tf.backend.precision import computes_in_bfloat16
-from mc_tf.evaluation.points import SEVERAL
+from mc_tf.distribute.processes import gathered, is_chief, place
 
 __all__ = ["evaluate_points", "fingerprint"]
 
@@ -22,7 +22,7 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
     """Evaluates the missing points of a result and saves them along the way.
 
     The file is written after each point, or, if writing is slow, less often, so that it takes 2 %
-    of the time.
+    of the time. Of several processes, each evaluates a share, and the first writes.
 
     Args:
         result: `PointResults`.
@@ -31,26 +31,28 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
         path: file name without extension, or `None`.
         indices: indices of the points to evaluate. Default: all.
         verbose: 1 for a progress bar, 0 for silence.
-        several: function of positions that returns a list, from `PointEvaluator.several`. Default:
-            one point after the other.
+        several: `SeveralPoints`, or `None`: one point after the other.
     """
     wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
     missing = wanted[~result.done[wanted]]
+    (process, processes), size = place(), several.size if several else 1
     cost, saved_at = 0.0, -np.inf
     with tqdm.tqdm(
         total=len(wanted),
         initial=len(wanted) - len(missing),
-        disable=not verbose,
+        disable=not (verbose and is_chief()),
         unit="point",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ) as bar:
         try:
-            size = SEVERAL if several else 1
-            for start in range(0, len(missing), size):
-                chunk = missing[start : start + size]
-                found = several(positions[chunk]) if several else [None]
-                for index, values in zip(chunk, found):
-                    result.record(index, values or measure(positions[index]))
+            for start in range(0, len(missing), processes * size):
+                chunk = missing[start : start + processes * size]
+                own = chunk[process::processes]
+                found = several(positions[own]) if several and len(own) else [None] * len(own)
+                found = [one or measure(positions[k]) for k, one in zip(own, found)]
+                for index, values in enumerate(gathered(found)):
+                    for k, one in zip(chunk[index::processes], values):
+                        result.record(k, one)
                 begun = time.monotonic()
                 if begun - saved_at >= cost / _SAVING_SHARE:
                     result.save(path)
