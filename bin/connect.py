@@ -26,6 +26,13 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
 )
+flags.DEFINE_enum(
+    "position_per",
+    "batch",
+    ["batch", "replica"],
+    "With --distribute: one position t for each batch, or one for each replica's part of it, which "
+    "lowers the variance of the gradient.",
+)
 
 
 def main(_):
@@ -36,9 +43,14 @@ def main(_):
     flag_checks.only_if(False, "a curve has its endpoints' precision", "precision")
     bends = curves.has_bends(FLAGS.curve)
     flag_checks.only_if(bends, f"--curve={FLAGS.curve} has none to choose", "num_bends")
+    several = FLAGS.distribute != "none"
+    flag_checks.only_if(several, "one device trains without --distribute", "position_per")
     data, options = training_flags.prepare()
     curve = curves.make_curve(FLAGS.curve, FLAGS.num_bends)
-    curve_model = training.train_curve(FLAGS.workdir, data, FLAGS.start, FLAGS.end, curve, options)
+    ends = FLAGS.start, FLAGS.end
+    curve_model = training.train_curve(
+        FLAGS.workdir, data, *ends, curve, options, FLAGS.position_per
+    )
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, "
         f"{describe_length(curve_model.length(), curve_model.length_ratio())}"

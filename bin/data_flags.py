@@ -29,7 +29,8 @@ def define_program_flags():
         ["none", "mirrored", "multi_worker", "tpu"],
         "Devices: none, one device. mirrored, all GPUs of this machine. multi_worker, the "
         "processes in the environment variable TF_CONFIG, each of which runs the same command. "
-        "tpu, all cores of a TPU. Batches are global, and evaluations run on the first device.",
+        "tpu, all cores of a TPU. Training batches are global; the points of a curve or grid are "
+        "shared by devices and processes.",
     )
     flags.DEFINE_bool(
         "auto_bfloat16",

@@ -48,7 +48,9 @@ settings_flags.define_flags(
     "mc_tf.experiments.steps.surfaces.Grid",
     ("margin", "num_rays", "ignore", "eigenvalues", "eigenvalue_tolerance"),
 )
-flags.DEFINE_string("shard", None, "I/N: evaluate only the I-th of N parts, I from 1.")
+flags.DEFINE_string(
+    "shard", None, "I/N: evaluate only the I-th of N parts, I from 1.", allow_overwrite=False
+)
 flags.DEFINE_integer("merge", None, "Merge N parts evaluated before.", lower_bound=1)
 
 

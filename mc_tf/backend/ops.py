@@ -10,11 +10,13 @@ from mc_tf.backend.array_kinds import as_rows, is_sparse
 
 __all__ = [
     "compiled",
+    "compiled_each",
     "eagerly",
     "fused_batch_norm",
     "in_memory",
     "read",
     "split",
+    "replica",
     "to_device",
     "traced",
 ]
@@ -48,6 +50,31 @@ def compiled(function):
 
         return torch.no_grad()(function)
     return function
+
+
+def compiled_each(function, devices=()):
+    """Compiles a pure function for several lists of arguments, each on a device of its own.
+
+    Args:
+        function: as for `compiled`.
+        devices: names of devices of TensorFlow, in order. Default: the current device for all.
+
+    Returns:
+        The compiled function, of a list of tuples of arguments and of further arguments `rest`. It
+        returns a list of `function(*arguments, *rest)`.
+    """
+
+    def each(lists, *rest):
+        found = []
+        for index, arguments in enumerate(lists):
+            with on_device(devices[index]) if len(lists) > 1 and devices else nothing:
+                found.append(function(*arguments, *rest))
+        return found
+
+    if devices:
+        from tensorflow import device as on_device
+    nothing = contextlib.nullcontext()
+    return compiled(each)
 
 
 def traced(function, *arguments):
@@ -178,6 +205,22 @@ def read(variable):
         return tf.convert_to_tensor(variable.value)
     value = variable.value
     return value.clone() if keras.backend.backend() == "torch" else value
+
+
+def replica():
+    """Returns which replica of a `tf.distribute` strategy computes, and their number.
+
+    Returns:
+        `(index, count)`: an int or a tensor, counted from 0, and an int; `(0, 1)` on one device.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 0, 1
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0, 1
+    return context.replica_id_in_sync_group, context.num_replicas_in_sync
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mc_tf.data.dataset import Dataset
+from mc_tf.data.parts import bounds_of
 from mc_tf.data.validation import check_examples, check_num_examples, check_positive
 
 __all__ = ["ArrayData", "InMemoryData"]
@@ -87,16 +88,24 @@ class InMemoryData(Dataset):
         seed: int = 0,
         epoch: int | tf.Tensor = 0,
         first_step: int | tf.Tensor = 0,
+        part: tuple[int, int] = (0, 1),
     ) -> tf.data.Dataset:
-        """Returns the training batches of one epoch, see `Dataset.epoch_batches`."""
+        """Returns the training batches of one epoch, see `Dataset.epoch_batches`.
+
+        Args:
+            batch_size, seed, epoch, first_step: see `Dataset.epoch_batches`.
+            part: `(i, n)`: only the `i`-th of `n` equal parts of each batch, `i` from 0, for one of
+                several processes. Defaults to whole batches.
+        """
         steps = self.steps_per_epoch(batch_size)
         x, y = self._train_tensors
         plan = self._plan(seed, epoch)
 
         @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def examples(step):
-            part = slice(step * batch_size, (step + 1) * batch_size)
-            indices, *draws = (drawn[part] for drawn in plan)
+            end = tf.minimum((step + 1) * batch_size, self.num_train)
+            own = slice(*bounds_of(part, step * batch_size, end))
+            indices, *draws = (drawn[own] for drawn in plan)
             return self._seen(tf.gather(x, indices), *draws), tf.gather(y, indices)
 
         batches = tf.data.Dataset.range(first_step, steps)

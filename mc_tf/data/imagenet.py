@@ -132,7 +132,7 @@ class ImageNetData(Dataset):
         """Names the damaged file, or the directory, see `Dataset.why_unreadable`."""
         return find_damage(self.builder) or f"{reason} ({self.builder.data_dir})"
 
-    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0):
+    def epoch_batches(self, batch_size=128, seed=0, epoch=0, first_step=0, part=(0, 1)):
         """Returns the training batches of one epoch: every image once, with a short last batch.
 
         The order of the images, their crops and flips (see `random_crop`) depend only on
@@ -144,6 +144,9 @@ class ImageNetData(Dataset):
             epoch: Number of the epoch, counted from 0: an int or an int64 tensor.
             first_step: Number of batches to skip, which are read but not decoded: an int or a
                 tensor. Defaults to 0.
+            part: `(i, n)`: only the `i`-th of `n` equal parts of each batch, `i` from 0, for one of
+                several processes, which decodes no other images; `n` divides `batch_size`. Defaults
+                to whole batches.
 
         Returns:
             A finite `tf.data.Dataset` of `(x, y)`.
@@ -160,7 +163,11 @@ class ImageNetData(Dataset):
         records = prepared.encoded_examples(self.builder, self._train_split, order)
         records = records.enumerate().skip(first_step * batch_size)
         length = tf.data.experimental.assert_cardinality(steps - first_step)
-        batches = self._batches(records, example, batch_size)
+        index, count = part
+        batches = self._batches(records.shard(count, index), example, batch_size // count)
+        if self.num_train - (steps - 1) * batch_size <= index:  # none of the last batch
+            nothing = tf.zeros((0, *self.input_shape)), tf.zeros((0,), "int32")
+            batches = batches.concatenate(tf.data.Dataset.from_tensors(nothing))
         return batches.apply(length).prefetch(tf.data.AUTOTUNE)
 
     def train_eval_batches(self, batch_size=500, num_examples=None):

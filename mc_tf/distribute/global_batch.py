@@ -15,6 +15,7 @@ from mc_tf.backend.keras_internals import (
     overridden,
     set_train_function,
 )
+from mc_tf.backend.ops import read
 from mc_tf.distribute.processes import remember, wait
 
 __all__ = ["global_batch"]
@@ -27,10 +28,11 @@ def global_batch(model: keras.Model) -> Iterator[None]:
     For models under a strategy of `tf.distribute`, where Keras treats each replica's part of a
     batch as a batch of its own. Here each example has the same share in the loss, also in a short
     last batch that does not divide; batch normalization uses the mean and the variance of the whole
-    batch; and gradients are clipped after their sum. At the end, all processes wait for the files
-    of the first. `CurveModel.fit` and `mc_tf.training` use it themselves. Dropout draws the same
-    mask on each replica. Losses with masks or `reduction="sum"`, and a `train_step` of your own
-    that does not call `optimizer.scale_loss`, keep the shares that Keras gives them.
+    batch, but of each replica's part on curves with `position_per="replica"`, where parts belong
+    to different networks; and gradients are clipped after their sum. At the end, all processes wait
+    for the files of the first. `CurveModel.fit` and `mc_tf.training` use it themselves. Dropout
+    draws the same mask on each replica. Losses with masks or `reduction="sum"`, and a `train_step`
+    of your own that does not call `optimizer.scale_loss`, keep the shares that Keras gives them.
 
     Args:
         model: compiled Keras model, made in the strategy's scope.
@@ -60,16 +62,20 @@ def _whole_batches(model):
     """Replaces the training step by one that knows the whole batch."""
     import tensorflow as tf
 
-    norms = list(_norms_within(model))
+    apart = any(getattr(part, "position_per", None) == "replica" for part in layers_within(model))
+    norms = {
+        norm: {"call": _also_without_examples(norm)} if apart else {"synchronized": True}
+        for norm in _norms_within(model)
+    }
     step, scale_loss = model.train_step, model.optimizer.scale_loss
-    synchronized, share = contextlib.ExitStack(), threading.local()  # replicas are threads
+    normalizing, share = contextlib.ExitStack(), threading.local()  # replicas are threads
     running = 0
 
     def train_step(data):
         nonlocal running
         if not running:
-            for norm in norms:
-                synchronized.enter_context(overridden(norm, synchronized=True))
+            for norm, attributes in norms.items():
+                normalizing.enter_context(overridden(norm, **attributes))
         running += 1
         try:
             inputs = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[0])
@@ -81,7 +87,7 @@ def _whole_batches(model):
         finally:
             running -= 1
             if not running:
-                synchronized.close()
+                normalizing.close()
 
     def scale_by_share(loss):
         return scale_loss(loss) * tf.cast(share.value, loss.dtype)
@@ -100,3 +106,31 @@ def _norms_within(layer):
             yield part
         if isinstance(code := getattr(part, "layer", None), keras.Layer):
             yield from _norms_within(code)
+
+
+def _also_without_examples(norm):
+    """Batch normalization of one replica's part, which may be empty; all have the same averages."""
+    import tensorflow as tf
+
+    run = norm.call
+
+    def call(inputs, training=None, mask=None):
+        if not training or mask is not None:
+            return run(inputs, training=training, mask=mask)
+        # Two made-up examples have the mean and the variance of before.
+        count, shape = tf.shape(inputs)[0], len(inputs.shape) * [1]
+        shape[norm.axis] = -1
+        mean, deviation = (
+            tf.reshape(tf.cast(value, inputs.dtype), shape)
+            for value in (norm.moving_mean, tf.sqrt(norm.moving_variance))
+        )
+        made_up = tf.concat([mean - deviation, mean + deviation], 0)[: tf.where(count > 0, 0, 2)]
+        size = tf.concat([tf.shape(made_up)[:1], tf.shape(inputs)[1:]], 0)
+        outputs = run(tf.concat([inputs, tf.broadcast_to(made_up, size)], 0), training=training)
+        statistics = norm.moving_mean, norm.moving_variance
+        means = tf.distribute.get_replica_context().all_reduce("MEAN", list(map(read, statistics)))
+        for variable, mean in zip(statistics, means):
+            variable.assign(mean)
+        return outputs[:count]
+
+    return call

@@ -1,8 +1,11 @@
 """Several processes that train one network: which one writes, and how the others wait for it."""
 
-import keras
+import json
 
-__all__ = ["agreed", "is_chief", "remember", "wait"]
+import keras
+import numpy as np
+
+__all__ = ["agreed", "gathered", "is_chief", "place", "remember", "wait"]
 
 _strategy = None  # of several processes
 
@@ -37,6 +40,45 @@ def is_chief() -> bool:
     resolver = _strategy.cluster_resolver
     has_chief = "chief" in resolver.cluster_spec().jobs
     return resolver.task_id == 0 and resolver.task_type == ("chief" if has_chief else "worker")
+
+
+def place():
+    """Returns `(index, count)` of this process among those of a strategy of TensorFlow, `(0, 1)`.
+
+    Processes under JAX compute one program together, so all have the same work.
+    """
+    if _strategy is None:
+        return 0, 1
+    resolver = _strategy.cluster_resolver
+    before = len(resolver.cluster_spec().as_dict().get("chief", ()))
+    index = resolver.task_id + (before if resolver.task_type == "worker" else 0)
+    return index, _processes_of(_strategy)
+
+
+def gathered(value):
+    """Collects what each process has; all of them must call it.
+
+    Args:
+        value: anything that JSON can store.
+
+    Returns:
+        List of the values, in order of the processes.
+    """
+    if _strategy is None:
+        return [value]
+    text = np.frombuffer(json.dumps(value).encode(), "uint8")
+    sizes = _rows(np.array([len(text)]))[:, 0]
+    rows = _rows(np.pad(text, (0, sizes.max() - len(text))))
+    return [json.loads(row[:size].astype("uint8").tobytes()) for row, size in zip(rows, sizes)]
+
+
+def _rows(numbers):
+    """Whole numbers of all processes, `(count, ...)`."""
+    index, count = place()
+    own = np.zeros((count, *numbers.shape), "float64")
+    own[index] = numbers
+    mean = _strategy.reduce("MEAN", own, axis=None)
+    return np.rint(count * np.asarray(mean)).astype("int64")
 
 
 def wait():

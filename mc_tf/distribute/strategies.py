@@ -12,7 +12,7 @@ from mc_tf.distribute.processes import remember
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["KINDS", "make_strategy"]
+__all__ = ["KINDS", "devices_of", "make_strategy"]
 
 KINDS = ("none", "mirrored", "multi_worker", "tpu")
 
@@ -46,6 +46,22 @@ def make_strategy(kind: str) -> "tf.distribute.Strategy":
 
     makers = {"mirrored": _mirrored, "multi_worker": _multi_worker, "tpu": _tpu}
     return makers[kind]() if kind != "none" else tf.distribute.get_strategy()
+
+
+def devices_of(model):
+    """Devices of this process on which the replicas of a model run.
+
+    Args:
+        model: Keras model.
+
+    Returns:
+        Tuple of names of TensorFlow's devices, CPUs or GPUs; empty for fewer than two.
+    """
+    strategy = getattr(model, "distribute_strategy", None)  # with the TensorFlow backend
+    if strategy is None or strategy.num_replicas_in_sync == 1:
+        return ()
+    devices = strategy.extended.worker_devices
+    return () if len(devices) == 1 or any("TPU" in device for device in devices) else devices
 
 
 def _mirrored():

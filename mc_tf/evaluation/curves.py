@@ -40,7 +40,9 @@ def evaluate_curve(
 
     At each of `num_points` equally spaced positions the batch normalization statistics are
     re-estimated (section A.2), and the loss and all compiled metrics are computed on both data
-    sets. Recurrent state is carried over from batch to batch and reset between passes.
+    sets. Recurrent state is carried over from batch to batch and reset between passes. Each device
+    and each process of the model's `tf.distribute` strategy evaluates a share of the positions; all
+    processes must call this function, and all get the result.
 
     Args:
         curve_model: a compiled `CurveModel`, or a compiled functional or sequential network of
@@ -111,21 +113,11 @@ def evaluate_curve(
     if not result.complete:
         evaluator = PointEvaluator(curve_model, batch_size)
         data = data.kept(batch_size)
-        evaluator.check(grid[0], data)
-
-        def noted(values):
-            # Together with the first values, so that no complete file lacks it.
-            result.higher_is_better = directions_of(curve_model, values)
-            return values
-
-        most, many = evaluator.several(data, num_points) or (1, None)
+        names = evaluator.check(grid[0], data)
+        result.higher_is_better = directions_of(curve_model, ["regularization", *names])
+        several = evaluator.several(data, num_points)
         evaluate_points(
-            result,
-            grid,
-            lambda t: noted(evaluator(t, data)),
-            path,
-            verbose=verbose,
-            several=many and (most, lambda places: [one and noted(one) for one in many(places)]),
+            result, grid, lambda t: evaluator(t, data), path, verbose=verbose, several=several
         )
     result.finish(path)
     if curve_model.curve.num_bends and result.is_unbent():

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from mc_tf.distribute.processes import gathered
 from mc_tf.evaluation.shown import plain_lists, range_line
 from mc_tf.storage.files import read_arrays, write_arrays
 from mc_tf.typing import PathLike
@@ -214,10 +215,19 @@ class PointResults:
 
         Raises:
             DamagedFileError: if the file is damaged.
-            ValueError: if it belongs to another evaluation.
+            ValueError: if it belongs to another evaluation, or not all processes see it.
         """
         if path is None:
             return self
+        found = self._found(path)
+        if len({*gathered(int(found.done.sum()))}) > 1:
+            raise ValueError(
+                f"Only some of the processes see the points in '{path}.npz'. Choose a directory "
+                "that all of them share."
+            )
+        return found
+
+    def _found(self, path):
         if not os.path.exists(f"{path}.npz"):
             return self
         result = self.load(path)

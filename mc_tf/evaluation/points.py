@@ -6,15 +6,12 @@ from keras import ops
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
-from mc_tf.backend.keras_internals import build_metrics, layers_within, own_weights, whole_losses
+from mc_tf.backend.keras_internals import build_metrics, whole_losses
 from mc_tf.batch_norm.statistics import BatchStatistics
+from mc_tf.distribute.strategies import devices_of
+from mc_tf.evaluation.several import scalars, several_points
 
 __all__ = ["PointEvaluator"]
-
-_SEVERAL = 16  # points in one call, where calls take longer than computing
-_MOST_BATCHES = 8  # of a point, for several points in one call
-_SMALL = 2**15  # weights up to which dense networks run side by side, vectorized over the points
-_SIDE_BY_SIDE = 64  # points
 
 
 class PointEvaluator:
@@ -26,21 +23,23 @@ class PointEvaluator:
 
     Attributes:
         layer: the curve layer.
+        devices: names of the devices of this process in the model's strategy; none without one.
+        needs_statistics: whether data for batch normalization statistics is used.
     """
 
     def __init__(self, curve_model, batch_size=500):
         self._model = curve_model
+        self.devices = devices_of(curve_model)
         self.layer = curve_model.curve_layer
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
+        self.needs_statistics = self._statistics.any
         self._observed = False
         self._finite = []  # data sets already checked for finite values, so that each is read once
-        self._flat_at = backend.compiled(self.layer.flat_weights_at)
-        self._unpack = backend.compiled(self.layer.unpack_point)
-        self._estimate = backend.compiled(self._estimate_step)
-        self._test = backend.compiled(self._test_step)
-        self._side_by_side = self._is_small()
-        self._several = backend.compiled(self._map_points)
+        self._flat_at = backend.compiled_each(self.layer.flat_weights_at, self.devices)
+        self._unpack = backend.compiled_each(self.layer.unpack_point, self.devices)
+        self._estimate = backend.compiled_each(self._estimate_step, self.devices)
+        self._test = backend.compiled_each(self._test_step, self.devices)
 
     def __call__(self, t, data, measures=()):
         """Evaluates the network at `t`.
@@ -63,68 +62,56 @@ class PointEvaluator:
 
     def values(self, flat, state, data):
         """Evaluates any network: what `__call__` returns, from what `network_at` returns."""
-        point = self._unpack(flat)
-        logs = {"regularization": float(sum((float(p) for p in point[1]), 0.0))}
-        for name, batches in data.evaluated.items():
-            values = _scalars(self._evaluate(point, state, self.batches(batches)))
-            if not np.isfinite(list(values.values())).all():
-                self.check_finite(batches, data.for_statistics)
-            logs.update({f"{name}_{key}": value for key, value in values.items()})
-        return logs
+        return self._values([flat], [state], data)[0]
 
     def several(self, data, num_points):
-        """Prepares for several points in one call, if calls take longer than their work.
+        """Prepares for several points in one call, if that is faster; see `several_points`."""
+        return several_points(self, data, num_points)
+
+    def each(self, positions, data):
+        """Evaluates as many networks as there are devices at the same time, each on one of them.
 
         Args:
-            data: `EvaluationData` of `KeptBatches`, after `check`.
-            num_points: number of points of the whole evaluation.
+            positions: sequence of positions, one for each of `devices`.
+            data: `EvaluationData`.
 
         Returns:
-            `(most, function)`: a function of positions `(n, ...)`, `n` up to `most`, that returns a
-            list of what `self(t, data)` returns, or of `None` for values that are not finite. Or
-            `None`, if there are few points, many batches or no memory for them, or under PyTorch.
+            List of what `self(t, data)` returns.
         """
-        if num_points < _SEVERAL or keras.backend.backend() == "torch":
-            return None
-        sets, statistics = data.evaluated, [data.for_statistics][: self._statistics.any]
-        kept = [each.in_memory(_MOST_BATCHES) for each in (*sets.values(), *statistics)]
-        if not all(kept) or sum(map(len, kept)) > _MOST_BATCHES:
-            return None
-        arguments = dict(zip(sets, kept)), kept[len(sets) :]
-        size = _SIDE_BY_SIDE if self._side_by_side else _SEVERAL
+        flats = self._flat_at([(ops.convert_to_tensor(np.float32(t)),) for t in positions])
+        states = [self._initial_state()] * len(flats)
+        return self._values(flats, self._estimated(flats, states, data.for_statistics), data)
 
-        def measure(positions):
-            # Always as many, so that one trace serves all.
-            padded = np.resize(np.asarray(positions, "float32"), (size, *positions.shape[1:]))
-            results = self._several(ops.convert_to_tensor(padded), *arguments)
-            results = keras.tree.map_structure(ops.convert_to_numpy, results)
-            each = [
-                _scalars(keras.tree.map_structure(lambda values, i=i: values[i], results))
-                for i in range(len(positions))
-            ]
-            return [one if np.isfinite(list(one.values())).all() else None for one in each]
+    def _values(self, flats, states, data):
+        """Losses, metrics and penalties of networks, each on a device: a list of dicts."""
+        points = self._unpack([(flat,) for flat in flats])
+        logs = [{"regularization": float(sum((float(p) for p in each), 0.0))} for _, each in points]
+        for name, batches in data.evaluated.items():
+            results = self._evaluate(points, states, self.batches(batches))
+            for log, values in zip(logs, map(scalars, results)):
+                if not np.isfinite(list(values.values())).all():
+                    self.check_finite(batches, data.for_statistics)
+                log.update({f"{name}_{key}": value for key, value in values.items()})
+        return logs
 
-        return size, measure
+    def values_at(self, t, sets, statistics):
+        """What `__call__` computes, as a pure function.
 
-    def _is_small(self):
-        """Whether products of matrices are so small that calling each takes longer."""
-        learning = [part for part in layers_within(self.layer.layer) if own_weights(part)]
-        dense = all(type(part) is keras.layers.Dense for part in learning)
-        return dense and self.layer.layout.num_weights <= _SMALL
+        Args:
+            t: position, a tensor.
+            sets: dict from name to a list of batches.
+            statistics: list of one list of batches for batch normalization statistics, or of none.
 
-    def _map_points(self, positions, sets, statistics):
-        run = ops.vectorized_map if self._side_by_side else ops.map
-        return run(lambda t: self._values_at(t, sets, statistics), positions)
-
-    def _values_at(self, t, sets, statistics):
-        """The values of a point as tensors: what `__call__` computes, as a pure function."""
+        Returns:
+            dict of tensors.
+        """
         point = self.layer.unpack_point(self.layer.flat_weights_at(t))
-        state = self._initial_state()
+        states = [self._initial_state()]
         for batches in statistics:
-            state = self._estimate_state(point, state, batches)
+            states = self._estimate_states([point], states, batches)
         logs = {"regularization": sum(point[1], ops.zeros((), "float32"))}
         for name, batches in sets.items():
-            values = self._evaluate(point, state, batches)
+            (values,) = self._evaluate([point], states, batches)
             logs.update({f"{name}_{key}": value for key, value in values.items()})
         return logs
 
@@ -140,15 +127,18 @@ class PointEvaluator:
             `(flat, state)`: its weights, tensor `(P,)`, and its other state, a list of tensors,
             with recurrent state at zero.
         """
-        flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
-        return flat, self.estimated(flat, self._initial_state(), data)
+        flats = self._flat_at([(ops.convert_to_tensor(np.float32(t)),)])
+        return flats[0], self.estimated(flats[0], self._initial_state(), data)
 
     def estimated(self, flat, state, data):
         """Re-estimates the statistics in the state of any network; arguments as in `network_at`."""
+        return self._estimated([flat], [state], data)[0]
+
+    def _estimated(self, flats, states, data):
         if data is None or not self._statistics.any:
-            return state
-        batches = Batches(data, self._batch_size)
-        return self._estimate_state(self._unpack(flat), state, batches)
+            return states
+        points = self._unpack([(flat,) for flat in flats])
+        return self._estimate_states(points, states, Batches(data, self._batch_size))
 
     def check(self, t, data):
         """Runs the first batch of each data set, so that unsuitable data fails early.
@@ -157,23 +147,28 @@ class PointEvaluator:
             t: position of the curve model.
             data: `EvaluationData` of `KeptBatches`.
 
+        Returns:
+            List of the names of the values of a point, without penalties and measures.
+
         Raises:
             ValueError: if a data set is empty or has no labels, or two values share a name; and any
                 error that Keras raises for unsuitable inputs.
         """
-        point = self._unpack(self._flat_at(ops.convert_to_tensor(np.float32(t))))
+        flat, state = self.network_at(t)
+        points = self._unpack([(flat,)])
         if self._statistics.any:
-            self._observe(point, data.for_statistics.first()[0])
+            self._observe(points[0], data.for_statistics.first()[0])
         names = []
         for name, batches in data.evaluated.items():
             batch = self._built_for(batches.first(), batches.role)
-            logs = self._evaluate(point, self._initial_state(), [batch])
+            (logs,) = map(scalars, self._evaluate(points, [state], [batch]))
             names += [f"{name}_{key}" for key in logs]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(
                 f"Two values would be named {sorted(twice)}: choose another name in `extra_data`."
             )
+        return names
 
     def check_finite(self, *data_sets):
         """Raises an error if a data set explains a non-finite result; each is read once."""
@@ -245,16 +240,18 @@ class PointEvaluator:
         given = [scope.get_current_value(v) for v in self.layer.state]
         return [backend.read(v) if new is None else new for v, new in zip(self.layer.state, given)]
 
-    def _estimate_state(self, point, state, batches):
-        totals = None
-        carried = state
+    def _estimate_states(self, points, states, batches):
+        totals, carried = None, states
         for x, _, _ in batches:
             if totals is None:
-                self._observe(point, x)
+                self._observe(points[0], x)
                 if not self._statistics.num_updated:
-                    return state
-                totals = self._statistics.zeros()
-            totals, carried = self._estimate(point, carried, totals, x)
+                    return states
+                totals = [self._statistics.zeros()] * len(points)
+            totals, carried = zip(*self._estimate(list(zip(points, carried, totals)), x))
+        return [self._with_statistics(*each) for each in zip(states, totals)]
+
+    def _with_statistics(self, state, totals):
         new = {id(v): value for v, value in self._statistics.results(totals)}
         return [new.get(id(v), value) for v, value in zip(self.layer.state, state)]
 
@@ -271,15 +268,18 @@ class PointEvaluator:
             )
         return totals, [scope.get_current_value(v) for v in self.layer.state]
 
-    def _evaluate(self, point, state, batches):
-        values = None
-        loss, count = (ops.zeros((), "float32") for _ in range(2))
+    def _evaluate(self, points, states, batches):
+        sums = None
         for batch in batches:
-            if values is None:
-                values = self._zero_metrics()
-            state, values, loss, count = self._test(point, state, values, loss, count, batch)
-        metrics = self._model.metrics_variables
-        with keras.StatelessScope(list(zip(metrics, values))):
+            if sums is None:
+                zeros = [ops.zeros((), "float32") for _ in range(2)]
+                sums = [(state, self._zero_metrics(), *zeros) for state in states]
+            own = [(point, *each) for point, each in zip(points, sums)]
+            sums = self._test(own, batch)
+        return [self._results(*each) for each in sums]
+
+    def _results(self, _, values, loss, count):
+        with keras.StatelessScope(list(zip(self._model.metrics_variables, values))):
             logs = self._model.get_metrics_result()
         return {**logs, "loss": loss / count}
 
@@ -298,17 +298,3 @@ class PointEvaluator:
     def _scope(self, state, more=()):
         mapping = [*zip(self.layer.state, state), *more]
         return keras.StatelessScope(state_mapping=mapping, collect_losses=True)
-
-
-def _scalars(values):
-    """Floats by name; values per class become `name[0]`, `name[1]`, ..."""
-    logs = {}
-    for name, value in values.items():
-        if isinstance(value, dict):  # a metric of several values, as in Keras' logs
-            logs.update(_scalars(value))
-            continue
-        value = np.asarray(ops.convert_to_numpy(value))
-        for index in np.ndindex(value.shape):
-            key = f"{name}[{','.join(map(str, index))}]" if index else name
-            logs[key] = float(value[index])
-    return logs

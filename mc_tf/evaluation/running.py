@@ -11,6 +11,7 @@ from keras import ops
 
 from mc_tf.backend.keras_internals import layers_within, own_weights
 from mc_tf.backend.precision import computes_in_bfloat16
+from mc_tf.distribute.processes import gathered, is_chief, place
 
 __all__ = ["evaluate_points", "fingerprint"]
 
@@ -21,7 +22,7 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
     """Evaluates the missing points of a result and saves them along the way.
 
     The file is written after each point, or, if writing is slow, less often, so that it takes 2 %
-    of the time.
+    of the time. Of several processes, each evaluates a share, and the first writes.
 
     Args:
         result: `PointResults`.
@@ -30,25 +31,28 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
         path: file name without extension, or `None`.
         indices: indices of the points to evaluate. Default: all.
         verbose: 1 for a progress bar, 0 for silence.
-        several: `(most, function)` for several positions at once, from `PointEvaluator.several`.
-            Default: one point after the other.
+        several: `SeveralPoints`, or `None`: one point after the other.
     """
-    most, measure_several = several or (1, lambda _: [None])
     wanted = np.arange(len(result.done)) if indices is None else np.asarray(indices)
     missing = wanted[~result.done[wanted]]
+    (process, processes), size = place(), several.size if several else 1
     cost, saved_at = 0.0, -np.inf
     with tqdm.tqdm(
         total=len(wanted),
         initial=len(wanted) - len(missing),
-        disable=not verbose,
+        disable=not (verbose and is_chief()),
         unit="point",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ) as bar:
         try:
-            for start in range(0, len(missing), most):
-                chunk = missing[start : start + most]
-                for index, values in zip(chunk, measure_several(positions[chunk])):
-                    result.record(index, values or measure(positions[index]))
+            for start in range(0, len(missing), processes * size):
+                chunk = missing[start : start + processes * size]
+                own = chunk[process::processes]
+                logs = several(positions[own]) if several and len(own) else [None] * len(own)
+                logs = [one or measure(positions[k]) for k, one in zip(own, logs)]
+                for index, values in enumerate(gathered(logs)):
+                    for k, one in zip(chunk[index::processes], values):
+                        result.record(k, one)
                 begun = time.monotonic()
                 if begun - saved_at >= cost / _SAVING_SHARE:
                     result.save(path)

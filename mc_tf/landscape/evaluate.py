@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from mc_tf import version
 from mc_tf.arguments import check_counts, check_kind, check_network
 from mc_tf.backend.batches import Batches, KeptBatches, data_fingerprint
+from mc_tf.backend.keras_internals import scope_of
 from mc_tf.backend.precision import computes_in_bfloat16
 from mc_tf.deprecation import renamed_arguments
 from mc_tf.evaluation.data import EvaluationData
@@ -52,6 +53,7 @@ def evaluate_grid(
 
     As for a curve, batch normalization statistics are re-estimated at each point, and the loss
     (with the L2 term at that point) and all compiled metrics are computed on both data sets.
+    Devices and processes of the model's strategy share the points, as in `evaluate_curve`.
 
     Args:
         model: a compiled Keras model of the surface's architecture; `None` for the model of the
@@ -97,7 +99,8 @@ def evaluate_grid(
         check_network("model", model)
     check_kind("surface", surface, Surface, "a `Line`, `Plane` or `Rays`")
     check_counts(batch_size=batch_size)
-    curve_model = surface.model(model)
+    with scope_of(model):
+        curve_model = surface.model(model)
     if not curve_model.compiled:
         raise ValueError(
             "The model is not compiled: call `model.compile(loss=..., metrics=...)` first, to "

@@ -1,9 +1,8 @@
 """Any Keras layer or model on a curve: the core mechanism of the library."""
 
 import contextlib
-import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -44,6 +43,12 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         curve: `Bezier`, `PolyChain`, `Segment` or another `Curve`.
         fix_start, fix_end: whether the endpoint is fixed in training. Default `True`.
         seed: integer seed of the positions drawn in training. Default: Keras' random seed.
+        position_per: who shares a position in training. `"batch"` (default): all replicas of a
+            strategy, the whole global batch. `"replica"`: each replica of a `tf.distribute`
+            strategy draws its own. Both estimate the same gradient, of the mean loss over `t`; with
+            `R` replicas, the part of its variance that comes from `t` is divided by `R`. Batch
+            normalization then uses the mean and variance of each replica's part. On one device, and
+            on JAX, there is no difference.
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -52,7 +57,7 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         training: as in any Keras layer.
 
     Raises:
-        ValueError: if the built layer has no trainable weights.
+        ValueError: if the built layer has no trainable weights, or `position_per` is unknown.
 
     Example:
         >>> from mc_tf import Bezier
@@ -72,10 +77,15 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
+        position_per: Literal["batch", "replica"] = "batch",
         **kwargs: Any,
     ) -> None:
         check_kind("layer", layer, keras.layers.Layer, "a Keras layer or model")
         check_kind("curve", curve, Curve, "a curve, such as `Bezier(num_bends=1)`")
+        if position_per not in ("batch", "replica"):
+            raise ValueError(
+                f"`position_per` must be 'batch' or 'replica'. Received: {position_per!r}"
+            )
         kwargs.setdefault("dtype", layer.dtype_policy)
         kwargs["autocast"] = False
         super().__init__(**kwargs)
@@ -84,6 +94,7 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         self.fix_start = fix_start
         self.fix_end = fix_end
         self.seed = seed
+        self.position_per = position_per
         self.supports_masking = layer.supports_masking
         self.supports_jit = self._code.supports_jit
         self._seed_generator = keras.random.SeedGenerator(seed)
@@ -164,8 +175,13 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
             return ops.cast(self.curve.check_position(t), "float32")
         if not training:
             return backend.read(self._position)
-        draw = functools.partial(self.curve.draw, self._seed_generator)
-        return once_a_call(self, "mc_tf_position", draw)
+        return once_a_call(self, "mc_tf_position", self._draw)
+
+    def _draw(self):
+        own, count = backend.replica() if self.position_per == "replica" else (0, 1)
+        # Each replica draws all positions, so that all generators stay the same.
+        drawn = [self.curve.draw(self._seed_generator) for _ in range(count)]
+        return ops.stack(drawn)[own] if count > 1 else drawn[0]
 
     # Weights.
 

@@ -63,6 +63,7 @@ class CurveLayerFiles:
             "fix_start": self.fix_start,
             "fix_end": self.fix_end,
             "seed": self.seed,
+            "position_per": self.position_per,
         }
 
     @classmethod

@@ -4,7 +4,7 @@ They extend `CurveLayer` only by the constructor of the wrapped layer. `connect`
 on a curve at once and does not need them.
 """
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import keras
 
@@ -31,6 +31,7 @@ class _NamedCurveLayer(CurveLayer):
         curve: the curve, default `Bezier(1)`. Layers of one network share its position.
         fix_start, fix_end: whether the endpoint is fixed in training, default `True`.
         seed: integer seed of the positions drawn in training.
+        position_per: see `CurveLayer`. The first layer of a network decides for all.
         **kwargs: keyword arguments of the wrapped layer, `name` included.
     """
 
@@ -43,6 +44,7 @@ class _NamedCurveLayer(CurveLayer):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
+        position_per: Literal["batch", "replica"] = "batch",
         **kwargs: Any,
     ) -> None:
         layer = self.wrapped_class(*args, **kwargs)
@@ -52,6 +54,7 @@ class _NamedCurveLayer(CurveLayer):
             fix_start,
             fix_end,
             seed,
+            position_per,
             name=kwargs.get("name"),
         )
 
@@ -63,7 +66,8 @@ class _NamedCurveLayer(CurveLayer):
     def from_config(cls, config: Config) -> Self:
         """Creates a layer from its config."""
         config = dict(config)
-        options = {key: config.pop(key) for key in ("fix_start", "fix_end", "seed")}
+        names = ("fix_start", "fix_end", "seed", "position_per")
+        options = {key: config.pop(key) for key in names if key in config}
         curve = keras.saving.deserialize_keras_object(config.pop("curve"))
         layer = cls.wrapped_class.from_config(config)
         made = cls.__new__(cls)

@@ -1,6 +1,7 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import keras
 
@@ -27,6 +28,7 @@ def connect(
     seed: int | None = None,
     name: str | None = None,
     align: bool = False,
+    position_per: Literal["batch", "replica"] = "batch",
 ) -> CurveModel:
     """Joins two trained networks by a curve with trainable bends.
 
@@ -44,6 +46,8 @@ def connect(
         name: name of the model.
         align: whether to put the hidden units of `end` and `bends` in the order of those of `start`
             first, by `mc_tf.align`, which changes no network's outputs. Default `False`.
+        position_per: `"batch"` (default), one position in each training step, or `"replica"`, one
+            for each replica of a strategy; see `CurveLayer`.
 
     Returns:
         `CurveModel`, not compiled. Its batch normalization statistics are copied from `start`.
@@ -83,7 +87,7 @@ def connect(
         check_finite(model.variables, role)
         check_same_fixed(start, model, ("start", role))
     curve = curve.for_network(start)
-    curve_model = CurveModel(start, curve, fix_start, fix_end, seed=seed, name=name)
+    curve_model = CurveModel(start, curve, fix_start, fix_end, seed, position_per, name=name)
     layer = curve_model.curve_layer
     flat = (lambda model: align_units(start, model).flat_weights()) if align else flat_weights
     layer.set_point(-1, flat(end))  # which were checked above

@@ -1,6 +1,6 @@
 """A whole network on a curve, as an ordinary Keras model."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -46,7 +46,7 @@ class CurveModel(SealedFiles, keras.Model):
     Args:
         network: a built Keras model, used only for its forward pass. All control points start at
             its weights. It is never changed, and its weights are not stored.
-        curve, fix_start, fix_end, seed: see `CurveLayer`.
+        curve, fix_start, fix_end, seed, position_per: see `CurveLayer`.
         **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
@@ -67,6 +67,7 @@ class CurveModel(SealedFiles, keras.Model):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
+        position_per: Literal["batch", "replica"] = "batch",
         **kwargs: Any,
     ) -> None:
         check_one_network(network, "network")
@@ -80,7 +81,7 @@ class CurveModel(SealedFiles, keras.Model):
             )
         self._warn_of_own_methods(network)
         self.curve_layer = CurveLayer(
-            network, curve, fix_start, fix_end, seed=seed, name="curve_layer"
+            network, curve, fix_start, fix_end, seed, position_per, name="curve_layer"
         )
         self.supports_masking = self.curve_layer.supports_masking
         self.built = True

@@ -17,8 +17,9 @@ from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
+from mc_tf.data.parts import parts_of_epoch
 from mc_tf.distribute.global_batch import global_batch
-from mc_tf.distribute.processes import is_chief
+from mc_tf.distribute.processes import is_chief, place
 from mc_tf.evaluation.metric_directions import higher_is_better
 from mc_tf.posterior import SWAG
 from mc_tf.schedules import learning_rate_at
@@ -72,7 +73,7 @@ def fit(model, path, data, options, steps, validate):
         model.optimizer.learning_rate = options.learning_rate
         batches = _EpochBatches(data, options, range(first, steps), end)
         if first:  # the checkpoint has the metrics of the first part of the epoch
-            build_metrics(model, next(iter(batches.dataset)))
+            build_metrics(model, next(iter(batches.dataset())))
         acting = list(_cycle_and_average(run, options, steps, end))
         for callback in acting:
             callback.to_be_continued = end < options.epochs
@@ -101,7 +102,7 @@ def fit(model, path, data, options, steps, validate):
             warnings.filterwarnings("ignore", "Training diverged")
             with global_batch(model):
                 model.fit(
-                    batches.dataset,
+                    batches.shared_by(model),
                     shuffle=False,  # the data set shuffles
                     initial_epoch=start,
                     epochs=options.epochs,
@@ -194,18 +195,28 @@ class _EpochBatches(keras.callbacks.Callback):
 
     def __init__(self, data, options, steps, end):
         super().__init__()
-        self._end = end
+        self._data, self._options, self._steps, self._end = data, options, steps, end
         with tf.device("CPU:0"):
             self._epoch = tf.Variable(0, dtype="int64", trainable=False)
 
+    def dataset(self, part=(0, 1)):
+        """The batches, or the part of each that one of several processes makes."""
+
         @tf.autograph.experimental.do_not_convert  # conversion is unnecessary and takes time
         def one_epoch(_):
-            epoch = tf.identity(self._epoch)
-            return data.epoch_batches(options.batch_size, options.seed, epoch, steps[0])
+            given = self._options.batch_size, self._options.seed, tf.identity(self._epoch)
+            return parts_of_epoch(self._data, part, *given, self._steps[0])
 
         dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(steps)))
-        self.dataset = dataset.prefetch(tf.data.AUTOTUNE)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(self._steps)))
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def shared_by(self, model):
+        """The batches for `fit`; a process with one device makes its part only."""
+        part, strategy = place(), model.distribute_strategy
+        if part[1] == 1 or part[1] < strategy.num_replicas_in_sync:
+            return self.dataset()
+        return strategy.distribute_datasets_from_function(lambda _: self.dataset(part))
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch.assign(epoch)

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 from keras import ops
@@ -175,6 +175,7 @@ def train_curve(
     end: PathLike,
     curve: Curve,
     options: TrainingOptions,
+    position_per: Literal["batch", "replica"] = "batch",
 ) -> CurveModel:
     """Connects two trained networks (section 3.1), or resumes training the curve.
 
@@ -184,6 +185,7 @@ def train_curve(
         start, end: `.keras` files of the endpoints, which include their weight decay.
         curve: a `Curve`. A curve without trainable bends is saved directly.
         options: `TrainingOptions`.
+        position_per: `"batch"` (default) or `"replica"`: who shares a position; see `CurveLayer`.
 
     Returns:
         The trained `CurveModel`.
@@ -200,9 +202,11 @@ def train_curve(
     check_same_data([start, end], data.settings)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     networks = [read_network(path, data, options.batch_size) for path in (start, end)]
-    made = connect(*networks, curve, seed=options.seed)
-    files = {"start": start, "end": end}
-    claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
+    made = connect(*networks, curve, seed=options.seed, position_per=position_per)
+    files, settings = {"start": start, "end": end}, {"curve": repr(curve), **options.settings(data)}
+    if position_per != "batch":
+        settings["position_per"] = position_per
+    claim(workdir, settings, files)
     path = RunDirectory(workdir).curve()
     if _is_begun(path):
         ends = _ends(made)

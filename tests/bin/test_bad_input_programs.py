@@ -192,6 +192,8 @@ PLACES = [
         ("--curve=segment --num_bends=2", "num_bends would have no effect"),
         ("--curve=arc", "arc.*bezier"),
         ("--precision=mixed_bfloat16", "precision would have no effect"),
+        ("--position_per=replica", "position_per would have no effect.*without --distribute"),
+        ("--position_per=example", "position_per.*example"),
         ("--learning_rate=nan", "learning_rate must be a finite"),
         ("--dataset=mnist --data_dir=none", "not a directory"),
         ("--keep_epochs=40", "keep_epochs must be"),

@@ -223,6 +223,10 @@ BAD = {
         [OUT, ABC, "--shape=2", "--shard=3/2"],
         r"A shard is \(i, n\)",
     ),
+    "two shards": (
+        [OUT, ABC, "--shape=2", "--shard=1/2", "--shard=2/2"],
+        "shard=2/2: already defined as 1/2",
+    ),
     "two at once": ([OUT, "--merge=2", "--shard=1/2"], "--merge joins parts"),
     "nothing to join": ([OUT, "--merge=2"], "2 are missing"),
     "another grid": (

@@ -108,6 +108,29 @@ def test_any_step_resumes_the_uninterrupted_run(colors, kind):
             np.testing.assert_array_equal(expected[1], received[1])
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_processes_make_parts_of_each_batch(colors, own):
+    from mc_tf.data.parts import parts_of_epoch
+
+    class Reversed(type(colors)):
+        def epoch_batches(self, batch_size, seed, epoch, first_step=0):
+            batches = super().epoch_batches(batch_size, seed, epoch, first_step)
+            return batches.map(lambda x, y: (x[::-1], y[::-1]))
+
+    given = 16, 3, 2, 1
+    if own:  # a method without `part`
+        fields = dataclasses.fields(colors)
+        colors = Reversed(**{field.name: getattr(colors, field.name) for field in fields})
+    whole = list(colors.epoch_batches(*given))
+    for count in (1, 2, 3):
+        parts = [list(parts_of_epoch(colors, (i, count), *given)) for i in range(count)]
+        assert {len(part) for part in parts} == {len(whole)}
+        for (x, y), *each in zip(whole, *parts):
+            assert max(len(y) for _, y in each) - min(len(y) for _, y in each) <= 1
+            np.testing.assert_array_equal(np.concatenate([x for x, _ in each]), x)
+            np.testing.assert_array_equal(np.concatenate([y for _, y in each]), y)
+
+
 def test_batch_size_changes_neither_order_nor_augmentation(colors):
     small, large = (epochs_of(colors, 1, batch_size=size)[0] for size in (7, 50))
     np.testing.assert_array_equal(labels_of(small), labels_of(large))

@@ -160,6 +160,20 @@ def test_one_epoch_is_what_training_sees_of_it(held_out, two_epochs):
     assert endless_batches(held_out, BATCH).cardinality() == -1  # infinite
 
 
+@pytest.mark.parametrize("count", [2, BATCH])
+def test_processes_make_parts_of_each_batch(held_out, two_epochs, count):
+    steps = held_out.steps_per_epoch(BATCH)
+    parts = [
+        list(held_out.epoch_batches(BATCH, 1, 1, steps - 1, part=(index, count)))
+        for index in range(count)
+    ]
+    ((x, y),) = two_epochs[-1:]
+    assert [len(part) for part in parts] == count * [1]  # also of no image
+    for index, ((own_x, own_y),) in enumerate(parts):
+        np.testing.assert_array_equal(own_x, x[index::count])
+        np.testing.assert_array_equal(own_y, y[index::count])
+
+
 def test_batches_depend_on_the_seed_and_not_on_their_size(held_out, two_epochs):
     ((x, y),) = first_batches(held_out, 1, seed=1, batch_size=20)
     np.testing.assert_array_equal(x, two_epochs[0][0][:20])

@@ -1,7 +1,6 @@
 """Two processes on loopback train as one does, also if one of them is killed."""
 
 import csv
-import json
 import time
 
 import numpy as np
@@ -65,23 +64,6 @@ def test_two_processes_compute_what_one_does(one, two):
                 assert float(other[key]) == pytest.approx(float(value), rel=1e-4), (name, key)
 
 
-def test_a_program_in_two_processes(tmp_path):
-    """Both run the same command; the first writes and prints for both."""
-    few = ("--network=fc", "--network_option=units=[8]", "--epochs=1", "--batch_size=64")
-    flags = (*few, f"--workdir={tmp_path}/two", "--verbose=0", "--distribute=multi_worker")
-    configs = map(json.dumps, workers.configs(2))
-    both = [programs.start("train", *flags, TF_CONFIG=config) for config in configs]
-    chief, other = (process.wait() for process in both)
-    assert chief.code == other.code == 0, chief.err + other.err
-    assert chief.out.startswith(f"{tmp_path}/two/model.keras: validation error")
-    assert other.out == ""
-    programs.run("train", *few, f"--workdir={tmp_path}/one", "--verbose=0")
-    one, two = (programs.arrays(tmp_path / name / "model.keras") for name in ("one", "two"))
-    assert one.keys() == two.keys()
-    for name in one:
-        np.testing.assert_allclose(two[name], one[name], 1e-4, 1e-5, err_msg=name)
-
-
 def test_the_same_files_are_left_by_the_chief_alone(one, two):
     files = [
         sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
@@ -89,3 +71,8 @@ def test_the_same_files_are_left_by_the_chief_alone(one, two):
     ]
     assert [name for name in files[1] if name != "1.npz"] == files[0]
     assert any("snapshot-00000004" in name for name in files[0])
+
+
+def test_each_process_evaluates_its_share_of_the_points(one, two):
+    assert (one / "0-measured").read_text() == "3"
+    assert [(two / f"{index}-measured").read_text() for index in range(2)] == ["2", "1"]

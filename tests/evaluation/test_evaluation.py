@@ -134,9 +134,8 @@ def test_several_points_in_one_call_are_those_one_by_one(name):
     if keras.backend.backend() == "torch":
         assert several is None
         return
-    most, together = several
-    assert most >= len(places)
-    for t, values in zip(places, together(places)):
+    assert several.size >= len(places)
+    for t, values in zip(places, several(places)):
         one = evaluator(t, data)
         assert values.keys() == one.keys()
         for key, value in one.items():
@@ -156,8 +155,7 @@ def test_several_points_are_for_few_batches_and_finite_values():
     data = EvaluationData((bad, y), test).kept(4)
     evaluator.check(0.0, data)
     assert evaluator.several(data, 15) is None
-    _, together = evaluator.several(data, 16)
-    assert together(np.linspace(0, 1, 2)) == [None, None]
+    assert evaluator.several(data, 16)(np.linspace(0, 1, 2)) == [None, None]
     with pytest.raises(ValueError, match="`train` has NaN or infinite inputs in batch 0"):
         evaluate_curve(curve_model, (bad, y), test, 2, batch_size=4, verbose=0)
 

@@ -335,6 +335,17 @@ def test_one_position_for_all_examples_of_a_training_batch():
     assert len(np.unique(found)) == 1
 
 
+def test_a_position_for_each_replica_is_that_of_the_batch_on_one_device():
+    x, found = np.ones((1, 1)), {}
+    for position_per in ("batch", "replica"):
+        model = ruler(seed=1, position_per=position_per)
+        found[position_per] = [float(numpy(model(x, training=True)).item()) for _ in range(4)]
+        assert model.get_config()["position_per"] == position_per
+    assert found["batch"] == found["replica"]
+    with pytest.raises(ValueError, match="'batch' or 'replica'. Received: 'example'"):
+        ruler(position_per="example")
+
+
 def test_a_seed_repeats_the_positions():
     x = np.ones((1, 1))
 

@@ -44,7 +44,7 @@ def aligns(first: keras.Model, second: keras.Model, train: Any, test: Any) -> No
     assert_type(alignment.model, keras.Model)
     assert_type(alignment.groups[0].order, np.ndarray)
     assert_type(mc_tf.align_all([first, second], reference=0), list[mc_tf.alignment.Alignment])
-    mc_tf.connect(first, second, align=True)
+    mc_tf.connect(first, second, align=True, position_per="replica")
     result = mc_tf.barrier(first, second, train, test, align=True)
     assert_type(result.heights("test_error"), dict[str, float])
     assert_type(mc_tf.repair(first, [first, second], train), int)
