@@ -21,13 +21,14 @@ class PointEvaluator:
     Args:
         curve_model: a compiled `CurveModel`.
         batch_size: examples per batch, for arrays only.
+        weights_at: function from a position to the weights `(P,)`. Default: those of the curve.
 
     Attributes:
         layer: the curve layer.
     """
 
-    def __init__(self, curve_model, batch_size=500):
-        self._model = curve_model
+    def __init__(self, curve_model, batch_size=500, weights_at=None):
+        self._model, self._weights_at = curve_model, weights_at
         self.layer = curve_model.curve_layer
         self._batch_size = batch_size
         self._statistics = BatchStatistics(curve_model)
@@ -74,9 +75,11 @@ class PointEvaluator:
         Returns:
             Function of positions `(n, ...)`, `n` up to `SEVERAL`, that returns a list of what
             `self(t, data)` returns, or of `None` for values that are not finite; or `None`, if
-            there are few points, many batches or no memory for them, or under PyTorch.
+            there are few points, many batches or no memory for them, weights of their own, or
+            under PyTorch.
         """
-        if num_points < SEVERAL or keras.backend.backend() == "torch":
+        one_by_one = self._weights_at or keras.backend.backend() == "torch"
+        if num_points < SEVERAL or one_by_one:
             return None
         sets, statistics = data.evaluated, [data.for_statistics][: self._statistics.any]
         kept = [each.in_memory(_MOST_BATCHES) for each in (*sets.values(), *statistics)]
@@ -124,7 +127,10 @@ class PointEvaluator:
             `(flat, state)`: its weights, tensor `(P,)`, and its other state, a list of tensors,
             with recurrent state at zero.
         """
-        flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
+        if self._weights_at:
+            flat = ops.convert_to_tensor(self._weights_at(t), self.layer.points[0].dtype)
+        else:
+            flat = self._flat_at(ops.convert_to_tensor(np.float32(t)))
         state = self._initial_state()
         if data is not None and self._statistics.any:
             batches = Batches(data, self._batch_size)
