@@ -26,6 +26,7 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     "num_bends", 1, "Control points between the endpoints of a curve.", lower_bound=0
 )
+flags.DEFINE_bool("align", False, "First put the end's hidden units in the order of the start's.")
 
 
 def main(_):
@@ -38,7 +39,9 @@ def main(_):
     flag_checks.only_if(bends, f"--curve={FLAGS.curve} has none to choose", "num_bends")
     data, options = training_flags.prepare()
     curve = curves.make_curve(FLAGS.curve, FLAGS.num_bends)
-    curve_model = training.train_curve(FLAGS.workdir, data, FLAGS.start, FLAGS.end, curve, options)
+    curve_model = training.train_curve(
+        FLAGS.workdir, data, FLAGS.start, FLAGS.end, curve, options, FLAGS.align
+    )
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, "
         f"{describe_length(curve_model.length(), curve_model.length_ratio())}"

@@ -148,7 +148,7 @@ def plot_layers(
         raise ValueError("There is nothing to draw: evaluate with `barrier(..., layers=True)`.")
     every = {f"{key}, {layer}": r for layer, found in layers.items() for key, r in found.items()}
     names = _names(names, every)
-    panels = Panels(1, len(names), (4.6 * len(names), 1.4 + 0.3 * len(layers)), axes, sharey=True)
+    panels = Panels(1, len(names), (4.6 * len(names), 2 + 0.3 * len(layers)), axes, sharey=True)
     for axis, name in zip(panels.axes, names):
         for index, key in enumerate(next(iter(layers.values()))):
             color, _ = STYLES[index % len(STYLES)]

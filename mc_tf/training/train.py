@@ -175,6 +175,7 @@ def train_curve(
     end: PathLike,
     curve: Curve,
     options: TrainingOptions,
+    align: bool = False,
 ) -> CurveModel:
     """Connects two trained networks (section 3.1), or resumes training the curve.
 
@@ -184,6 +185,8 @@ def train_curve(
         start, end: `.keras` files of the endpoints, which include their weight decay.
         curve: a `Curve`. A curve without trainable bends is saved directly.
         options: `TrainingOptions`.
+        align: whether the end's hidden units are put in the order of the start's first, see
+            `mc_tf.align`. Default `False`.
 
     Returns:
         The trained `CurveModel`.
@@ -200,9 +203,10 @@ def train_curve(
     check_same_data([start, end], data.settings)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     networks = [read_network(path, data, options.batch_size) for path in (start, end)]
-    made = connect(*networks, curve, seed=options.seed)
+    made = connect(*networks, curve, seed=options.seed, align=align)
     files = {"start": start, "end": end}
-    claim(workdir, {"curve": repr(curve), **options.settings(data)}, files)
+    settings = {"curve": repr(curve), **options.settings(data)}
+    claim(workdir, settings | ({"align": True} if align else {}), files)
     path = RunDirectory(workdir).curve()
     if _is_begun(path):
         ends = _ends(made)
