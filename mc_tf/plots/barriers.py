@@ -106,9 +106,9 @@ def plot_barriers(
             heights = [result.summary(name)["barrier"] for result in results]
             axis.plot(positions, heights, style, color=color, marker="o", label=plain(key))
         axis.axhline(0, color="black", linewidth=1, linestyle=":")
-        axis.margins(y=0.08)
-        axis.grid(alpha=0.3)
         _scale_of_positions(axis, np.asarray(positions, "float64"))
+        axis.margins(0.06, 0.08)
+        axis.grid(alpha=0.3)
         axis.set_xlabel(plain(label))
         what = value_label(name, every.values())
         axis.set_ylabel(f"Barrier: {what[0].lower()}{what[1:]}")
@@ -119,7 +119,9 @@ def plot_barriers(
 def _scale_of_positions(axis, positions):
     """Logarithmic if they span a factor of 10, with room for a zero."""
     above = positions[positions > 0]
-    if len(above) and above.max() > 10 * above.min():
+    if len(above) == len(positions) and above.max() > 10 * above.min():
+        axis.set_xscale("log")
+    elif len(above) and above.max() >= 4 * above.min():
         axis.set_xscale("symlog", linthresh=above.min(), linscale=0.5)
     axis.set_xticks(positions, [f"{position:g}" for position in positions])
     axis.minorticks_off()

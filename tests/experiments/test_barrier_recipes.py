@@ -49,9 +49,10 @@ def test_smoke(name, tmp_path):
 def test_recipe_is_whole(name):
     """Its networks are trained with different seeds; in a smoke run everything is small."""
     for smoke in (False, True):
-        for step in steps(name, smoke=smoke).values():
+        every = steps(name, smoke=smoke)
+        for step in every.values():
             if isinstance(step, Barriers):
-                one, two = (steps(name)[each.training] for each in (step.first, step.second))
+                one, two = (every[each.training] for each in (step.first, step.second))
                 assert one.training.seed != two.training.seed and one.begin == two.begin
                 assert not smoke or step.num_points == 3
 
