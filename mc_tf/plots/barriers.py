@@ -117,12 +117,11 @@ def plot_barriers(
 
 
 def _scale_of_positions(axis, positions):
-    """Logarithmic if they span a factor of 10, with room for a zero."""
+    """Logarithmic if they span a factor of 4, with room for a zero."""
     above = positions[positions > 0]
-    if len(above) == len(positions) and above.max() > 10 * above.min():
-        axis.set_xscale("log")
-    elif len(above) and above.max() >= 4 * above.min():
-        axis.set_xscale("symlog", linthresh=above.min(), linscale=0.5)
+    if len(above) and above.max() >= 4 * above.min():
+        zero = {"linthresh": above.min(), "linscale": 0.5} if len(above) < len(positions) else {}
+        axis.set_xscale("symlog" if zero else "log", **zero)
     axis.set_xticks(positions, [f"{position:g}" for position in positions])
     axis.minorticks_off()
 
