@@ -33,6 +33,7 @@ flags.DEFINE_enum(
     "With --distribute: one position t for each batch, or one for each replica's part of it, which "
     "lowers the variance of the gradient.",
 )
+flags.DEFINE_bool("align", False, "First put the end's hidden units in the order of the start's.")
 
 
 def main(_):
@@ -47,9 +48,9 @@ def main(_):
     flag_checks.only_if(several, "one device trains without --distribute", "position_per")
     data, options = training_flags.prepare()
     curve = curves.make_curve(FLAGS.curve, FLAGS.num_bends)
-    ends = FLAGS.start, FLAGS.end
+    ends, align = (FLAGS.start, FLAGS.end), FLAGS.align
     curve_model = training.train_curve(
-        FLAGS.workdir, data, *ends, curve, options, FLAGS.position_per
+        FLAGS.workdir, data, *ends, curve, options, FLAGS.position_per, align
     )
     print(
         f"{FLAGS.workdir}/curve.keras: {curve_model.curve}, "

@@ -30,7 +30,9 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("title", None, "Heading.")
 flags.DEFINE_list(
-    "values", None, "Values to draw. Default: train_loss; for curve and line also errors."
+    "values",
+    None,
+    "Values to draw. Default: train_loss; for curve and line also errors; barriers: test values.",
 )
 flags.DEFINE_list("levels", [], "Number of levels, or increasing limits. Default: 8.")
 flags.DEFINE_float(
@@ -38,7 +40,7 @@ flags.DEFINE_float(
 )
 flags.DEFINE_bool("heat_map", False, "Color each point of the grid, without contours.")
 flags.DEFINE_string("functions", None, "File with x, y, grid, predictions, t of a regression.")
-flags.DEFINE_string("axis_label", "coordinate on the line", "Label of the axis of a line.")
+flags.DEFINE_string("axis_label", "coordinate on the line", "Label of the horizontal axis.")
 flags.DEFINE_enum("scale", "log", ["log", "linear"], "Scale of the height.")
 flags.DEFINE_float("elevation", 55, "Angle of view above the plane, in degrees.")
 flags.DEFINE_float("azimuth", -70, "Angle of view around the plane, in degrees.")
@@ -46,6 +48,7 @@ flags.DEFINE_float("frames_per_second", 5, "Speed.", lower_bound=0.01)
 flags.DEFINE_list("ensembles", None, "LABEL=FILE.npz, ... of eval_ensemble.py.")
 flags.DEFINE_list("scaled_ensembles", None, "Like --ensembles, with temperatures.")
 flags.DEFINE_list("widths", None, "Widths K, such as 1,2,4, to replace {} in --results.")
+flags.DEFINE_list("layers", None, "Names of layers to replace {} in --results.")
 
 KINDS = {  # program that writes the files, flags, description
     "curve": ("eval_curve.py", "values", "losses and errors along curves (figure 2)"),
@@ -61,6 +64,9 @@ KINDS = {  # program that writes the files, flags, description
     "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
     "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),
     "mean_prediction": ("eval_mean_prediction.py", "", "mean prediction and mean weights"),
+    "barrier": ("eval_barrier.py", "values", "losses and errors along segments"),
+    "barriers": ("eval_barrier.py", "values widths axis_label", "heights of barriers by width"),
+    "layers": ("eval_barrier.py", "values layers", "one layer at a time on a segment"),
     "widths": ("eval_curve.py", "widths", "train loss and length of curves by width (figure 7)"),
 }
 _names = " ".join(names for _, names, _ in KINDS.values()).split()
@@ -85,7 +91,7 @@ def check(kind=None):
         raise ValueError(f"plot.py draws one of: {', '.join(KINDS)}. Received: {kind or 'none'}.")
     for name, kinds in TAKEN.items():
         flag_checks.only_if(kind in kinds, f"it is for {', '.join(kinds)}", name)
-    for name in ("results", "figure", "ensembles", "scaled_ensembles", "widths"):
+    for name in ("results", "figure", "ensembles", "scaled_ensembles", "widths", "layers"):
         if kind in TAKEN.get(name, KINDS) and not FLAGS[name].value:
             raise ValueError(f"plot.py {kind} needs --{name}; see --help.")
     contours = ("levels", "max_value", "functions")
@@ -94,7 +100,7 @@ def check(kind=None):
     if (kind in ONE_FILE or FLAGS.functions) and len(FLAGS.results) > 1:
         flag = "--functions" if FLAGS.functions else "--results"
         raise ValueError(f"{flag} takes one file. Received: {', '.join(FLAGS.results)}.")
-    one = kind not in ("curve", "line")
+    one = kind not in ("curve", "line", "barrier", "barriers", "layers")
     if FLAGS.values == [] or one and len(FLAGS.values or ()) > 1:
         what, given = "one name" if one else "names", ",".join(FLAGS.values)
         raise ValueError(f"--values takes {what} here. Received: --values={given}.")
@@ -116,7 +122,7 @@ def levels():
 
 
 def load(maker, file):
-    """Loads a result file, or a list of result files if `{}` represents the width."""
+    """Loads a result file, or a list of result files if `{}` represents a width or a layer."""
     from mc_tf import CurveEvaluation, GridEvaluation
     from mc_tf.ensemble import EnsembleEvaluation
     from mc_tf.storage.files import read_arrays
@@ -124,13 +130,16 @@ def load(maker, file):
     if maker in ARRAYS:
         what, names = ARRAYS[maker]
         return read_arrays(file, names.split(), what, maker)
-    if not FLAGS.widths:
-        kinds = {"eval_curve.py": CurveEvaluation, "eval_grid.py": GridEvaluation}
+    widths = flag_checks.numbers("widths", float) if FLAGS.widths else ()
+    places = FLAGS.layers or [f"{width:g}" for width in widths]
+    if not places:
+        kinds = {"eval_grid.py": GridEvaluation}
+        kinds |= dict.fromkeys(("eval_curve.py", "eval_barrier.py"), CurveEvaluation)
         return kinds.get(maker, EnsembleEvaluation).load(file)
     if "{}" not in file:
-        raise ValueError(f"--results needs {{}} in the place of the width. Received: {file}")
-    widths = flag_checks.numbers("widths", float)
-    return [CurveEvaluation.load(file.replace("{}", f"{width:g}")) for width in widths]
+        what = "layer" if FLAGS.layers else "width"
+        raise ValueError(f"--results needs {{}} in the place of the {what}. Received: {file}")
+    return [CurveEvaluation.load(file.replace("{}", place)) for place in places]
 
 
 def load_ensembles():
@@ -189,6 +198,18 @@ def main(arguments):
             figure = plots.plot_curve_ensembles(results, ensembles=load_ensembles(), **to)
         case "widths":
             figure = plots.plot_widths(results, widths=flag_checks.numbers("widths", float), **to)
+        case "barrier":
+            figure = plots.plot_barrier(results, names=FLAGS.values, **to)
+        case "barriers":
+            by = {"positions": flag_checks.numbers("widths", float), "names": FLAGS.values}
+            label = FLAGS.axis_label if FLAGS["axis_label"].present else "width"
+            figure = plots.plot_barriers(results, label=label, **by, **to)
+        case "layers":
+            layers = {
+                layer: {key: found[k] for key, found in results.items()}
+                for k, layer in enumerate(FLAGS.layers)
+            }
+            figure = plots.plot_layers(layers, names=FLAGS.values, **to)
         case _:
             figure = getattr(plots, f"plot_{kind}")(first if kind in ONE_FILE else results, **to)
     plots.save(figure, FLAGS.figure)

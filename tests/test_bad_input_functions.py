@@ -361,6 +361,7 @@ call(
     decay_epochs=[3, [-1], [2, 2], ["two"], None],
     decay_factor=[-1, NAN, None],
     swa_start=[-1, 5, 1.5, "two"],
+    optimizer=["lamb", None, 3],
     momentum=[-1, 1.5, NAN, None],
     clip_norm=[0, -1, NAN, INF, "one"],
     precision=["float8", None],

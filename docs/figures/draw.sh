@@ -15,3 +15,16 @@ draw plane swa-planes-mnist --title="Where SWA lies, MNIST" --values=test_error 
 draw line swa-rays-mnist --title="Random rays from SGD and from SWA, MNIST" \
   --results=SGD=$swa/rays_sgd.npz,SWA=$swa/rays_swa.npz
 draw line swa-line-mnist --title="From SGD to SWA, MNIST" --results=$swa/line.npz --axis_label="distance from SGD"
+draw barrier barrier-mnist --title="784-512-512-512-10 on MNIST: the segment before and after alignment" \
+  --results="as trained=results/barrier-mnist/barrier.npz,aligned=results/barrier-mnist/barrier-aligned.npz"
+draw layers barrier-layers-mnist --title="784-512-512-512-10 on MNIST: one layer at a time" \
+  --layers=dense,dense_1,dense_2,dense_3 \
+  --results="as trained=results/barrier-mnist/{}.npz,aligned=results/barrier-mnist/{}-aligned.npz"
+draw barriers barrier-widths-mnist --title="MNIST: barriers of networks with hidden layers of 512 K units" \
+  --widths=0.0625,0.125,0.25,0.5,1 --axis_label="width K of the hidden layers" \
+  --results="as trained=results/barrier-widths-mnist/width-{}.npz,aligned=results/barrier-widths-mnist/width-{}-aligned.npz"
+draw barriers instability-mnist --title="784-500-500-10 on MNIST: two trainings with a common beginning" \
+  --widths=0,1,2,4 --axis_label="epochs in common" \
+  --results="as trained=results/instability-mnist/from-{}.npz"
+draw barrier repair-digits --title="Digits: a convolutional network without normalization" \
+  --results="as trained=results/repair-digits/barrier.npz,aligned=results/repair-digits/barrier-aligned.npz,repaired=results/repair-digits/barrier-repaired.npz"

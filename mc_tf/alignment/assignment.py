@@ -102,7 +102,8 @@ def best_order(likeness):
     """The assignment of the largest sum: `order[i]` is the second network's unit for `i`."""
     if (likeness.argmax(1) == np.arange(len(likeness))).all():
         return np.arange(len(likeness))
-    return linear_sum_assignment(likeness, maximize=True)[1]
+    # Negated here: scipy would copy once more.
+    return linear_sum_assignment(np.negative(likeness, dtype="float64"))[1]
 
 
 def is_known(axis, known):

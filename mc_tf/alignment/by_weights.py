@@ -34,7 +34,7 @@ def match_by_weights(
 
     Args:
         permutables: list of `Permutable`, one for each weight.
-        first, second: lists of laid-out arrays, one for each of `permutables`.
+        first, second: list of laid-out arrays, one for each weight; function that makes one.
         groups: the free groups.
         seed: of the random orders in which groups are visited.
         starts: how many times; the best is kept. The first start is found from the fixed axes
@@ -49,7 +49,7 @@ def match_by_weights(
     rng = np.random.default_rng(seed)
     candidates = []
     for start in range(1 if sum(group.size**3 for group in groups) > _LARGE else starts):
-        matching = _Matching(permutables, first, second, groups, set(held), orders or {})
+        matching = _Matching(permutables, first, second(), groups, set(held), orders or {})
         if start == 0 and grow:
             matching.grow()
         matching.descend(rng)

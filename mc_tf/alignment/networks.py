@@ -1,5 +1,7 @@
 """Networks of one architecture: their weights as arrays, in any order of their units."""
 
+from itertools import islice
+
 import numpy as np
 from keras import ops
 
@@ -23,11 +25,21 @@ _PASSES = 20  # over all networks, towards their mean
 _UNSAID = (None, "input", "output")  # reasons that nobody asks for
 
 
+class _Values:
+    """The values of variables as arrays, each read when it is asked for: none is kept."""
+
+    def __init__(self, variables):
+        self._variables = variables
+
+    def __getitem__(self, place):
+        return ops.convert_to_numpy(self._variables[place])
+
+
 class Networks:
     """Networks of one architecture, with the groups of their units.
 
     Attributes:
-        values: for each network a list with one array for each of its variables.
+        values: for each network a sequence with one array for each of its variables.
     """
 
     def __init__(self, networks, names):
@@ -36,7 +48,7 @@ class Networks:
         for name, network in zip(names, networks):
             check_same_architecture(networks[0], network, (names[0], name), described)
             check_finite(network.variables, name)
-        self.values = [[ops.convert_to_numpy(v) for v in _variables(n)] for n in networks]
+        self.values = [_Values(_variables(network)) for network in networks]
         first, variables = networks[0], _variables(networks[0])
         self.units = find_units(first)
         self.units.hold(self._common(variables), "frozen, and the same in both networks")
@@ -77,7 +89,8 @@ class Networks:
 
     def match(self, first, second, data, method, seed):
         """Orders of one network's units that are the other's."""
-        arrays = self.laid_out(self.values[first]), self.laid_out(self.values[second])
+        # The second's are read for each start, so that none are kept beside those that move.
+        arrays = self.laid_out(self.values[first]), lambda: self.laid_out(self.values[second])
         permutables = [each for _, each in self.compared]
         if method == "weights":
             return match_by_weights(permutables, *arrays, self.groups, seed)
@@ -96,7 +109,7 @@ class Networks:
         # First in the order of the first network; then each in the order of the others' mean.
         for index in range(1, len(arrays)):
             orders[index] = match_by_weights(
-                permutables, arrays[0], arrays[index], self.groups, seed
+                *(permutables, arrays[0], lambda: arrays[index], self.groups, seed)  # noqa: B023
             )
         rng = np.random.default_rng(seed)
         for _ in range(_PASSES):
@@ -105,7 +118,7 @@ class Networks:
                 others = [k for k in range(len(arrays)) if k != index]
                 mean = self._mean([self.laid_out(self.values[k], orders[k]) for k in others])
                 new = match_by_weights(
-                    *(permutables, mean, arrays[index], self.groups, seed),
+                    *(permutables, mean, lambda: arrays[index], self.groups, seed),  # noqa: B023
                     starts=1,
                     orders=orders[index],
                     grow=False,
@@ -133,13 +146,15 @@ class Networks:
         """`Alignment` of one network, with distances to arrays."""
         count = len(self.networks[0].trainable_variables)
         before, after = self.values[index], self.reordered(index, orders)
-        distances = tuple(_distance(target[:count], v[:count]) for v in (before, after))
+        distances = tuple(
+            _distance(islice(target, count), islice(values, count)) for values in (before, after)
+        )
         groups = []
         for group in self.groups:
             names = [each.name for _, each in self.all if group in each.groups]
             order = orders.get(group, np.arange(group.size))
             groups.append(UnitGroup(names, group.size, order))
-        sizes = [value.size for value in before[:count]]
+        sizes = [value.size for value in after[:count]]
         free = sum(sizes[place] for place, each in self.all if each.groups and place < count)
         share = free / max(sum(sizes), 1)
         network = self.networks[index]

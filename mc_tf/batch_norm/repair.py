@@ -16,7 +16,7 @@ from mc_tf.batch_norm.update import has_batch_norm, update_batch_norm
 from mc_tf.typing import Data
 from mc_tf.weights.compatibility import check_same_architecture
 
-__all__ = ["repair"]
+__all__ = ["Repairing", "repair"]
 
 _LINEAR = (
     *(keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
@@ -70,19 +70,35 @@ def repair(
     if len(shares) != len(networks):
         raise ValueError(f"`shares` must be {len(networks)} numbers. Received: {shares}")
     data = KeptBatches(data, batch_size)
-    places = _hidden_layers(model)
-    if places:
-        targets = [_moments_of(network, places, data) for network in networks]
-        targets = {
-            place: [sum(s * each[place][k] for s, each in zip(shares, targets)) for k in (0, 1)]
-            for place in places
-        }
-        moments = _moments_of(model, places, data, targets)
+    rescaled = Repairing(networks, data).rescale(model, shares)
+    return rescaled + (update_batch_norm(model, data) if has_batch_norm(model) else 0)
+
+
+class Repairing:
+    """What `repair` needs of networks, measured once for all their averages.
+
+    Args:
+        networks: list of networks of one architecture.
+        data: `KeptBatches`.
+    """
+
+    def __init__(self, networks, data):
+        self._data, self._places = data, _hidden_layers(networks[0])
+        measured = networks if self._places else []
+        self._moments = [_moments_of(network, self._places, data) for network in measured]
+
+    def rescale(self, model, shares):
+        """Rescales the units of an average; returns the number of layers."""
+        targets = {place: self._target(place, shares) for place in self._places}
+        moments = _moments_of(model, self._places, self._data, targets) if targets else {}
         layers = layers_within(model)
-        for place in places:
-            _rescale(layers[place], moments[place], targets[place])
-    updated = update_batch_norm(model, data) if has_batch_norm(model) else 0
-    return len(places) + updated
+        for place, target in targets.items():
+            _rescale(layers[place], moments[place], target)
+        return len(targets)
+
+    def _target(self, place, shares):
+        pairs = list(zip(shares, self._moments))
+        return [sum(share * each[place][k] for share, each in pairs) for k in (0, 1)]
 
 
 def _hidden_layers(model):

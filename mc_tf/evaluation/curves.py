@@ -1,9 +1,11 @@
 """Loss and metrics along a curve (section 4 and A.4 of the paper)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts
 from mc_tf.deprecation import renamed_arguments
@@ -35,6 +37,7 @@ def evaluate_curve(
     verbose: int | str = 1,
     extra_data: dict[str, Data] | None = None,
     batch_norm_data: Data | None = None,
+    weights_at: Callable[[float], ArrayLike] | None = None,
 ) -> CurveEvaluation:
     """Evaluates the networks along a curve on training and test data.
 
@@ -66,6 +69,9 @@ def evaluate_curve(
         batch_norm_data: data set for re-estimating batch normalization statistics: the training
             data as seen in training. Default: `train`. If training augments, pass one epoch of
             augmented data.
+        weights_at: function from a position to weights `(P,)` that are evaluated there instead of
+            the curve's, such as repaired ones. A resumed file is not compared with it: say what it
+            does in `description`. Default: the weights of the curve.
 
     Returns:
         `CurveEvaluation` with an array of shape `(num_points,)` for each of `train_loss`,
@@ -111,7 +117,7 @@ def evaluate_curve(
         curve_model.curve.bend_positions,
     )
     if not result.complete:
-        evaluator = PointEvaluator(curve_model, batch_size)
+        evaluator = PointEvaluator(curve_model, batch_size, weights_at)
         data = data.kept(batch_size)
         names = evaluator.check(grid[0], data)
         result.higher_is_better = directions_of(curve_model, ["regularization", *names])

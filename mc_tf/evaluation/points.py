@@ -20,6 +20,7 @@ class PointEvaluator:
     Args:
         curve_model: a compiled `CurveModel`.
         batch_size: examples per batch, for arrays only.
+        weights_at: function from a position to the weights `(P,)`. Default: those of the curve.
 
     Attributes:
         layer: the curve layer.
@@ -27,8 +28,8 @@ class PointEvaluator:
         needs_statistics: whether data for batch normalization statistics is used.
     """
 
-    def __init__(self, curve_model, batch_size=500):
-        self._model = curve_model
+    def __init__(self, curve_model, batch_size=500, weights_at=None):
+        self._model, self._weights_at = curve_model, weights_at
         self.devices = devices_of(curve_model)
         self.layer = curve_model.curve_layer
         self._batch_size = batch_size
@@ -66,7 +67,7 @@ class PointEvaluator:
 
     def several(self, data, num_points):
         """Prepares for several points in one call, if that is faster; see `several_points`."""
-        return several_points(self, data, num_points)
+        return None if self._weights_at else several_points(self, data, num_points)
 
     def each(self, positions, data):
         """Evaluates as many networks as there are devices at the same time, each on one of them.
@@ -127,8 +128,11 @@ class PointEvaluator:
             `(flat, state)`: its weights, tensor `(P,)`, and its other state, a list of tensors,
             with recurrent state at zero.
         """
-        flats = self._flat_at([(ops.convert_to_tensor(np.float32(t)),)])
-        return flats[0], self.estimated(flats[0], self._initial_state(), data)
+        if self._weights_at:
+            flat = ops.convert_to_tensor(self._weights_at(t), self.layer.points[0].dtype)
+        else:
+            (flat,) = self._flat_at([(ops.convert_to_tensor(np.float32(t)),)])
+        return flat, self.estimated(flat, self._initial_state(), data)
 
     def estimated(self, flat, state, data):
         """Re-estimates the statistics in the state of any network; arguments as in `network_at`."""

@@ -91,6 +91,18 @@ class CurveEvaluation(PointResults):
             "end": float(values[-1]),
         }
 
+    def rise(self, name: str) -> float:
+        """How much worse than the start the curve becomes: the barrier if the end does not count.
+
+        Args:
+            name: as for `summary`.
+
+        Returns:
+            float of at least 0.
+        """
+        values = -self[name] if self._is_higher_better(name) else self[name]
+        return float(values.max() - values[0])
+
     def _is_higher_better(self, name):
         return self.higher_is_better.get(name, by_name(name))
 

@@ -3,6 +3,7 @@
 from mc_tf.experiments.budgets import equal_budgets
 from mc_tf.experiments.recipes import Data, Recipe
 from mc_tf.experiments.runner import Experiment, Run, run_experiment
+from mc_tf.experiments.steps.barrier import Barriers
 from mc_tf.experiments.steps.connect import Chain, Connect
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
@@ -29,6 +30,7 @@ from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
 from mc_tf.experiments.uncertainty import uncertainty_at_equal_cost
 
 __all__ = [
+    "Barriers",
     "Chain",
     "Connect",
     "CurveEnsembles",

@@ -63,14 +63,15 @@ def compare(numbers, shown, targets, publish=True):
 
 def format_rows(rows):
     """Formats rows as a text table."""
-    lines = [f"{'':<24}{'':<32}{'target':>10}{'obtained':>10}"]
+    width = max(24, *(len(row.curve) + 2 for row in rows), 0)
+    lines = [f"{'':<{width}}{'':<32}{'target':>10}{'obtained':>10}"]
     for row in rows:
         numbers = "".join(
             f"{'-' if value is None else format(value, '.4g'):>10}"
             for value in (row.target, row.obtained)
         )
         name = f"{row.value.replace('_', ' ')} {row.statistic}".strip()
-        lines.append(f"{row.curve:<24}{name:<32}{numbers}")
+        lines.append(f"{row.curve:<{width}}{name:<32}{numbers}")
     return "\n".join(lines)
 
 

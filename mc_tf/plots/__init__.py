@@ -5,6 +5,7 @@ panel accept `ax`, functions with several panels `axes`: your own matplotlib axe
 window. (Notebooks display the figure of such axes twice, unless the line ends with a semicolon.)
 """
 
+from mc_tf.plots.barriers import plot_barrier, plot_barriers, plot_layers
 from mc_tf.plots.curves import plot_curves, plot_pairs, plot_widths
 from mc_tf.plots.ensembles import (
     plot_budgets,
@@ -24,6 +25,8 @@ from mc_tf.plots.uncertainty import plot_corruptions, plot_reliability, plot_ris
 
 __all__ = [
     "in_both_formats",
+    "plot_barrier",
+    "plot_barriers",
     "plot_budgets",
     "plot_corruptions",
     "plot_curve_ensembles",
@@ -32,6 +35,7 @@ __all__ = [
     "plot_ensembles",
     "plot_film",
     "plot_heat_map",
+    "plot_layers",
     "plot_line",
     "plot_mean_prediction",
     "plot_pairs",

@@ -28,6 +28,11 @@ __all__ = [
     "read_network",
 ]
 
+_OPTIMIZERS = {  # with the name of their momentum
+    "sgd": (keras.optimizers.SGD, "momentum"),
+    "adam": (keras.optimizers.Adam, "beta_1"),
+}
+
 
 def read_network(path, data, batch_size):
     """Reads a network, with its own weight decay, to train it on a data set.
@@ -167,7 +172,7 @@ def fixed_batch_size(network):
 def compile_for(
     model: keras.Model, data: "Dataset", options: TrainingOptions | None = None
 ) -> None:
-    """Compiles a network or curve for experiments: SGD, and the data's loss and metrics.
+    """Compiles a network or curve for experiments: optimizer, and the data's loss and metrics.
 
     Args:
         model: a Keras model that outputs logits (for a regression: values).
@@ -175,10 +180,10 @@ def compile_for(
         options: `TrainingOptions`. Default: for evaluation only.
     """
     options = options or TrainingOptions(epochs=0, learning_rate=0.0)
+    kind, momentum = _OPTIMIZERS[options.optimizer]
+    settings = {momentum: options.momentum, "global_clipnorm": options.clip_norm}
     model.compile(
-        optimizer=keras.optimizers.SGD(
-            options.learning_rate, momentum=options.momentum, global_clipnorm=options.clip_norm
-        ),
+        optimizer=kind(options.learning_rate, **settings),
         loss=data.loss(),
         metrics=data.metrics(),
         steps_per_execution=options.steps_per_execution,

@@ -11,8 +11,9 @@ from mc_tf.settings import check_settings, documented, setting, that_change_resu
 if TYPE_CHECKING:
     from mc_tf.data.dataset import Dataset
 
-__all__ = ["PRECISIONS", "TrainingOptions"]
+__all__ = ["OPTIMIZERS", "PRECISIONS", "TrainingOptions"]
 
+OPTIMIZERS = ("sgd", "adam")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -26,7 +27,7 @@ class TrainingOptions:
     """
 
     epochs: int = setting(help="Total number of epochs.", low=0, high=10_000_000)
-    learning_rate: float = setting(help="Base rate of SGD.", low=0)
+    learning_rate: float = setting(help="Base learning rate.", low=0)
     batch_size: int = setting(
         128, help="Examples per batch (for text: streams).", low=1, high=1_000_000
     )
@@ -75,7 +76,8 @@ class TrainingOptions:
         low=2,
         high=10_000,
     )
-    momentum: float = setting(0.9, help="Momentum of SGD.", low=0, high=1)
+    optimizer: str = setting("sgd", choices=OPTIMIZERS, help="Optimizer.")
+    momentum: float = setting(0.9, help="Momentum of SGD, beta_1 of Adam.", low=0, high=1)
     clip_norm: float | None = setting(
         None, help="Maximum global norm of the gradient; larger gradients are scaled down.", above=0
     )

@@ -176,6 +176,7 @@ def train_curve(
     curve: Curve,
     options: TrainingOptions,
     position_per: Literal["batch", "replica"] = "batch",
+    align: bool = False,
 ) -> CurveModel:
     """Connects two trained networks (section 3.1), or resumes training the curve.
 
@@ -186,6 +187,8 @@ def train_curve(
         curve: a `Curve`. A curve without trainable bends is saved directly.
         options: `TrainingOptions`.
         position_per: `"batch"` (default) or `"replica"`: who shares a position; see `CurveLayer`.
+        align: whether the end's hidden units are put in the order of the start's first, see
+            `mc_tf.align`. Default `False`.
 
     Returns:
         The trained `CurveModel`.
@@ -202,10 +205,12 @@ def train_curve(
     check_same_data([start, end], data.settings)
     keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
     networks = [read_network(path, data, options.batch_size) for path in (start, end)]
-    made = connect(*networks, curve, seed=options.seed, position_per=position_per)
+    made = connect(*networks, curve, seed=options.seed, position_per=position_per, align=align)
     files, settings = {"start": start, "end": end}, {"curve": repr(curve), **options.settings(data)}
     if position_per != "batch":
         settings["position_per"] = position_per
+    if align:
+        settings["align"] = True
     claim(workdir, settings, files)
     path = RunDirectory(workdir).curve()
     if _is_begun(path):

@@ -7,13 +7,14 @@ import numpy as np
 from keras import ops
 
 from mc_tf.backend import ops as backend
-from mc_tf.backend.keras_internals import layers_within
+from mc_tf.backend.keras_internals import layers_within, own_weights
 
 __all__ = [
     "FlatLayout",
     "aligned_state",
     "assign_flat",
     "flat_weights",
+    "layer_masks",
     "recurrent_state",
     "reset_recurrent_state",
     "state_variables",
@@ -95,6 +96,25 @@ def flat_weights(layer):
     """
     variables = layer.trainable_variables
     return FlatLayout(variables).pack(variables)
+
+
+def layer_masks(network):
+    """Finds which numbers of the flat vector belong to each layer.
+
+    Args:
+        network: a built Keras model.
+
+    Returns:
+        dict from the name of each layer with trainable weights of its own to a bool array `(P,)`.
+    """
+    variables = network.trainable_variables
+    sizes = [int(np.prod(v.shape)) for v in variables]
+    found = {}
+    for layer in layers_within(network):
+        own = {id(v) for v in own_weights(layer)}
+        mask = np.repeat([id(v) in own for v in variables], sizes)
+        found[layer.name] = found.get(layer.name, False) | mask
+    return {name: mask for name, mask in found.items() if mask.any()}
 
 
 def assign_flat(layer, flat):

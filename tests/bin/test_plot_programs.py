@@ -89,6 +89,9 @@ DRAWN = {
     ),
     "risk_coverage": ("plot risk_coverage", ["--results=FGE={root}/ensemble.npz"], "svg"),
     "widths": ("plot widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
+    "barrier": ("plot barrier", ["--results=A={root}/chain-1.npz,B={root}/chain-4.npz"], "png"),
+    "barriers": ("plot barriers", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
+    "layers": ("plot layers", ["--results=A={root}/chain-{{}}.npz", "--layers=1,4"], "svg"),
     "curve ensembles": (
         "plot curve_ensembles",
         ["--results=A={root}/chain-1.npz", BEFORE, "--scaled_ensembles=A={root}/scaled.npz"],
@@ -190,6 +193,12 @@ BAD = {
         "the place of the width",
     ),
     "widths": ("plot widths", [FIGURE, "--results=a{{}}", "--widths=1,b"], "must be numbers.*1,b"),
+    "no place for the layer": (
+        "plot layers",
+        [FIGURE, "--results={root}/chain-1.npz", "--layers=dense"],
+        "the place of the layer",
+    ),
+    "no layers": ("plot layers", [FIGURE, "--results=a{{}}"], "layers needs --layers"),
     "ensembles of other curves": (
         "plot curve_ensembles",
         [FIGURE, "--results={root}/chain-1.npz", BEFORE, "--scaled_ensembles=B={root}/scaled.npz"],

@@ -35,6 +35,7 @@ PROGRAMS = (
     "plot",
     "demo",
     "reproduce",
+    "eval_barrier",
     "fge",
     "sse",
     "swa",
@@ -230,6 +231,47 @@ def test_evaluation_prints_table_and_writes_files(root, curves, evaluations):
     assert ends["bezier"] == ends["polychain"] == ends["segment"]
 
 
+def test_barrier(root, networks, tmp_path):
+    """Batch normalization after each convolution leaves nothing to repair."""
+    ends = (f"--first={root}/a/model.keras", f"--second={root}/b/model.keras")
+    flags = (*ends, "--align", "--repair", "--layers", "--num_points=3", "--num_train_examples=300")
+    out = run("eval_barrier", *flags, f"--output={tmp_path}/it", "--title=Digits")
+    assert "<Alignment: " in out and out.splitlines()[-1] == f"{tmp_path}/it.npz, {tmp_path}/it.png"
+    found = {}
+    for name in ("it", "it-aligned", "it-repaired", "it-conv2d"):
+        with np.load(tmp_path / f"{name}.npz") as stored:
+            found[name] = stored["value:test_loss"]
+        heading = name.partition("-")[2] or "as trained"
+        assert re.search(rf"^{heading}\b", out, re.MULTILINE)
+    # The aligned network computes what the second does.
+    np.testing.assert_allclose(found["it"][[0, -1]], found["it-aligned"][[0, -1]], rtol=1e-3)
+    np.testing.assert_allclose(found["it-aligned"], found["it-repaired"], rtol=1e-3)
+    assert found["it"][0] == pytest.approx(found["it-conv2d"][0], rel=1e-5)
+    for figure in ("it.png", "it-layers.png"):
+        assert (tmp_path / figure).read_bytes().startswith(b"\x89PNG")
+    before = snapshot(tmp_path)
+    run("eval_barrier", *flags, f"--output={tmp_path}/it", "--title=Digits")
+    assert snapshot(tmp_path) == before
+
+
+def test_connect_aligned(root, networks, curves, tmp_path):
+    """The end is another order of the same network."""
+    flags = connect_flags(root, tmp_path / "it", "segment", "--align")
+    run("connect", *flags)
+    plain, aligned = (
+        sorted((v for v in arrays(path / "curve.keras").values() if v.size > 10_000), key=np.sum)
+        for path in (root / "segment", tmp_path / "it")
+    )
+    assert len(plain) == len(aligned) == 2
+    differ = [not np.array_equal(one, two) for one, two in zip(plain, aligned)]
+    assert sum(differ) == 1
+    one, two = (each[differ.index(True)] for each in (plain, aligned))
+    np.testing.assert_array_equal(np.sort(one), np.sort(two))
+    ended = start("connect", *flags[:-1]).wait()
+    (line,) = ended.errors
+    assert ended.code == 1 and "align" in line
+
+
 @pytest.mark.parametrize("ending, magic", [("png", b"\x89PNG\r\n\x1a\n"), ("svg", b"<?xml")])
 def test_plot(root, evaluations, tmp_path, ending, magic):
     files = ",".join(f"{name.capitalize()}={root}/{name}/evaluation.npz" for name in evaluations)
@@ -258,6 +300,7 @@ HELP = {
     "train": ("Trains one network", {"dataset": "digits", "epochs": "30", "network": "convnet"}),
     "connect": ("Joins two trained networks", {"curve": "bezier", "num_bends": "1"}),
     "eval_curve": ("Evaluates loss and error along a curve", {"num_points": "61"}),
+    "eval_barrier": ("Evaluates the segment between two networks", {"num_points": "25"}),
     "plot": (
         "Draws figures from result files",
         {"axis_label": "coordinate on the line", "scale": "log", "frames_per_second": "5.0"},
@@ -292,10 +335,12 @@ def test_help(program):
         assert re.search(rf"--{name}: [^-]*\(default: '{default}'\)", ended.out), name
     explained = set(re.findall(r"--(?:\[no\])?(\w+)", ended.out))
     if program in ("train", "connect"):  # flags that programs share, too
-        assert {"workdir", "data_dir", "image_size", "seed", "schedule", "clip_norm"} <= explained
+        shared = {"workdir", "data_dir", "image_size", "seed", "schedule", "optimizer", "clip_norm"}
+        assert shared <= explained
     if program == "plot":
         kinds = "curve line plane surface film ensembles curve_ensembles pairs trajectory"
-        for kind in (*kinds.split(), "mean_prediction", "widths"):
+        kinds = f"{kinds} mean_prediction widths barrier barriers layers"
+        for kind in kinds.split():
             assert re.search(rf"\n  {kind} +\w.*: eval_\w+\.py\n", ended.out), kind
         assert "--values: For curve, line" in ended.out and "train_loss; for curve and" in ended.out
     if program == "train":

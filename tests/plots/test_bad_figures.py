@@ -66,6 +66,15 @@ BAD = {
         lambda: plots.plot_surface(plane(), value="train_smallest_eigenvalue"),
         "no logarithm.*linear",
     ),
+    "barriers of other positions": (
+        lambda: plots.plot_barriers({"A": [chain()]}, positions=[1, 2]),
+        "one result for each of 2 positions.*'A': 1",
+    ),
+    "barrier without its values": (
+        lambda: plots.plot_barrier({"A": chain()}, names=["tst"]),
+        "'A' cannot be drawn.*tst",
+    ),
+    "no layers": (lambda: plots.plot_layers({}), "nothing to draw"),
     "one frame": (lambda: plots.plot_film([plane()]), "two frames.*1 frames"),
     "widths": (
         lambda: plots.plot_widths({"Chain": [chain(), chain()]}, widths=[1]),

@@ -75,6 +75,20 @@ FIGURES = {
         lambda: plots.plot_curves({"Chain": chain(), "Flat": chain(0.1)}),
         ["Chain", "Flat", "Train loss (with L2)", "position t on the curve"],
     ),
+    "barrier": (
+        lambda: plots.plot_barrier({"as trained": chain(), "aligned": chain(0.1)}),
+        ["as trained", "aligned", "ends", "Test error (%)", "position t on the segment"],
+    ),
+    "barriers": (
+        lambda: plots.plot_barriers(
+            {"aligned": [chain(), chain(0.1)]}, positions=[0, 16], label="epochs in common"
+        ),
+        ["aligned", "epochs in common", "Barrier: test error (%)", "16"],
+    ),
+    "layers": (
+        lambda: plots.plot_layers({"first": {"aligned": chain()}, "last": {"aligned": chain()}}),
+        ["first", "last", "aligned", "Test error (%), above the first network's"],
+    ),
     "curves and ensembles": (
         lambda: plots.plot_curve_ensembles(
             {"Chain": chain(), "Flat": chain(0.1)}, ensembles={"Chain": (ensemble(), ensemble(5))}

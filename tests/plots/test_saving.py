@@ -38,6 +38,9 @@ DRAWN = {
     "curves": (plots.plot_curves, chain(), {}, 2),
     "one curve": (plots.plot_curves, {"A": chain(), "B": chain()}, {"names": ["test_error"]}, 1),
     "widths": (plots.plot_widths, {"A": [chain(), chain(0.1)]}, {"widths": [1, 4]}, 2),
+    "barrier": (plots.plot_barrier, {"A": chain(), "B": chain(0.1)}, {}, 2),
+    "barriers": (plots.plot_barriers, {"A": [chain(), chain(0.1)]}, {"positions": [0, 4]}, 2),
+    "layers": (plots.plot_layers, {"one": {"A": chain()}, "two": {"A": chain(0.1)}}, {}, 2),
     "pairs": (plots.plot_pairs, {"A": pairs()}, {}, 1),
     "curve ensembles": (
         plots.plot_curve_ensembles,

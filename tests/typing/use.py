@@ -45,8 +45,11 @@ def aligns(first: keras.Model, second: keras.Model, train: Any, test: Any) -> No
     assert_type(alignment.groups[0].order, np.ndarray)
     assert_type(mc_tf.align_all([first, second], reference=0), list[mc_tf.alignment.Alignment])
     mc_tf.connect(first, second, align=True, position_per="replica")
-    result = mc_tf.barrier(first, second, train, test, align=True)
+    blocks = {"hidden": ["dense"]}
+    result = mc_tf.barrier(first, second, train, test, align="weights", repair=True, layers=blocks)
     assert_type(result.heights("test_error"), dict[str, float])
+    assert_type(result.layer_heights(), dict[str, dict[str, float]])
+    mc_tf.plots.save(result.plot_layers(), "layers.png")
     assert_type(mc_tf.repair(first, [first, second], train), int)
     mc_tf.align(first, second, method="both")  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from mc_tf.curves import Segment
+from mc_tf.evaluation.barrier import barrier
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
@@ -29,6 +30,15 @@ def evaluate(on, curve_model, path, num_points=61):
         others["validation"] = on.data.validation_batches(on.batch_size)
     arguments = on.arguments(curve_model, path, curve=repr(curve_model.curve))
     return evaluate_curve(curve_model, num_points=num_points, extra_data=others, **arguments)
+
+
+def evaluate_barrier(on, first, second, path, **options):
+    """Evaluates the segment between networks in files, or resumes; options are of `barrier`."""
+    network = load_checkpoint(first, compile=False)
+    on = on.compiled(network)
+    on.announce(network, path)
+    arguments = on.arguments(network, path) | {"verbose": on.verbose}
+    return barrier(network, second, **arguments, **options)
 
 
 def save_functions(curve_model, data, path, num_points=21, num_inputs=200):

@@ -84,6 +84,7 @@ class Connect(_Curve):
         num_bends: number of bends, for families with bends.
         num_points: number of equally spaced positions to evaluate.
         num_train: number of training examples for evaluation. Default: all.
+        align: whether the end's hidden units are put in the order of the start's.
         label: label in the comparison. Default: `name`.
         ends_label: label of the endpoints' rows in the comparison. Default: no such rows.
     """
@@ -93,6 +94,7 @@ class Connect(_Curve):
     curve: str
     training: TrainingOptions
     num_bends: int = 1
+    align: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -123,7 +125,7 @@ class Connect(_Curve):
         )
         ends = run.file(self.start), run.file(self.end)
         curve_model = training.train_curve(
-            run.folder(self.name), run.data, *ends, self.made(), options
+            run.folder(self.name), run.data, *ends, self.made(), options, self.align
         )
         return self._evaluate(run, curve_model, self.num_points)
 

@@ -12,6 +12,7 @@ from mc_tf.experiments.steps.surfaces import Surface
 # Of the result of a step, by kind.
 _PART = {"ensembles": "result", "budgets": "epochs"}
 _PART |= {"reliability": "result", "risk_coverage": "result", "corruptions": "corrupted"}
+_ONE = ("trajectory", "barrier", "barriers", "layers")  # figures of one result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Figure(Step):
         name: name of its files `NAME.png` and `NAME.svg`.
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
             `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs,
-            `"reliability"`, `"risk_coverage"` or `"corruptions"` of `Uncertainty` steps, or
-            `"trajectory"` (figure 3, left): `mc_tf.plots.plot_KIND` draws it.
+            `"reliability"`, `"risk_coverage"` or `"corruptions"` of `Uncertainty` steps,
+            `"trajectory"` (figure 3, left), `"barrier"` and its `"layers"`, or `"barriers"` of
+            several: `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).
         options: dict of other arguments of the plot function.
@@ -53,8 +55,14 @@ class Figure(Step):
 
         results = {label: result(names) for label, names in self.of.items()}
         options = {"title": run.title, **self.options}
-        if self.kind == "trajectory":  # which is one
+        if self.kind in _ONE:
             (results,) = results.values()
+        if self.kind == "layers":
+            results = results.layers
+        elif self.kind == "barrier":
+            results = results.results
+        elif self.kind == "barriers":
+            results = {key: [each.results[key] for each in results] for key in results[0].results}
         if self.kind == "curve_ensembles":
             options["ensembles"] = {
                 label: [

@@ -9,15 +9,13 @@ import numpy as np
 from scipy.special import logsumexp
 
 from mc_tf.data import RegressionData, UCIData, load
+from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step, Values
 from mc_tf.posterior import SWAG, GaussianLikelihood, Subspace, SubspacePosterior
 from mc_tf.storage.files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
-    from mc_tf.experiments.runner import Run
     from mc_tf.experiments.smoke import Smoke
-
-__all__ = ["Posteriors"]
 
 _FEW = {"epochs": 4, "swag_epochs": 8, "num_samples": 3, "burn_in": 2}
 _SCORES = ("test_log_likelihood", "test_coverage", "test_root_mean_squared_error")
@@ -56,7 +54,7 @@ class Posteriors(Step):
     num_samples: int = 30
     burn_in: int = 30
 
-    def check(self, run: "Run") -> None:
+    def check(self, run: Run) -> None:
         """Rejects other data than a regression with one target."""
         if not isinstance(run.data, RegressionData) or run.data.num_classes != 1:
             raise ValueError(
@@ -64,7 +62,7 @@ class Posteriors(Step):
                 f"Received: '{run.data.name}'."
             )
 
-    def run(self, run: "Run") -> dict[str, np.ndarray]:
+    def run(self, run: Run) -> dict[str, np.ndarray]:
         """Trains and evaluates; returns the scores of each method, or those in the file."""
         path, settings = f"{run.folder(self.name)}.npz", f"{self} on {run.data.name}"
         if not os.path.exists(path):
