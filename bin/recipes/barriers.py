@@ -63,6 +63,10 @@ def instability(network, training, starts, num_points=25, num_train=None):
             "The two trainings of instability analysis go on from an epoch of the first, which "
             f"needs schedule='constant'. Received: schedule={training.schedule!r}."
         )
+    if not starts or not 0 <= min(starts) <= max(starts) <= training.epochs:
+        raise ValueError(
+            f"starts must be epochs from 0 to {training.epochs}. Received: {list(starts)}."
+        )
     initial = ex.Train("initial", network, replace(training, epochs=0))
     steps = [initial, ex.Train("trunk", network, replace(training, epochs=max(starts)))]
     passes, names = {"num_points": num_points, "num_train": num_train}, []

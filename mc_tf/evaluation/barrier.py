@@ -17,6 +17,7 @@ from mc_tf.evaluation.results import CurveEvaluation
 from mc_tf.models import connect
 from mc_tf.storage.given_networks import given_network
 from mc_tf.typing import Data, PathLike
+from mc_tf.weights.compatibility import check_same_architecture
 from mc_tf.weights.flat import flat_weights, layer_masks
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ class Barrier:
         results: dict from `"as trained"`, and `"aligned"` and `"repaired"` if asked for, to
             `CurveEvaluation`.
         alignment: `Alignment` of the second network, or `None`.
-        layers: dict from a layer to a dict like `results`, of the segments on which only that layer
-            moves; empty if not asked for.
+        layers: dict from a layer to a dict like `results`, while only it moves; perhaps empty.
     """
 
     def __init__(
@@ -185,6 +185,7 @@ def barrier(
         raise ValueError(
             f"`align` must be True, False, 'weights' or 'activations'. Received: {align!r}"
         )
+    check_same_architecture(start, end, ("first", "second"))
     parts = _parts(start, layers) if layers else {}
     segment = connect(start, end, Segment())
     segment.compile(**evaluation_settings(start))

@@ -532,6 +532,8 @@ RECIPES = [
         ("--recipe=a6_ensemble_mnist --set=ensemble_points=1000000", "at most"),
         ("--recipe=a6_ensemble_mnist --set=pair_points=1", ".num_points. must be at least 2"),
         ("--recipe=mnist_width_sweep --set=widths=[nan]", "."),
+        ("--recipe=repair_digits --set=align=both", "align must be weights or activations.*both"),
+        ("--recipe=instability_mnist --set=starts=[0,9]", r"epochs from 0 to 8.*\[0, 9\]"),
         ("--recipe=digits_ensembles --set=swa_epochs=0", "swa_start=32 of epochs=0"),
         ("--recipe=digits_ensembles --set=swa_epochs=[-3,4]", "swa_start=32 of epochs=4"),
         ("--recipe=digits_ensembles --set=fge_starts=-1", "FGE must start"),

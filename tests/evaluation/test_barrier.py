@@ -120,6 +120,12 @@ def test_first_network_is_compiled():
         mc_tf.barrier(network(0, compiled=False), network(1), (X, Y), (X, Y))
 
 
+def test_other_architectures_are_refused():
+    other = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    with pytest.raises(ValueError, match="`first` and `second` must have the same architecture"):
+        mc_tf.barrier(network(0), other, (X, Y), (X, Y))
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

@@ -106,5 +106,7 @@ def test_barrier_of_two_trainings(tmp_path, eagerly):
 def test_bad_numbers_are_refused():
     with pytest.raises(ValueError, match="num_points.*at least 2"):
         Barriers("b", Saved("a"), Saved("b"), num_points=1)
+    with pytest.raises(ValueError, match="align must be weights or activations.*'both'"):
+        Barriers("b", Saved("a"), Saved("b"), align="both")
     with pytest.raises(ValueError, match="num_train"):
         Barriers("b", Saved("a"), Saved("b"), num_train=0)

@@ -37,7 +37,9 @@ class Barriers(Step):
     prefix: str = ""
 
     def __post_init__(self):
-        """Checks the numbers."""
+        """Checks the numbers and the method."""
+        if self.align not in (False, True, "weights", "activations"):
+            raise ValueError(f"align must be weights or activations. Received: {self.align!r}.")
         check_counts(low=2, high=10**5, num_points=self.num_points)
         check_counts(optional=True, num_train=self.num_train)
 
