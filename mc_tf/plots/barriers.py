@@ -57,7 +57,7 @@ def plot_barrier(
             line = {"color": color, "linewidth": 2, "label": plain(label or "segment")}
             axis.plot(result.t, result[name], style, **line)
         ends = next(iter(results.values()))[name][[0, -1]]
-        axis.plot([0, 1], ends, ":o", color="black", linewidth=1, markersize=5, label="ends")
+        axis.plot([0, 1], ends, ":o", color="black", linewidth=1, markersize=5, label="endpoints")
         scale_of_values(axis, name)
         axis.set_xlabel("position t on the segment")
         axis.set_ylabel(value_label(name, results.values()))
