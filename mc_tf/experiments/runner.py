@@ -1,6 +1,7 @@
 """Runner of experiments: order of steps, resuming, comparison with published numbers."""
 
 import dataclasses
+import functools
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from mc_tf import training
 from mc_tf.callbacks import snapshot_files
+from mc_tf.data.catalog import load as load_data
 from mc_tf.experiments.parts.on_data import OnData
 from mc_tf.experiments.steps.step import Network, Saved, Step, networks_in
 from mc_tf.experiments.steps.train import Train
@@ -75,10 +77,10 @@ class Run:
         workdir: directory of the experiment.
         say: function that prints a line of text.
         verbose: verbosity of Keras in training, 0 for none.
-        load: function that opens another data set by name. Default: `mc_tf.data.load`, with all
-            training examples.
+        load: function that opens another data set by name. Default: `mc_tf.data.load`.
         steps: dict from name to `Step`.
         results: dict from name to the results of finished steps.
+        other_data: like `load`, but opens each data set once.
         batch_size: examples per batch in evaluations.
         title: heading of the figures.
     """
@@ -92,7 +94,8 @@ class Run:
 
     def __post_init__(self) -> None:
         """Prepares what steps look up."""
-        self._others: dict[str, Dataset] = {}
+        open_data = self.load or functools.partial(load_data, use_test=True)
+        self.other_data = functools.cache(open_data)
         self.steps: dict[str, Any] = {step.name: step for step in self.experiment.steps}
         self.results: dict[str, Any] = {}
         self.batch_size, self.title = self.experiment.eval_batch_size, self.experiment.title
@@ -100,14 +103,6 @@ class Run:
     def on_data(self, num_train: int | None = None, num_test: int | None = None) -> OnData:
         """The data for evaluations, limited to numbers of examples."""
         return OnData(self.data, self.batch_size, num_train, num_test, int(self.verbose > 0))
-
-    def other_data(self, name: str) -> "Dataset":
-        """Another data set, such as one out of distribution, by its name."""
-        if name not in self._others:
-            from mc_tf import data
-
-            self._others[name] = self.load(name) if self.load else data.load(name, use_test=True)
-        return self._others[name]
 
     def folder(self, name: str) -> str:
         """The folder of a step."""
@@ -216,7 +211,7 @@ def run_experiment(
         say: function that prints a line of text, called at each step.
         verbose: verbosity of Keras in training: 0 silent, 1 progress bar, 2 one line per epoch.
         publish: whether the comparison shows the published numbers; `False` for smoke runs.
-        load: function that opens other data sets by name, see `Run`.
+        load: as in `Run`.
 
     Returns:
         List of `mc_tf.experiments.targets.Row`.
