@@ -64,7 +64,7 @@ uncertainty_digits = ex.Recipe(
     "Digits: what networks and ensembles know of their own errors",
     ex.uncertainty_at_equal_cost,
     ex.Data("digits"),
-    cost="10 minutes on two cores",
+    cost="15 minutes on two cores (an estimate)",
     network=ex.Network("convnet", weight_decay=0.0005),
     training=TrainingOptions(epochs=40, learning_rate=0.05, seed=1),
     sse_cycles=4,

@@ -28,3 +28,6 @@ draw barriers instability-mnist --title="784-500-500-10 on MNIST: two trainings 
   --results="as trained=results/instability-mnist/from-{}.npz"
 draw barrier repair-digits --title="Digits: a convolutional network without normalization" \
   --results="as trained=results/repair-digits/barrier.npz,aligned=results/repair-digits/barrier-aligned.npz,repaired=results/repair-digits/barrier-repaired.npz"
+R=results/uncertainty-digits
+draw corruptions uncertainty-digits --title="Digits, corrupted: methods of equal cost" \
+  --results="Single network=$R/single.npz,SWA=$R/swa-network.npz,SSE=$R/sse.npz,FGE=$R/fge.npz,Independent networks=$R/ind.npz,Curve=$R/curve-ensemble.npz"

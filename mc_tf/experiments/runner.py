@@ -77,7 +77,7 @@ def run_experiment(
         say: function that prints a line of text, called at each step.
         verbose: verbosity of Keras in training: 0 silent, 1 progress bar, 2 one line per epoch.
         publish: whether the comparison shows the published numbers; `False` for smoke runs.
-        load: function that opens other data sets by name, see `Run`.
+        load: as in `Run`.
 
     Returns:
         List of `mc_tf.experiments.targets.Row`.

@@ -89,7 +89,8 @@ def uncertainty_at_equal_cost(
         fge_runs = [train(f"fge-{k}", begin[k], fge_options, seed + k) for k in every]
         curve_options = dataclasses.replace(on_curve, seed=seed)
         ends = last(ind[0]), last(ind[1])
-        curve = Connect(f"{folder}/curve", *ends, "bezier", curve_options, num_points=curve_points)
+        points = {"num_points": curve_points, "label": "curve"}
+        curve = Connect(f"{folder}/curve", *ends, "bezier", curve_options, **points)
         steps.append(curve)
         rows = {
             "single": ("Single network", Uncertainty, {"saved": (last(single),)}),

@@ -77,7 +77,7 @@ FIGURES = {
     ),
     "barrier": (
         lambda: plots.plot_barrier({"as trained": chain(), "aligned": chain(0.1)}),
-        ["as trained", "aligned", "ends", "Test error (%)", "position t on the segment"],
+        ["as trained", "aligned", "endpoints", "Test error (%)", "position t on the segment"],
     ),
     "barriers": (
         lambda: plots.plot_barriers(

@@ -26,10 +26,10 @@ class Run:
         title: heading of the figures.
         say: function that prints a line of text.
         verbose: verbosity of Keras in training, 0 for none.
-        load: function that opens another data set by name. Default: `mc_tf.data.load`, with all
-            training examples.
+        load: function that opens another data set by name, such as one out of distribution.
+            Default: `mc_tf.data.load`.
+        other_data: like `load`, but opens each data set once.
         results: dict from name to the results of finished steps.
-        others: dict from name to other data sets that are open.
     """
 
     steps: dict[str, Step]
@@ -41,17 +41,13 @@ class Run:
     verbose: int = 2
     load: Callable[[str], Dataset] = functools.partial(load, use_test=True)
     results: dict[str, Any] = dataclasses.field(default_factory=dict)
-    others: dict[str, Dataset] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.other_data = functools.cache(self.load)
 
     def on_data(self, num_train: int | None = None, num_test: int | None = None) -> OnData:
         """The data for evaluations, limited to numbers of examples."""
         return OnData(self.data, self.batch_size, num_train, num_test, int(self.verbose > 0))
-
-    def other_data(self, name: str) -> Dataset:
-        """Another data set, such as one out of distribution, by its name."""
-        if name not in self.others:
-            self.others[name] = self.load(name)
-        return self.others[name]
 
     def folder(self, name: str) -> str:
         """The folder of a step."""
