@@ -72,9 +72,7 @@ class GaussianPosterior:
                 f"2. Received: {', '.join(map(str, shapes))}"
             )
         if not all(np.isfinite(each).all() for each in arrays) or (self.variance < 0).any():
-            raise ValueError(
-                "`mean`, `variance` and `deviations` must be finite, and no variance negative."
-            )
+            raise ValueError("All arrays must be finite, and no variance negative.")
 
     @classmethod
     def of(cls, average: WeightMoments, network: keras.Model) -> Self:

@@ -24,8 +24,7 @@ class Subspace(AffineSurface):
     """A subspace of weight space with any number of dimensions: `w = shift + z @ directions`.
 
     Like a line or a plane it is points, here the shift and the directions, with coefficients, here
-    `(1, z)`; created by `Subspace.along`, `random`, `principal` or `of_curve`. With one or two
-    dimensions `evaluate_grid` takes it, too.
+    `(1, z)`; created by `Subspace.along`, `random`, `principal` or `of_curve`.
 
     Example:
         >>> subspace = Subspace.along(np.zeros(3), [np.array([1.0, 0, 0]), np.array([0, 2.0, 0])])
