@@ -86,7 +86,7 @@ EVALUATIONS = {
 }
 
 
-@pytest.mark.parametrize("kind", EVALUATIONS)
+@pytest.mark.parametrize("kind", ["grid", pytest.param("curve", marks=pytest.mark.long)])
 def test_evaluations_are_shared(kind, tmp_path, curve_file):
     program, *flags = EVALUATIONS[kind]
     flags += [f"--curve_file={curve_file}", "--verbose=0", "--num_train_examples=64"]
