@@ -6,15 +6,20 @@ import keras
 from keras import ops
 
 from mc_tf.backend.array_kinds import is_finite
-from mc_tf.typing import TensorLike, Weights
-from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
+from mc_tf.deprecation import warn_renamed
+from mc_tf.typing import Tensor, TensorLike, Weights
+from mc_tf.weights.compatibility import (
+    check_finite,
+    check_same_architecture,
+    check_same_fixed,
+)
 from mc_tf.weights.flat import flat_weights
 
 __all__ = ["ControlPoints"]
 
 
 class ControlPoints:
-    """Setting the control points of a `CurveLayer`."""
+    """Setting the control points of a `CurveLayer`, and the weights between them."""
 
     def set_point(self, index: int, weights: Weights | Sequence[TensorLike]) -> None:
         """Sets control point `index`: 0 the start, then the bends in order, -1 the end.
@@ -50,3 +55,24 @@ class ControlPoints:
         ends = (ops.convert_to_numpy(self.points[j]) for j in (0, -1))
         for point, value in zip(self.points, self.curve.initial_points(*ends, self.layout)):
             point.assign(value)
+
+    def weights_at(self, t: TensorLike) -> list[Tensor]:
+        """The weights of an ordinary network at `t`.
+
+        Args:
+            t: position in [0, 1], scalar.
+
+        Returns:
+            List of tensors, in the order of `layer.trainable_variables`.
+
+        Raises:
+            ValueError: if a control point is not finite, or `trainable` of the layer has changed.
+        """
+        check_finite(self.points, "curve")
+        self._code.check_same_weights()
+        return self.layout.unpack(self.flat_weights_at(t))
+
+    def flat_point(self, t: TensorLike) -> Tensor:
+        """The old name of `flat_weights_at`."""
+        warn_renamed("`flat_point`", "`flat_weights_at`")
+        return self.flat_weights_at(t)

@@ -12,11 +12,9 @@ from mc_tf.arguments import check_kind
 from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import once_a_call, track
 from mc_tf.curves.base import Curve
-from mc_tf.deprecation import warn_renamed
 from mc_tf.layers.control_points import ControlPoints
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
 from mc_tf.typing import Tensor, TensorLike
-from mc_tf.weights.compatibility import check_finite
 from mc_tf.weights.constraints import check_convex_combinations
 from mc_tf.weights.flat import FlatLayout, flat_weights, reset_recurrent_state
 from mc_tf.weights.stateless import StatelessLayer
@@ -199,27 +197,6 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
             raise ValueError(f"`t` must be one position, received shape {coefficients.shape[:-1]}")
         terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
         return sum(terms[1:], terms[0])
-
-    def flat_point(self, t: TensorLike) -> Tensor:
-        """The old name of `flat_weights_at`."""
-        warn_renamed("`flat_point`", "`flat_weights_at`")
-        return self.flat_weights_at(t)
-
-    def weights_at(self, t: TensorLike) -> list[Tensor]:
-        """The weights of an ordinary network at `t`.
-
-        Args:
-            t: position in [0, 1], scalar.
-
-        Returns:
-            List of tensors, in the order of `layer.trainable_variables`.
-
-        Raises:
-            ValueError: if a control point is not finite, or `trainable` of the layer has changed.
-        """
-        check_finite(self.points, "curve")
-        self._code.check_same_weights()
-        return self.layout.unpack(self.flat_weights_at(t))
 
     def state_copy(self, variable: keras.Variable) -> keras.Variable:
         """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
