@@ -62,7 +62,7 @@ def _raw_outputs(ensemble, dataset, cache, batch_size, verbose):
         ensemble.num_members,
         desc="members",
         disable=not verbose,
-        unit="member",
+        unit=" member",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ):
         numbers = ensemble.member_numbers(m)
