@@ -47,11 +47,11 @@ FIGURES = {
     ),
     "line": (
         lambda: plots.plot_line(line(), label="distance"),
-        ["distance", "SGD", "SWA", "Loss (with L2)", "Error (%)", "Train loss", "Test error (%)"],
+        ["distance", "SGD", "SWA", "Loss (with L2)", "Error (%)", "train", "test"],
     ),
     "lines": (
         lambda: plots.plot_line(LINES, maximum=1),
-        ["VGG", "ResNet", "Train loss", "coordinate on the line"],
+        ["VGG, train", "ResNet, test", "Error (%)", "coordinate on the line"],
     ),
     "lines of one value": (
         lambda: plots.plot_line(LINES, values=["test_error"], title="Two"),
@@ -104,7 +104,7 @@ FIGURES = {
     ),
     "ensembles": (
         lambda: plots.plot_ensembles({"FGE": ensemble()}),
-        ["FGE: each member", "number of members", "Error (%)"],
+        ["FGE: members 1 to n", "FGE: member n", "n", "Error (%)"],
     ),
     "widths": (
         lambda: plots.plot_widths({"Chain": [chain(), chain(0.1)]}, widths=[1, 4]),
