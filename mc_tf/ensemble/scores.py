@@ -1,9 +1,9 @@
 """Scores of class probabilities and disagreement of predictions, in numpy."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.class_arrays import checked, normalized, predicted_classes
+from mc_tf.typing import ArrayLike
 
 __all__ = [
     "accuracy",

@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.compiled_losses import keras_loss
+from mc_tf.typing import ArrayLike
 
 __all__ = [
     "Moments",

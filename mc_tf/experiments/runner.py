@@ -214,7 +214,7 @@ def run_experiment(
     for step in experiment.steps:
         step.check(run)
     if experiment.cost:
-        say(f"{experiment.title}: takes {experiment.cost}.")
+        say(f"{experiment.title} (takes {experiment.cost})")
     found, shown = {}, set()
     for step in experiment.steps:
         run.results[step.name] = step.run(run)
