@@ -2,7 +2,7 @@ r"""Demonstration on the embedded digits, from training to a table and figures.
 
 Trains two convolutional networks with batch normalization, joins them by a segment, a Bezier curve
 and a polygonal chain, and shows loss and error along each: the segment crosses a barrier, the
-trained curves do not. Takes about two minutes on two cores. Run the same command again to resume
+trained curves do not. Takes about three minutes on two cores. Run the same command again to resume
 after an interruption. Equivalent to `bin/reproduce.py --recipe=digits`, with separate flags.
 
   python bin/demo.py --workdir=runs/demo

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 
@@ -170,4 +171,9 @@ def _parse(arguments, hint, renamed):
 
 
 def _reason(error):
-    return str(error).removeprefix("ERROR:: ").strip().rstrip(".")
+    text = str(error).removeprefix("ERROR:: ").strip().rstrip(".")
+    missing = re.fullmatch(r"flag --(\w+)=None: .* must have a value other than None", text)
+    if missing:
+        about = FLAGS[missing[1]].help
+        return f"Pass --{missing[1]}=...: {about[0].lower()}{about[1:].rstrip('.')}"
+    return text

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NewType, TypeAlias
 
 import keras
-from numpy.typing import ArrayLike
+
+from mc_tf.typing import ArrayLike
 
 __all__ = [
+    "ArrayLike",
     "Config",
     "Data",
     "Logs",
@@ -23,14 +25,21 @@ __all__ = [
 PathLike: TypeAlias = str | os.PathLike[str]
 Shape: TypeAlias = Sequence[int | None]
 
-# The type depends on the Keras backend.
-Tensor: TypeAlias = Any
-# A number, lists of them, an array or a tensor.
-TensorLike: TypeAlias = ArrayLike | Tensor
-# A network, or its trainable weights as a flat vector (P,).
-Weights: TypeAlias = keras.Layer | TensorLike
-# A `tf.data.Dataset` of batches, a `PyDataset`, a loader of PyTorch, or arrays `(x, y)`.
-Data: TypeAlias = Any
+if TYPE_CHECKING:
+    # The type depends on the Keras backend.
+    Tensor: TypeAlias = Any
+    # A number, lists of them, an array or a tensor.
+    TensorLike: TypeAlias = ArrayLike | Tensor
+    # A network, or its trainable weights as a flat vector (P,).
+    Weights: TypeAlias = keras.Layer | TensorLike
+    # A `tf.data.Dataset` of batches, a `PyDataset`, a loader of PyTorch, or arrays `(x, y)`.
+    Data: TypeAlias = Any
+else:  # `help` shows these names; the unions of numpy would take ten lines
+    ArrayLike = NewType("ArrayLike", object)
+    Tensor = NewType("Tensor", object)
+    TensorLike = NewType("TensorLike", object)
+    Weights = NewType("Weights", object)
+    Data = NewType("Data", object)
 
 # Result of `get_config`, argument of `from_config`.
 Config: TypeAlias = dict[str, Any]

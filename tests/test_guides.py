@@ -69,6 +69,7 @@ def names():
     x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
     data = tf.data.Dataset.from_tensor_slices((x, (x[:, 0] > 0).astype("int32"))).batch(16)
     made = dict(zip(("first", "second", "third", "model"), map(example, range(4))))
+    made |= dict(zip(("epoch_10", "epoch_20", "last"), map(example, range(4, 7))))
     made |= dict.fromkeys(("train", "test", "validation", "augmented"), data)
     made["curve"] = mc_tf.connect(made["first"], made["second"])
     made["curve"].compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])

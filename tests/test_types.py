@@ -14,6 +14,8 @@ import typing
 
 import pytest
 
+import mc_tf
+
 MODULES = (
     "mc_tf",
     *(
@@ -79,7 +81,7 @@ def fits(value, hint):
         return any(fits(value, part) for part in parts)
     if origin is typing.Literal:
         return value in parts
-    kind = origin or hint
+    kind = getattr(origin or hint, "__supertype__", origin or hint)  # of the names in mc_tf.typing
     return kind is typing.Any or isinstance(value, (int, float) if kind is float else kind)
 
 
@@ -90,6 +92,21 @@ def test_every_public_function_has_hints(name):
     assert found
     problems = {f"{f.__module__}.{f.__qualname__}": list(lacking(f)) for f in found}
     assert {name: what for name, what in problems.items() if what} == {}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_signatures_name_their_types(name):
+    """`help` shows `Weights` or `ArrayLike`, not the unions of numpy, which take ten lines."""
+    module = importlib.import_module(name)
+    for function in functions(module, module.__all__):
+        assert "numpy._typing" not in str(inspect.signature(function)), function
+
+
+def test_help_of_an_ensemble_describes_all_arguments():
+    for name in ("evaluate_members", "fit_temperature", "update_batch_norm", "export"):
+        method = getattr(mc_tf.Ensemble, name)
+        for argument in list(inspect.signature(method).parameters)[1:]:
+            assert re.search(rf"\b{argument}\b.*:", method.__doc__), (name, argument)
 
 
 def test_a_missing_or_wrong_hint_is_noticed():

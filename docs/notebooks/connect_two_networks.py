@@ -113,7 +113,6 @@ mc_tf.plots.plot_curves({"Segment": on_segment, "Bezier": on_curve})
 # %%
 middle = curve.point(0.5)
 mc_tf.update_batch_norm(middle, train)
-middle.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 print(f"test accuracy {middle.evaluate(*test, verbose=0)[1]:.3f}")
 
 # %% [markdown]

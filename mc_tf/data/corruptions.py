@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts, check_seed
+from mc_tf.typing import ArrayLike
 
 __all__ = ["CORRUPTIONS", "corrupt", "read_corruption"]
 

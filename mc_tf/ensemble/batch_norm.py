@@ -59,7 +59,7 @@ def update_batch_norm(
     compiled = backend.compiled(step)
     members = [ensemble.member_numbers(m) for m in range(ensemble.num_members)]
     totals = None
-    for x, _, _ in tqdm.tqdm(batches, "statistics", disable=not verbose, unit="batch"):
+    for x, _, _ in tqdm.tqdm(batches, "statistics", disable=not verbose, unit=" batch"):
         if totals is None:
             totals = [statistics.zeros() for _ in members]
             statistics.observe(step, members[0], totals[0], x)

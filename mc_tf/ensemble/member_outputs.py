@@ -81,7 +81,7 @@ def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, rol
         ensemble.num_members,
         desc="members",
         disable=not verbose,
-        unit="member",
+        unit=" member",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ):
         numbers, outputs = ensemble.member_numbers(m), None

@@ -8,29 +8,21 @@ from typing import Any, Self
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.keras_internals import mask_of, set_mask
-from mc_tf.ensemble.batch_norm import update_batch_norm
-from mc_tf.ensemble.evaluation import EnsembleEvaluation, evaluate_members
-from mc_tf.ensemble.export import export_ensemble
+from mc_tf.ensemble import batch_norm, evaluation, export, out_of_distribution, temperature
 from mc_tf.ensemble.labels import output_name, the_one
 from mc_tf.ensemble.losses import read_loss
 from mc_tf.ensemble.members import Member
-from mc_tf.ensemble.out_of_distribution import (
-    OutOfDistributionEvaluation,
-    evaluate_out_of_distribution,
-)
 from mc_tf.ensemble.outputs import OutputSpec
 from mc_tf.ensemble.reading import read_output
 from mc_tf.ensemble.stacked import StackedModel
-from mc_tf.ensemble.temperature import fit_temperature
 from mc_tf.models import CurveModel
 from mc_tf.storage.snapshots import take_snapshot
-from mc_tf.typing import Config, Data, PathLike, Tensor
+from mc_tf.typing import ArrayLike, Config, Data, Tensor
 from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Ensemble"]
@@ -292,42 +284,15 @@ class Ensemble(StackedModel):
             batches.check_finite()
         return found
 
-    def update_batch_norm(
-        self, dataset: Data, num_batches: int | None = None, batch_size: int = 500, verbose: int = 1
-    ) -> int:
-        """Re-estimates the members' statistics: see `mc_tf.ensemble.update_batch_norm`."""
-        return update_batch_norm(self, dataset, num_batches, batch_size, verbose)
+    update_batch_norm = batch_norm.update_batch_norm
+    evaluate_members = evaluation.evaluate_members
+    evaluate_out_of_distribution = out_of_distribution.evaluate_out_of_distribution
+    fit_temperature = temperature.fit_temperature
+    export = export.export_ensemble  # type: ignore[assignment]
 
-    def evaluate_members(
-        self, dataset: Data, cache: PathLike | None = None, batch_size: int = 500, verbose: int = 1
-    ) -> EnsembleEvaluation:
-        """Scores members and ensembles: see `mc_tf.ensemble.evaluate_members`."""
-        return evaluate_members(self, dataset, cache, batch_size, verbose)
-
-    def evaluate_out_of_distribution(
-        self,
-        dataset: Data | EnsembleEvaluation,
-        outside: Data,
-        batch_size: int = 500,
-        verbose: int = 1,
-    ) -> OutOfDistributionEvaluation:
-        """Detects other data: see `mc_tf.ensemble.evaluate_out_of_distribution`."""
-        return evaluate_out_of_distribution(self, dataset, outside, batch_size, verbose)
-
-    def fit_temperature(
-        self,
-        dataset: Data,
-        per_member: bool = True,
-        cache: PathLike | None = None,
-        batch_size: int = 500,
-        verbose: int = 1,
-    ) -> np.ndarray:
-        """Sets temperatures from held-out data: see `mc_tf.ensemble.fit_temperature`."""
-        return fit_temperature(self, dataset, per_member, cache, batch_size, verbose)
-
-    def export(self, path: PathLike, example: Any = None) -> None:  # type: ignore[override]
-        """Writes one TensorFlow SavedModel: see `mc_tf.ensemble.export_ensemble`."""
-        return export_ensemble(self, path, example)
+    def __repr__(self):
+        many = "s" * (self.num_members > 1)
+        return f"<Ensemble: {self.num_members} member{many}, {self.output_kind}>"
 
     def get_config(self) -> Config:
         """Returns the constructor arguments without weights, which Keras saves separately."""

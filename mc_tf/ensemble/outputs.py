@@ -8,11 +8,10 @@ from typing import Any, Self
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.deprecation import warn_renamed
 from mc_tf.ensemble.losses import loss_config, loss_from_config
-from mc_tf.typing import Config, Tensor, TensorLike
+from mc_tf.typing import ArrayLike, Config, Tensor, TensorLike
 
 __all__ = ["KINDS", "OutputSpec"]
 

@@ -1,11 +1,11 @@
 """Scores of class probabilities and disagreement of predictions, in numpy."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.metrics.calibration import adaptive_calibration_error, confidence_bins
 from mc_tf.metrics.class_arrays import checked, is_right, normalized, predicted_classes
 from mc_tf.metrics.selective import area_under_risk_coverage
+from mc_tf.typing import ArrayLike
 
 __all__ = [
     "accuracy",

@@ -8,13 +8,12 @@ from typing import Any, Self, TypeVar
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.backend import ops as backend
 from mc_tf.ensemble.members import Member, check_network, read_members
 from mc_tf.storage.sealed_models import SealedFiles
 from mc_tf.storage.snapshots import Snapshot, take_snapshot
-from mc_tf.typing import Config, Tensor
+from mc_tf.typing import ArrayLike, Config, Tensor
 from mc_tf.weights.compatibility import check_same_architecture
 from mc_tf.weights.network_code import clone_network, network_config, revive_parts
 from mc_tf.weights.preprocessing import check_saved_whole

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.member_outputs import member_outputs
-from mc_tf.typing import Data, PathLike
+from mc_tf.typing import ArrayLike, Data, PathLike
 
 if TYPE_CHECKING:
     from mc_tf.ensemble.model import Ensemble

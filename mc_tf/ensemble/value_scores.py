@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.ensemble.compiled_losses import keras_loss
 from mc_tf.metrics.intervals import (
@@ -15,6 +14,7 @@ from mc_tf.metrics.intervals import (
     normal_parts,
     same_size,
 )
+from mc_tf.typing import ArrayLike
 
 __all__ = [
     "Moments",

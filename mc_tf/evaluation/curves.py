@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts
 from mc_tf.deprecation import renamed_arguments
@@ -17,7 +16,7 @@ from mc_tf.evaluation.running import evaluate_points, fingerprint
 from mc_tf.models import CurveModel
 from mc_tf.models.joined import join_curve_layers
 from mc_tf.storage.destinations import holding
-from mc_tf.typing import Data, PathLike
+from mc_tf.typing import ArrayLike, Data, PathLike
 from mc_tf.warning import warn
 from mc_tf.weights.compatibility import check_finite
 

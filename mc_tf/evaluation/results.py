@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.evaluation.metric_directions import higher_is_better as by_name
 from mc_tf.evaluation.point_results import SHOWN, PointResults
 from mc_tf.storage.files import write_json
-from mc_tf.typing import PathLike
+from mc_tf.typing import ArrayLike, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

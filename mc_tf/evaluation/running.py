@@ -41,7 +41,7 @@ def evaluate_points(result, positions, measure, path=None, indices=None, verbose
         total=len(wanted),
         initial=len(wanted) - len(missing),
         disable=not (verbose and is_chief()),
-        unit="point",
+        unit=" point",
         mininterval=0.1 if sys.stderr.isatty() else 30,  # few lines in a log file
     ) as bar:
         try:

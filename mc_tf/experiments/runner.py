@@ -91,7 +91,7 @@ def run_experiment(
     for step in experiment.steps:
         step.check(run)
     if experiment.cost:
-        say(f"{title}: takes {experiment.cost}.")
+        say(f"{title} (takes {experiment.cost})")
     found, shown = {}, set()
     for step in experiment.steps:
         run.results[step.name] = step.run(run)

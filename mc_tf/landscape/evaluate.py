@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf import version
 from mc_tf.arguments import check_counts, check_kind, check_network
@@ -23,7 +22,7 @@ from mc_tf.landscape.results import GridEvaluation
 from mc_tf.landscape.shards import shard_path
 from mc_tf.landscape.surface import Surface
 from mc_tf.storage.destinations import holding
-from mc_tf.typing import Data, PathLike
+from mc_tf.typing import ArrayLike, Data, PathLike
 
 __all__ = ["evaluate_grid"]
 

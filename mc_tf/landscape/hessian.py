@@ -185,7 +185,7 @@ class HessianProducts:
                 f"Received: tolerance={tolerance}, max_iterations={max_iterations}"
             )
         size, count = int(flat.shape[0]), 0
-        with tqdm.tqdm(disable=not verbose, unit="product") as bar:
+        with tqdm.tqdm(disable=not verbose, unit=" product") as bar:
 
             def multiply(vector):
                 nonlocal count

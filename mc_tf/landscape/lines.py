@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.landscape.gram import direction_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, checked_directions, flat_points
-from mc_tf.typing import Weights
+from mc_tf.typing import ArrayLike, Weights
 
 __all__ = ["Line", "Rays"]
 

@@ -5,14 +5,13 @@ from typing import Self
 
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.backend.keras_internals import evaluation_settings
 from mc_tf.landscape.gram import direction_products, distance_beside
 from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.landscape.vectors import check_apart, flat_points
 from mc_tf.models import CurveModel
-from mc_tf.typing import Weights
+from mc_tf.typing import ArrayLike, Weights
 from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Plane"]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.deprecation import warn_renamed
 from mc_tf.evaluation.point_results import PointResults
@@ -13,7 +12,7 @@ from mc_tf.evaluation.shown import marked_text
 from mc_tf.landscape.shards import shard_path, versions_of
 from mc_tf.storage.destinations import output_held
 from mc_tf.storage.files import write_json
-from mc_tf.typing import PathLike
+from mc_tf.typing import ArrayLike, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts
 from mc_tf.backend.keras_internals import evaluation_settings
@@ -13,6 +12,7 @@ from mc_tf.curves.combination import Combination
 from mc_tf.deprecation import warn_renamed
 from mc_tf.evaluation.shown import marked_text
 from mc_tf.models import CurveModel
+from mc_tf.typing import ArrayLike
 from mc_tf.weights.compatibility import check_same_architecture, check_same_fixed
 
 __all__ = ["Surface"]

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.landscape.gram import direction_products, distance_beside, inner_products, rest_products
 from mc_tf.landscape.surface import Surface
 from mc_tf.landscape.vectors import checked_directions, flat_point, flat_points
 from mc_tf.models import CurveModel
-from mc_tf.typing import Weights
+from mc_tf.typing import ArrayLike, Weights
 from mc_tf.weights.compatibility import check_curve, check_same_architecture, check_same_fixed
 
 __all__ = ["AffineSurface"]

@@ -1,10 +1,10 @@
 """Calibration: whether predicted probabilities are shares of right predictions."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts
 from mc_tf.metrics.class_arrays import checked, is_right
+from mc_tf.typing import ArrayLike
 
 __all__ = ["adaptive_calibration_error", "confidence_bins", "reliability"]
 

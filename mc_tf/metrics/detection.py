@@ -1,9 +1,9 @@
 """Detection by a score: areas under curves, and errors at a threshold, exact with equal scores."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_numbers
+from mc_tf.typing import ArrayLike
 
 __all__ = ["aupr", "auroc", "fpr_at_tpr"]
 

@@ -1,9 +1,9 @@
 """Entropy of predictions, and the part of it that the disagreement of members causes."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.metrics.class_arrays import class_probabilities, normalized
+from mc_tf.typing import ArrayLike
 
 __all__ = ["mutual_information", "predictive_entropy"]
 

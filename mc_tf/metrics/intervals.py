@@ -4,9 +4,9 @@ import math
 import statistics
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_numbers
+from mc_tf.typing import ArrayLike
 
 __all__ = [
     "by_example",

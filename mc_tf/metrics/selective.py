@@ -1,9 +1,9 @@
 """Selective prediction: the error of the predictions that are kept, by their share."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.metrics.class_arrays import checked, is_right
+from mc_tf.typing import ArrayLike
 
 __all__ = ["area_under_risk_coverage", "risk_coverage"]
 

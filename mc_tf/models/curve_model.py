@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_network
 from mc_tf.backend import ops as backend
@@ -15,7 +14,7 @@ from mc_tf.distribute.global_batch import global_batch
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
-from mc_tf.typing import Config, PathLike, Tensor, TensorLike
+from mc_tf.typing import ArrayLike, Config, PathLike, Tensor, TensorLike
 from mc_tf.warning import warn
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
@@ -125,6 +124,10 @@ class CurveModel(SealedFiles, keras.Model):
     def network(self) -> keras.Model:
         """The wrapped network, used only for its forward pass; its own weights are ignored."""
         return self.curve_layer.layer
+
+    def __repr__(self):
+        weights = self.curve_layer.points[0].shape[0]
+        return f"<{type(self).__name__}: {self.curve}, {weights} weights>"
 
     def __dir__(self):
         # Keras saves all attributes listed here. The network's own weights are not saved.

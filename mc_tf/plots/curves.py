@@ -55,7 +55,8 @@ def plot_curves(
     """Draws values along one or more curves, as in figures 2 and 8 of the paper.
 
     Endpoints are dots; bends on the curve are circles. The axis of a loss or perplexity is
-    logarithmic if its values span more than a factor of 20.
+    logarithmic if its values span more than a factor of 20. Above the panels of a single curve are
+    its barriers.
 
     Args:
         results: complete `CurveEvaluation`, or dict from label (`"Bezier"`) to several.
@@ -89,6 +90,8 @@ def plot_curves(
         axis.set_xlabel("position t on the curve")
         axis.set_ylabel(value_label(name, results.values()))
         axis.set_xlim(0, 1)
+        if len(results) == 1:
+            axis.set_title(f"barrier {result.summary(name)['barrier']:.3g}", fontsize=10)
     if any(results):
         panels.legend(columns=4)
     return panels.finish(title)

@@ -26,7 +26,9 @@ def plot_ensembles(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draws the error (for a regression, the loss) of ensembles and members against their number.
+    """Draws the error (for a regression, the loss) of ensembles and members.
+
+    Circles are ensembles of members 1 to n, crosses are single members.
 
     Args:
         results: `mc_tf.ensemble.EnsembleEvaluation`, or dict from label (`"FGE"`) to several.
@@ -53,10 +55,11 @@ def plot_ensembles(
         color, style = STYLES[index % len(STYLES)]
         numbers = range(1, len(result.members[value]) + 1)
         name = f"{plain(label)}: " if label else ""
-        grown = {"marker": "o", "color": color, "label": f"{name}ensemble of the first members"}
+        grown = {"marker": "o", "color": color, "label": f"{name}members 1 to n", "mfc": "white"}
         axis.plot(numbers, result.cumulative[value], style, **grown)
-        axis.plot(numbers, result.members[value], "x", color=color, label=f"{name}each member")
-    axis.set_xlabel("number of members")
+        single = {"color": color, "zorder": 3, "label": f"{name}member n"}
+        axis.plot(numbers, result.members[value], "x", **single)
+    axis.set_xlabel("n")
     axis.set_ylabel("Error (%)" if value == "error" else "Loss")
     axis.xaxis.get_major_locator().set_params(integer=True)
     scale_of_values(axis, "error", 0.12)

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 
 from mc_tf.plots.inputs import check_grids
+from mc_tf.plots.labels import place_labels
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
+from mc_tf.plots.marks import draw_marks, draw_paths, legend_height
 from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import map_aspect, prepare_map
 from mc_tf.plots.saving import draws

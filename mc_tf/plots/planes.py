@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, Normalize
 
 from mc_tf.plots.inputs import as_dict, check_grids
+from mc_tf.plots.labels import place_labels
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, draw_paths, legend_height, place_labels
+from mc_tf.plots.marks import draw_marks, draw_paths, legend_height
 from mc_tf.plots.panels import Figure, check_axes, heading, whole_figure
 from mc_tf.plots.saving import draws
 from mc_tf.plots.style import plain, value_label

@@ -9,8 +9,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
 from mc_tf.plots.inputs import check_grids
+from mc_tf.plots.labels import place_labels
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, draw_paths, place_labels
+from mc_tf.plots.marks import draw_marks, draw_paths
 from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import map_aspect, prepare_map
 from mc_tf.plots.saving import draws

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.mplot3d import proj3d
 
 from mc_tf.plots.inputs import check_grids
-from mc_tf.plots.marks import BEHIND, draw_legend, in_lines, path_style, point_style
+from mc_tf.plots.labels import place_labels
+from mc_tf.plots.marks import draw_legend, inside, legend_height, path_style, point_style
 from mc_tf.plots.panels import Figure, heading
 from mc_tf.plots.planes import stretched
 from mc_tf.plots.saving import draws
@@ -36,7 +39,8 @@ def plot_surface(
     """Draws a value on a plane as a surface, with its networks and curves.
 
     A curve off the plane is a dashed line above its projection, with the distance in the legend.
-    Where the surface hides a curve, the line is thin and pale. Points outside the grid are omitted.
+    Where the surface hides a curve, the line is thin and pale; networks that it hides are pale.
+    Points outside the grid are omitted.
 
     Args:
         result: `GridEvaluation` of a `Plane`.
@@ -57,8 +61,10 @@ def plot_surface(
     check_grids({"": result}, "Plane", [value])
     to_height, ticks = height_scale(result[value], scale, maximum)
     heights = to_height(result[value])
-    figure = Figure(figsize=(7, 5.6))
-    axis = figure.add_axes([-0.02, 0.02, 0.94, 0.92], projection="3d", computed_zorder=False)
+    below = legend_height(result, result.paths, 6.4)
+    figure = Figure(figsize=(7.5, 5.75 + below))
+    place = np.array([-0.1, 0.25 + below, 6.6, 5.2]) / (2 * figure.get_size_inches().tolist())
+    axis = figure.add_axes(place, projection="3d", computed_zorder=False)
     axis.set_proj_type("ortho")
     x, y = np.meshgrid(*result.axes, indexing="ij")
     norm = Normalize(heights.min(), heights.max())
@@ -86,14 +92,15 @@ def plot_surface(
         style = halo | style | {"label": plain(style["label"])}
         seen = np.where(is_seen(result, heights, places, above, box, view), above, np.nan)
         lines.extend(axis.plot(*places.T, seen, **style))
-    draw_legend(axis, styles, lines, drop=0)
+    draw_legend(axis, result, styles, lines, drop=0.1)
+    points = {}
     for label, place in result.marks.items():
-        if not inside(result, place):
-            continue
-        above = float(to_height(between(result.axes, result[value], [place]))[0])
-        axis.plot(*([x] for x in (*place, above)), **point_style(result, label))
-        text = above + 0.1 * np.ptp(heights)
-        axis.text(*place, text, in_lines(label), ha="center", bbox=BEHIND, zorder=10)
+        if inside(result, place):
+            above = to_height(between(result.axes, result[value], [place]))
+            seen = is_seen(result, heights, np.array([place]), above, box, view, 0.1)
+            look = point_style(result, label) | {"alpha": 1 if seen else 0.35}
+            points[label] = *place, above[0]
+            axis.plot(*([x] for x in points[label]), **look)
     axis.set_zticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
     axis.set_xlabel("coordinate x", labelpad=10)
     axis.set_ylabel("coordinate y" + stretched(result, box[1]), labelpad=10)
@@ -103,6 +110,14 @@ def plot_surface(
     axis.view_init(*view)
     axis.set_box_aspect(box)
     heading(figure, title, y=0.99)
+    colors, bar = ScalarMappable(norm, "viridis_r"), figure.add_axes([0.88, 0.3, 0.02, 0.4])
+    figure.colorbar(colors, cax=bar)
+    bar.set_yticks(to_height(np.array(ticks)), labels=[f"{tick:g}" for tick in ticks])
+    bar.minorticks_off()
+    figure.draw_without_rendering()  # for the projection
+    to_screen = lambda places: np.stack(proj3d.proj_transform(*places, axis.get_proj())[:2], -1)
+    drawn = [to_screen(line.get_data_3d()) for line in lines]
+    place_labels(axis, {label: to_screen(place) for label, place in points.items()}, drawn)
     return figure
 
 
@@ -120,21 +135,7 @@ def dense(places, parts=8):
     return np.stack([np.interp(at, np.arange(len(places)), x) for x in np.transpose(places)], -1)
 
 
-def inside(result, places):
-    """Whether coordinates lie on a grid.
-
-    Args:
-        result: `GridEvaluation` of a `Plane`.
-        places: coordinates `(..., 2)`.
-
-    Returns:
-        bool array `(...)`.
-    """
-    low, high = np.transpose([axis[[0, -1]] for axis in result.axes])
-    return ((places >= low) & (places <= high)).all(-1)
-
-
-def is_seen(result, heights, places, above, box, view, steps=200):
+def is_seen(result, heights, places, above, box, view, slack=0.01, steps=200):
     """Whether points on a surface are visible from the viewpoint.
 
     Args:
@@ -144,6 +145,7 @@ def is_seen(result, heights, places, above, box, view, steps=200):
         above: their heights, `(n,)`.
         box: lengths of the sides of the drawing: both coordinates and the height.
         view: `(elevation, azimuth)` in degrees.
+        slack: share of the height by which the surface may be higher.
         steps: number of checked points on the line of sight.
 
     Returns:
@@ -157,7 +159,7 @@ def is_seen(result, heights, places, above, box, view, steps=200):
     seen = np.ones(len(places), bool)
     for k in range(2, steps):
         way = places + k * step[:2]
-        hit = between(result.axes, heights, way) > above + k * step[2] + 0.01 * sizes[2]
+        hit = between(result.axes, heights, way) > above + k * step[2] + slack * sizes[2]
         seen &= ~(hit & inside(result, way))
     return seen
 

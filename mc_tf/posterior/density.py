@@ -5,7 +5,6 @@ import math
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts, check_kind, check_numbers
 from mc_tf.backend import ops as backend
@@ -15,7 +14,7 @@ from mc_tf.batch_norm.update import needs_statistics
 from mc_tf.evaluation.points import PointEvaluator
 from mc_tf.posterior.likelihoods import summed_loss
 from mc_tf.posterior.subspace import Subspace
-from mc_tf.typing import Data
+from mc_tf.typing import ArrayLike, Data
 
 __all__ = ["SubspaceDensity"]
 

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts, check_numbers, check_path
 from mc_tf.ensemble import Ensemble, OutputSpec
@@ -14,7 +13,7 @@ from mc_tf.posterior.members import make_ensemble
 from mc_tf.storage.files import read_arrays, write_arrays
 from mc_tf.storage.moments import WeightMoments
 from mc_tf.storage.snapshots import take_snapshot
-from mc_tf.typing import Data, PathLike
+from mc_tf.typing import ArrayLike, Data, PathLike
 
 __all__ = ["GaussianPosterior"]
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import tqdm
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts, check_seed
 from mc_tf.posterior.density import SubspaceDensity
 from mc_tf.posterior.results import SubspaceGaussian, SubspaceGrid, SubspaceSamples
 from mc_tf.posterior.samplers import elliptical_slice, fit_gaussian
+from mc_tf.typing import ArrayLike
 from mc_tf.warning import warn
 
 __all__ = ["SubspacePosterior"]

@@ -5,7 +5,6 @@ from typing import Self
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.landscape.directions import random_direction
@@ -14,7 +13,7 @@ from mc_tf.landscape.planes import Plane
 from mc_tf.landscape.surface_base import AffineSurface
 from mc_tf.models import CurveModel
 from mc_tf.posterior.gaussian import GaussianPosterior
-from mc_tf.typing import Weights
+from mc_tf.typing import ArrayLike, Weights
 from mc_tf.weights.compatibility import check_curve
 
 __all__ = ["Subspace"]

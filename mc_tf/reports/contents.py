@@ -5,7 +5,7 @@ import json
 
 from mc_tf.evaluation.point_results import SHOWN
 from mc_tf.evaluation.shown import is_percent
-from mc_tf.reports.tables import Cell, best_of, facts, folded, heading, number, table
+from mc_tf.reports.tables import Cell, facts, folded, heading, number, table
 
 __all__ = ["comparison", "file_section"]
 
@@ -50,13 +50,10 @@ def comparison(content):
     lines = []
     for row in rows:
         name, obtained, target = row["value"], row["obtained"], row["target"]
-        alike = [r for r in rows if (r["value"], r["statistic"]) == (name, row["statistic"])]
-        best = best_of(name, [each["obtained"] for each in alike])
         unit = _in_percent(name)
         label = heading(name) if is_percent(name) or not unit else f"{heading(name)} (%)"
         cells = [row["curve"], ", ".join(filter(None, [label, row["statistic"]]))]
-        is_best = any(alike[index] is row for index in best)
-        cells.append(Cell("–") if obtained is None else _cell(obtained, unit, is_best))
+        cells.append(Cell("–") if obtained is None else Cell(number(obtained, unit), obtained))
         if published:
             cells.append(Cell("–") if target is None else Cell(f"{target:g}", target))
             cells.append(_difference(obtained, target, unit))
@@ -68,10 +65,6 @@ def comparison(content):
 
 def _in_percent(name):
     return is_percent(name) or name == "disagreement"
-
-
-def _cell(value, percent, best=False):
-    return Cell(number(value, percent), value, best)
 
 
 def _difference(obtained, target, percent):

@@ -15,7 +15,7 @@ from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.files import read_arrays
 from mc_tf.training.run_directory import stored_file, stored_settings
 
-__all__ = ["Found", "Run", "read_directory"]
+__all__ = ["Found", "Run", "age", "read_directory"]
 
 _RESULTS = {  # arrays by which a file is known, and what it is
     ("t", "arc_lengths"): CurveEvaluation.load,
@@ -26,6 +26,7 @@ _RESULTS = {  # arrays by which a file is known, and what it is
     ("distance", "member_difference", "mean_difference"): "mean_prediction",
     ("epochs", "error", "member_error"): "budgets",
 }
+_KEPT = re.compile(r"(snapshot|average)-\d{8,}\.npz")
 
 
 @dataclasses.dataclass
@@ -106,8 +107,10 @@ class Found:
     Attributes:
         workdir: the directory.
         files: paths of all files, those of the directory itself first.
-        runs: dict from name to `Run`.
-        results: dict from file to an evaluation, or to `(kind, arrays)`.
+        runs: dict from name to `Run`: networks, then curves, both in the order of training.
+        results: dict from file to an evaluation, or to `(kind, arrays)`, the oldest first.
+        snapshots: dict from directory of snapshots to their number.
+        averages: directories of averaged weights.
         unfinished: list of `[file, text]` of evaluations of which points are missing.
         problems: list of `[file, text]` of those that cannot be read.
     """
@@ -118,6 +121,8 @@ class Found:
     results: dict
     unfinished: list
     problems: list
+    snapshots: dict
+    averages: list
 
     def name(self, path):
         """A path as seen from the directory, which itself has its own name."""
@@ -159,8 +164,8 @@ def read_directory(workdir):
     for folder, folders, names in os.walk(workdir):
         folders.sort()
         files += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
-    found = Found(os.fspath(workdir), files, {}, {}, [], [])
-    for file in [*found.named("settings.json"), *found.named("history.csv")]:
+    found = Found(os.fspath(workdir), files, {}, {}, [], [], {}, [])
+    for file in sorted(found.named("settings.json"), key=age) + found.named("history.csv"):
         folder = os.path.dirname(file)
         run = found.runs.setdefault(found.name(folder), Run(folder))
         if file.endswith(".csv"):
@@ -171,11 +176,27 @@ def read_directory(workdir):
             run.settings = content
         else:
             run.problem = run.problem or "This file holds no settings."
-    for file in files:
+    found.runs = dict(sorted(found.runs.items(), key=lambda item: item[1].is_curve))
+    for file in sorted(files, key=age):
+        folder, kept = os.path.dirname(file), _KEPT.fullmatch(os.path.basename(file))
+        if kept and kept[1] == "snapshot":
+            found.snapshots[folder] = found.snapshots.get(folder, 0) + 1
+        elif kept and folder not in found.averages:
+            found.averages.append(folder)
+        if kept:
+            continue
         whole = re.sub(r"-\d+-of-\d+(?=\.npz$)", "", file)
         if file.endswith(".npz") and (whole == file or whole not in files):
             _read_result(found, file)
     return found
+
+
+def age(file):
+    """When a file was written, for sorting: the oldest first; 0 if it is gone."""
+    try:
+        return os.stat(file).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read_result(found, file):

@@ -1,15 +1,15 @@
 """What a reader looks for first: how far the run is, what it was of, its main numbers."""
 
-import datetime
 import html
 import os
+import re
 
 import numpy as np
 
 from mc_tf.ensemble.results import EnsembleEvaluation
 from mc_tf.evaluation.results import CurveEvaluation
-from mc_tf.landscape.results import GridEvaluation
-from mc_tf.reports.tables import Cell, as_text, best_of, heading, number, table
+from mc_tf.reports.about import about, state
+from mc_tf.reports.tables import Cell, as_text, best_of, heading, number, table, with_note
 from mc_tf.storage.files import weight_shapes
 from mc_tf.training.run_directory import RunDirectory
 
@@ -49,58 +49,11 @@ def headline(found):
     networks = _networks(found)
     entries = "".join(
         f"<dt>{name}</dt>{''.join(f'<dd>{text}</dd>' for text in texts)}\n"
-        for name, texts in [("State", _state(found)), *_about(found, networks)]
+        for name, texts in [("State", state(found)), *about(found, networks)]
         if texts
     )
     tables = _networks_table(networks) + _curves_table(found) + _ensembles_table(found)
-    return f"<dl>\n{entries}</dl>\n{tables}"
-
-
-def _state(found):
-    """Whether all that was begun is there, and otherwise what is missing: list of HTML."""
-    missing = [
-        [name, f"{run.epochs} of {run.settings['epochs']} epochs trained"]
-        for name, run in found.runs.items()
-        if run.lacking
-    ]
-    missing += found.unfinished
-    if missing or found.problems:
-        word = "Not finished" if missing else "Damaged files"
-        lines = "".join(
-            f"<li>{html.escape(name)}: {html.escape(text)}</li>"
-            for name, text in [*missing, *found.problems]
-        )
-        return [f'<strong class="open">{word}</strong><ul>{lines}</ul>']
-    trained = sum(bool(run.epochs) for run in found.runs.values())
-    counts = {"training": trained, "result file": len(found.results)}
-    parts = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
-    return [f'<strong class="done">Finished</strong> ({" and ".join(parts)})'] if parts else []
-
-
-def _about(found, networks):
-    """Data, networks, and when the latest file was written, as `(name, list of HTML)`."""
-    sources = [run.settings for run in found.runs.values()]
-    sources += [
-        result.description for result in found.of((CurveEvaluation, GridEvaluation)).values()
-    ]
-    data = {}
-    for source in sources:
-        if "data" in source:
-            text = as_text(source["data"])
-            if isinstance(source.get("train_examples"), int):
-                text += f", {source['train_examples']:,} training examples"
-            data[f"{text}, judged on {source.get('test', 'test')} data"] = None
-    kinds = {}
-    for row in networks.values():
-        if row["kind"]:
-            weights = f"{row['weights']:,} weights" if row["weights"] else None
-            kinds[", ".join(filter(None, [row["kind"], weights]))] = None
-    yield "Data", list(map(html.escape, data))
-    yield "Network", list(map(html.escape, kinds))
-    kept = [file for file in found.files if not file.endswith(".html")]
-    if kept:
-        latest = datetime.datetime.fromtimestamp(max(map(os.path.getmtime, kept))).astimezone()
-        yield "Latest file", [f"<time>{latest.isoformat(' ', 'minutes')}</time>"]
+    return f"<dl>\n{entries}</dl>\n{with_note(tables)}"
 
 
 def _networks(found):
@@ -194,10 +147,19 @@ def _curves_table(found):
         [found.of_curve(name), result.description.get("curve"), *cells[name], result.length_ratio]
         for name, result in curves.items()
     ]
-    straight = [found.of_curve(name) for name, result in curves.items() if result.is_unbent()]
+    straight = [
+        found.of_curve(name)
+        for name, result in curves.items()
+        if result.is_unbent() and _has_bends(result)
+    ]
     note = "Hardly longer than the segment, over a barrier; train for longer: "
     note = f"<p>{html.escape(note + ', '.join(straight))}.</p>\n" if straight else ""
     return table([*columns, "length_ratio"], rows, "Curves") + note
+
+
+def _has_bends(result):
+    """Whether there is something to train between the endpoints, as far as its file says."""
+    return re.search(r"\bnum_bends=[1-9]", str(result.description.get("curve"))) is not None
 
 
 def _main_values(result):

@@ -8,12 +8,12 @@ import platform
 
 from mc_tf.reports.contents import file_section
 from mc_tf.reports.figures import drawn_files, learning_curves, result_figures
-from mc_tf.reports.found import read_directory
+from mc_tf.reports.found import age, read_directory
 from mc_tf.reports.headline import headline
 from mc_tf.reports.runs import settings_section, training_section
 from mc_tf.reports.style import STYLE
 from mc_tf.reports.surfaces import surface_figures
-from mc_tf.reports.tables import as_text, folded, read_json, table
+from mc_tf.reports.tables import as_text, folded, read_json, table, with_note
 from mc_tf.storage.destinations import check_output
 from mc_tf.storage.files import atomic_path
 from mc_tf.version import __version__
@@ -77,7 +77,7 @@ def _section(name, text):
 
 def _top(found):
     """How far the run is, its main numbers, and published ones beside them."""
-    if not (found.runs or found.results or found.problems):
+    if not (found.runs or found.results or found.problems or found.snapshots or found.averages):
         return ""
     return headline(found) + "".join(_section_of(found, file) for file in _published(found))
 
@@ -108,11 +108,11 @@ def _figures(found):
 
 
 def _tables(found):
-    """A section for each file of numbers: comparisons first, then by name."""
+    """A section for each file of numbers: comparisons first, then the oldest."""
     elsewhere = {*found.named("settings.json"), *_published(found)}
     numbers = [file for file in found.files if file.endswith(".json") and file not in elsewhere]
-    numbers.sort(key=lambda file: os.path.basename(file) != "comparison.json")
-    return _section("Tables", "".join(_section_of(found, file) for file in numbers))
+    numbers.sort(key=lambda file: (os.path.basename(file) != "comparison.json", age(file)))
+    return _section("Tables", with_note("".join(_section_of(found, file) for file in numbers)))
 
 
 def _folded(found):
@@ -121,7 +121,7 @@ def _folded(found):
     return _section(
         "What was run",
         table(["run", "problem"], problems)
-        + folded("Last epoch of each training", training_section(found))
+        + folded("Last epoch of each training", with_note(training_section(found)))
         + folded("Settings", settings_section(found)),
     )
 

@@ -6,9 +6,9 @@ import json
 import numpy as np
 
 from mc_tf.landscape.results import GridEvaluation
-from mc_tf.plots.marks import off_plane, path_style
+from mc_tf.plots.marks import inside, off_plane, path_style
 from mc_tf.plots.style import value_label
-from mc_tf.plots.surface_3d import between, dense, height_scale, inside, plot_surface
+from mc_tf.plots.surface_3d import between, dense, height_scale, plot_surface
 from mc_tf.reports.figures import embedded, in_grid, picture, without_frames
 
 __all__ = ["plotly_script", "surface", "surface_figures"]

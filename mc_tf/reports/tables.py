@@ -18,6 +18,7 @@ __all__ = [
     "number",
     "read_json",
     "table",
+    "with_note",
 ]
 
 
@@ -195,6 +196,11 @@ def _cell(value):
     exact = "" if value.value is None else f' title="{value.value!r}"'
     text = html.escape(value.text)
     return f'<td class="number"{exact}>{f"<strong>{text}</strong>" if value.best else text}</td>'
+
+
+def with_note(tables):
+    """HTML of tables, after a line about bold numbers if there are any."""
+    return ("<p>Bold: the best of its column.</p>\n" if "<strong>" in tables else "") + tables
 
 
 def facts(entries):

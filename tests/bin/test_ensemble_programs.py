@@ -554,11 +554,16 @@ BAD = {
         + [OTHERS],
         "No network would be averaged: the first one is at step 16, but training ends at step 12",
     ),
-    "swa: no start": ("swa", [NEW], "swa_start"),
+    "swa: no start": ("swa", [NEW], "Pass --swa_start=...: epoch at which weight averaging starts"),
     "swa: start beyond the end": (
         "swa",
         [NEW, "--epochs=3", "--swa_start=3"],
         "before training ends.*swa_start=3 of epochs=3",
+    ),
+    "eval_ensemble: no output": (
+        "eval_ensemble",
+        ["--members={root}/fge"],
+        "Pass --output=...: path of the result files without extension. See --help",
     ),
     "eval_ensemble: nothing": ("eval_ensemble", [OUT], "either --members or --curve_file"),
     "eval_ensemble: no snapshots": (

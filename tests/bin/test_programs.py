@@ -286,6 +286,9 @@ def test_plot(root, evaluations, tmp_path, ending, magic):
 def test_demo(tmp_path):
     flags = ("--epochs=1", "--curve_epochs=1", "--num_points=2")
     out = run("demo", f"--workdir={tmp_path}/demo", *flags)
+    for name, about in {"segment": "", "bezier": " (1 epochs)"}.items():
+        begun = f"Connecting by '{name}'{about} ...\nEvaluating '{name}' at 2 positions ..."
+        assert begun in out
     for name in ("Segment", "Bezier", "Polychain"):
         assert re.search(rf"\n{name}\n +Start +End +Min .*\ntrain loss ", out)
         assert done(tmp_path / "demo" / name.lower() / "evaluation.npz").tolist() == [True] * 2

@@ -239,6 +239,8 @@ def test_the_output_is_told_by_the_network_or_its_loss():
         Ensemble(model, [model])
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     assert Ensemble(model, [model]).output_kind == "logits"
+    assert repr(Ensemble(model, [model])) == "<Ensemble: 1 member, logits>"
+    assert repr(Ensemble(model, [model, model])) == "<Ensemble: 2 members, logits>"
     last = layers.Softmax()(model.output)
     assert Ensemble(keras.Model(model.input, last), 1).output_kind == "probabilities"
     nested = keras.Sequential([keras.Input((5,)), keras.Model(model.input, last)])

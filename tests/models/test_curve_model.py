@@ -706,6 +706,11 @@ def test_weights_that_are_not_finite_are_refused(value, role):
         connect(models["start"], models["end"])
 
 
+def test_a_curve_says_its_family_and_size():
+    first, second = dense(units=3, size=5), dense(units=3, size=5)
+    assert repr(connect(first, second)) == "<CurveModel: Bezier(num_bends=1), 39 weights>"
+
+
 def test_unbuilt_models_are_refused():
     unbuilt = keras.Sequential([layers.Dense(3)])
     for models in ((unbuilt, dense()), (dense(), unbuilt)):

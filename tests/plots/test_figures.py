@@ -49,11 +49,11 @@ FIGURES = {
     ),
     "line": (
         lambda: plots.plot_line(line(), label="distance"),
-        ["distance", "SGD", "SWA", "Loss (with L2)", "Error (%)", "Train loss", "Test error (%)"],
+        ["distance", "SGD", "SWA", "Loss (with L2)", "Error (%)", "train", "test"],
     ),
     "lines": (
         lambda: plots.plot_line(LINES, maximum=1),
-        ["VGG", "ResNet", "Train loss", "coordinate on the line"],
+        ["VGG, train", "ResNet, test", "Error (%)", "coordinate on the line"],
     ),
     "lines of one value": (
         lambda: plots.plot_line(LINES, values=["test_error"], title="Two"),
@@ -120,7 +120,7 @@ FIGURES = {
     ),
     "ensembles": (
         lambda: plots.plot_ensembles({"FGE": ensemble()}),
-        ["FGE: each member", "number of members", "Error (%)"],
+        ["FGE: members 1 to n", "FGE: member n", "n", "Error (%)"],
     ),
     "reliability": (
         lambda: plots.plot_reliability({"FGE": predicted(), "SWA": predicted(1.0)}, title="Sure?"),

@@ -32,6 +32,23 @@ def test_nor_is_the_axis_of_two_losses(tmp_path, penalty, label):
     assert {"Loss", "Loss (with L2)"} & {*texts(tmp_path / "a.svg")} == {label}
 
 
+@pytest.mark.parametrize("lines", [line(), {"A": line(), "B": line(3.0)}])
+def test_losses_and_errors_of_lines_have_a_panel_each(lines):
+    losses, errors = plots.plot_line(lines).axes
+    assert (losses.get_ylabel(), errors.get_ylabel()) == ("Loss (with L2)", "Error (%)")
+    result = lines["A"] if isinstance(lines, dict) else lines
+    for axis, value in ((losses, "train_loss"), (errors, "train_error")):
+        np.testing.assert_allclose(axis.lines[0].get_ydata(), result[value])
+
+
+def test_a_single_curve_says_its_barriers():
+    result = chain(height=0.5)
+    titles = [axis.get_title() for axis in plots.plot_curves(result).axes]
+    heights = [result.summary(name)["barrier"] for name in ("train_loss", "test_error")]
+    assert titles == [f"barrier {height:.3g}" for height in heights]
+    assert not plots.plot_curves({"A": result, "B": result}).axes[0].get_title()
+
+
 def test_bends_are_circles_on_the_curve():
     figure = plots.plot_curves({"Chain": chain(count=4)}, names=["train_loss"])
     curve_line, bends, _ = figure.axes[0].lines

@@ -13,8 +13,9 @@ from surfaces import (
 )
 
 from mc_tf import plots
+from mc_tf.plots.labels import place_labels
 from mc_tf.plots.levels import Levels
-from mc_tf.plots.marks import draw_marks, place_labels
+from mc_tf.plots.marks import draw_marks
 from mc_tf.plots.panels import Figure
 from mc_tf.plots.surface_3d import between
 
@@ -34,6 +35,30 @@ def test_networks_beside_the_plane_are_circles():
     axis = Figure().subplots()
     draw_marks(axis, result)
     assert {line.get_markerfacecolor() for line in axis.lines} == {"black"}
+
+
+@pytest.mark.parametrize("draw", [plots.plot_plane, plots.plot_surface])
+def test_the_legend_gives_the_distance_of_a_network_beside_the_plane(tmp_path, draw):
+    result = plane()
+    plots.save(draw(result), tmp_path / "none.svg")
+    assert not any("off the plane" in text for text in texts(tmp_path / "none.svg"))
+    result.projection_error = {"second": np.array([3.125])}
+    plots.save(draw(result), tmp_path / "one.svg")
+    assert "second (projected: 3.12 off the plane)" in texts(tmp_path / "one.svg")
+    result.units = np.array([2.0, 2.0])
+    plots.save(draw(result), tmp_path / "units.svg")
+    assert "second (projected: 1.56 off the plane)" in texts(tmp_path / "units.svg")
+
+
+def test_a_network_beside_the_plane_hides_none_on_it():
+    result = plane()
+    result.marks["SWA"] = np.array(result.marks["first"])
+    result.projection_error = {"SWA": np.array([9.0])}
+    axis = Figure().subplots()
+    draw_marks(axis, result)
+    first, *_, swa = axis.lines
+    assert swa.get_zorder() < first.get_zorder()
+    assert swa.get_markersize() > first.get_markersize()
 
 
 def test_labels_are_no_formulas(tmp_path):
@@ -193,8 +218,17 @@ def test_a_relief_hides_what_is_behind_it():
     axes = [np.linspace(0, 10, 41), np.linspace(0, 10, 41)]
     wall = filled("Plane", axes, {"train_loss": lambda x, y: 1 + 5 * (abs(y - 3) < 0.6)})
     wall.paths = {"behind": np.stack([np.linspace(1, 9, 31), np.full(31, 4.0)], -1)}
+    wall.marks = {"hidden": np.array([5.0, 4.0]), "above": np.array([5.0, 3.0])}
     for view, seen in (((20, -90), False), ((89, -90), True)):
         figure = plots.plot_surface(wall, scale="linear", maximum=6, view=view)
         pale, line = figure.axes[0].lines[:2]
         assert np.isfinite(pale.get_data_3d()[2]).all()
         assert np.isfinite(line.get_data_3d()[2]).any() == seen
+        hidden, above = (each.get_alpha() == 1 for each in figure.axes[0].lines[2:])
+        assert above and hidden == seen
+
+
+def test_a_relief_has_a_color_bar():
+    _, bar = plots.plot_surface(plane(), scale="linear", maximum=2).axes
+    labels = [label.get_text() for label in bar.get_yticklabels()]
+    assert labels == [f"{height:g}" for height in bar.get_yticks()]

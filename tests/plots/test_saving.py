@@ -52,7 +52,7 @@ DRAWN = {
     "budgets": (plots.plot_budgets, {"FGE": growing([3, 2])}, {}, 1),
     "mean prediction": (plots.plot_mean_prediction, orders(), {}, 1),
     "trajectory": (plots.plot_trajectory, trajectory(), {}, 3),
-    "line": (plots.plot_line, line(), {}, 1),
+    "line": (plots.plot_line, line(), {}, 2),
     "lines": (plots.plot_line, {"A": line(), "B": line(2.0)}, {}, 2),
     "rays": (plots.plot_rays, rays(), {}, 2),
     "planes": (plots.plot_plane, {"A": plane(), "B": plane()}, {}, 2),

@@ -5,6 +5,7 @@ import csv
 import html
 import html.parser
 import json
+import os
 import pathlib
 import re
 import sys
@@ -18,6 +19,7 @@ from programs import run
 from surfaces import ensemble, growing, line, pairs, plane, rays, trajectory
 
 from mc_tf import CurveEvaluation
+from mc_tf.reports.found import read_directory
 from mc_tf.reports.page import write_report
 from mc_tf.reports.surfaces import plotly_script
 from mc_tf.storage.files import write_arrays
@@ -159,9 +161,9 @@ def test_figures_of_what_was_not_drawn(tmp_path):
         "Ensembles as they grow (fge)",
         "Ensembles by epochs (fge-epochs)",
         "Ensembles of two networks on a curve (p)",
-        "A line (line)",
         "Train loss on a plane (plane)",
         "Test error on a plane (plane)",
+        "A line (line)",
         "Rays (rays)",
         "One training in cycles (t)",
         "The train loss over plane",
@@ -203,6 +205,7 @@ def test_headline(tmp_path):
     networks = page.rows("network")
     assert networks[4:6] == ["test error (%)", "test loss"]
     assert networks[6:12] == ["a", "fc", "16", "1", "6.25", "0.250"]
+    assert "Bold: the best of its column." in top
     assert networks[12:17] == ["b", "fc", "16", "1", "3.12"] and "3.12" in page.bold
     stored = json.loads((folder / "bezier/evaluation.json").read_text())
     shown = page.rows("curve")
@@ -227,6 +230,54 @@ def test_networks_that_a_curve_joins(tmp_path):
     assert names[5:10] == ["../a", "fc", "–", "–", "25.00"] and names[10] == "../b"
 
 
+def test_only_a_curve_with_bends_should_be_trained_for_longer(tmp_path):
+    for name in ("Segment()", "Bezier(num_bends=1)", "PolyChain(num_bends=0)", "TrivialCurve()"):
+        t = np.linspace(0, 1, 5)
+        result = CurveEvaluation(t, description={"curve": name})
+        for index in range(5):
+            result.record(index, {"train_loss": 0.25 + t[index] * (1 - t[index])})
+        result.set_geometry(np.full(4, 1.0), 4.0, 1.0)
+        result.finish(tmp_path / name.partition("(")[0].lower())
+    page = Page(write_report(tmp_path) and tmp_path / "report.html")
+    assert "train for longer: bezier." in page.text
+
+
+def test_several_runs_in_one_directory(tmp_path):
+    """Each is named where they differ; networks come before curves, both in the order of time."""
+    settings = {"data": "digits", "network": "fc"}
+    for age, (name, more) in enumerate(
+        {"chain": {"curve": "PolyChain(num_bends=1)"}, "z": {}, "a": {"data": "rings"}}.items()
+    ):
+        write(tmp_path / name / "settings.json", settings | more)
+        os.utime(tmp_path / name / "settings.json", (age, age))
+    for age, name in enumerate(("second", "first")):
+        evaluation().finish(tmp_path / name)
+        os.utime(tmp_path / f"{name}.npz", (age, age))
+    page = Page(write_report(tmp_path) and tmp_path / "report.html")
+    for text in ("digits, judged on test data (z, chain", "rings, judged on test data (a)"):
+        assert text in page.text
+    networks, curves = page.rows("network"), page.rows("curve")
+    assert networks.index("z") < networks.index("a") and curves.index("second") < curves.index(
+        "first"
+    )
+    assert list(read_directory(tmp_path).runs) == ["z", "a", "chain"]
+
+
+def test_snapshots_and_averages_count(tmp_path):
+    for name in ("members", "swa"):
+        (tmp_path / name).mkdir()
+    for step in (10, 20):
+        write_arrays(tmp_path / f"members/snapshot-{step:08d}.npz", weights=np.zeros(3))
+        write_arrays(tmp_path / f"swa/average-{step:08d}.npz", mean=np.zeros(3))
+    page = Page(write_report(tmp_path) and tmp_path / "report.html")
+    assert "Finished (2 snapshots and 1 averaged network)" in page.text
+    hint = f"evaluate them with eval_ensemble.py --members={tmp_path}/members --output=PATH"
+    assert f"2 in members; {hint}" in page.text
+    ensemble().save(tmp_path / "fge.npz")
+    page = Page(write_report(tmp_path) and tmp_path / "report.html")
+    assert "2 in members" in page.text and "evaluate them" not in page.text
+
+
 def test_unfinished_training(tmp_path):
     write(tmp_path / "start/settings.json", {"epochs": 30})
     (tmp_path / "start/history.csv").write_text("epoch,loss\n0,2.0\n1,1.0\n2")
@@ -249,7 +300,7 @@ def test_published_beside_obtained(workdir):
     assert cells[4:9] == ["segment", "test error (%), min", "12.50", "–", "–"]
     assert cells[9:14] == ["bezier", "test error (%), min", "6.25", "7.5", "−1.25"]
     assert cells[14:19] == ["chain", "test error (%), min", "–", "7.01", "–"]
-    assert "6.25" in page.bold and "12.50" not in page.bold
+    assert not {"6.25", "12.50"} & set(page.bold)  # rows of a comparison are no rivals
     assert "Published numbers" in page.source.partition("<h2>")[0]
     assert page.text.count("comparison.json") == 1
 

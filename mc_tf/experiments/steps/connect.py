@@ -47,6 +47,7 @@ class _Curve(Step):
         check_num_examples(run.data, run.batch_size, self.num_train)
 
     def _evaluate(self, run, curve_model, num_points):
+        run.say(f"Evaluating '{self.name}' at {num_points} positions ...")
         folder, label = run.folder(self.name), self.label or self.name
         on, path = run.on_data(self.num_train), os.path.join(folder, "evaluation")
         result = curve_files.evaluate(on, curve_model, path, num_points)
@@ -119,7 +120,8 @@ class Connect(_Curve):
 
     def run(self, run: Run) -> CurveEvaluation:
         """Trains and evaluates; returns the `CurveEvaluation`."""
-        run.say(f"Connecting by '{self.name}' ...")
+        about = f" ({self.training.epochs} epochs)" if self.made().num_bends else ""
+        run.say(f"Connecting by '{self.name}'{about} ...")
         options = dataclasses.replace(
             self.training, verbose=run.verbose, eval_batch_size=run.batch_size
         )
