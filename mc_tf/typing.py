@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NewType, TypeAlias
 
 import keras
-
-from mc_tf.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 __all__ = [
     "ArrayLike",
