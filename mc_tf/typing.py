@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NewType, TypeAlias
 
 import keras
-from numpy.typing import ArrayLike
 
 __all__ = [
     "ArrayLike",
@@ -25,6 +24,8 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Shape: TypeAlias = Sequence[int | None]
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     # The type depends on the Keras backend.
     Tensor: TypeAlias = Any
     # A number, lists of them, an array or a tensor.
