@@ -11,8 +11,8 @@ from mc_tf.backend.keras_internals import own_rate
 from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle
 from mc_tf.callbacks.optimizers import innermost_optimizer
-from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.step_callback import StepCallback
+from mc_tf.callbacks.trigger import Trigger, next_place
 from mc_tf.storage.checksums import DamagedFileError
 from mc_tf.storage.files import numbered_files, remove
 from mc_tf.storage.snapshots import read_snapshot, save_snapshot, take_snapshot
@@ -24,7 +24,7 @@ __all__ = ["SnapshotSaver", "snapshot_files"]
 _START = "start.npz"
 
 
-class SnapshotSaver(HoldsDirectory, AtPlaces, StepCallback):  # type: ignore[override]
+class SnapshotSaver(HoldsDirectory, Trigger, StepCallback):  # type: ignore[override]
     """Saves the network at the minima of a cyclic learning rate, or every N steps.
 
     With `CyclicLearningRate` this is the middle of each cycle (Algorithm 1 of the paper:

@@ -11,8 +11,8 @@ from mc_tf.callbacks.final_weights import FinalWeights
 from mc_tf.callbacks.held_directory import HoldsDirectory
 from mc_tf.callbacks.learning_rate_cycle import LearningRateCycle, cycle_of
 from mc_tf.callbacks.optimizers import innermost_optimizer
-from mc_tf.callbacks.places import AtPlaces, next_place
 from mc_tf.callbacks.rates import RateWatch, refuse_schedulers, warn_of_other_optimizers
+from mc_tf.callbacks.trigger import Trigger, next_place
 from mc_tf.typing import Data, Logs, Mode, PathLike, Unit
 from mc_tf.warning import warn
 from mc_tf.weights.flat import flat_weights
@@ -20,7 +20,7 @@ from mc_tf.weights.flat import flat_weights
 __all__ = ["SWA"]
 
 
-class SWA(HoldsDirectory, AtPlaces, AveragedNetwork):  # type: ignore[override]
+class SWA(HoldsDirectory, Trigger, AveragedNetwork):  # type: ignore[override]
     """Averages the weights along the training trajectory (Algorithm 1 of arXiv 1803.05407).
 
     Training itself is not affected and keeps its own weights. The average is stored in float64,

@@ -13,10 +13,10 @@ from mc_tf.callbacks.cyclic import (
     CyclicLearningRate,
     LinearCyclicLearningRate,
 )
-from mc_tf.callbacks.places import AtPlaces
 from mc_tf.callbacks.recurrent_state import ResetRecurrentState
 from mc_tf.callbacks.snapshot_saver import SnapshotSaver
 from mc_tf.callbacks.swa import SWA
+from mc_tf.callbacks.trigger import Trigger
 from mc_tf.data.parts import parts_of_epoch
 from mc_tf.distribute.global_batch import global_batch
 from mc_tf.distribute.processes import is_chief, place
@@ -125,7 +125,7 @@ def check_cycles(options, steps):
             smallest, or training ends before the first network is saved or averaged.
     """
     for callback in _cycle_and_average(RunDirectory("."), options, steps, options.epochs):
-        if isinstance(callback, AtPlaces):
+        if isinstance(callback, Trigger):
             callback.check_reached(options.epochs)
         else:  # the cycle itself; its minima may not be used
             callback.places_in(callback)

@@ -193,7 +193,7 @@ class TrainingOptions:
             raise ValueError("swag_rank needs swa_start, the epoch at which averaging starts.")
 
     def settings(self, data: "Dataset") -> dict[str, Any]:
-        """Returns settings that affect the result, for `claim`; omits defaults of later options.
+        """Returns settings that affect the result, for `open_run`; omits defaults of later options.
 
         Args:
             data: data set.

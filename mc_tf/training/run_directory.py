@@ -9,7 +9,7 @@ from mc_tf.storage.files import read_json, write_json
 __all__ = [
     "RunDirectory",
     "as_stored",
-    "claim",
+    "open_run",
     "find_difference",
     "runs_around",
     "stored_file",
@@ -79,7 +79,7 @@ def runs_around(path):
     return [RunDirectory(nearest), RunDirectory(os.path.dirname(nearest))]
 
 
-def claim(workdir, settings, files=None):
+def open_run(workdir, settings, files=None):
     """Prepares a directory for a run and rejects a directory with a different run.
 
     Args:
@@ -109,7 +109,7 @@ def find_difference(workdir, settings, files=None):
     """Compares a run with the run in a directory.
 
     Args:
-        workdir, settings, files: as for `claim`.
+        workdir, settings, files: as for `open_run`.
 
     Returns:
         `(name, stored, given)` of the first difference; `None` if there is none.

@@ -31,8 +31,8 @@ from mc_tf.training.options import TrainingOptions
 from mc_tf.training.provenance import check_same_data
 from mc_tf.training.run_directory import (
     RunDirectory,
-    claim,
     find_difference,
+    open_run,
     stored_settings,
 )
 from mc_tf.typing import PathLike
@@ -104,7 +104,7 @@ def train_network(
             model = build_network(network, data, options, weight_decay, chosen)
     if initial_weights and network is not None and not begun:
         load_initial_weights(model, initial_weights)
-    claim(workdir, settings, files)
+    open_run(workdir, settings, files)
     if begun:
         model = load_checkpoint(path)
     else:
@@ -211,7 +211,7 @@ def train_curve(
         settings["position_per"] = position_per
     if align:
         settings["align"] = True
-    claim(workdir, settings, files)
+    open_run(workdir, settings, files)
     path = RunDirectory(workdir).curve()
     if _is_begun(path):
         ends = _ends(made)

@@ -31,7 +31,7 @@ from mc_tf.storage.files import read_arrays, read_json, write_arrays, write_json
 from mc_tf.storage.initial_weights import load_initial_weights
 from mc_tf.storage.moments import WeightMoments
 from mc_tf.storage.snapshots import load_snapshot, read_snapshot, save_snapshot, take_snapshot
-from mc_tf.training.run_directory import claim, stored_settings
+from mc_tf.training.run_directory import open_run, stored_settings
 from mc_tf.weights.flat import flat_weights
 
 MUTATIONS = int(os.environ.get("MUTATIONS", 200))
@@ -237,7 +237,7 @@ KINDS = {
     "predictions": Kind("member-a1.npz", write_predictions, read_predictions),
     "settings": Kind(
         "settings.json",
-        lambda path: claim(os.path.dirname(path), SETTINGS),
+        lambda path: open_run(os.path.dirname(path), SETTINGS),
         lambda path: stored_settings(os.path.dirname(path)),
     ),
     "summary": Kind(
@@ -463,7 +463,7 @@ def test_damaged_old_files_end_in_the_same_error(old, name, read):
 
 
 def test_settings_changed_by_hand_say_what_to_do(tmp_path):
-    claim(tmp_path, SETTINGS)
+    open_run(tmp_path, SETTINGS)
     path = tmp_path / "settings.json"
     path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
     with pytest.raises(DamagedFileError, match="remove its last entry, the checksum"):

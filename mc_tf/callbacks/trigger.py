@@ -6,10 +6,10 @@ from mc_tf.typing import Unit
 from mc_tf.warning import warn
 from mc_tf.weights.finite import FiniteVariables
 
-__all__ = ["AtPlaces", "next_place"]
+__all__ = ["Trigger", "next_place"]
 
 
-class AtPlaces:
+class Trigger:
     """Mixin for callbacks that fire every N steps or at cycle minima.
 
     Mix it into a `StepCallback`.
