@@ -175,7 +175,7 @@ def commands(page):
 
 def test_commands_of_the_guide_to_programs(tmp_path):
     """From the first to the last, on digits instead of MNIST, one or two epochs each."""
-    epochs = {"fge": "2", "sse": "2", "swa": "3"}
+    epochs = {"fge": "4", "sse": "2", "swa": "3"}
     changed = {"--dataset=mnist": "--dataset=digits", "--keep_epochs=24": "--keep_epochs=1"}
     changed |= {"--swa_start=22": "--swa_start=1", "--num_train_examples=5000": ""}
     changed |= {"--cycle_epochs=6": "--cycle_epochs=2", "--epochs=6": ""}

@@ -28,7 +28,7 @@ def test_smoke(name, tmp_path):
     found = {(row.curve, row.value, row.statistic): row.obtained for row in rows}
     assert {label for label, *_ in found} == {"sgd", "swag", "pca slice", "pca variational"}
     for target in recipe(name).targets:
-        assert np.isfinite(found[target.curve, target.value, target.statistic])
+        assert np.isfinite(found[target])
     before = (tmp_path / "split-00.npz").read_bytes()
     assert tried(made) == rows and (tmp_path / "split-00.npz").read_bytes() == before
     with pytest.raises(ValueError, match="holds scores of .*units=50.*but this is .*units=7"):

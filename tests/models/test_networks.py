@@ -512,8 +512,8 @@ def test_options():
     assert registry.options("fc") == ["units", "width"]
     with pytest.raises(ValueError, match="network 'fc'. Received: 'depth'. Expected: 'units'"):
         registry.build("fc", 10, SHAPE, depth=2)
-    with pytest.raises(ValueError, match="'convnet'. Received: 'width'. Expected: none"):
-        registry.build("convnet", 10, SHAPE, width=2)
+    with pytest.raises(ValueError, match="'vgg16'. Received: 'width'. Expected: none"):
+        registry.build("vgg16", 10, SHAPE, width=2)
     with pytest.raises(ValueError, match="Received: 'depth'. Expected: 'skips'"):
         registry.build("resnet20", 10, SHAPE, depth=8)
 

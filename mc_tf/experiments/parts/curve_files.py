@@ -9,6 +9,7 @@ from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
+from mc_tf.weights.compatibility import check_same_architecture
 
 
 def load_curve(path):
@@ -34,11 +35,12 @@ def evaluate(on, curve_model, path, num_points=61):
 
 def evaluate_barrier(on, first, second, path, **options):
     """Evaluates the segment between networks in files, or resumes; options are of `barrier`."""
-    network = load_checkpoint(first, compile=False)
+    network, other = (load_checkpoint(file, compile=False) for file in (first, second))
+    check_same_architecture(network, other, ("first", "second"))
     on = on.compiled(network)
     on.announce(network, path)
     arguments = on.arguments(network, path) | {"verbose": on.verbose}
-    return barrier(network, second, **arguments, **options)
+    return barrier(network, other, **arguments, **options)
 
 
 def save_functions(curve_model, data, path, num_points=21, num_inputs=200):

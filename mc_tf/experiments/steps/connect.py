@@ -127,7 +127,7 @@ class Connect(_Curve):
         )
         ends = run.file(self.start), run.file(self.end)
         curve_model = training.train_curve(
-            run.folder(self.name), run.data, *ends, self.made(), options, self.align
+            run.folder(self.name), run.data, *ends, self.made(), options, align=self.align
         )
         return self._evaluate(run, curve_model, self.num_points)
 

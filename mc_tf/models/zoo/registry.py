@@ -74,7 +74,7 @@ def options(name: str) -> list[str]:
 
     Example:
     >>> options("3conv3fc"), options("convnet")
-    (['width'], [])
+    (['width'], ['width', 'batch_norm'])
     """
     builder, numbers = _find(name)
     known = {"num_classes", "input_shape", "weight_decay", *numbers}
