@@ -284,6 +284,6 @@ def test_a_figure_of_one_evaluation():
 def test_a_hessian_shows_progress(capsys):
     model = compiled(network())
     found = mc_tf.hessian_eigenvalues(model, DATA)
-    assert re.search(rf"\b{found.products}product", capsys.readouterr().err)
+    assert re.search(rf"\b{found.products} product", capsys.readouterr().err)
     mc_tf.hessian_eigenvalues(model, DATA, verbose=0)
     assert capsys.readouterr().err == ""

@@ -11,12 +11,14 @@ from keras import ops
 from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import layers_within, own_weights
 
-__all__ = ["SEVERAL", "SeveralPoints", "scalars", "several_points"]
+__all__ = ["SeveralPoints", "scalars", "several_points"]
 
-SEVERAL = 16  # points in one call on a device, where calls take longer than computing
+_SEVERAL = 16  # points in one call on a device, where calls take longer than computing
+_MANY = 3 * _SEVERAL  # points, from which one more compilation pays
 _MOST_BATCHES = 8  # of a point, for several points in one call
 _SMALL = 2**15  # weights up to which dense networks run side by side, vectorized over the points
 _SIDE_BY_SIDE = 64  # points
+_VERY_MANY = 16 * _SIDE_BY_SIDE  # points, from which a longer compilation pays
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ def several_points(evaluator, data, num_points):
     """Prepares for several points in one call, if that is faster.
 
     Each device of the model's strategy computes points of its own. Where calls take longer than
-    their work, each computes `SEVERAL` in one call, or more of a small dense network.
+    their work, each computes 16 in one call, or more of a small dense network.
 
     Args:
         evaluator: `PointEvaluator`.
@@ -54,11 +56,13 @@ def several_points(evaluator, data, num_points):
         memory for them, or under PyTorch.
     """
     devices = evaluator.devices
-    kept = _in_few_batches(evaluator, data) if num_points >= SEVERAL else None
+    kept = _in_few_batches(evaluator, data) if num_points >= _MANY else None
     if kept is None:
         one_each = SeveralPoints(len(devices), lambda positions: evaluator.each(positions, data))
         return one_each if devices else None
-    size, run = (_SIDE_BY_SIDE, ops.vectorized_map) if _is_small(evaluator) else (SEVERAL, ops.map)
+    size, run = _SEVERAL, ops.map
+    if num_points >= _VERY_MANY and _is_small(evaluator):
+        size, run = _SIDE_BY_SIDE, ops.vectorized_map
     compute = backend.compiled_each(
         lambda positions: run(lambda t: evaluator.values_at(t, *kept), positions), devices
     )

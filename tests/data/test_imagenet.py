@@ -160,7 +160,7 @@ def test_one_epoch_is_what_training_sees_of_it(held_out, two_epochs):
     assert endless_batches(held_out, BATCH).cardinality() == -1  # infinite
 
 
-@pytest.mark.parametrize("count", [2, BATCH])
+@pytest.mark.parametrize("count", [2, pytest.param(BATCH, marks=pytest.mark.long)])
 def test_processes_make_parts_of_each_batch(held_out, two_epochs, count):
     steps = held_out.steps_per_epoch(BATCH)
     parts = [

@@ -120,7 +120,8 @@ def test_values_are_those_of_keras_at_each_point(name):
     )
 
 
-EACH_WAY = ["conv_bn", "dropout", "shared", "subclassed", "stateful_lstm"]
+EACH_WAY = ["conv_bn", "dense", "dropout", "shared", "subclassed", "stateful_lstm"]
+SMALL = ("dense", "dropout")  # of dense layers alone
 
 
 @pytest.mark.parametrize("name", some([*ZOO], EACH_WAY, ["conv_bn"]))
@@ -130,16 +131,18 @@ def test_several_points_in_one_call_are_those_one_by_one(name):
     data = EvaluationData(train, test).kept(4)
     evaluator = PointEvaluator(curve_model, 4)
     evaluator.check(0.0, data)
-    several, places = evaluator.several(data, 16), np.linspace(0, 1, 5)
+    several, places = evaluator.several(data, 48), np.linspace(0, 1, 5)
     if keras.backend.backend() == "torch":
         assert several is None
         return
-    assert several.size >= len(places)
-    for t, values in zip(places, several(places)):
-        one = evaluator(t, data)
-        assert values.keys() == one.keys()
-        for key, value in one.items():
-            assert values[key] == pytest.approx(value, rel=1e-4, abs=1e-6), key
+    more = [evaluator.several(data, 1024)] if name in SMALL else []  # vectorized
+    assert [each.size for each in more] == [64] * len(more)
+    singly = [evaluator(t, data) for t in places]
+    for together in (several, *more):
+        for values, one in zip(together(places), singly, strict=True):
+            assert values.keys() == one.keys()
+            for key, value in one.items():
+                assert values[key] == pytest.approx(value, rel=1e-4, abs=1e-6), key
 
 
 def test_several_points_are_for_few_batches_and_finite_values():
@@ -148,14 +151,14 @@ def test_several_points_are_for_few_batches_and_finite_values():
     evaluator = PointEvaluator(curve_model, 4)
     data = EvaluationData(*many).kept(4)  # ten batches, and one
     evaluator.check(0.0, data)
-    assert evaluator.several(data, 16) is None
+    assert evaluator.several(data, 48) is None
     (x, y), test = few
     bad = np.array(x)
     bad[0] = np.nan
     data = EvaluationData((bad, y), test).kept(4)
     evaluator.check(0.0, data)
-    assert evaluator.several(data, 15) is None
-    assert evaluator.several(data, 16)(np.linspace(0, 1, 2)) == [None, None]
+    assert evaluator.several(data, 47) is None
+    assert evaluator.several(data, 48)(np.linspace(0, 1, 2)) == [None, None]
     with pytest.raises(ValueError, match="`train` has NaN or infinite inputs in batch 0"):
         evaluate_curve(curve_model, (bad, y), test, 2, batch_size=4, verbose=0)
 

@@ -15,7 +15,7 @@ from mc_tf.training import TrainingOptions
 pytestmark = needs_tensorflow
 
 RECIPES = of_kind("repair", "factors", "starts", "pairs")
-LONG = ("barrier_mnist", "barrier_width_mnist", "aligned_curves_cifar10")
+LONG = ("barrier_mnist", "barrier_width_mnist", "instability_mnist", "aligned_curves_cifar10")
 TRIED = [pytest.param(name, marks=[pytest.mark.long][: name in LONG]) for name in RECIPES]
 
 

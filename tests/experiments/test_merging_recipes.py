@@ -35,6 +35,7 @@ def test_recipe_is_whole(name):
     assert given["num_pretraining"] < given["num_train"] and given["data"].use_test
 
 
+@pytest.mark.long
 def test_smoke(tmp_path):
     files = (f"--workdir={tmp_path}", f"--results_file={tmp_path}/results.csv")
     out = run("reproduce", "--recipe=merging_digits", "--smoke", "--verbose=0", *files)

@@ -61,6 +61,7 @@ def test_methods_cost_the_same(name):
     assert len(seeds) == budgets * repetitions
 
 
+@pytest.mark.long
 def test_smoke(tmp_path):
     """Every file and number of a small run."""
     files = (f"--workdir={tmp_path}/run", f"--results_file={tmp_path}/results.csv")
