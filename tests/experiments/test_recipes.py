@@ -137,6 +137,7 @@ def test_smoke(tried, name):
     assert not list(folder.rglob(".*"))  # temporary files
 
 
+@pytest.mark.long
 def test_widths_are_drawn_beside_each_other(tmp_path, eagerly):
     """Figure 7: the steps of each width in a separate folder, and one figure of all widths."""
     few = TrainingOptions(1, 0.1, batch_size=16)
