@@ -60,7 +60,7 @@ def instability(network, training, starts, num_points=25, num_train=None):
     """
     if training.schedule != "constant":
         raise ValueError(
-            "The two trainings of instability analysis go on from an epoch of the first, which "
+            "The two trainings of instability analysis continue from an epoch of the first, which "
             f"needs schedule='constant'. Received: schedule={training.schedule!r}."
         )
     if not starts or not 0 <= min(starts) <= max(starts) <= training.epochs:

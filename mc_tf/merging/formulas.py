@@ -222,7 +222,7 @@ class Thinned(Sequence):
 
 
 def _count(members, least):
-    """Number of members, at least so many."""
+    """Number of members, at least `least`."""
     if len(members) < least:
         words = {1: "one network", 2: "two networks"}[least]
         raise ValueError(f"`members` must be {words} or more. Received: {len(members)}")
