@@ -39,7 +39,7 @@ def uncertainty_at_equal_cost(
 
     Args:
         network: `Network`.
-        training: `TrainingOptions` of a network of one budget.
+        training: `TrainingOptions` of a network, one budget.
         sse_cycles: cycles of a snapshot ensemble in one budget.
         fge_start: number of epochs of an independent training after which FGE starts.
         fge: dict of arguments of `fge_training`; a run must end with its budget.

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mc_tf.plots.curves import check_curves
-from mc_tf.plots.inputs import as_dict, quality
+from mc_tf.plots.curves import drawn_values
+from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.style import STYLES, plain, scale_of_values, value_label
 
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from mc_tf.evaluation.results import CurveEvaluation
 
 __all__ = ["plot_barrier", "plot_barriers", "plot_layers"]
-
-
-def _names(names, results):
-    """The values to draw: by default the test loss, and the error or another metric."""
-    check_curves(results, names or ())
-    found = set().union(*(result.names for result in results.values()))
-    return names or tuple(dict.fromkeys(("test_loss", quality(found))))
 
 
 def plot_barrier(
@@ -49,7 +42,7 @@ def plot_barrier(
         ValueError: if a result is incomplete or lacks one of the values.
     """
     results = as_dict(results)
-    names = _names(names, results)
+    names = drawn_values(names, results, "test_loss")
     panels = Panels(1, len(names), (4.6 * len(names), 3.7), axes)
     for axis, name in zip(panels.axes, names):
         for index, (label, result) in enumerate(results.items()):
@@ -98,7 +91,7 @@ def plot_barriers(
                 f"'{key}': {len(results)}."
             )
         every |= {f"{key} at {p:g}": result for p, result in zip(positions, results)}
-    names = _names(names, every)
+    names = drawn_values(names, every, "test_loss")
     panels = Panels(1, len(names), (4.6 * len(names), 3.7), axes)
     for axis, name in zip(panels.axes, names):
         for index, (key, results) in enumerate(series.items()):
@@ -148,7 +141,7 @@ def plot_layers(
     if not layers:
         raise ValueError("There is nothing to draw: evaluate with `barrier(..., layers=True)`.")
     every = {f"{key}, {layer}": r for layer, found in layers.items() for key, r in found.items()}
-    names = _names(names, every)
+    names = drawn_values(names, every, "test_loss")
     panels = Panels(1, len(names), (4.6 * len(names), 2 + 0.3 * len(layers)), axes, sharey=True)
     for axis, name in zip(panels.axes, names):
         for index, key in enumerate(next(iter(layers.values()))):

@@ -16,7 +16,7 @@ from mc_tf.plots.style import STYLES, plain, scale_of_values, value_label
 if TYPE_CHECKING:
     from mc_tf.evaluation.results import CurveEvaluation
 
-__all__ = ["check_curves", "plot_curves", "plot_pairs", "plot_widths"]
+__all__ = ["check_curves", "drawn_values", "plot_curves", "plot_pairs", "plot_widths"]
 
 
 def check_curves(results, names):
@@ -42,6 +42,25 @@ def check_curves(results, names):
                 f"are evaluated. Missing values: {sorted(missing) or 'none'}. Available: "
                 f"{', '.join(result.names)}."
             )
+
+
+def drawn_values(names, results, loss):
+    """Returns names of values that all results have, by default a loss and the test error.
+
+    Args:
+        names: names of the values, or `None`.
+        results: dict from label to `CurveEvaluation`.
+        loss: name of the loss, by default. In the place of the error there may be another metric.
+
+    Raises:
+        ValueError: as `check_curves`.
+    """
+    if names is None:
+        check_curves(results, ())
+        available = set().union(*(result.names for result in results.values()))
+        names = tuple(dict.fromkeys((loss, quality(available))))
+    check_curves(results, names)
+    return names
 
 
 @draws
@@ -72,10 +91,7 @@ def plot_curves(
         ValueError: if a result is incomplete or lacks one of the values.
     """
     results = as_dict(results)
-    if names is None:
-        check_curves(results, ())
-        names = ("train_loss", quality(set().union(*(result.names for result in results.values()))))
-    check_curves(results, names)
+    names = drawn_values(names, results, "train_loss")
     panels = Panels(1, len(names), (4.6 * len(names), 3.7), axes)
     for axis, name in zip(panels.axes, names):
         for index, (label, result) in enumerate(results.items()):

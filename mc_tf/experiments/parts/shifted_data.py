@@ -19,7 +19,7 @@ def check_images(data, what):
 
     Args:
         data: data set from `mc_tf.data.load`.
-        what: what is asked of it, for the message.
+        what: the use of the data, for the message.
 
     Raises:
         ValueError: naming the data set.
