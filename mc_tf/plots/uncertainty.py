@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from mc_tf.plots.inputs import as_dict
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
-from mc_tf.plots.saving import draws
 from mc_tf.plots.style import STYLES, plain
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ _LARGEST = 150  # area of the dot of a bin with all predictions, in square point
 _SMALLEST = 6
 
 
-@draws
 def plot_reliability(
     results: "EnsembleEvaluation | Mapping[str, EnsembleEvaluation]",
     *,
@@ -72,7 +70,6 @@ def plot_reliability(
     return panels.finish(title)
 
 
-@draws
 def plot_risk_coverage(
     results: "EnsembleEvaluation | Mapping[str, EnsembleEvaluation]",
     *,
@@ -116,7 +113,6 @@ def plot_risk_coverage(
 _LABELS = {"error": "Error (%)", "loss": "Loss", "calibration_error": "Calibration error"}
 
 
-@draws
 def plot_corruptions(
     results: Mapping[str, Mapping[str, np.ndarray] | Sequence[Mapping[str, np.ndarray]]],
     *,
