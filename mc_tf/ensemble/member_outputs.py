@@ -6,6 +6,7 @@ import numpy as np
 import tqdm
 from keras import ops
 
+from mc_tf.arguments import check_path
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.keras_internals import mask_of
@@ -28,8 +29,11 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, who
         for rows that count, in float32 and before any temperature; and the `Targets`.
 
     Raises:
+        TypeError: if `cache` is not a path.
         ValueError: as `evaluate_members`.
     """
+    if cache is not None:
+        check_path("cache", cache)
     spec = ensemble.output_spec
     with directory_held(cache):
         for m, raw, given in raw_outputs(ensemble, dataset, cache, batch_size, verbose):

@@ -133,19 +133,18 @@ class EnsembleEvaluation:
         """Returns one line per member: its scores and the scores of the ensemble up to it.
 
         Args:
-            names: names of the scores. Default: `error`, `loss` and `calibration_error`, those of
-                them that there are.
-
-        Returns:
-            str.
+            names: names of the scores. Default: `error`, `loss` and `calibration_error`, if known.
         """
         if names is None:
             names = [n for n in ("error", "loss", "calibration_error") if n in self.members]
-        titles = [f"{who} {name}" for who in ("member", "ensemble") for name in names]
-        lines = ["  ".join(["  ", *(f"{title:>26}" for title in titles)])]
+        titles = ["error (%)" if name == "error" else name.replace("_", " ") for name in names]
+        widths = [2] + 2 * [max(len(title), 8) for title in titles]
+        skipped = [""] * (len(names) - 1)
+        rows = [["", *skipped, "member", *skipped, "ensemble"], ["n", *titles, *titles]]
         for m in range(len(self.members["loss"])):
             values = [part[name][m] for part in (self.members, self.cumulative) for name in names]
-            lines.append("  ".join([f"{m + 1:2d}", *(f"{value:26.4f}" for value in values)]))
+            rows.append([m + 1, *(f"{value:.4f}" for value in values)])
+        lines = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths)) for row in rows]
         return "\n".join(lines)
 
     def __repr__(self):

@@ -152,9 +152,11 @@ def checked_members(models, base, align, into, batch_norm_data):
 
 def _checked_options(method, options):
     if method not in METHODS:
-        soup = " (`mc_tf.greedy_soup` makes a greedy soup)" if "greedy" in str(method) else ""
+        hint = " (`mc_tf.greedy_soup` makes a greedy soup)" if "greedy" in str(method) else ""
+        if not isinstance(method, str):
+            hint = ". Pass all networks in one list: `merge([first, second])`."
         raise ValueError(
-            f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}{soup}"
+            f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}{hint}"
         )
     parameters = inspect.signature(METHODS[method]).parameters
     known = [name for name in parameters if name not in ("members", "base")]

@@ -116,9 +116,7 @@ def _arviz():
     try:
         import arviz
     except ImportError as error:
-        raise ImportError(
-            'Diagnostics of samples need arviz: pip install "arviz<1", or "mc_tf[posterior]".'
-        ) from error
+        raise ImportError('Diagnostics of samples need arviz: pip install "arviz<1".') from error
     return arviz
 
 

@@ -173,7 +173,8 @@ def table(columns, rows, caption=None, bold=True, results=True):
         best |= {(row, column) for row in best_of(name, [row[column] for row in rows])}
     lines.append("<tbody>")
     for index, (first, *others) in enumerate(rows):
-        cells = [f'<th scope="row">{html.escape(as_text(first))}</th>']
+        name = html.escape(as_text(first)).replace("/", "/<wbr>")  # may be long, on narrow screens
+        cells = [f'<th scope="row">{name}</th>']
         for column, value in enumerate(others, 1):
             if results and isinstance(value, float):
                 name = columns[column] if columns else ""

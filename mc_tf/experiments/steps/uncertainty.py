@@ -53,7 +53,8 @@ class _Evaluated(Step):
     def run(self, run: Run) -> dict[str, Any]:
         """Evaluates; returns a dict: the `result`, those on other data, and all `scores`."""
         on, path, ensemble = run.on_data(), run.folder(self.name), self.ensemble(run)
-        run.say(f"Evaluating '{self.name}': {ensemble.num_members} networks ...")
+        count = ensemble.num_members
+        run.say(f"Evaluating '{self.name}': {count} network{'s' * (count > 1)} ...")
         result = ensemble_files.evaluate_ensemble(on, ensemble, path)
         corrupted = evaluate_corrupted(on, ensemble, f"{path}-corrupted", self.num_corrupted)
         scores = result.scores | {
