@@ -77,13 +77,13 @@ def values(cls):
     """Returns the values of the fields of a dataclass of settings that are flags here, by name."""
     from mc_tf.settings import kinds_of
 
-    found = {}
+    given = {}
     for field in dataclasses.fields(cls):
         if field.name in FLAGS:
-            value = found[field.name] = FLAGS[field.name].value
+            value = given[field.name] = FLAGS[field.name].value
             if tuple in kinds_of(cls, field.name):
-                found[field.name] = flag_checks.distinct(field.name, int, low=0)
+                given[field.name] = flag_checks.distinct(field.name, int, low=0)
             elif field.metadata["choices"] and value is not None:
                 choices = {str(choice).lower(): choice for choice in field.metadata["choices"]}
-                found[field.name] = choices[value]
-    return found
+                given[field.name] = choices[value]
+    return given

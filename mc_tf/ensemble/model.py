@@ -288,10 +288,10 @@ class Ensemble(StackedModel):
         batches = Batches(data, batch_size)
         for x, _, _ in batches:
             parts.append(np.asarray(ops.convert_to_numpy(run(numbers, x))))
-        found = np.concatenate(parts, axis=1)
-        if not is_finite(found):
+        outputs = np.concatenate(parts, axis=1)
+        if not is_finite(outputs):
             batches.check_finite()
-        return found
+        return outputs
 
     update_batch_norm = batch_norm.update_batch_norm
     evaluate_members = evaluation.evaluate_members

@@ -78,7 +78,7 @@ class EnsembleEvaluation:
     def uncertainty(self) -> dict[str, np.ndarray]:
         """How uncertain the ensemble is of each prediction, a dict from measure to array `(R,)`.
 
-        Measures are those of `OutOfDistributionEvaluation`. Files of earlier releases have no
+        `OutOfDistributionEvaluation` has the same measures. Files of earlier releases have no
         `mutual_information`.
         """
         if self.disagreement is None:
@@ -239,10 +239,10 @@ class EnsembleEvaluation:
         names = ("members:loss", "cumulative:loss", "predictions", "labels")
 
         def build(arrays):
-            found = {"members": {}, "cumulative": {}}
+            groups = {"members": {}, "cumulative": {}}
             for name in [name for name in arrays if ":" in name]:
                 group, _, score_name = name.partition(":")
-                found[group][score_name] = arrays.pop(name)
-            return cls(**found, **{"disagreement": None, **arrays})
+                groups[group][score_name] = arrays.pop(name)
+            return cls(**groups, **{"disagreement": None, **arrays})
 
         return read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py", build)

@@ -81,7 +81,7 @@ def merge(
             is much worse than both; and the merged network. Default: none are.
         batch_norm_data: data set for re-estimating batch normalization statistics: the training
             data as seen in training. Default: the mean of the statistics, with a warning.
-        align: whether to put hidden units in the order of those of `base`, or of the first network,
+        align: whether to put hidden units in the order of `base`, or of the first network,
             by `mc_tf.align_all`. Default `False`.
         into: built model of the same architecture to write to. Default: a new model.
         batch_size: examples per batch, for arrays only. Default 500.
@@ -132,8 +132,8 @@ def merge(
         update_batch_norm(model, batch_norm_data, batch_size=batch_size)
     if judge and verbose:
         snapshot = take_snapshot(model).aligned(members.network)
-        found = judge(snapshot.weights, snapshot.state)
-        print(table_row(f"merged: {method}", found.values()), flush=True)
+        values = judge(snapshot.weights, snapshot.state)
+        print(table_row(f"merged: {method}", values.values()), flush=True)
     return model
 
 

@@ -59,7 +59,7 @@ def surface_figures(found):
             if script and index < _MOST:
                 turned = _turned(index, surface(result))
             parts.append(embedded(content, "image/png", f"The train loss over {name}", turned))
-        except ValueError:  # that of its map says why
+        except ValueError:  # the error of its map says why
             continue
     if not parts or not script:
         return in_grid(parts)

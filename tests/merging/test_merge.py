@@ -31,7 +31,7 @@ def network(seed, norm=False, units=8, compiled=True, **options):
 
 
 def fine_tuned(base, seed, size=0.1):
-    """A copy near a base, with statistics of its own."""
+    """A copy near a base, with its own statistics."""
     rng = np.random.default_rng(seed)
     model = keras.models.clone_model(base)
     for ours, theirs in zip(model.variables, base.variables):

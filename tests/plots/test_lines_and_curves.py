@@ -104,7 +104,7 @@ def test_curve_ensembles_that_do_not_fit_are_refused():
 
 
 def test_networks_of_one_name_on_several_lines(tmp_path):
-    """Each has its label; one at nearly the same place as another has none of its own."""
+    """Each has its label; one at nearly the same place as another has none."""
     lines = {"VGG": line(), "ResNet": line(3.0), "Twin": line(3.0)}
     plots.save(plots.plot_line(lines, values=["train_loss"]), tmp_path / "a.svg")
     assert texts(tmp_path / "a.svg").count("SGD") == 2
