@@ -23,8 +23,8 @@ def define_flags(where, names=(), without=(), **defaults):
     """
     module, _, cls = where.rpartition(".")
     source = _Module(module)
-    (found,) = [node for node in source.body if getattr(node, "name", None) == cls]
-    for node in found.body:
+    (options,) = [node for node in source.body if getattr(node, "name", None) == cls]
+    for node in options.body:
         name = isinstance(node, ast.AnnAssign) and node.target.id
         if name and name not in without and (not names or name in names):
             about = source.evaluated(node.value)

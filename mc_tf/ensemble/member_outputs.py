@@ -94,11 +94,11 @@ def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, rol
         if labeled and given is not None:
             outputs = store.load(fingerprint, len(given["labels"]))
         if outputs is None:
-            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model, labeled)
+            outputs, labels, first, count = _pass(run, numbers, batches, ensemble.model, labeled)
             if given is None:
-                given = found
+                given = labels
                 store.save_data(given, first, count)
-            elif not _same(found, given):
+            elif not _same(labels, given):
                 if known is not None:
                     store.refuse_data(len(given["labels"]))
                 raise ValueError(
@@ -109,9 +109,9 @@ def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, rol
         yield m, outputs, given
 
 
-def _same(found, given):
+def _same(labels, given):
     """Whether labels and sample weights are equal; a mask may depend on the member's weights."""
-    return all(_equal(found[name], given[name]) for name in ("labels", "sample_weight"))
+    return all(_equal(labels[name], given[name]) for name in ("labels", "sample_weight"))
 
 
 def _equal(first, second):
@@ -153,6 +153,6 @@ def _pass(run, numbers, batches, model, labeled):
             "there."
         )
     given = {
-        name: None if found[0] is None else np.concatenate(found) for name, found in parts.items()
+        name: None if part[0] is None else np.concatenate(part) for name, part in parts.items()
     }
     return np.concatenate(outputs), given, first, len(outputs)

@@ -26,7 +26,7 @@ def check_drawable(label, result, names):
         names: names of required values.
 
     Raises:
-        ValueError: saying what is missing.
+        ValueError: naming the missing points or values.
     """
     name = f"'{label}'" if label else "The result"
     if not result.complete:

@@ -1,4 +1,4 @@
-"""What a reader looks for first: how far the run is, what it was of, its main numbers."""
+"""The top of the page: progress of the run, its data and networks, its main numbers."""
 
 import html
 import os

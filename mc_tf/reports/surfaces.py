@@ -176,6 +176,6 @@ def _layout(result, label, to_height, ticks):
 
 
 def _listed(array):
-    """Numbers as lists; what is not finite, which JSON has no word for, as None."""
+    """Numbers as lists; None for numbers that are not finite, which JSON does not know."""
     array = np.asarray(array, "float64")
     return np.where(np.isfinite(array), array, None).tolist()

@@ -74,7 +74,7 @@ class Cell:
     """A cell that says more than its value.
 
     Attributes:
-        text: what is shown.
+        text: the number as shown.
         value: the exact number, which pointing at the cell shows.
         best: whether it is in bold.
     """
@@ -221,7 +221,7 @@ def folded(name, text):
     """What is looked up rather than read.
 
     Args:
-        name: what is seen of it at first.
+        name: its visible heading.
         text: HTML; if it is empty, there is nothing to fold.
 
     Returns:

@@ -169,4 +169,4 @@ def _found_in(value, kind):
     if isinstance(value, dict):
         value = list(value.values())
     several = value if isinstance(value, (tuple, list)) else ()
-    return [found for part in several for found in _found_in(part, kind)]
+    return [one for part in several for one in _found_in(part, kind)]
