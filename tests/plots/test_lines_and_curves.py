@@ -103,6 +103,15 @@ def test_curve_ensembles_that_do_not_fit_are_refused():
         plots.plot_curve_ensembles({"Chain": broken}, ensembles={"Chain": two})
 
 
+def test_long_labels_have_two_lines_and_fewer_columns():
+    labels = [f"{size} batches{more}" for more in (" with weight decay", "") for size in ("A", "B")]
+    figure = plots.plot_line({label: line() for label in labels}, values=["train_loss"])
+    (legend,) = figure.legends
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert [text.replace("\n", " ") for text in shown] == labels
+    assert max(text.count("\n") for text in shown) == 1
+
+
 @pytest.mark.parametrize("height", [0.0, 3.0])
 def test_no_barrier_is_below_zero(height):
     curve = chain()
