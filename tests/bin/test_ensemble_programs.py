@@ -288,7 +288,7 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaling = "--temperature_scaling"
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
-    assert len(out.splitlines()) == 7
+    assert len(out.splitlines()) == 8  # two heads, three members, whole ensemble, disagreement, files
     with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
         assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
@@ -665,7 +665,7 @@ def test_members_of_a_bad_directory_stay_usable(root, broken):
     network = f"--network_file={root}/fge/model.keras"
     silent = "--verbose=0"
     flags = (f"--members={','.join(usable)}", network, f"--output={broken}/part", silent)
-    assert len(run("eval_ensemble", *flags).splitlines()) == 6
+    assert len(run("eval_ensemble", *flags).splitlines()) == 7
 
 
 def test_optimizer_of_a_checkpoint_is_an_ordinary_one(root, runs):
