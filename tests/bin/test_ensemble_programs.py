@@ -288,7 +288,7 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaling = "--temperature_scaling"
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
-    assert len(out.splitlines()) == 8  # two heads, three members, whole ensemble, disagreement, files
+    assert len(out.splitlines()) == 8  # two heads, three members, the ensemble, disagreement, files
     with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
         assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
