@@ -39,15 +39,15 @@ def published(numbers):
         >>> published({"bezier": {"test_error": (6.59, 7.01)}})
         {('bezier', 'test_error', 'min'): 6.59, ('bezier', 'test_error', 'max'): 7.01}
     """
-    numbers = {}
+    rows = {}
     for label, values in numbers.items():
         for value, each in (values if isinstance(values, dict) else {"test_error": values}).items():
             if isinstance(each, tuple):
                 each = dict(zip(_STATISTICS[len(each)], each))
             elif not isinstance(each, dict):
                 each = {"" if value in ("length_ratio", "distance") else "mean": each}
-            numbers |= {(label, value, name): float(number) for name, number in each.items()}
-    return numbers
+            rows |= {(label, value, name): float(number) for name, number in each.items()}
+    return rows
 
 
 def compare(numbers, shown, targets, publish=True):
