@@ -37,10 +37,10 @@ def numbers(flag, kind, low=-math.inf, high=math.inf):
     try:
         parsed = tuple(kind(value) for value in values)
     except ValueError as error:
-        what = {int: "whole parsed", float: "parsed"}[kind]
+        what = {int: "whole numbers", float: "numbers"}[kind]
         raise ValueError(f"--{flag} must be {what}, separated by commas. {given}") from error
     if not all(map(math.isfinite, parsed)):
-        raise ValueError(f"--{flag} must be finite parsed. {given}")
+        raise ValueError(f"--{flag} must be finite numbers. {given}")
     if min(parsed, default=low) < low:
         raise ValueError(f"--{flag} must be at least {low}. {given}")
     if max(parsed, default=high) > high:
