@@ -1,6 +1,6 @@
 r"""What the callbacks of FGE, SWA and SWAG add to `fit`.
 
-All variants train in turn, in one process, each in a `fit` of its own. "Plain again" shows how far
+All variants train in turn, in one process, each in a separate `fit`. "Plain again" shows how far
 a ratio is to be trusted. FGE saves a network in each second epoch, SWA and SWAG average after each
 epoch, all to disk. Where other work disturbs the machine by more than the callbacks cost, trust the
 share of the time of `fit` that passed within them.

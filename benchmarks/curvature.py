@@ -1,7 +1,7 @@
 r"""A product with the Hessian divided by a gradient, and the products that eigenvalues need.
 
-Both run over the same batches, held in memory, by one compiled function each. The eigenvalues are
-those of a network that was trained for a few epochs on the digits.
+Both run over the same batches, held in memory, by one compiled function each. The eigenvalues
+belong to a network that was trained for a few epochs on the digits.
 `--with_forward` adds forward over reverse differentiation, the other exact way.
 
   python benchmarks/curvature.py --networks=fc,3conv3fc,preresnet20

@@ -1,4 +1,4 @@
-"""What the machine is, and what it reaches."""
+"""The machine, and the speeds that it reaches."""
 
 import importlib.metadata
 import os

@@ -13,14 +13,15 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 def programs():
     """Purpose of each program, the first line of its docstring, by its name."""
-    found = {}
+    purposes = {}
     for file in sorted(os.listdir(_FOLDER)):
         if file.endswith(".py"):
             with open(os.path.join(_FOLDER, file), encoding="utf-8") as source:
                 text = source.read()
             if '\nif __name__ == "__main__":' in text:
-                found[file.removesuffix(".py")] = ast.get_docstring(ast.parse(text)).split("\n")[0]
-    return found
+                about = ast.get_docstring(ast.parse(text))
+                purposes[file.removesuffix(".py")] = about.split("\n")[0]
+    return purposes
 
 
 def main():

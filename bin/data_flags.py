@@ -50,11 +50,11 @@ def load_data(files=(), **changes):
     from mc_tf.training.provenance import check_same_data
 
     options = DataOptions(**{**settings_flags.values(DataOptions), **changes})
-    found = options.load()
-    _loaded.append(found)
+    data = options.load()
+    _loaded.append(data)
     paths = [file if os.path.exists(file) else file.partition("=")[2] for file in files]
-    check_same_data(list(filter(None, paths)), found.settings)
-    return options.limited(found)
+    check_same_data(list(filter(None, paths)), data.settings)
+    return options.limited(data)
 
 
 def load_recipe_data(chosen, num_examples=None):
@@ -62,8 +62,8 @@ def load_recipe_data(chosen, num_examples=None):
     from mc_tf import data
 
     if num_examples and not FLAGS.data_dir:
-        found = data.stand_in(chosen.name, chosen.num_steps)
+        loaded = data.stand_in(chosen.name, chosen.num_steps)
     else:
-        found = data.load(**vars(chosen), data_dir=FLAGS.data_dir)
-    _loaded.append(found)
-    return found.small(num_examples) if num_examples else found
+        loaded = data.load(**vars(chosen), data_dir=FLAGS.data_dir)
+    _loaded.append(loaded)
+    return loaded.small(num_examples) if num_examples else loaded

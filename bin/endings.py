@@ -108,7 +108,7 @@ def _say(text):
     for bar in list(getattr(bars, "_instances", ())):  # which share the line
         bar.close()
     with contextlib.suppress(OSError):  # stderr may be closed
-        line = " ".join(str(text).split())
+        line = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(text)).split())  # Keras colors some
         os.write(stderr, f"{os.path.basename(sys.argv[0])}: {line}\n".encode(errors="replace"))
 
 

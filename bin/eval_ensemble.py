@@ -62,8 +62,8 @@ def main(_):
     if result.mean_disagreement == result.mean_disagreement:  # not for a regression
         print(f"mean disagreement of two members {100 * result.mean_disagreement:.2f} %")
     more = {name: value for name, value in result.scores.items() if name not in SHOWN}
-    found = (f"{name.replace('_', ' ')} {value:.4f}" for name, value in more.items())
-    print(f"whole ensemble: {', '.join(found)}")
+    shown = (f"{name.replace('_', ' ')} {value:.4f}" for name, value in more.items())
+    print(f"whole ensemble: {', '.join(shown)}")
     if FLAGS.ood_dataset:
         path = f"{FLAGS.output}-outside"
         outside = shifted_data.evaluate_outside(on, ensemble, result, other, path)

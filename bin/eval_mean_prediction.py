@@ -32,12 +32,12 @@ def main(_):
     scales = flag_checks.distinct("scales", float)
     ensemble = member_flags.load_ensemble()
     on = evaluation_flags.on_data(FLAGS.members or [FLAGS.curve_file])
-    found = ensemble_files.evaluate_mean_prediction(on, ensemble, FLAGS.output, scales)
+    differences = ensemble_files.evaluate_mean_prediction(on, ensemble, FLAGS.output, scales)
     print(f"{'distance':>10}{'of a member':>14}{'of the mean':>14}")
     names = ("distance", "member_difference", "mean_difference")
-    for distance, member, mean in zip(*(found[name] for name in names)):
+    for distance, member, mean in zip(*(differences[name] for name in names)):
         print(f"{distance:>10.3f}{member:>14.2e}{mean:>14.2e}")
-    plots.save(plots.plot_mean_prediction(found, title=FLAGS.title), f"{FLAGS.output}.png")
+    plots.save(plots.plot_mean_prediction(differences, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.npz, {FLAGS.output}.png")
 
 

@@ -39,10 +39,10 @@ def main(_):
     results = {}
     for label, curve_model in curves.items():
         path = f"{FLAGS.output}-{label.lower().replace(' ', '-')}"
-        found = curve_ensembles.evaluate_pairs(on, curve_model, path, FLAGS.num_points)
-        start, *_, end = found["pair_error"]
+        errors = curve_ensembles.evaluate_pairs(on, curve_model, path, FLAGS.num_points)
+        start, *_, end = errors["pair_error"]
         print(f"{label}: error {start:.2f} % at t = 0, {end:.2f} % at t = 1; {path}.npz")
-        results[label] = found
+        results[label] = errors
     plots.save(plots.plot_pairs(results, title=FLAGS.title), f"{FLAGS.output}.png")
     print(f"{FLAGS.output}.png")
 

@@ -35,29 +35,29 @@ def numbers(flag, kind, low=-math.inf, high=math.inf):
     values = FLAGS[flag].value
     given = f"Received: --{flag}={','.join(values)}."
     try:
-        found = tuple(kind(value) for value in values)
+        parsed = tuple(kind(value) for value in values)
     except ValueError as error:
-        what = {int: "whole numbers", float: "numbers"}[kind]
+        what = {int: "whole parsed", float: "parsed"}[kind]
         raise ValueError(f"--{flag} must be {what}, separated by commas. {given}") from error
-    if not all(map(math.isfinite, found)):
-        raise ValueError(f"--{flag} must be finite numbers. {given}")
-    if min(found, default=low) < low:
+    if not all(map(math.isfinite, parsed)):
+        raise ValueError(f"--{flag} must be finite parsed. {given}")
+    if min(parsed, default=low) < low:
         raise ValueError(f"--{flag} must be at least {low}. {given}")
-    if max(found, default=high) > high:
+    if max(parsed, default=high) > high:
         raise ValueError(f"--{flag} must be at most {high}. {given}")
-    return found
+    return parsed
 
 
 def distinct(flag, kind, low=-math.inf):
     """Returns distinct numbers of a list flag, see `numbers`."""
-    found = numbers(flag, kind, low)
-    for number in found:
-        if found.count(number) > 1:
+    values = numbers(flag, kind, low)
+    for number in values:
+        if values.count(number) > 1:
             raise ValueError(
                 f"--{flag} has {number} more than once. Received: "
                 f"--{flag}={','.join(FLAGS[flag].value)}. Leave it out."
             )
-    return found
+    return values
 
 
 def only_if(used, needed, *names):

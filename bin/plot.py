@@ -206,7 +206,7 @@ def main(arguments):
             figure = plots.plot_barriers(results, label=label, **by, **to)
         case "layers":
             layers = {
-                layer: {key: found[k] for key, found in results.items()}
+                layer: {key: several[k] for key, several in results.items()}
                 for k, layer in enumerate(FLAGS.layers)
             }
             figure = plots.plot_layers(layers, names=FLAGS.values, **to)

@@ -9,15 +9,15 @@ import pathlib
 
 def read_recipes(path):
     """Finds the recipes in a file or a folder without running them: title and file by name."""
-    found = {}
+    recipes = {}
     path = pathlib.Path(path)
     for file in path.glob("*.py") if path.is_dir() else [path]:
         for line in ast.parse(file.read_text(encoding="utf-8"), file).body:
             match line:  # name = Recipe("title", ...), or ex.Recipe
                 case ast.Assign([ast.Name(name)], ast.Call(function, [title, *_])):
                     if ast.unparse(function).rpartition(".")[2] == "Recipe":
-                        found[name] = getattr(title, "value", ""), str(file)
-    return dict(sorted(found.items()))
+                        recipes[name] = getattr(title, "value", ""), str(file)
+    return dict(sorted(recipes.items()))
 
 
 def find_recipe(folder, name):

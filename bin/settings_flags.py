@@ -23,8 +23,8 @@ def define_flags(where, names=(), without=(), **defaults):
     """
     module, _, cls = where.rpartition(".")
     source = _Module(module)
-    (found,) = [node for node in source.body if getattr(node, "name", None) == cls]
-    for node in found.body:
+    (options,) = [node for node in source.body if getattr(node, "name", None) == cls]
+    for node in options.body:
         name = isinstance(node, ast.AnnAssign) and node.target.id
         if name and name not in without and (not names or name in names):
             about = source.evaluated(node.value)
@@ -77,13 +77,13 @@ def values(cls):
     """Returns the values of the fields of a dataclass of settings that are flags here, by name."""
     from mc_tf.settings import kinds_of
 
-    found = {}
+    given = {}
     for field in dataclasses.fields(cls):
         if field.name in FLAGS:
-            value = found[field.name] = FLAGS[field.name].value
+            value = given[field.name] = FLAGS[field.name].value
             if tuple in kinds_of(cls, field.name):
-                found[field.name] = flag_checks.distinct(field.name, int, low=0)
+                given[field.name] = flag_checks.distinct(field.name, int, low=0)
             elif field.metadata["choices"] and value is not None:
                 choices = {str(choice).lower(): choice for choice in field.metadata["choices"]}
-                found[field.name] = choices[value]
-    return found
+                given[field.name] = choices[value]
+    return given

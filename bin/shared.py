@@ -77,18 +77,18 @@ def labeled(entries, load, label_of, repeated=False):
 
     With `repeated`, several files may share a given label, and each label has a list.
     """
-    found, unnamed = {}, set()
+    by_label, unnamed = {}, set()
     for entry in entries:
         label, equals, file = entry.partition("=")
         if not equals or os.path.exists(entry):  # a path may hold a "=", too
             label, file = "", entry
         one, given = load(file), bool(label)
         label = label or str(label_of(one, file))
-        if label in found and not (repeated and given and label not in unnamed):
+        if label in by_label and not (repeated and given and label not in unnamed):
             raise ValueError(f"Two files have the label '{label}'. Give LABEL=FILE for each.")
         unnamed.update([] if given else [label])
-        found.setdefault(label, []).append(one)
-    return found if repeated else {label: one for label, (one,) in found.items()}
+        by_label.setdefault(label, []).append(one)
+    return by_label if repeated else {label: one for label, (one,) in by_label.items()}
 
 
 def stem(_, file):
@@ -126,9 +126,9 @@ def _import_modules():
         try:
             if name.endswith(".py"):
                 module = os.path.splitext(os.path.basename(name))[0]
-                found = importlib.util.spec_from_file_location(module, name)
-                sys.modules[module] = importlib.util.module_from_spec(found)
-                found.loader.exec_module(sys.modules[module])
+                spec = importlib.util.spec_from_file_location(module, name)
+                sys.modules[module] = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(sys.modules[module])
             elif name:
                 if os.getcwd() not in sys.path:
                     sys.path.insert(0, os.getcwd())  # like `python -m`

@@ -52,9 +52,9 @@ def _read(root, name):
 
 def _gallery(results):
     """Each figure of RESULTS.md below the command that draws it."""
-    found = []
+    parts = []
     for section in re.split(r"^## ", results, flags=re.MULTILINE)[1:]:
         shown = re.findall(r"^```sh\n.*?^```|^!\[.*?\]\(.*?\)", section, re.MULTILINE | re.DOTALL)
         if any(text.startswith("!") for text in shown):
-            found += [f"## {section.partition(chr(10))[0]}", *shown]
-    return "\n\n".join(found)
+            parts += [f"## {section.partition(chr(10))[0]}", *shown]
+    return "\n\n".join(parts)

@@ -298,7 +298,7 @@ def einsums(x):
 
 
 class Gated(L.Layer):
-    """A block as in language models, with weights of its own."""
+    """A block as in language models, with its own weights."""
 
     def build(self, shape):
         self.into = self.add_weight(shape=(shape[-1], 10), name="into")

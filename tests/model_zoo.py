@@ -275,7 +275,7 @@ def _stateful_lstm():
 
 @keras.saving.register_keras_serializable("mc_tf_tests")
 class Subclassed(keras.Model):
-    """A layer used twice, LSTM, BN, dropout and a loss of its own."""
+    """A layer used twice, LSTM, BN, dropout and its own loss."""
 
     def __init__(self, units=5, **kwargs):
         super().__init__(**kwargs)

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-# From the ground up; CONTRIBUTING's table says what each is for.
+# From the ground up; CONTRIBUTING's table has the purpose of each.
 ROOMS = (
     *(
         "version",

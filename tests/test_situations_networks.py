@@ -1199,7 +1199,7 @@ OTHER_PATHS = {
 
 
 def test_files_of_every_kind_where_networks_meet(tmp_path):
-    """For anything but the file of a whole network, the error says what it is and what to pass."""
+    """For anything but the file of a whole network, the error names its kind and what to pass."""
     model = placed(tmp_path)
     meetings = {
         "start": lambda path: connect(path, model),

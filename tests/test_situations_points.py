@@ -385,7 +385,7 @@ class Masked(layers.Dense):
 
 
 class Counting(layers.Dense):
-    """Keeps a statistic of its own."""
+    """Keeps its own statistic."""
 
     def build(self, shape):
         super().build(shape)

@@ -90,7 +90,7 @@ NAMES = {
     ),
     "a keyword of Python": (lambda: {"class": column()}, ["class_"]),
     "a number as key": (lambda: {0: column(), 1: column()}, ["inputs_0", "inputs_1"]),
-    "like those of Keras": (lambda: column("input_layer_7"), ["inputs"]),
+    "like the names of Keras": (lambda: column("input_layer_7"), ["inputs"]),
 }
 
 

@@ -36,7 +36,7 @@ def align(
         data: for `method="activations"`, a data set such as the one for training; labels are not
             used.
         method: `"weights"`, the order in which the weights are nearest, or `"activations"`, in
-            which units correlate most on `data`; units that no layer reads alone, such as those of
+            which units correlate most on `data`; units that no layer reads alone, as in
             attention, follow by their weights. Default: `"weights"`.
         seed: of the orders in which groups of units are tried. Default: 0.
 

@@ -3,7 +3,7 @@
 An axis is a tree. A leaf is a `Group`: units that every tensor must have in one order. `Sum` lays
 axes one after the other, as `Concatenate` does; `Product` repeats the inner axes for each unit of
 the outer ones, as `Flatten` does. Agreement is unification: a group becomes the compound axis that
-it is joined with, and what cannot agree is fixed.
+it is joined with, and axes that cannot agree are fixed.
 """
 
 import math
@@ -17,8 +17,8 @@ class Group:
 
     Args:
         size: number of units; `None` if unknown, which is always fixed.
-        within: a group: each of its units has units of this group of its own, as a head of an
-            attention layer has, in an order of their own. Default: `None`.
+        within: a group, such as the heads of an attention layer: each of its units has its own
+            units of this group, in its own order. Default: `None`.
         fixed: whether the units stay where they are. Default: `False`.
         reason: why they are fixed. Default: `None`, nothing that a user would ask for.
     """

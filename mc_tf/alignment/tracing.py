@@ -58,8 +58,8 @@ class Tracing:
         """The variable that a constant of the trace is made of, or `None`.
 
         Returns:
-            `(variable, turned)`: the constant's last axis is that of the variable, of which it has
-            some rows; or it is `turned`, and its first axis is.
+            `(variable, turned)`: the constant holds some rows of the variable, along the same last
+            axis; or it is `turned`, and its first axis is the variable's last.
         """
         return None if self._values is None else self._source(array, self._values[0])
 

@@ -158,7 +158,7 @@ class Units:
         return Axes([last, *around] if turned else [*around, last])
 
     def _call(self, operation, args, kwargs, shapes):
-        """The axes of the outputs of a call; what is not understood is fixed."""
+        """The axes of the outputs of a call; axes that are not understood are fixed."""
         kwargs = {k: v for k, v in kwargs.items() if v is not None and k != "training"}
         try:
             results = as_list(self._understand(operation, args, kwargs, shapes))
@@ -178,7 +178,7 @@ class Units:
     def _understand(self, operation, args, kwargs, shapes):
         rule, is_layer = rule_of(operation), isinstance(operation, keras.layers.Layer)
         if not is_layer and any(len(getattr(v, "shape", ())) for v in vars(operation).values()):
-            raise NotUnderstood("it has an array of its own")
+            raise NotUnderstood("it contains an array")
         if rule is not None:
             self.shapes = shapes
             if is_layer and operation.weights:

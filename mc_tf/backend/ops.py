@@ -53,7 +53,7 @@ def compiled(function):
 
 
 def compiled_each(function, devices=()):
-    """Compiles a pure function for several lists of arguments, each on a device of its own.
+    """Compiles a pure function for several lists of arguments, each on another device.
 
     Args:
         function: as for `compiled`.
@@ -65,11 +65,11 @@ def compiled_each(function, devices=()):
     """
 
     def each(lists, *rest):
-        found = []
+        results = []
         for index, arguments in enumerate(lists):
             with on_device(devices[index]) if len(lists) > 1 and devices else nothing:
-                found.append(function(*arguments, *rest))
-        return found
+                results.append(function(*arguments, *rest))
+        return results
 
     if devices:
         from tensorflow import device as on_device

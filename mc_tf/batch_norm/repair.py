@@ -36,7 +36,7 @@ def repair(
     Units of an interpolated network vary less than the units of its ends, layer by layer. Each is
     scaled and shifted so that, before its activation, its mean and standard deviation on `data` are
     the average of those in `networks`. Weights and biases of dense and convolutional layers with
-    a bias are changed, those of the outputs excepted; statistics of batch normalization are
+    a bias are changed, except in the output layers; statistics of batch normalization are
     re-estimated, as `mc_tf.update_batch_norm` does, which is all that is changed in networks that
     normalize after every such layer.
 

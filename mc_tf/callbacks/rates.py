@@ -45,16 +45,16 @@ def warn_of_other_optimizers(callback):
     """
     model = callback.model
     ours = {id(model.optimizer), id(innermost_optimizer(model))}
-    found = [
+    keeping = [
         f"`{name}`"
         for name, value in {**_globals_of(type(model).train_step), **vars(model)}.items()
         # TensorFlow's internal attributes have this prefix.
         if not name.startswith("_self_") and _holds_optimizer(value, ours)
     ]
-    if found:
+    if keeping:
         warn(
             f"{type(callback).__name__} sets the learning rate of `model.optimizer` only. "
-            f"{', '.join(found)} of '{model.name}' keep theirs."
+            f"{', '.join(keeping)} of '{model.name}' keep theirs."
         )
 
 

@@ -38,7 +38,7 @@ ImageNet-C |
 
     ImageNet-C is of Hendrycks and Dietterich 2019 (arXiv 1903.12261). The noise of an image depends
     only on the seed and its number in the data set, so batches of any size are corrupted equally.
-    Values stay in their range; those of integers are rounded.
+    Values stay in their range; integers are rounded.
 
     Args:
         images: array `(N, height, width, channels)`, also a TensorFlow, JAX or PyTorch one. Or a

@@ -239,8 +239,8 @@ class Dataset:
         for part, number in limits.items():
             if number is not None and getattr(few, f"num_{part}") > number:
                 raise ValueError(
-                    f"The data set {self.name!r} serves its batches itself, so it needs a method "
-                    "`first(num_train, num_test)` of its own to use only some of its examples."
+                    f"The data set {self.name!r} serves its batches itself, so it needs a "
+                    "method `first(num_train, num_test)` to use only some of its examples."
                 )
         return few
 

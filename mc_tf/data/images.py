@@ -99,7 +99,7 @@ class ImageData(ArrayData):
             seed: Seed of the noise. Defaults to 0.
 
         Returns:
-            `ImageData`, with a name of its own.
+            `ImageData`, with another name.
 
         Example:
         >>> x, y = np.zeros((10, 8, 8, 1), "uint8"), np.arange(10) % 2
@@ -142,7 +142,7 @@ class ImageData(ArrayData):
             images = tf.repeat(images, channels, -1)
         elif other.image_shape[-1] != channels:
             raise ValueError(
-                f"Images of {other.name!r} have {other.image_shape[-1]} channels and those of "
+                f"Images of {other.name!r} have {other.image_shape[-1]} channels and images of "
                 f"{self.name!r} {channels}: only grey and color images are converted."
             )
         return self.normalize(tf.image.resize(images, (height, width), antialias=True)).numpy()

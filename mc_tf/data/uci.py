@@ -69,15 +69,15 @@ def load_uci(name, data_dir=None, use_test=False, split=0):
 
 def _read(name, directory):
     files = [os.path.join(directory, folder, f"{name}.npz") for folder in _FOLDERS]
-    found = next(filter(os.path.isfile, files), None)
-    if found is None:
+    file = next(filter(os.path.isfile, files), None)
+    if file is None:
         raise FileNotFoundError(
             f"The UCI data set '{name}' is not in '{directory}': set --data_dir to a directory "
             f"with {name}.npz (arrays 'features', 'target', and 'test_00' to 'test_19': rows of "
             "the standard test splits), or use --dataset=regression, which needs no files."
         )
     maker = "saving a UCI data set and its splits by numpy.savez"
-    return read_arrays(found, ("features", "target", "test_00"), "a UCI data set", maker)
+    return read_arrays(file, ("features", "target", "test_00"), "a UCI data set", maker)
 
 
 def _standardized(values, train):

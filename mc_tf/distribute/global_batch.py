@@ -26,7 +26,7 @@ def global_batch(model: keras.Model) -> Iterator[None]:
     """Context in which `fit` on several devices equals `fit` on one, up to rounding.
 
     For models under a strategy of `tf.distribute`, where Keras treats each replica's part of a
-    batch as a batch of its own. Here each example has the same share in the loss, also in a short
+    batch as a separate batch. Here each example has the same share in the loss, also in a short
     last batch that does not divide; batch normalization uses the mean and the variance of the whole
     batch, but of each replica's part on curves with `position_per="replica"`, where parts belong
     to different networks; and gradients are clipped after their sum. At the end, all processes wait

@@ -43,7 +43,7 @@ def is_chief() -> bool:
 
 
 def place():
-    """Returns `(index, count)` of this process among those of a strategy of TensorFlow, `(0, 1)`.
+    """Returns `(index, count)` of this process in a strategy of TensorFlow; `(0, 1)` without one.
 
     Processes under JAX compute one program together, so all have the same work.
     """

@@ -1,4 +1,4 @@
-"""Strategies of `tf.distribute` by name, with errors that say what is missing."""
+"""Strategies of `tf.distribute` by name, with errors that name the missing part."""
 
 import json
 import os

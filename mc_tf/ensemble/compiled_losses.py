@@ -35,8 +35,8 @@ def keras_loss(loss, labels, outputs, sample_weight=None, mask=None):
         for part in (labels, sample_weight)
     )
     with whole_losses():
-        found = judge.compute_loss(None, labels, outputs, sample_weight, training=False)
-    return float(ops.convert_to_numpy(ops.mean(found)))
+        value = judge.compute_loss(None, labels, outputs, sample_weight, training=False)
+    return float(ops.convert_to_numpy(ops.mean(value)))
 
 
 def loss_of_predictions(spec, predictions, targets, rows=None):

@@ -126,14 +126,14 @@ def _scores(spec, predictions, targets, own=None):
     """Computes all scores; `own` is passed to `loss_of_predictions` as `rows`."""
     arguments = {"sample_weight": targets.sample_weight}
     score_of = score_values if spec.kind == "regression" else score
-    found = score_of(targets.of(predictions), targets.labels, **arguments)
+    scores = score_of(targets.of(predictions), targets.labels, **arguments)
     if spec.loss is not None and not (
         spec.kind == "regression" and is_plain(spec.loss, targets.shape)
     ):
-        found["loss"] = loss_of_predictions(spec, predictions, targets, own)
+        scores["loss"] = loss_of_predictions(spec, predictions, targets, own)
     if spec.loss_weight is not None:
-        found["loss"] *= spec.loss_weight
-    return found
+        scores["loss"] *= spec.loss_weight
+    return scores
 
 
 def _average(of_rows, targets):

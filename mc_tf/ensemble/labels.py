@@ -99,21 +99,21 @@ def read_targets(spec, shape, labels, sample_weight=None, mask=None):
         weights, kept = (
             None if part is None else np.repeat(part, shape[-1]) for part in (weights, kept)
         )
-    found = _rows(spec, shape, positions, axis, labels)
-    if spec.ignore_class is not None and found.ndim == 1:
-        counts = found != spec.ignore_class
+    rows = _rows(spec, shape, positions, axis, labels)
+    if spec.ignore_class is not None and rows.ndim == 1:
+        counts = rows != spec.ignore_class
         kept = counts if kept is None else kept & counts
     if kept is not None:
-        found, weights = found[kept], None if weights is None else weights[kept]
-    if not len(found):
+        rows, weights = rows[kept], None if weights is None else weights[kept]
+    if not len(rows):
         raise ValueError("No example counts: all are masked or have the ignored label.")
     if weights is not None and not weights.sum() > 0:
         raise ValueError("The sample weights sum to 0, so no example counts.")
     if spec.kind == "regression":
-        return Targets(_finite(found.astype("float64")), weights, kept, 1, shape, given)
+        return Targets(_finite(rows.astype("float64")), weights, kept, 1, shape, given)
     num_labels = shape[-1] if spec.multilabel and axis is not None else 1
-    found = _classes(spec, found, shape, axis)
-    return Targets(found, weights, kept, num_labels, shape, given)
+    rows = _classes(spec, rows, shape, axis)
+    return Targets(rows, weights, kept, num_labels, shape, given)
 
 
 def _numbers(labels):

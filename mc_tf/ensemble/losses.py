@@ -88,14 +88,14 @@ def read_loss(models, width=None):
     Returns:
         `LossReading`; None if no model has a compiled loss.
     """
-    found = []
+    every = []
     for model in models:
         losses = [each for each in keras.tree.flatten(getattr(model, "loss", None)) if each]
         readings = [_read(loss, width) for loss in losses]
         if len(readings) == 1:
             readings = [dataclasses.replace(readings[0], weight=_weight(model))]
-        found += readings
-    return next((each for each in found if each.family), found[0] if found else None)
+        every += readings
+    return next((each for each in every if each.family), every[0] if every else None)
 
 
 def _weight(model):

@@ -6,6 +6,7 @@ import numpy as np
 import tqdm
 from keras import ops
 
+from mc_tf.arguments import check_path
 from mc_tf.backend import ops as backend
 from mc_tf.backend.batches import Batches
 from mc_tf.backend.keras_internals import mask_of
@@ -28,8 +29,11 @@ def member_outputs(ensemble, dataset, cache=None, batch_size=500, verbose=1, who
         for rows that count, in float32 and before any temperature; and the `Targets`.
 
     Raises:
+        TypeError: if `cache` is not a path.
         ValueError: as `evaluate_members`.
     """
+    if cache is not None:
+        check_path("cache", cache)
     spec = ensemble.output_spec
     with directory_held(cache):
         for m, raw, given in raw_outputs(ensemble, dataset, cache, batch_size, verbose):
@@ -90,11 +94,11 @@ def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, rol
         if labeled and given is not None:
             outputs = store.load(fingerprint, len(given["labels"]))
         if outputs is None:
-            outputs, found, first, count = _pass(run, numbers, batches, ensemble.model, labeled)
+            outputs, labels, first, count = _pass(run, numbers, batches, ensemble.model, labeled)
             if given is None:
-                given = found
+                given = labels
                 store.save_data(given, first, count)
-            elif not _same(found, given):
+            elif not _same(labels, given):
                 if known is not None:
                     store.refuse_data(len(given["labels"]))
                 raise ValueError(
@@ -105,9 +109,9 @@ def raw_outputs(ensemble, dataset, cache, batch_size, verbose, labeled=True, rol
         yield m, outputs, given
 
 
-def _same(found, given):
+def _same(labels, given):
     """Whether labels and sample weights are equal; a mask may depend on the member's weights."""
-    return all(_equal(found[name], given[name]) for name in ("labels", "sample_weight"))
+    return all(_equal(labels[name], given[name]) for name in ("labels", "sample_weight"))
 
 
 def _equal(first, second):
@@ -149,6 +153,6 @@ def _pass(run, numbers, batches, model, labeled):
             "there."
         )
     given = {
-        name: None if found[0] is None else np.concatenate(found) for name, found in parts.items()
+        name: None if part[0] is None else np.concatenate(part) for name, part in parts.items()
     }
     return np.concatenate(outputs), given, first, len(outputs)

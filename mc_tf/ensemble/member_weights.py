@@ -28,9 +28,9 @@ def read_weights_file(network, path, role):
     Raises:
         ValueError: if it does not fit, naming the first difference, or cannot be read.
     """
-    found = weight_shapes(path)
+    stored = weight_shapes(path)
     try:
-        return _read_weights(network, path, role, found)
+        return _read_weights(network, path, role, stored)
     except _DoesNotFit:
         raise
     except Exception as error:  # h5py and Keras raise different errors
@@ -40,22 +40,22 @@ def read_weights_file(network, path, role):
         ) from error
 
 
-def _read_weights(network, path, role, found):
+def _read_weights(network, path, role, stored):
     # Keras ignores layers that only the file has, so the contents are compared first.
     with tempfile.TemporaryDirectory() as directory:
         own = os.path.join(directory, "own.weights.h5")
         network.save_weights(own)
         wanted = weight_shapes(own)
     # Seeds are not part of a member; a dropout of rate 0 has none.
-    wanted, found = (
+    wanted, stored = (
         {name: shape for name, shape in shapes.items() if "/seed_generator" not in name}
-        for shapes in (wanted, found)
+        for shapes in (wanted, stored)
     )
-    for name in [*wanted, *found]:
-        if wanted.get(name) != found.get(name):
+    for name in [*wanted, *stored]:
+        if wanted.get(name) != stored.get(name):
             raise _DoesNotFit(
                 f"{role} does not fit the model '{network.name}'. They first differ at '{name}': "
-                f"{found.get(name, 'nothing')} in the file, {wanted.get(name, 'nothing')} in the "
+                f"{stored.get(name, 'nothing')} in the file, {wanted.get(name, 'nothing')} in the "
                 "model. Pass the model that was trained."
             )
     before = take_snapshot(network)

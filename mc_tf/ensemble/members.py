@@ -113,13 +113,13 @@ def _found(member):
         return [member]
     path = os.fspath(member)
     if os.path.isdir(path):
-        found = [*numbered_files(path, "snapshot").values()]
-        found = found or [*numbered_files(os.path.join(path, "members"), "snapshot").values()]
+        files = [*numbered_files(path, "snapshot").values()]
+        files = files or [*numbered_files(os.path.join(path, "members"), "snapshot").values()]
     elif glob.has_magic(path):
-        found = sorted(glob.glob(path))
+        files = sorted(glob.glob(path))
     else:
         return [member]
-    if not found:
+    if not files:
         endings = [e for e in (".keras", ".weights.h5") if glob.glob(f"{glob.escape(path)}/*{e}")]
         if endings:  # the user must choose: they may belong to one training
             raise ValueError(
@@ -132,7 +132,7 @@ def _found(member):
             "(snapshot-00000390.npz) or of the run that saved them, a pattern such as "
             "'runs/*/model.keras', or a list of files or models."
         )
-    return found
+    return files
 
 
 def read_member(network, member, index, role=None):

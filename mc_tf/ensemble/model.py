@@ -55,8 +55,8 @@ class Ensemble(StackedModel):
         **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
-        inputs: inputs of the network.
-        training: ignored; members run in inference mode.
+        - `inputs`: inputs of the network.
+        - `training`: ignored; members run in inference mode.
 
     Raises:
         ValueError: if a member does not match (the message names the first difference), `members`
@@ -251,7 +251,16 @@ class Ensemble(StackedModel):
         return super().compute_metrics(x, y, y_pred, weight)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Like `keras.Model.evaluate`. Refuses a loss that expects logits (`ValueError`)."""
+        """Like `keras.Model.evaluate`, after `compile`. `evaluate_members` needs no `compile`.
+
+        Raises:
+            ValueError: if the ensemble is not compiled, or its loss expects logits.
+        """
+        if not self.compiled:
+            raise ValueError(
+                "The ensemble is not compiled. Use `evaluate_members(data)`, which needs no "
+                "`compile`, or call `compile(loss=..., metrics=...)` first."
+            )
         loss = read_loss((self,))
         if loss is not None and loss.from_logits and self.output_kind != "regression":
             raise ValueError(
@@ -279,10 +288,10 @@ class Ensemble(StackedModel):
         batches = Batches(data, batch_size)
         for x, _, _ in batches:
             parts.append(np.asarray(ops.convert_to_numpy(run(numbers, x))))
-        found = np.concatenate(parts, axis=1)
-        if not is_finite(found):
+        outputs = np.concatenate(parts, axis=1)
+        if not is_finite(outputs):
             batches.check_finite()
-        return found
+        return outputs
 
     update_batch_norm = batch_norm.update_batch_norm
     evaluate_members = evaluation.evaluate_members

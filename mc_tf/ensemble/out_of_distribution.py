@@ -57,12 +57,12 @@ class OutOfDistributionEvaluation:
         }
 
     def _by_measure(self):
-        found = {}
+        by_measure = {}
         for measure, inside in self.inside.items():
             values = np.concatenate([inside, self.outside[measure]])
             positive = np.arange(len(values)) >= len(inside)
-            found[measure] = {name: score(values, positive) for name, score in _SCORES.items()}
-        return found
+            by_measure[measure] = {name: score(values, positive) for name, score in _SCORES.items()}
+        return by_measure
 
     def table(self) -> str:
         """Returns one line per measure with its scores.
@@ -86,8 +86,8 @@ class OutOfDistributionEvaluation:
         Returns:
             List of dicts with the `measure` and its scores.
         """
-        found = self._by_measure().items()
-        return [{"measure": measure, **plain_lists(scores)} for measure, scores in found]
+        by_measure = self._by_measure().items()
+        return [{"measure": measure, **plain_lists(scores)} for measure, scores in by_measure]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all results as Python dicts, lists and numbers.
@@ -169,8 +169,8 @@ def evaluate_out_of_distribution(
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
         >>> ensemble = mc_tf.Ensemble(model, 5, output="logits")
         >>> x = np.random.default_rng(0).normal(size=(8, 2))
-        >>> found = evaluate_out_of_distribution(ensemble, x, 0 * x, verbose=0)  # uniform there
-        >>> found.scores["auroc_entropy"]
+        >>> outside = evaluate_out_of_distribution(ensemble, x, 0 * x, verbose=0)  # uniform there
+        >>> outside.scores["auroc_entropy"]
         1.0
     """
     check_counts(batch_size=batch_size)
@@ -178,5 +178,5 @@ def evaluate_out_of_distribution(
         inside = dataset.uncertainty
     else:
         inside = uncertainty_on(ensemble, dataset, batch_size, verbose, "dataset")
-    found = uncertainty_on(ensemble, outside, batch_size, verbose, "outside")
-    return OutOfDistributionEvaluation(inside, {name: found[name] for name in inside})
+    other = uncertainty_on(ensemble, outside, batch_size, verbose, "outside")
+    return OutOfDistributionEvaluation(inside, {name: other[name] for name in inside})

@@ -49,12 +49,12 @@ def read_output(network, output=None, compiled=()):
         if spec.exclusive and shape is None and loss is not None and loss.family == "labels":
             # A yes or no per output; for a single output both are the same.
             spec = dataclasses.replace(spec, kind=f"multilabel_{spec.kind}")
-    found = {}
+    inferred = {}
     if spec.exclusive:
-        found = {"class_axis": class_axis, "ignore_class": loss and loss.ignore_class}
+        inferred = {"class_axis": class_axis, "ignore_class": loss and loss.ignore_class}
     if loss is not None:
-        found |= {"loss": _score(spec, loss, activation, width), "loss_weight": loss.weight}
-    missing = {name: value for name, value in found.items() if getattr(spec, name) is None}
+        inferred |= {"loss": _score(spec, loss, activation, width), "loss_weight": loss.weight}
+    missing = {name: value for name, value in inferred.items() if getattr(spec, name) is None}
     return dataclasses.replace(spec, **missing)
 
 

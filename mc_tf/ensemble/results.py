@@ -78,7 +78,7 @@ class EnsembleEvaluation:
     def uncertainty(self) -> dict[str, np.ndarray]:
         """How uncertain the ensemble is of each prediction, a dict from measure to array `(R,)`.
 
-        Measures are those of `OutOfDistributionEvaluation`. Files of earlier releases have no
+        `OutOfDistributionEvaluation` has the same measures. Files of earlier releases have no
         `mutual_information`.
         """
         if self.disagreement is None:
@@ -133,19 +133,18 @@ class EnsembleEvaluation:
         """Returns one line per member: its scores and the scores of the ensemble up to it.
 
         Args:
-            names: names of the scores. Default: `error`, `loss` and `calibration_error`, those of
-                them that there are.
-
-        Returns:
-            str.
+            names: names of the scores. Default: `error`, `loss` and `calibration_error`, if known.
         """
         if names is None:
             names = [n for n in ("error", "loss", "calibration_error") if n in self.members]
-        titles = [f"{who} {name}" for who in ("member", "ensemble") for name in names]
-        lines = ["  ".join(["  ", *(f"{title:>26}" for title in titles)])]
+        titles = ["error (%)" if name == "error" else name.replace("_", " ") for name in names]
+        widths = [2] + 2 * [max(len(title), 8) for title in titles]
+        skipped = [""] * (len(names) - 1)
+        rows = [["", *skipped, "member", *skipped, "ensemble"], ["n", *titles, *titles]]
         for m in range(len(self.members["loss"])):
             values = [part[name][m] for part in (self.members, self.cumulative) for name in names]
-            lines.append("  ".join([f"{m + 1:2d}", *(f"{value:26.4f}" for value in values)]))
+            rows.append([m + 1, *(f"{value:.4f}" for value in values)])
+        lines = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths)) for row in rows]
         return "\n".join(lines)
 
     def __repr__(self):
@@ -240,10 +239,10 @@ class EnsembleEvaluation:
         names = ("members:loss", "cumulative:loss", "predictions", "labels")
 
         def build(arrays):
-            found = {"members": {}, "cumulative": {}}
+            groups = {"members": {}, "cumulative": {}}
             for name in [name for name in arrays if ":" in name]:
                 group, _, score_name = name.partition(":")
-                found[group][score_name] = arrays.pop(name)
-            return cls(**found, **{"disagreement": None, **arrays})
+                groups[group][score_name] = arrays.pop(name)
+            return cls(**groups, **{"disagreement": None, **arrays})
 
         return read_arrays(path, names, "an evaluation of an ensemble", "eval_ensemble.py", build)

@@ -36,11 +36,11 @@ def input_signature(model, example=None):
         )
     structure = graph if example is None else _as_structure(example)
     leaves = keras.tree.flatten_with_path(structure)
-    found = [_describe(leaf, own) for (_, leaf), own in zip(leaves, _partners(graph, leaves))]
-    names = _distinct([_name(path, given) for (path, _), (_, _, given) in zip(leaves, found)])
+    described = [_describe(leaf, own) for (_, leaf), own in zip(leaves, _partners(graph, leaves))]
+    names = _distinct([_name(path, given) for (path, _), (_, _, given) in zip(leaves, described)])
     specs = [
         tf.TensorSpec((None, *shape[1:]), dtype or model.variable_dtype, name)
-        for (shape, dtype, _), name in zip(found, names)
+        for (shape, dtype, _), name in zip(described, names)
     ]
     return specs, lambda inputs: keras.tree.pack_sequence_as(structure, list(inputs))
 
@@ -77,10 +77,10 @@ def _of_data(spec):
 
 def _partners(graph, leaves):
     """Matches leaves of an example to inputs of the graph, by position or by name."""
-    found = [] if graph is None else keras.tree.flatten_with_path(graph)
-    if len(found) == len(leaves) == 1:
-        return [found[0][1]]
-    by_path, by_name = dict(found), {(leaf.name,): leaf for _, leaf in found}
+    inputs = [] if graph is None else keras.tree.flatten_with_path(graph)
+    if len(inputs) == len(leaves) == 1:
+        return [inputs[0][1]]
+    by_path, by_name = dict(inputs), {(leaf.name,): leaf for _, leaf in inputs}
     return [by_path.get(path, by_name.get(path)) for path, _ in leaves]
 
 

@@ -80,16 +80,16 @@ def fit_temperature(
         raise ValueError(
             "A temperature is for classifiers, but this ensemble's output is 'regression'."
         )
-    logits, found = [], []
+    logits, temperatures = [], []
     for _, rows, targets in member_outputs(ensemble, dataset, cache, batch_size, verbose):
         logits.append(spec.log_scores(rows))
         if per_member:
-            found.append(best_temperature(logits, targets.labels, targets.sample_weight))
+            temperatures.append(best_temperature(logits, targets.labels, targets.sample_weight))
             logits.clear()
     if not per_member:
         best = best_temperature(logits, targets.labels, targets.sample_weight)
-        found = [best] * len(logits)
-    ensemble.temperatures = np.asarray(found, "float32")
+        temperatures = [best] * len(logits)
+    ensemble.temperatures = np.asarray(temperatures, "float32")
     return ensemble.temperatures
 
 

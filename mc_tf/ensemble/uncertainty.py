@@ -31,8 +31,8 @@ def of_predictions(probabilities, information, multilabel=False):
     if multilabel:
         largest, entropy = largest.prod(-1), entropy.sum(-1)
         information = None if information is None else information.sum(-1)
-    found = {"max_probability": -largest, "entropy": entropy}
-    return found if information is None else found | {"mutual_information": information}
+    measures = {"max_probability": -largest, "entropy": entropy}
+    return measures if information is None else measures | {"mutual_information": information}
 
 
 def uncertainty_on(ensemble, data, batch_size, verbose, role):

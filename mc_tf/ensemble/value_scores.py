@@ -87,13 +87,13 @@ def score_values(
     values, targets = same_size(values, targets)
     squared = by_example((values - targets) ** 2)
     if is_plain(loss, values.shape):
-        found = np.mean(squared if sample_weight is None else squared * sample_weight)
+        mean = np.mean(squared if sample_weight is None else squared * sample_weight)
     else:
         columns = (len(values), -1)
-        found = keras_loss(loss, targets.reshape(columns), values.reshape(columns), sample_weight)
+        mean = keras_loss(loss, targets.reshape(columns), values.reshape(columns), sample_weight)
     absolute = by_example(np.abs(values - targets))
     return {
-        "loss": float(found),
+        "loss": float(mean),
         "mean_squared_error": float(np.average(squared, weights=sample_weight)),
         "mean_absolute_error": float(np.average(absolute, weights=sample_weight)),
     }

@@ -67,8 +67,8 @@ class Barrier:
             dict from layers to dicts from the keys of `results`.
         """
         return {
-            layer: {key: result.rise(name) for key, result in found.items()}
-            for layer, found in self.layers.items()
+            layer: {key: result.rise(name) for key, result in by_key.items()}
+            for layer, by_key in self.layers.items()
         }
 
     def table(self) -> str:
@@ -212,17 +212,17 @@ def barrier(
             "repaired", flat_weights(network), weights_at=_repaired(segment, network, data)
         )
     begin = flat_weights(start)
-    found = {
+    by_layer = {
         layer: {
             key: evaluated(key, np.where(moves, flat, begin), layer) for key, flat in ends.items()
         }
         for layer, moves in parts.items()
     }
-    return Barrier(results, alignment, found)
+    return Barrier(results, alignment, by_layer)
 
 
 def _repaired(segment, end, data):
-    """Function from positions to weights: those of the segment, with repaired statistics."""
+    """Function from positions to weights on the segment, with repaired statistics."""
     repairing, point = None, None
 
     def weights_at(t):

@@ -219,13 +219,13 @@ class PointResults:
         """
         if path is None:
             return self
-        found = self._found(path)
-        if len({*gathered(int(found.done.sum()))}) > 1:
+        result = self._found(path)
+        if len({*gathered(int(result.done.sum()))}) > 1:
             raise ValueError(
                 f"Only some of the processes see the points in '{path}.npz'. Choose a directory "
                 "that all of them share."
             )
-        return found
+        return result
 
     def _found(self, path):
         if not os.path.exists(f"{path}.npz"):

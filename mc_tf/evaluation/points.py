@@ -20,7 +20,7 @@ class PointEvaluator:
     Args:
         curve_model: a compiled `CurveModel`.
         batch_size: examples per batch, for arrays only.
-        weights_at: function from a position to the weights `(P,)`. Default: those of the curve.
+        weights_at: function from a position to the weights `(P,)`. Default: the curve's.
 
     Attributes:
         layer: the curve layer.

@@ -43,7 +43,7 @@ class SeveralPoints:
 def several_points(evaluator, data, num_points):
     """Prepares for several points in one call, if that is faster.
 
-    Each device of the model's strategy computes points of its own. Where calls take longer than
+    Each device of the model's strategy computes other points. Where calls take longer than
     their work, each computes 16 in one call, or more of a small dense network.
 
     Args:

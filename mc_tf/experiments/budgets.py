@@ -108,10 +108,10 @@ def equal_budgets(
                 done = before + start + fge.epochs * index  # including epochs of earlier starts
                 of_budget.append(Part(members(run), done))
             parts["fge"] += [tuple(of_budget)] if of_budget else []
-        for method, found in parts.items():
-            if found:
+        for method, several in parts.items():
+            if several:
                 start = include_start and method == "fge"
-                name = add(Ensembles(f"{folder}/{method}", tuple(found), method, start))
+                name = add(Ensembles(f"{folder}/{method}", tuple(several), method, start))
                 drawn.setdefault(method.upper(), []).append(name)
 
         scores = {}

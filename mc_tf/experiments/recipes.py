@@ -99,10 +99,10 @@ class Recipe:
 
 def load_recipe(path, name):
     """Runs a `.py` file and returns one of its recipes, a variable."""
-    found = runpy.run_path(path)[name]
-    if not isinstance(found, Recipe):
-        raise ValueError(f"'{name}' of '{path}' is not a mc_tf.experiments.Recipe: {found!r}.")
-    return found
+    recipe = runpy.run_path(path)[name]
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"'{name}' of '{path}' is not a mc_tf.experiments.Recipe: {recipe!r}.")
+    return recipe
 
 
 def with_setting(settings, change):

@@ -92,23 +92,23 @@ def run_experiment(
         step.check(run)
     if experiment.cost:
         say(f"{title} (takes {experiment.cost})")
-    found, shown = {}, set()
+    repeated, shown = {}, set()
     for step in experiment.steps:
         run.results[step.name] = step.run(run)
         for key, number in step.values(run.results[step.name]).items():
-            found.setdefault(key, []).append(number)
+            repeated.setdefault(key, []).append(number)
             if step.is_shown(*key[1:]):
                 shown.add(key)
-    rows = compare(_over_repetitions(found, shown), shown, targets or {}, publish)
+    rows = compare(_over_repetitions(repeated, shown), shown, targets or {}, publish)
     content = {"rows": [dataclasses.asdict(row) for row in rows]}
     write_json(os.path.join(run.workdir, "comparison.json"), content)
     return rows
 
 
-def _over_repetitions(found, shown):
+def _over_repetitions(repeated, shown):
     """Aggregates numbers by key: for repetitions mean, minimum, maximum and deviation."""
     numbers = {}
-    for (label, value, statistic), each in found.items():
+    for (label, value, statistic), each in repeated.items():
         numbers[label, value, statistic] = float(np.mean(each))
         if len(each) > 1:
             spread = {"min": np.min(each), "max": np.max(each), "std": np.std(each, ddof=1)}

@@ -31,7 +31,7 @@ class Row:
 def published(numbers):
     """Returns the published numbers of a recipe from a dict by label and value.
 
-    A number is that of a network or an ensemble, a tuple is for a curve: (min, max),
+    A number is for a network or an ensemble, a tuple is for a curve: (min, max),
     (min, int, max) or (min, int, mean, max), a dict is by statistic. Instead of the values of a
     label, a number is its test error.
 
@@ -39,15 +39,15 @@ def published(numbers):
         >>> published({"bezier": {"test_error": (6.59, 7.01)}})
         {('bezier', 'test_error', 'min'): 6.59, ('bezier', 'test_error', 'max'): 7.01}
     """
-    found = {}
+    numbers = {}
     for label, values in numbers.items():
         for value, each in (values if isinstance(values, dict) else {"test_error": values}).items():
             if isinstance(each, tuple):
                 each = dict(zip(_STATISTICS[len(each)], each))
             elif not isinstance(each, dict):
                 each = {"" if value in ("length_ratio", "distance") else "mean": each}
-            found |= {(label, value, name): float(number) for name, number in each.items()}
-    return found
+            numbers |= {(label, value, name): float(number) for name, number in each.items()}
+    return numbers
 
 
 def compare(numbers, shown, targets, publish=True):

@@ -63,7 +63,7 @@ def two_networks(
         Train(end.training, network, dataclasses.replace(training, seed=training.seed + 1)),
     ]
     evaluated = {"num_points": num_points, "num_train": num_train}
-    found, joined, trained, ensembles = {}, {}, {}, []
+    every, joined, trained, ensembles = {}, {}, {}, []
     for family in curves:
         trainable = make_curve(family, num_bends).trainable
         seeds = curve_seeds if trainable else curve_seeds[:1]
@@ -71,10 +71,10 @@ def two_networks(
             label, shown = family, _capital(family)
             if len(seeds) > 1:
                 label, shown = f"{family}-{seed}", f"{shown}, seed {seed}"
-            of_ends = None if found else f"{prefix}single"
+            of_ends = None if every else f"{prefix}single"
             labels = {"label": prefix + label, "ends_label": of_ends}
             options = dataclasses.replace(curve_training, seed=seed)
-            name = found[shown] = inside + label
+            name = every[shown] = inside + label
             curve = Connect(name, start, end, family, options, num_bends, **evaluated, **labels)
             steps.append(curve)
             if trainable:
@@ -83,11 +83,11 @@ def two_networks(
                 joined[shown] = name
                 labels = prefix + label, None if ensembles else f"{prefix}single ensemble"
                 ensembles.append(CurveEnsembles(f"{name}/ensemble", name, ensemble_points, *labels))
-    steps += [*ensembles, Figure(f"{inside}curves", "curves", found)]
+    steps += [*ensembles, Figure(f"{inside}curves", "curves", every)]
     if ensembles:
         steps.append(Figure(f"{inside}ensembles", "curve_ensembles", joined))
     if pair_points:
-        pairs = {shown: Pairs(f"{name}/pairs", name, pair_points) for shown, name in found.items()}
+        pairs = {shown: Pairs(f"{name}/pairs", name, pair_points) for shown, name in every.items()}
         random = Pairs(f"{inside}random-segment/pairs", name, pair_points, training.seed)
         pairs["Random segment"] = random  # as long as the last curve
         of = {label: step.name for label, step in pairs.items()}

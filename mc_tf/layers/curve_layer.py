@@ -50,9 +50,9 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Call arguments:
-        inputs, *args, **kwargs: passed to the wrapped layer.
-        t: position in [0, 1], scalar. Default: drawn in training, `self.t` at inference.
-        training: as in any Keras layer.
+        - `inputs`, `*args`, `**kwargs`: passed to the wrapped layer.
+        - `t`: position in [0, 1], scalar. Default: drawn in training, `self.t` at inference.
+        - `training`: as in any Keras layer.
 
     Raises:
         ValueError: if the built layer has no trainable weights, or `position_per` is unknown.

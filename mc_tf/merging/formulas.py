@@ -1,4 +1,4 @@
-"""Formulas that merge the weights of M networks, `(M, P)`, into those of one, `(P,)`.
+"""Formulas that merge the weights of M networks, `(M, P)`, into the weights of one, `(P,)`.
 
 Vectors are read one at a time: `members` can be a sequence that makes each when it is read. Results
 are float64.

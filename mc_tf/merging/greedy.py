@@ -37,8 +37,8 @@ def greedy(
     """
 
     def value(weights, indices):
-        found = score(weights, indices) * (1 if higher_is_better else -1)
-        return -np.inf if np.isnan(found) else found
+        better = score(weights, indices) * (1 if higher_is_better else -1)
+        return -np.inf if np.isnan(better) else better
 
     def read(m):
         return np.asarray(members[m]).astype("float64")
@@ -48,7 +48,7 @@ def greedy(
     total, kept, best = read(first), [first], values[first]
     for m in others:
         weights = read(m)
-        found = value((total + weights) / (len(kept) + 1), [*kept, m])
-        if found >= best:
-            total, kept, best = total + weights, [*kept, m], found
+        reached = value((total + weights) / (len(kept) + 1), [*kept, m])
+        if reached >= best:
+            total, kept, best = total + weights, [*kept, m], reached
     return total / len(kept), kept

@@ -71,8 +71,8 @@ class Judge:
             dict of floats: `loss` and the metrics.
         """
         weights = ops.convert_to_tensor(weights)
-        found = self._points.values(weights, self._tensors(state), self._data)
-        return {key[6:]: value for key, value in found.items() if key.startswith("train_")}
+        values = self._points.values(weights, self._tensors(state), self._data)
+        return {key[6:]: value for key, value in values.items() if key.startswith("train_")}
 
     def directions(self, values):
         """Whether more is better, by name of the values."""

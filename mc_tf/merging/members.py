@@ -35,7 +35,7 @@ class Members(Sequence):
     Args:
         models: list of members as for `Ensemble`, or an `Ensemble`.
         base: a member, or `None`.
-        align: whether to put hidden units in the order of those of the base, or of the first.
+        align: whether to put hidden units in the order of the base, or of the first network.
 
     Attributes:
         network: Keras model of their architecture; its values do not change.
@@ -120,8 +120,8 @@ class Members(Sequence):
     def _align(self, base):
         snapshots = [*([] if base is None else [base]), *map(self._read, range(self._count))]
         networks = [self._model_of(each) for each in snapshots]
-        found = align_all(networks, reference=0)[base is not None :]
-        aligned = [take_snapshot(each.model) for each in found]
+        alignments = align_all(networks, reference=0)[base is not None :]
+        aligned = [take_snapshot(each.model) for each in alignments]
         self._read = aligned.__getitem__
 
     def _model_of(self, snapshot):
@@ -132,8 +132,8 @@ class Members(Sequence):
     def _read_state(self, base):
         """Keeps the statistics, and compares everything that is merged by no formula."""
         variables = state_variables(self.network)
-        found = BatchStatistics(self.network).layers
-        statistics = {id(v) for _, *both in found for v in both}
+        layers = BatchStatistics(self.network).layers
+        statistics = {id(v) for _, *both in layers for v in both}
         carried = {id(v) for part in layers_within(self.network) for v in recurrent_state(part)}
         self._places = [k for k, v in enumerate(variables) if id(v) in statistics]
         self.has_statistics = bool(self._places)

@@ -81,7 +81,7 @@ def merge(
             is much worse than both; and the merged network. Default: none are.
         batch_norm_data: data set for re-estimating batch normalization statistics: the training
             data as seen in training. Default: the mean of the statistics, with a warning.
-        align: whether to put hidden units in the order of those of `base`, or of the first network,
+        align: whether to put hidden units in the order of `base`, or of the first network,
             by `mc_tf.align_all`. Default `False`.
         into: built model of the same architecture to write to. Default: a new model.
         batch_size: examples per batch, for arrays only. Default 500.
@@ -132,8 +132,8 @@ def merge(
         update_batch_norm(model, batch_norm_data, batch_size=batch_size)
     if judge and verbose:
         snapshot = take_snapshot(model).aligned(members.network)
-        found = judge(snapshot.weights, snapshot.state)
-        print(table_row(f"merged: {method}", found.values()), flush=True)
+        values = judge(snapshot.weights, snapshot.state)
+        print(table_row(f"merged: {method}", values.values()), flush=True)
     return model
 
 
@@ -152,9 +152,11 @@ def checked_members(models, base, align, into, batch_norm_data):
 
 def _checked_options(method, options):
     if method not in METHODS:
-        soup = " (`mc_tf.greedy_soup` makes a greedy soup)" if "greedy" in str(method) else ""
+        hint = " (`mc_tf.greedy_soup` makes a greedy soup)" if "greedy" in str(method) else ""
+        if not isinstance(method, str):
+            hint = ". Pass all networks in one list: `merge([first, second])`."
         raise ValueError(
-            f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}{soup}"
+            f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}{hint}"
         )
     parameters = inspect.signature(METHODS[method]).parameters
     known = [name for name in parameters if name not in ("members", "base")]

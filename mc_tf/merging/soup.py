@@ -76,10 +76,10 @@ def greedy_soup(
         weights = members.fitting(weights)
         state = judge.estimated(weights, _shares(members, kept))
         states[tuple(kept)] = members.statistics_in(state)
-        found = judge(weights, state)
+        scores = judge(weights, state)
         if verbose:
-            print(table_row(f"with {members.names[kept[-1]]}", found.values()), flush=True)
-        return found[metric]
+            print(table_row(f"with {members.names[kept[-1]]}", scores.values()), flush=True)
+        return scores[metric]
 
     weights, kept = greedy(members, score, judge.directions([metric])[metric])
     if verbose:

@@ -68,7 +68,7 @@ def _gaps(values, hits, borders):
 
     Args:
         values: probabilities of the class, sorted.
-        hits: those of its examples, sorted.
+        hits: probabilities of the class for its own examples, sorted.
         borders: increasing numbers from 0 to 1.
     """
     places = borders * len(values)
@@ -77,8 +77,8 @@ def _gaps(values, hits, borders):
     expected = np.append(0, np.cumsum(values))[whole] + (places - whole) * at
     first, last = (np.searchsorted(values, at, side) for side in ("left", "right"))
     before, after = (np.searchsorted(hits, at, side) for side in ("left", "right"))
-    found = before + (after - before) * (places - first) / (last - first)
-    return (found - expected) / len(values)
+    sums = before + (after - before) * (places - first) / (last - first)
+    return (sums - expected) / len(values)
 
 
 def _weighted_gaps(column, of_class, weights, borders):
@@ -116,8 +116,8 @@ def reliability(
         ValueError: if a shape, a label or `num_bins` is invalid.
 
     Example:
-        >>> found = reliability([[0.9, 0.1], [0.8, 0.2]], [0, 1], num_bins=2)
-        >>> found["confidence"].round(4), found["accuracy"]
+        >>> bins = reliability([[0.9, 0.1], [0.8, 0.2]], [0, 1], num_bins=2)
+        >>> bins["confidence"].round(4), bins["accuracy"]
         (array([ nan, 0.85]), array([nan, 0.5]))
     """
     check_counts(num_bins=num_bins)

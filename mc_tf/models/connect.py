@@ -44,8 +44,8 @@ def connect(
             the bends. Default: evenly spaced on the segment.
         seed: integer seed of the positions drawn in training. Default: Keras' random seed.
         name: name of the model.
-        align: whether to put the hidden units of `end` and `bends` in the order of those of `start`
-            first, by `mc_tf.align`, which changes no network's outputs. Default `False`.
+        align: whether to put the hidden units of `end` and `bends` in the order of `start` first,
+            by `mc_tf.align`, which changes no network's outputs. Default `False`.
         position_per: `"batch"` (default), one position in each training step, or `"replica"`, one
             for each replica of a strategy; see `CurveLayer`.
 

@@ -49,9 +49,9 @@ class CurveModel(SealedFiles, keras.Model):
         **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
-        inputs: inputs of the network.
-        t: position in [0, 1]. Default: drawn in training, `curve_model.t` at inference.
-        training: as in any Keras model.
+        - `inputs`: inputs of the network.
+        - `t`: position in [0, 1]. Default: drawn in training, `curve_model.t` at inference.
+        - `training`: as in any Keras model.
 
     Raises:
         ValueError: if the network is not built or has no trainable weights.

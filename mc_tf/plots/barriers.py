@@ -73,7 +73,7 @@ def plot_barriers(
     Args:
         series: dict from label (`"aligned"`) to a list of `CurveEvaluation`, one per position.
         positions: values of the setting, increasing.
-        label: what they are.
+        label: name of the positions.
         names, title, axes: as for `plot_barrier`.
 
     Returns:
@@ -101,6 +101,7 @@ def plot_barriers(
         axis.axhline(0, color="black", linewidth=1, linestyle=":")
         _scale_of_positions(axis, np.asarray(positions, "float64"))
         axis.margins(0.06, 0.08)
+        axis.set_ylim(bottom=-0.08 * axis.get_ylim()[1])  # no barrier is below 0
         axis.grid(alpha=0.3)
         axis.set_xlabel(plain(label))
         what = value_label(name, every.values())
@@ -140,13 +141,13 @@ def plot_layers(
     """
     if not layers:
         raise ValueError("There is nothing to draw: evaluate with `barrier(..., layers=True)`.")
-    every = {f"{key}, {layer}": r for layer, found in layers.items() for key, r in found.items()}
+    every = {f"{key}, {layer}": r for layer, by_key in layers.items() for key, r in by_key.items()}
     names = drawn_values(names, every, "test_loss")
     panels = Panels(1, len(names), (4.6 * len(names), 2 + 0.3 * len(layers)), axes, sharey=True)
     for axis, name in zip(panels.axes, names):
         for index, key in enumerate(next(iter(layers.values()))):
             color, _ = STYLES[index % len(STYLES)]
-            rises = [found[key].rise(name) for found in layers.values()]
+            rises = [by_key[key].rise(name) for by_key in layers.values()]
             marks = {"color": color, "marker": "osD^"[index % 4], "linestyle": "none"}
             axis.plot(rises, range(len(layers)), label=plain(key), **marks)
         axis.set_yticks(range(len(layers)), list(map(plain, layers)))

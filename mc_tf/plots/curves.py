@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mc_tf.plots.inputs import as_dict, quality
+from mc_tf.plots.inputs import as_dict, check_drawable, quality
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.repeated import draw_repeated, repetitions_of
 from mc_tf.plots.saving import draws
@@ -35,13 +35,7 @@ def check_curves(results, names):
                 f"'{label}' must be a `CurveEvaluation`, as `evaluate_curve` returns it. Received: "
                 f"{type(result).__name__}"
             )
-        missing = set(names) - set(result.names)
-        if not result.complete or missing:
-            raise ValueError(
-                f"'{label}' cannot be drawn: {int(result.done.sum())} of {len(result.t)} points "
-                f"are evaluated. Missing values: {sorted(missing) or 'none'}. Available: "
-                f"{', '.join(result.names)}."
-            )
+        check_drawable(label, result, names)
 
 
 def drawn_values(names, results, loss):

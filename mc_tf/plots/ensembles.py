@@ -147,7 +147,7 @@ def plot_budgets(
         for one in repetitions:
             axis.plot(one["epochs"], one["member_error"], "x", color=color, markersize=4)
     axis.plot([], [], "x", color="black", label="one network")
-    axis.set_xlabel("epochs of training in all")
+    axis.set_xlabel("training epochs in total")
     axis.set_ylabel("Error (%)")
     scale_of_values(axis, "error", 0.12)
     panels.legend(columns=4)

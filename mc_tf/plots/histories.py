@@ -16,7 +16,7 @@ def plot_histories(results, *, held_out="validation", title=None, axes=None):
     Args:
         results: dict from label to a dict from column of `history.csv` to array, an entry for each
             epoch.
-        held_out: what the data is called on which `val_loss` and the like were computed.
+        held_out: name of the data on which `val_loss` and the like were computed.
         title: heading, default none.
         axes: matplotlib axes to draw on, one for each panel. Default: a new figure.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-__all__ = ["as_dict", "check_grids", "quality"]
+__all__ = ["as_dict", "check_drawable", "check_grids", "quality"]
 
 
 def as_dict(results):
@@ -15,6 +15,31 @@ def as_dict(results):
         "`results` must be an evaluation, or a dict from label to evaluation. Received: "
         f"{type(results).__name__}"
     )
+
+
+def check_drawable(label, result, names):
+    """Rejects a result that is not complete or lacks values.
+
+    Args:
+        label: its label, or `""` if it is the only one.
+        result: `mc_tf.CurveEvaluation` or `mc_tf.GridEvaluation`.
+        names: names of required values.
+
+    Raises:
+        ValueError: naming the missing points or values.
+    """
+    name = f"'{label}'" if label else "The result"
+    if not result.complete:
+        raise ValueError(
+            f"{name} cannot be drawn: {int(result.done.sum())} of {len(result.done)} points are "
+            "evaluated. Run the evaluation again: it resumes."
+        )
+    missing = sorted(set(names) - set(result.names))
+    if missing:
+        raise ValueError(
+            f"{name} cannot be drawn: it has no values {', '.join(map(repr, missing))}. It has: "
+            f"{', '.join(result.names)}."
+        )
 
 
 def check_grids(results, surface, names):
@@ -40,13 +65,7 @@ def check_grids(results, surface, names):
                 f"{name} is the grid of a {result.surface}; this figure needs the grid of a "
                 f"{surface}."
             )
-        missing = sorted(set(names) - set(result.names))
-        if missing or not result.complete:
-            raise ValueError(
-                f"{name} cannot be drawn: {int(result.done.sum())} of {len(result.done)} points "
-                f"are evaluated. Missing values: {', '.join(missing) or 'none'}. Available: "
-                f"{', '.join(result.names)}."
-            )
+        check_drawable(label, result, names)
 
 
 def quality(names: Collection[str]) -> str:

@@ -30,7 +30,7 @@ def place_labels(axis, places, lines=()):
     Call it after everything else is drawn: it fixes the layout of a figure of the library.
 
     Args:
-        axis: matplotlib axis; of one in three dimensions, coordinates are those of the screen.
+        axis: matplotlib axis; in three dimensions, coordinates are on the screen.
         places: dict from label to coordinates `(2,)`, or list of such pairs; points outside the
             axis have no label, and adjacent equal labels are written once.
         lines: arrays `(n, 2)` of coordinates that should stay visible.

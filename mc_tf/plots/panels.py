@@ -6,7 +6,9 @@ import textwrap
 import matplotlib.axes
 import matplotlib.figure
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.font_manager import FontProperties
 
 from mc_tf.plots.style import plain
 
@@ -97,17 +99,19 @@ class Panels:
         if not self._own:
             (on or self.axes[0]).legend(handles=handles, framealpha=0.85)
             return
-        columns = min(columns, len(handles))
-        legend = self.figure.legend(
-            handles=handles, loc="outside lower center", ncols=columns, frameon=False
-        )
-        width = self.figure.get_figwidth() / columns - 0.8
-        rows = np.ones(-(-len(handles) // columns))
-        for index, text in enumerate(legend.get_texts()):
-            letters = max(12, int(72 * width / (0.55 * text.get_fontsize())))
-            text.set_text(textwrap.fill(text.get_text(), letters))
+        size = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points()
+        for number in range(min(columns, len(handles)), 0, -1):  # the most with up to two lines
+            width = self.figure.get_figwidth() / number - 0.8
+            letters = max(12, int(72 * width / (0.55 * size)))
+            texts = [textwrap.fill(handle.get_label(), letters) for handle in handles]
+            lines = [1 + text.count("\n") for text in texts]
+            if max(lines) <= 2:
+                break
+        self.figure.legend(handles, texts, loc="outside lower center", ncols=number, frameon=False)
+        rows = np.ones(-(-len(handles) // number))
+        for index, count in enumerate(lines):
             row = index % len(rows)  # matplotlib fills columns first
-            rows[row] = max(rows[row], 1 + text.get_text().count("\n"))
+            rows[row] = max(rows[row], count)
         self.figure.set_figheight(self.figure.get_figheight() + _ROW * rows.sum())
 
     def finish(self, title=None):

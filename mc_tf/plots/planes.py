@@ -234,10 +234,9 @@ def prepare_map(axis, result, cells=False):
     """
     labels, shares = ["coordinate x", "coordinate y"], result.description.get("variance shares")
     if shares:
-        labels = [
-            f"{text} ({100 * share:.0f} % of the path)" for text, share in zip(labels, shares)
-        ]
-    labels[1] += stretched(result, map_aspect(result, cells), cells)
+        labels = [f"{text} ({100 * s:.0f} % of the path)" for text, s in zip(labels, shares)]
+    suffix = stretched(result, map_aspect(result, cells), cells)
+    labels[1] = f"{labels[1]}{suffix}".replace(") (", ", ")
     right, up = _limits(result, cells)
     axis.set(xlabel=labels[0], ylabel=labels[1], xlim=right, ylim=up)
     axis.locator_params(nbins=5)  # tick labels that do not overlap

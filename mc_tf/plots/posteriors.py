@@ -41,7 +41,7 @@ def plot_posterior(
         ValueError: if the grid or samples have other than two dimensions.
     """
     samples = samples or {}
-    for each in (grid.axes, *(found.z.T for found in samples.values())):
+    for each in (grid.axes, *(drawn.z.T for drawn in samples.values())):
         if len(each) != 2:
             raise ValueError(
                 f"This figure shows a posterior over two coordinates. Received: {len(each)}."
@@ -56,8 +56,8 @@ def plot_posterior(
         edge = [level, np.nextafter(max(ordered[0], level), np.inf)]
         axis.contourf(*grid.axes, shares.T, edge, colors=[color])
     handles = [Patch(color=c, label=f"{mass:.0%} of the mass") for mass, c in _MASSES.items()]
-    for (label, found), (color, _) in zip(samples.items(), STYLES):
-        z = found.z
+    for (label, drawn), (color, _) in zip(samples.items(), STYLES):
+        z = drawn.z
         handles += axis.plot(*z.T, ".", color=color, markersize=3, label=plain(label))
     axis.set(xlabel="$z_1$", ylabel="$z_2$")
     panels.legend(handles)

@@ -52,9 +52,9 @@ def plot_reliability(
     axis.plot([0, 1], [0, 1], color="black", linewidth=0.8, label="accuracy = confidence")
     lowest = 1.0
     for (label, result), (color, style) in _styled(results):
-        found = result.reliability(num_bins)
-        filled = found["share"] > 0
-        sure, right, share = (found[name][filled] for name in ("confidence", "accuracy", "share"))
+        bins = result.reliability(num_bins)
+        filled = bins["share"] > 0
+        sure, right, share = (bins[name][filled] for name in ("confidence", "accuracy", "share"))
         error = float((share * np.abs(right - sure)).sum())
         text = f"{label}: ECE {error:.4f}" if label else f"calibration error {error:.4f}"
         axis.plot(sure, right, style, color=color, linewidth=1.2, label=plain(text))

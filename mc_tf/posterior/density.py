@@ -44,8 +44,8 @@ class SubspaceDensity:
             raise ValueError(
                 f"The model '{model.network.name}' has batch normalization, whose statistics must "
                 "be estimated at each point of the subspace. Pass `batch_norm_data`, a few "
-                "thousand training examples, or `batch_norm_data=False` to keep those of the "
-                "subspace."
+                "thousand training examples, or `batch_norm_data=False` to keep the statistics "
+                "of the subspace."
             )
         model.compile(optimizer=None, loss=summed_loss(model.network, likelihood))
         self.subspace, self.network = subspace, model.network

@@ -171,8 +171,8 @@ class GaussianPosterior:
                 along += scaled @ rest.T
         log_volume += np.linalg.slogdet(inner)[1] + self.mean.size * math.log(2 * math.pi * scale)
         distance -= (along * np.linalg.solve(inner, along)).sum(0)
-        found = -0.5 * (log_volume + distance / scale)
-        return found if given.ndim == 2 else float(found[0])
+        density = -0.5 * (log_volume + distance / scale)
+        return density if given.ndim == 2 else float(density[0])
 
     def _parts(self):
         size = self.mean.size

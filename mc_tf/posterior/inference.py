@@ -32,8 +32,8 @@ class SubspacePosterior(SubspaceDensity):
             uses larger ones, since few coordinates explain much data.
         prior_std: standard deviation of the prior. Default 1.
         batch_norm_data: one epoch of the training data, for the batch normalization statistics at
-            each `z`. Required for networks with batch normalization; `False` keeps those of the
-            subspace. Gradients count them as constant.
+            each `z`. Required for networks with batch normalization; `False` keeps the
+            subspace's. Gradients count them as constant.
         network: built Keras model of the architecture. Default: the network of the subspace.
         batch_size: examples per batch, for arrays only. Default 500.
 
@@ -153,10 +153,10 @@ class SubspacePosterior(SubspaceDensity):
         flat = places.reshape(-1, self.subspace.dimensions)
         bar = tqdm.tqdm(flat, disable=not verbose, unit="point")
         values = np.array([self.log_density(z) for z in bar]).reshape(places.shape[:-1])
-        found = SubspaceGrid(self, axes, values)
-        if found.border > 0.01:
+        grid = SubspaceGrid(self, axes, values)
+        if grid.border > 0.01:
             warn(
-                f"{found.border:.0%} of the posterior's mass lies on the border of the grid. Widen "
+                f"{grid.border:.0%} of the posterior's mass lies on the border of the grid. Widen "
                 "its `limits`."
             )
-        return found
+        return grid

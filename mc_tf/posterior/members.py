@@ -17,7 +17,7 @@ def make_ensemble(network, rows, state, batch_norm_data, output, verbose, **kwar
         network: built Keras model, or `None`.
         rows: array `(M, P)` of weights.
         state: list of arrays, the other state of the networks. Default: of `network`.
-        batch_norm_data: data for the statistics of each member; `False` keeps those of `state`.
+        batch_norm_data: data for the statistics of each member; `False` keeps those in `state`.
         output, **kwargs: as for `Ensemble`.
         verbose: 1 for a progress bar, 0 for silence.
 
@@ -37,7 +37,7 @@ def make_ensemble(network, rows, state, batch_norm_data, output, verbose, **kwar
         raise ValueError(
             f"The model '{network.name}' has batch normalization, whose statistics must be "
             "estimated for each sample. Pass `batch_norm_data`, one epoch of the training data as "
-            "seen in `fit`, or `batch_norm_data=False` to use those of the average."
+            "seen in `fit`, or `batch_norm_data=False` to use the statistics of the average."
         )
     base = take_snapshot(network)
     state = base.state if state is None else state

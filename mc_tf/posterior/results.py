@@ -75,7 +75,7 @@ class SubspaceSamples:
         Args:
             n: number of members, equally spaced among the samples. Default: all.
             batch_norm_data: one epoch of the training data, for the batch normalization statistics
-                of each member. Default: that of the posterior.
+                of each member. Default: the posterior's.
             output, **kwargs: as for `Ensemble`.
             verbose: 1 for a progress bar of the statistics, 0 for silence.
 
@@ -116,9 +116,7 @@ def _arviz():
     try:
         import arviz
     except ImportError as error:
-        raise ImportError(
-            'Diagnostics of samples need arviz: pip install "arviz<1", or "mc_tf[posterior]".'
-        ) from error
+        raise ImportError('Diagnostics of samples need arviz: pip install "arviz<1".') from error
     return arviz
 
 

@@ -78,7 +78,7 @@ def fit_gaussian(log_likelihood, prior_std, size, full, num_samples, max_iterati
     def negative_bound(values):
         mean, factor = unpack(values)
         points = mean + noise @ factor.T
-        found, slopes = zip(*(log_likelihood(z) for z in points))
+        values, slopes = zip(*(log_likelihood(z) for z in points))
         slopes = np.array(slopes)
         variance = prior_std**2
         divergence = 0.5 * (((factor**2).sum() + mean @ mean) / variance - size)
@@ -87,15 +87,15 @@ def fit_gaussian(log_likelihood, prior_std, size, full, num_samples, max_iterati
         of_factor = slopes.T @ noise / len(noise) - factor / variance
         of_scale = np.diag(of_factor) * np.diag(factor) + 1
         gradient = np.concatenate([of_mean, of_scale, of_factor[below]])
-        return divergence - np.mean(found), -gradient
+        return divergence - np.mean(values), -gradient
 
     start = np.zeros(2 * size + len(below[0]))
     start[size : 2 * size] = math.log(_FIRST_STD * prior_std)
     options = {"maxiter": max_iterations, "maxfun": 10 * max_iterations}
-    found = minimize(negative_bound, start, jac=True, method="L-BFGS-B", options=options)
+    minimum = minimize(negative_bound, start, jac=True, method="L-BFGS-B", options=options)
     # Status 2: no step is better within the rounding of a likelihood in float32.
-    ended = found.status != 1 and math.isfinite(found.fun)
-    return *unpack(found.x), -float(found.fun), None if ended else found.message
+    ended = minimum.status != 1 and math.isfinite(minimum.fun)
+    return *unpack(minimum.x), -float(minimum.fun), None if ended else minimum.message
 
 
 def _noise(pairs, size, generator):

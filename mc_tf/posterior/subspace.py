@@ -88,7 +88,7 @@ class Subspace(AffineSurface):
 
         Args:
             posterior: `GaussianPosterior`, as from `SWAG.posterior`.
-            dimensions: number of directions, at most that of the deviations. Default 5.
+            dimensions: number of directions, at most as many as deviations. Default 5.
 
         Returns:
             `Subspace`, with the posterior's network and state.

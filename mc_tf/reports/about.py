@@ -1,4 +1,4 @@
-"""How far a run is, and what it was of."""
+"""Progress of a run, its data and its networks."""
 
 import datetime
 import html
@@ -13,7 +13,7 @@ __all__ = ["about", "state"]
 
 
 def state(found):
-    """Whether all that was begun is there, and otherwise what is missing.
+    """Whether everything that was begun is complete; otherwise the missing parts.
 
     Args:
         found: `Found`.
@@ -52,7 +52,7 @@ def about(found, networks):
 
     Args:
         found: `Found`.
-        networks: dict of dicts, what is known of each network.
+        networks: dict of dicts, the known facts of each network.
 
     Yields:
         `(name, list of HTML)`.

@@ -17,7 +17,7 @@ def file_section(name, content, problem=None):
 
     Args:
         name: of the file, as a heading.
-        content: what it holds.
+        content: its content.
         problem: text instead of it.
 
     Returns:
@@ -68,7 +68,7 @@ def _in_percent(name):
 
 
 def _difference(obtained, target, percent):
-    """How much more was obtained, with the decimals of what is shown."""
+    """How much more was obtained, with the decimals of the numbers shown."""
     if obtained is None or target is None:
         return Cell("–")
     decimals = len(number(obtained, percent).partition(".")[2])

@@ -155,7 +155,7 @@ def result_figures(found, shown=""):
 
 
 def without_frames(results):
-    """Results without those of a film, numbered beside one of their name.
+    """Results without the frames of a film: names with a number beside one without.
 
     Args:
         results: dict from name to result.

@@ -17,7 +17,7 @@ from mc_tf.training.run_directory import stored_file, stored_settings
 
 __all__ = ["Found", "Run", "age", "read_directory"]
 
-_RESULTS = {  # arrays by which a file is known, and what it is
+_RESULTS = {  # arrays by which a file is known, and its kind
     ("t", "arc_lengths"): CurveEvaluation.load,
     ("surface", "axis:0"): GridEvaluation.load,
     ("members:loss", "cumulative:loss"): EnsembleEvaluation.load,
@@ -106,7 +106,7 @@ class Found:
 
     Attributes:
         workdir: the directory.
-        files: paths of all files, those of the directory itself first.
+        files: paths of all files, the directory's own first.
         runs: dict from name to `Run`: networks, then curves, both in the order of training.
         results: dict from file to an evaluation, or to `(kind, arrays)`, the oldest first.
         snapshots: dict from directory of snapshots to their number.
@@ -220,7 +220,7 @@ def _read_result(found, file):
 
 
 def _history(file):
-    """The whole rows of a table of epochs, as columns; what is no number is NaN."""
+    """The whole rows of a table of epochs, as columns; NaN for anything but a number."""
     with open(file, newline="", encoding="utf-8", errors="replace") as stream:
         rows = [row for row in csv.DictReader(stream) if None not in row.values()]
     columns = [name for name in (rows[0] if rows else ()) if name]

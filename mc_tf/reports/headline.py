@@ -1,4 +1,4 @@
-"""What a reader looks for first: how far the run is, what it was of, its main numbers."""
+"""The top of the page: progress of the run, its data and networks, its main numbers."""
 
 import html
 import os
@@ -25,7 +25,7 @@ def judged_by(names):
         names: of all values.
 
     Returns:
-        `"test_error"`, or what there is in its place; `None` if there is nothing.
+        `"test_error"` or the value in its place; `None` without either.
 
     Example:
         >>> judged_by(["train_loss", "validation_error"]), judged_by(["test_loss", "test_auc"])

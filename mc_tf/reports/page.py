@@ -97,7 +97,7 @@ def _section_of(found, file):
 
 
 def _figures(found):
-    """Figures; of a recipe, which has drawn its own, those of each result are folded."""
+    """Figures; if a recipe has drawn some, the figures of each result are folded."""
     own = drawn_files(found)
     drawn, surfaces = result_figures(found, own), surface_figures(found)
     if own and found.named("comparison.json"):

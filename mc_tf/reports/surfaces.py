@@ -59,7 +59,7 @@ def surface_figures(found):
             if script and index < _MOST:
                 turned = _turned(index, surface(result))
             parts.append(embedded(content, "image/png", f"The train loss over {name}", turned))
-        except ValueError:  # that of its map says why
+        except ValueError:  # the error of its map says why
             continue
     if not parts or not script:
         return in_grid(parts)
@@ -176,6 +176,6 @@ def _layout(result, label, to_height, ticks):
 
 
 def _listed(array):
-    """Numbers as lists; what is not finite, which JSON has no word for, as None."""
+    """Numbers as lists; None for numbers that are not finite, which JSON does not know."""
     array = np.asarray(array, "float64")
     return np.where(np.isfinite(array), array, None).tolist()

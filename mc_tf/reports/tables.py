@@ -74,7 +74,7 @@ class Cell:
     """A cell that says more than its value.
 
     Attributes:
-        text: what is shown.
+        text: the number as shown.
         value: the exact number, which pointing at the cell shows.
         best: whether it is in bold.
     """
@@ -173,7 +173,8 @@ def table(columns, rows, caption=None, bold=True, results=True):
         best |= {(row, column) for row in best_of(name, [row[column] for row in rows])}
     lines.append("<tbody>")
     for index, (first, *others) in enumerate(rows):
-        cells = [f'<th scope="row">{html.escape(as_text(first))}</th>']
+        name = html.escape(as_text(first)).replace("/", "/<wbr>")  # may be long, on narrow screens
+        cells = [f'<th scope="row">{name}</th>']
         for column, value in enumerate(others, 1):
             if results and isinstance(value, float):
                 name = columns[column] if columns else ""
@@ -220,7 +221,7 @@ def folded(name, text):
     """What is looked up rather than read.
 
     Args:
-        name: what is seen of it at first.
+        name: its visible heading.
         text: HTML; if it is empty, there is nothing to fold.
 
     Returns:

@@ -32,7 +32,7 @@ class WeightAverage:
     """
 
     needed = ("mean", "count", "step")  # arrays of a file
-    words = ("an average of weights", "training with SWA")  # what it is and what makes it
+    words = ("an average of weights", "training with SWA")  # its name and its maker
 
     def __init__(self):
         self.mean = None

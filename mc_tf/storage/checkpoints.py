@@ -147,7 +147,7 @@ def check_model_file(path):
     other = None
     if path.endswith(".npz"):
         other = (
-            "holds numbers only, as a snapshot does. Build the network, give it those of the "
+            "holds numbers only, as a snapshot does. Build the network, load the "
             "snapshot by `mc_tf.load_snapshot(network, path)`, and give the network."
         )
     elif path.endswith(".h5") and not _has_architecture(path):

@@ -130,7 +130,7 @@ def check_batch_size(network, batch_size, replicas=None):
     Args:
         network: `keras.Model`.
         batch_size: examples per batch.
-        replicas: number of devices that share a batch. Default: those of the strategy in scope.
+        replicas: number of devices that share a batch. Default: the strategy's in scope.
 
     Raises:
         ValueError: naming both.

@@ -138,7 +138,7 @@ class TrainingOptions:
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ValueError(
                 "tensorboard=True needs TensorBoard, which is not installed: "
-                'pip install "mc_tf[tensorboard]".'
+                "pip install tensorboard."
             )
         self._check_epochs()
         needed = {"step": "at least one epoch", "exponential": "exactly one number"}

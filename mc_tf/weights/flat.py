@@ -105,16 +105,16 @@ def layer_masks(network):
         network: a built Keras model.
 
     Returns:
-        dict from the name of each layer with trainable weights of its own to a bool array `(P,)`.
+        dict from the name of each layer that itself has trainable weights to a bool array `(P,)`.
     """
     variables = network.trainable_variables
     sizes = [int(np.prod(v.shape)) for v in variables]
-    found = {}
+    masks = {}
     for layer in layers_within(network):
         own = {id(v) for v in own_weights(layer)}
         mask = np.repeat([id(v) in own for v in variables], sizes)
-        found[layer.name] = found.get(layer.name, False) | mask
-    return {name: mask for name, mask in found.items() if mask.any()}
+        masks[layer.name] = masks.get(layer.name, False) | mask
+    return {name: mask for name, mask in masks.items() if mask.any()}
 
 
 def assign_flat(layer, flat):

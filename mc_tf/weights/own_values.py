@@ -38,7 +38,7 @@ def own_values(part):
 
 
 def has_own_config(part):
-    """Whether a layer is described by a `get_config` of its own class or of Keras."""
+    """Whether a layer is described by a `get_config` of its class or of Keras."""
     first = next(cls for cls in type(part).__mro__ if "get_config" in vars(cls))
     general = (keras.layers.Layer, keras.Model, keras.Operation)
     return first not in general and not (_of_keras(first) and first.__name__ == "Operation")

@@ -45,7 +45,7 @@ def all_variables(model):
 def scrambled(model, inputs=None, seed=0):
     """The model with random numbers everywhere: ones and zeros would hide faults.
 
-    Statistics are about those of the inputs, if given, so that deep networks do not fade, and
+    Statistics are about the inputs', if given, so that deep networks do not fade, and
     never so small that they blow up rounding errors.
     """
     rng = np.random.default_rng(seed)

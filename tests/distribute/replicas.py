@@ -6,7 +6,7 @@ POINTS = 3
 
 
 def work(folder, devices, task):
-    """A task, a function of a strategy, in a process of its own; leaves `results.npz`."""
+    """A task, a function of a strategy, in another process; leaves `results.npz`."""
     from programs import prepare
 
     prepare(f"{folder}/", folder)

@@ -424,6 +424,11 @@ def test_other_mistakes(tmp_path):
             ensemble.temperatures = temperatures
     with pytest.raises(ValueError, match="members 0 to 1"):
         ensemble.member(2)
+    x, y = ZOO["dense"].data(8)
+    with pytest.raises(ValueError, match="not compiled.*evaluate_members"):
+        ensemble.evaluate(x, y, verbose=0)
+    with pytest.raises(TypeError, match="`cache` must be a path"):
+        ensemble.evaluate_members(x, y)  # for (x, y)
 
 
 # Saving.
@@ -509,7 +514,15 @@ def test_scores_of_members_and_of_the_growing_ensemble(tmp_path):
         (matrix[0, 1] + matrix[0, 2] + matrix[1, 2]) / 3
     )
     assert_near(result.predictions, ensemble(x))
-    assert len(result.table().splitlines()) == 4
+    groups, heads, *rows = result.table().splitlines()
+    assert (
+        groups.split() == ["member", "ensemble"] and heads.split()[:4] == "n error (%) loss".split()
+    )
+    for m, row in enumerate(rows):
+        parts = (result.members, result.cumulative)
+        shown = [part[name][m] for part in parts for name in ("error", "loss", "calibration_error")]
+        assert row.split() == [str(m + 1), *(f"{value:.4f}" for value in shown)]
+    assert len({len(line) for line in (groups, heads, *rows)}) == 1 and len(rows) == 3
     result.save(tmp_path / "result.npz")
     with np.load(tmp_path / "result.npz") as stored:
         assert_near(stored["cumulative:loss"], result.cumulative["loss"])

@@ -60,7 +60,7 @@ def test_values_along_both_segments(tmp_path):
 
 @pytest.mark.parametrize("align", [False, "activations"])
 def test_repaired_networks(align, tmp_path):
-    """Means and deviations of the hidden units lie between those of the ends."""
+    """Means and deviations of the hidden units lie between the endpoints'."""
     first, second = network(0), network(1)
     data, path = (X, Y), tmp_path / "values"
     chosen = {"align": align, "repair": True, "path": path, "verbose": 0}

@@ -93,7 +93,7 @@ def test_smoke(tmp_path):
 
 
 def test_numbers_of_corrupted_images(tmp_path):
-    """Each kind and strength is that of its own data set, and the table has their mean."""
+    """Each kind and strength has its own data set, and the table has their mean."""
     few = TrainingOptions(1, 0.1, batch_size=32)
     networks = [Train(f"run-{k}", Network("fc", {"units": [8]}), few) for k in range(2)]
     saved = tuple(last(step.name) for step in networks)

@@ -31,7 +31,7 @@ def network(seed, norm=False, units=8, compiled=True, **options):
 
 
 def fine_tuned(base, seed, size=0.1):
-    """A copy near a base, with statistics of its own."""
+    """A copy near a base, with its own statistics."""
     rng = np.random.default_rng(seed)
     model = keras.models.clone_model(base)
     for ours, theirs in zip(model.variables, base.variables):
@@ -388,6 +388,7 @@ BAD = {
     "other base": (lambda b, m: mc_tf.merge(m, "ties", network(0, units=9)), "`base`.*architec"),
     "base of uniform": (lambda b, m: mc_tf.merge(m, base=b), "'uniform' has no `base`"),
     "method": (lambda b, m: mc_tf.merge(m, "mean"), "`method` must be one of uniform, .*'mean'"),
+    "two networks": (lambda b, m: mc_tf.merge(*m), r"in one list: `merge\(\[first, second\]\)`"),
     "greedy": (lambda b, m: mc_tf.merge(m, "greedy"), "mc_tf.greedy_soup"),
     "option": (lambda b, m: mc_tf.merge(m, scale=1), "'uniform' has no option `scale`.*shares"),
     "density": (lambda b, m: mc_tf.merge(m, "ties", b, density=2), "`density` must be.*density=2"),

@@ -151,7 +151,7 @@ KINDS = [(name, "bezier1") for name in LIGHT] + [
 ]
 
 
-# Under JAX: state in both ways, dropout and a loss of its own, and a chain.
+# Under JAX: state in both ways, dropout and an added loss, and a chain.
 COMPILED = [("conv_bn", "bezier1"), ("subclassed", "bezier1"), ("dense", "polychain2")]
 
 
@@ -242,7 +242,7 @@ def test_keras_file_round_trips_after_training_and_training_goes_on(name, tmp_pa
     assert [v.path for v in loaded.trainable_variables] == [
         v.path for v in curve_model.trainable_variables
     ]
-    # PyTorch's dropout has no seed of its own.
+    # PyTorch's dropout has no seed.
     again = keras.callbacks.LambdaCallback(on_train_begin=lambda _: keras.utils.set_random_seed(0))
     for model in (curve_model, loaded):
         model.fit(x, y, batch_size=BATCH, verbose=0, shuffle=False, callbacks=[again])

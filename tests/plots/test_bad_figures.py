@@ -72,7 +72,11 @@ BAD = {
     ),
     "barrier without its values": (
         lambda: plots.plot_barrier({"A": chain()}, names=["tst"]),
-        "'A' cannot be drawn.*tst",
+        "'A' cannot be drawn: it has no values 'tst'. It has: test_error",
+    ),
+    "curve without its values": (
+        lambda: plots.plot_curves(chain(), names=["error"]),
+        "The result cannot be drawn: it has no values 'error'",
     ),
     "no layers": (lambda: plots.plot_layers({}), "nothing to draw"),
     "one frame": (lambda: plots.plot_film([plane()]), "two frames.*1 frames"),

@@ -112,7 +112,7 @@ FIGURES = {
     ),
     "budgets": (
         lambda: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}),
-        ["FGE", "SSE", "one network", "epochs of training in all", "Error (%)"],
+        ["FGE", "SSE", "one network", "training epochs in total", "Error (%)"],
     ),
     "mean prediction": (
         lambda: plots.plot_mean_prediction(orders()),

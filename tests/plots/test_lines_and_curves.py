@@ -103,8 +103,26 @@ def test_curve_ensembles_that_do_not_fit_are_refused():
         plots.plot_curve_ensembles({"Chain": broken}, ensembles={"Chain": two})
 
 
+def test_long_labels_have_two_lines_and_fewer_columns():
+    labels = [f"{size} batches{more}" for more in (" with weight decay", "") for size in ("A", "B")]
+    figure = plots.plot_line({label: line() for label in labels}, values=["train_loss"])
+    (legend,) = figure.legends
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert [text.replace("\n", " ") for text in shown] == labels
+    assert max(text.count("\n") for text in shown) == 1
+
+
+@pytest.mark.parametrize("height", [0.0, 3.0])
+def test_no_barrier_is_below_zero(height):
+    curve = chain()
+    curve._values["test_loss"][:] = 1 + height * np.sin(np.pi * np.asarray(curve.t))
+    figure = plots.plot_barriers({"A": [curve, curve]}, positions=[1, 2], names=["test_loss"])
+    low, high = figure.axes[0].get_ylim()
+    assert -0.1 * high < low < 0 and height < high < height + 0.5
+
+
 def test_networks_of_one_name_on_several_lines(tmp_path):
-    """Each has its label; one at nearly the same place as another has none of its own."""
+    """Each has its label; one at nearly the same place as another has none."""
     lines = {"VGG": line(), "ResNet": line(3.0), "Twin": line(3.0)}
     plots.save(plots.plot_line(lines, values=["train_loss"]), tmp_path / "a.svg")
     assert texts(tmp_path / "a.svg").count("SGD") == 2

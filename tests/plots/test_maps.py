@@ -197,6 +197,9 @@ def test_maps_of_one_figure_are_equally_high_and_say_what_is_stretched():
     assert heights == pytest.approx(heights[:1] * 3)
     labels = [axis.get_ylabel() for axis in maps]
     assert labels == ["coordinate y", "coordinate y (stretched 37.5 times)", ""]
+    strip.description["variance shares"] = [0.814, 0.152]
+    axis = plots.plot_plane(strip).axes[0]
+    assert axis.get_ylabel() == "coordinate y (15 % of the path, stretched 37.5 times)"
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 9)])

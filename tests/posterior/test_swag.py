@@ -96,7 +96,7 @@ def test_moments_and_deviations_are_numpys(rank, precision):
 
 
 def test_what_swa_does_swag_does(tmp_path):
-    """The average, the logs and the model at the end are those of SWA with the same arguments."""
+    """The average, the logs and the model at the end equal SWA's with the same arguments."""
     made = {}
     for kind in (mc_tf.SWA, mc_tf.SWAG):
         cycle = mc_tf.LinearCyclicLearningRate(2, 0.1, 0.01, start_epoch=1)

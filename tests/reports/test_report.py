@@ -44,7 +44,7 @@ class Page(html.parser.HTMLParser):
             self.images.append(dict(attributes))
         if tag == "td" and dict(attributes).get("title"):
             self.exact.append(float(dict(attributes)["title"]))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "wbr"):
             self.open.append(tag)
         if tag in ("td", "th"):
             self.cells.append("")

@@ -74,7 +74,7 @@ def uses_weight_decay(optimizer, variable):
 def excluded_by_others(optimizer, variables):
     """Whether `exclude_from_weight_decay(var_list)` has other variables than the given ones.
 
-    Keras keeps the list, which has no public name, by keys of its own.
+    Keras keeps the list, which has no public name, by private keys.
     """
     known = {optimizer._var_key(v) for v in variables}
     return not known.issuperset(getattr(optimizer, "_exclude_from_weight_decay", ()))

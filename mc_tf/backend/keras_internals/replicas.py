@@ -18,7 +18,7 @@ __all__ = [
 
 
 def whole_losses():
-    """Context in which Keras' losses are those of whole batches, also in a strategy's scope.
+    """Context in which Keras computes losses of whole batches, also in a strategy's scope.
 
     Keras divides them there by the number of replicas, whose losses it adds; evaluations that run
     on one device must not.

@@ -52,14 +52,14 @@ def train_losses(on, curve_model, positions, path):
 def evaluate_pairs(on, curve_model, path, num_points=21):
     """Computes errors of the networks `phi(t)`, and of the ensembles of `phi(0)` and `phi(t)`.
 
-    Returns a dict of arrays `(num_points,)`, those of `PATH.npz`: `t`, `single_error` and
+    Returns a dict of arrays `(num_points,)`, as in `PATH.npz`: `t`, `single_error` and
     `pair_error` in percent, `single_loss` and `pair_loss`.
     """
     check_classes(on.data, "Ensembles of two networks", "it")
     on.announce(curve_model, path)
     ensemble = Ensemble.from_curve(curve_model, num_points, output="logits")
     ensemble.update_batch_norm(on.batch_norm_data(), verbose=on.verbose)
-    found = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
+    columns = {name: [] for name in ("single_error", "single_loss", "pair_error", "pair_loss")}
     first, passes = None, (f"{path}-predictions", on.batch_size, on.verbose)
     for _, rows, targets in member_outputs(ensemble, on.test(), *passes):
         probabilities = ensemble.output_spec.predictions(rows)
@@ -67,7 +67,7 @@ def evaluate_pairs(on, curve_model, path, num_points=21):
         for name, predicted in (("single", probabilities), ("pair", (first + probabilities) / 2)):
             scores = score(predicted, targets.labels)
             for key in ("error", "loss"):
-                found[f"{name}_{key}"].append(scores[key])
-    result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in found.items()}}
+                columns[f"{name}_{key}"].append(scores[key])
+    result = {"t": np.linspace(0, 1, num_points), **{k: np.array(v) for k, v in columns.items()}}
     write_arrays(f"{path}.npz", **result)
     return result

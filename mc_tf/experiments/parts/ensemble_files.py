@@ -27,13 +27,13 @@ def find_members(paths, include_start=False):
     for path in paths:
         inner = RunDirectory(path).members
         folder = inner if os.path.isdir(inner) else path
-        found = [path] if os.path.isfile(path) else snapshot_files(folder, include_start)
-        if not found:
+        members = [path] if os.path.isfile(path) else snapshot_files(folder, include_start)
+        if not members:
             raise FileNotFoundError(
                 f"There are no snapshots in '{path}'. Use the directory of a run of fge.py or "
                 "sse.py, or files of networks."
             )
-        files.extend(found)
+        files.extend(members)
     return files
 
 
@@ -108,12 +108,12 @@ def evaluate_trajectory(on, folder, path, network=None):
     passes = (f"{path}-predictions", on.batch_size, on.verbose)
     names = ("step", "learning_rate", "distance_from_start", "distance_from_previous")
     rows = []
-    for m, found, targets in member_outputs(networks, on.test(), *passes):
-        scores = score(networks.output_spec.predictions(found), targets.labels)
+    for m, outputs, targets in member_outputs(networks, on.test(), *passes):
+        scores = score(networks.output_spec.predictions(outputs), targets.labels)
         rows.append({**records[m], **scores})
-    found = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
-    write_arrays(f"{path}.npz", **found)
-    return found
+    columns = {name: np.array([row[name] for row in rows]) for name in (*names, "error", "loss")}
+    write_arrays(f"{path}.npz", **columns)
+    return columns
 
 
 @holding("path", ".npz")
@@ -125,7 +125,7 @@ def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125))
     weight averaging approximates fast geometric ensembling (arXiv 1803.05407, 3.5). To show both
     orders, members are scaled towards their mean: `mean + scale * (member - mean)`.
 
-    Returns a dict of arrays over the scales, those of `PATH.npz`: `scale`, and root mean squares:
+    Returns a dict of arrays over the scales, as in `PATH.npz`: `scale`, and root mean squares:
     `distance` of the members from their mean, `member_difference` and `mean_difference` of a
     member's and of the mean prediction from the prediction of the mean weights.
     """
@@ -149,10 +149,10 @@ def evaluate_mean_prediction(on, ensemble, path, scales=(1.0, 0.5, 0.25, 0.125))
         each = predictions(mean + scale * (members - mean))
         rows.append([_size(each - at_mean), _size(each.mean(0) - at_mean)])
     distance = np.sqrt(np.square(members - mean).sum(1).mean())
-    found = {"scale": scales, "distance": scales * distance}
-    found["member_difference"], found["mean_difference"] = np.array(rows).T
-    write_arrays(f"{path}.npz", **found)
-    return found
+    columns = {"scale": scales, "distance": scales * distance}
+    columns["member_difference"], columns["mean_difference"] = np.array(rows).T
+    write_arrays(f"{path}.npz", **columns)
+    return columns
 
 
 def _size(difference):

@@ -26,7 +26,7 @@ def check_images(data, what):
     """
     if not isinstance(data, ImageData):
         raise ValueError(
-            f"{what} is for images in memory, such as those of digits, mnist and cifar10, not for "
+            f"{what} is for images in memory, such as digits, mnist and cifar10, not for "
             f"the data set '{data.name}'. Leave it out."
         )
 
@@ -50,7 +50,7 @@ def evaluate_corrupted(on, ensemble, path, num_examples=None):
         num_examples: number of test images. Default: all.
 
     Returns:
-        dict of float64 arrays `(kinds, strengths)`, those of `PATH.npz`: the scores of
+        dict of float64 arrays `(kinds, strengths)`, as in `PATH.npz`: the scores of
         `mc_tf.ensemble.score`, such as `error`; the names of the `corruption` `(kinds,)`, and the
         `strength` `(strengths,)`.
     """
@@ -68,13 +68,13 @@ def evaluate_corrupted(on, ensemble, path, num_examples=None):
     predictions = result.predictions.reshape(shape)
     labels = result.labels.reshape(shape[:3])
     scores = [[score(*each) for each in zip(*kind)] for kind in zip(predictions, labels)]
-    found = {
+    columns = {
         name: np.array([[each[name] for each in of_kind] for of_kind in scores])
         for name in scores[0][0]
     }
-    found |= {"corruption": np.array(CORRUPTIONS), "strength": np.array(_STRENGTHS)}
-    write_arrays(f"{path}.npz", **found)
-    return found
+    columns |= {"corruption": np.array(CORRUPTIONS), "strength": np.array(_STRENGTHS)}
+    write_arrays(f"{path}.npz", **columns)
+    return columns
 
 
 @holding("path", ".npz")
@@ -95,6 +95,6 @@ def evaluate_outside(on, ensemble, result, other, path, num_examples=None):
     for data in (on.data, other):
         check_images(data, "An evaluation out of distribution")
     images = on.data.inputs_from(other, num_examples)
-    found = evaluate_out_of_distribution(ensemble, result, images, on.batch_size, on.verbose)
-    found.save(f"{path}.npz")
-    return found
+    outside = evaluate_out_of_distribution(ensemble, result, images, on.batch_size, on.verbose)
+    outside.save(f"{path}.npz")
+    return outside

@@ -66,26 +66,26 @@ def surface_from_files(
 
 def _read(network, files):
     """Returns members by label; a directory gives several."""
-    found = {}
+    paths = {}
     for label, path in files.items():
         if os.path.isdir(path):
             members = find_members([path])
-            found |= {f"{label} {number}": file for number, file in enumerate(members, start=1)}
+            paths |= {f"{label} {number}": file for number, file in enumerate(members, start=1)}
         else:
-            found[label] = path
-    return dict(zip(found, read_members(network, list(found.values())))) if found else {}
+            paths[label] = path
+    return dict(zip(paths, read_members(network, list(paths.values())))) if paths else {}
 
 
 def _seeds(files):
     """Returns the seeds of the trainings of networks by label, if known."""
-    found = {}
+    seeds = {}
     for label, path in files.items():
         for run in runs_around(path):
             try:
-                found.setdefault(label, stored_settings(run.path)["seed"])
+                seeds.setdefault(label, stored_settings(run.path)["seed"])
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # no settings of a run
-    return found
+    return seeds
 
 
 def common_state(network, members):

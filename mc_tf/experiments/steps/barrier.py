@@ -62,22 +62,22 @@ class Barriers(Step):
 
     def values(self, result: Barrier) -> Values:
         """Returns the ends' values, the heights of all barriers, and distances."""
-        found = {}
+        numbers = {}
         first = result.results["as trained"]
         for value in first.names:
             ends = first[value][[0, -1]]
-            found[f"{self.prefix}single", value, "min"] = float(ends.min())
-            found[f"{self.prefix}single", value, "max"] = float(ends.max())
+            numbers[f"{self.prefix}single", value, "min"] = float(ends.min())
+            numbers[f"{self.prefix}single", value, "max"] = float(ends.max())
             for key, height in result.heights(value).items():
-                found[f"{self.prefix}{key}", value, "barrier"] = height
+                numbers[f"{self.prefix}{key}", value, "barrier"] = height
             for layer, heights in result.layer_heights(value).items():
                 for key, height in heights.items():
-                    found[f"{self.prefix}{key}, {layer}", value, "barrier"] = height
+                    numbers[f"{self.prefix}{key}, {layer}", value, "barrier"] = height
         if result.alignment:
             both = result.alignment.distance_before, result.alignment.distance_after
             for key, distance in zip(result.results, both):
-                found[f"{self.prefix}{key}", "distance", ""] = distance
-        return found
+                numbers[f"{self.prefix}{key}", "distance", ""] = distance
+        return numbers
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""

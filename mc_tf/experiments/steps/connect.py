@@ -60,13 +60,13 @@ class _Curve(Step):
 
     def values(self, result: CurveEvaluation) -> Values:
         """Returns statistics of each value; endpoints come first if they have a label."""
-        ends, found, label = {}, {}, self.label or self.name
+        ends, numbers, label = {}, {}, self.label or self.name
         for value in result.names:
             summary = result.summary(value)
-            found |= {(label, value, name): summary[name] for name in ("min", "int", "mean", "max")}
+            numbers |= {(label, value, s): summary[s] for s in ("min", "int", "mean", "max")}
             for name, of in (("min", min), ("max", max)) if self.ends_label else ():
                 ends[self.ends_label, value, name] = of(summary["start"], summary["end"])
-        return {**ends, **found, (label, "length_ratio", ""): result.length_ratio}
+        return {**ends, **numbers, (label, "length_ratio", ""): result.length_ratio}
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""
@@ -149,11 +149,11 @@ class Chain(_Curve):
         run.say(f"Connecting by '{self.name}' ...")
         files = list(run.files({str(saved): saved for saved in self.networks}).values())
         network = load_checkpoint(run.network_file(self.networks[0]), compile=False)
-        found = read_members(network, files)
-        common_state(network, dict(zip(files, found)))
-        curve_model = CurveModel(network, PolyChain(len(found) - 2))
-        for index, one in enumerate(found):
+        members = read_members(network, files)
+        common_state(network, dict(zip(files, members)))
+        curve_model = CurveModel(network, PolyChain(len(members) - 2))
+        for index, one in enumerate(members):
             curve_model.curve_layer.set_point(index, one.weights)
-        pieces = len(found) - 1
+        pieces = len(members) - 1
         num_points = pieces * max(2, -(-(self.num_points - 1) // pieces)) + 1
         return self._evaluate(run, curve_model, num_points)

@@ -83,16 +83,16 @@ class Ensembles(Step):
     def values(self, result: dict[str, Any]) -> Values:
         """Returns the error at each budget, and the disagreement of members."""
         errors = result["result"].cumulative["error"]
-        found = {
+        numbers = {
             (f"{self.label}-{k}", "test_error", "mean"): errors[end - 1]
             for k, end in enumerate(result["ends"], start=1)
         }
         if self.include_start:
-            found["start", "test_error", "mean"] = result["result"].members["error"][0]
+            numbers["start", "test_error", "mean"] = result["result"].members["error"][0]
         for name in ("disagreement", "distance_from_previous"):
             if result[name] is not None:
-                found[self.label, name, "mean"] = result[name]
-        return found
+                numbers[self.label, name, "mean"] = result[name]
+        return numbers
 
 
 def _record(file):

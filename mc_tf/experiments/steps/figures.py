@@ -39,9 +39,9 @@ class Figure(Step):
     @property
     def needs(self) -> list[str]:
         """Returns the steps with the results to draw."""
-        found = super().needs
-        of_ensembles = [f"{name}/ensemble" for name in found]
-        return found + of_ensembles if self.kind == "curve_ensembles" else found
+        names = super().needs
+        of_ensembles = [f"{name}/ensemble" for name in names]
+        return names + of_ensembles if self.kind == "curve_ensembles" else names
 
     def run(self, run: Run) -> None:
         """Draws."""
@@ -50,8 +50,8 @@ class Figure(Step):
         def result(names):
             if isinstance(names, tuple):
                 return [result(name) for name in names]
-            found = run.results[names]
-            return found[_PART[self.kind]] if self.kind in _PART else found
+            whole = run.results[names]
+            return whole[_PART[self.kind]] if self.kind in _PART else whole
 
         results = {label: result(names) for label, names in self.of.items()}
         options = {"title": run.title, **self.options}
@@ -110,7 +110,7 @@ class SurfaceFigures(Step):
                 title = next(iter(surface.networks))
             by_kind[kind][surface.label if title in by_kind[kind] else title] = grid
         evaluated = [*curves.values(), *(results[surface.name] for surface in surfaces)]
-        quality = plots.inputs.quality(set().union(*(found.names for found in evaluated)))
+        quality = plots.inputs.quality(set().union(*(grid.names for grid in evaluated)))
         save(plots.plot_curves, curves, "curves", names=("train_loss", quality))
         for value in ("train_loss", quality):
             limit = {"maximum": self.maximum if value == "train_loss" else None}

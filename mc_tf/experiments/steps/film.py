@@ -48,8 +48,8 @@ class Film(Step):
         """Evaluates and draws the frames; returns them by epoch."""
         from mc_tf import plots
 
-        plane, found = run.steps[self.surface], run.results[self.surface]
-        limits = [(axis[0], axis[-1]) for axis in found.axes]
+        plane, grid = run.steps[self.surface], run.results[self.surface]
+        limits = [(axis[0], axis[-1]) for axis in grid.axes]
         pattern = os.path.join(glob.escape(run.folder(plane.curve)), "curve-*.keras")
         frames = {}
         for path in sorted(glob.glob(pattern)):

@@ -76,10 +76,10 @@ class Merge(Step):
         }
 
         def scores(model, part):
-            found = training.evaluate_network(model, parts[part], run.batch_size)
+            values = training.evaluate_network(model, parts[part], run.batch_size)
             return {
-                f"{part}_error": training.test_score(found)[1],
-                f"{part}_loss": found["loss"],
+                f"{part}_error": training.test_score(values)[1],
+                f"{part}_loss": values["loss"],
             }
 
         def best(every):
@@ -102,8 +102,8 @@ class Merge(Step):
             tried = []
             for chosen in _combinations(options):
                 _merge(method, models, base, data, chosen)
-                found = scores(merged, "validation")
-                tried.append({**found, "options": chosen, "weights": merged.get_weights()})
+                scored = scores(merged, "validation")
+                tried.append({**scored, "options": chosen, "weights": merged.get_weights()})
             rows[method] = best(tried)
             merged.set_weights(rows[method].pop("weights"))
             rows[method] |= scores(merged, "test")

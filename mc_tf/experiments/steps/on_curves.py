@@ -131,22 +131,22 @@ class Distances(Step):
 
     def run(self, run: Run) -> dict[str, float]:
         """Returns distances by label. The bends of one family are in memory together."""
-        found = {}
+        distances = {}
         for family, names in self.curves.items():
             bends = {}
             for name in names:
                 curve_model = curve_files.load_curve(run.directory(name).curve())
                 start, *inner, end = map(ops.convert_to_numpy, curve_model.curve_layer.points)
-                if not found:  # all curves have the same endpoints
+                if not distances:  # all curves have the same endpoints
                     apart = np.subtract(end, start, dtype="float64")
-                    found[f"{self.prefix}endpoints"] = float(np.linalg.norm(apart))
+                    distances[f"{self.prefix}endpoints"] = float(np.linalg.norm(apart))
                 seed = run.steps[name].training.seed
                 for other, before in bends.items():
                     pair = f" {other} and {seed}" if len(names) > 2 else ""
                     apart = np.linalg.norm(np.subtract(before, inner, dtype="float64"), axis=1)
-                    found[f"{self.prefix}bends of {family}{pair}"] = float(apart.mean())
+                    distances[f"{self.prefix}bends of {family}{pair}"] = float(apart.mean())
                 bends[seed] = inner
-        return found
+        return distances
 
     def values(self, result: dict[str, float]) -> Values:
         """The distances."""

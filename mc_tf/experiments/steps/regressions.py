@@ -71,17 +71,17 @@ class Posteriors(Step):
                 data = load(f"{data.name}:{self.split}", data.data_dir, data.test_name == "test")
             run.say(f"Training '{self.name}' ({self.epochs + self.swag_epochs} epochs) ...")
             predictions = dict(self._predict(data))
-            scores = [_scores(found, data) for found in predictions.values()]
-            found = {name: np.array(values) for name, values in zip(_SCORES, zip(*scores))}
+            scores = [_scores(predicted, data) for predicted in predictions.values()]
+            columns = {name: np.array(values) for name, values in zip(_SCORES, zip(*scores))}
             methods = np.array(list(predictions))
-            write_arrays(path, settings=np.array(settings), methods=methods, **found)
-        found = read_arrays(path, _SCORES, "scores of posteriors", "bin/reproduce.py")
-        if str(found["settings"]) != settings:
+            write_arrays(path, settings=np.array(settings), methods=methods, **columns)
+        stored = read_arrays(path, _SCORES, "scores of posteriors", "bin/reproduce.py")
+        if str(stored["settings"]) != settings:
             raise ValueError(
-                f"'{path}' holds scores of {found['settings']}, but this is {settings}. Choose "
+                f"'{path}' holds scores of {stored['settings']}, but this is {settings}. Choose "
                 "another --workdir."
             )
-        return found
+        return stored
 
     def values(self, result: dict[str, np.ndarray]) -> Values:
         """Returns the scores; several splits are repetitions."""

@@ -69,23 +69,23 @@ class Run:
             training.averaged_network(directory.path, data, saved.number, self.batch_size)
             return directory.average(saved.number)
         if saved.kind == "member":
-            found = snapshot_files(directory.members)
-            if not 1 <= saved.number <= len(found):
+            members = snapshot_files(directory.members)
+            if not 1 <= saved.number <= len(members):
                 raise ValueError(
-                    f"'{directory.path}' has members 1 to {len(found)}. Received: {saved.number}. "
-                    "Train it with snapshots and a cyclic schedule."
+                    f"'{directory.path}' has members 1 to {len(members)}. Received: {saved.number}."
+                    " Train it with snapshots and a cyclic schedule."
                 )
-            return found[saved.number - 1]
+            return members[saved.number - 1]
         return directory.network(saved.number)
 
     def files(self, networks: Mapping[str, Saved]) -> dict[str, str]:
         """Returns files of networks by label; members and trajectories give several."""
-        found = {}
+        files = {}
         for label, saved in networks.items():
             if saved.kind in ("members", "trajectory"):
                 folder = getattr(self.directory(saved.training), saved.kind)
                 several = snapshot_files(folder, include_start=True)
-                found |= {f"{label} {number}": file for number, file in enumerate(several)}
+                files |= {f"{label} {number}": file for number, file in enumerate(several)}
             else:
-                found[label] = self.file(saved)
-        return found
+                files[label] = self.file(saved)
+        return files

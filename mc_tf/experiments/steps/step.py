@@ -112,8 +112,8 @@ class Step:
     Attributes:
         name: name of its folder or files in the experiment's directory; unique, may contain `/`.
         refers_to: class attribute, fields with names of other steps (or tuples or dicts of them).
-        classifiers_only: class attribute for steps that need an error metric: what it is and the
-            setting that asks for it, for the message about other data.
+        classifiers_only: class attribute for steps that need an error metric: the name of the
+            result and the setting that asks for it, for the message about other data.
     """
 
     name: str
@@ -169,4 +169,4 @@ def _found_in(value, kind):
     if isinstance(value, dict):
         value = list(value.values())
     several = value if isinstance(value, (tuple, list)) else ()
-    return [found for part in several for found in _found_in(part, kind)]
+    return [one for part in several for one in _found_in(part, kind)]

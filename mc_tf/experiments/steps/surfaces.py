@@ -141,17 +141,17 @@ class Surface(Step):
         elif self.kind == "rays":
             settings["limits"] = (0.0, grid.ray_length)
         settings["eigenvalue_options"] = {"tolerance": grid.eigenvalue_tolerance}
-        found = evaluate_on_grid(run, made, self.name, grid, **settings)
-        run.say(f"\n{self.label}\n{found.table()}\n")
-        return found
+        result = evaluate_on_grid(run, made, self.name, grid, **settings)
+        run.say(f"\n{self.label}\n{result.table()}\n")
+        return result
 
     def values(self, result: GridEvaluation) -> Values:
         """Returns the minimum and maximum of each value."""
-        found = {}
+        numbers = {}
         for value in result.names:
-            found[self.name, value, "min"] = result.minimum(value)[0]
-            found[self.name, value, "max"] = result.maximum(value)
-        return found
+            numbers[self.name, value, "min"] = result.minimum(value)[0]
+            numbers[self.name, value, "max"] = result.maximum(value)
+        return numbers
 
     def is_shown(self, value: str, statistic: str) -> bool:
         """Whether a key is shown by default."""

@@ -53,20 +53,21 @@ class _Evaluated(Step):
     def run(self, run: Run) -> dict[str, Any]:
         """Evaluates; returns a dict: the `result`, those on other data, and all `scores`."""
         on, path, ensemble = run.on_data(), run.folder(self.name), self.ensemble(run)
-        run.say(f"Evaluating '{self.name}': {ensemble.num_members} networks ...")
+        count = ensemble.num_members
+        run.say(f"Evaluating '{self.name}': {count} network{'s' * (count > 1)} ...")
         result = ensemble_files.evaluate_ensemble(on, ensemble, path)
         corrupted = evaluate_corrupted(on, ensemble, f"{path}-corrupted", self.num_corrupted)
         scores = result.scores | {
             f"corrupted_{name}": float(corrupted[name].mean()) for name in _CORRUPTED
         }
-        found = {"result": result, "corrupted": corrupted, "scores": scores}
+        results = {"result": result, "corrupted": corrupted, "scores": scores}
         if self.outside:
             other = run.other_data(self.outside)
             most = self.num_outside and min(self.num_outside, other.num_test)
             outside = evaluate_outside(on, ensemble, result, other, f"{path}-outside", most)
-            found["outside"] = outside
+            results["outside"] = outside
             scores.update(outside.scores)
-        return found
+        return results
 
     def values(self, result: dict[str, Any]) -> Values:
         """Returns the error, the loss and the calibration errors on the test data."""
@@ -157,23 +158,23 @@ class UncertaintyTable(Step):
 
     def run(self, run: Run) -> Mapping[str, Any]:
         """Writes; returns a dict from method to a dict from score to a list of numbers."""
-        found = {}
+        by_method = {}
         for label, names in self.of.items():
             each = [run.results[name]["scores"] for name in names]
-            found[label] = {key: [scores[key] for scores in each] for key in each[0]}
-        text = markdown(found)
-        write_json(f"{run.folder(self.name)}.json", found)
+            by_method[label] = {key: [scores[key] for scores in each] for key in each[0]}
+        text = markdown(by_method)
+        write_json(f"{run.folder(self.name)}.json", by_method)
         with atomic_path(f"{run.folder(self.name)}.md") as path, open(path, "w") as file:
             file.write(text)
         run.say(f"\n{text}")
-        return found
+        return by_method
 
 
-def markdown(found):
+def markdown(by_method):
     """Formats the table: means and, for repetitions, standard deviations.
 
     Args:
-        found: dict from method to a dict from score to a list of numbers.
+        by_method: dict from method to a dict from score to a list of numbers.
 
     Returns:
         str.
@@ -184,11 +185,11 @@ def markdown(found):
         | --- | --- | --- |
         | SWA | 1.50 ± 0.71 | 0.500 ± 0.000 |
     """
-    known = next(iter(found.values()))
+    known = next(iter(by_method.values()))
     columns = [column for column in _COLUMNS if column[0] in known]
     lines = [" | ".join(["", *(heading for _, heading, _ in columns)])]
     lines.append(" | ".join(["---"] * (len(columns) + 1)))
-    for label, scores in found.items():
+    for label, scores in by_method.items():
         cells = [_cell(scores[name], digits) for name, _, digits in columns]
         lines.append(" | ".join([label, *cells]))
     return "".join(f"| {line.strip()} |\n" for line in lines)
