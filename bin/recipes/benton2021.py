@@ -44,7 +44,7 @@ spro_mnist = ex.Recipe(
     **MNIST_FC | {"training": replace(MNIST_TRAINING, epochs=10)},
     vertex_training=replace(MNIST_TRAINING, epochs=5, seed=10),
     num_vertices=4,
-    volume_weight=0.01,
+    volume_weight=1.0,
     smoke={"network": ex.Network("fc", {"units": [16]}, weight_decay=0.0005)},
 )
 
@@ -70,7 +70,7 @@ simplex_digits = ex.Recipe(
     num_modes=1,
     num_vertices=10,
     num_samples=20,
-    volume_weight=0.01,
+    volume_weight=1.0,
     smoke={"network": ex.Network("fc", {"units": [16]}, weight_decay=0.0005)},
 )
 
@@ -90,7 +90,7 @@ espro_mnist = ex.Recipe(
         "training": replace(MNIST_TRAINING, epochs=2),
         "num_vertices": 3,
         "num_samples": 10,
-        "volume_weight": 0.001,
+        "volume_weight": 1.0,
         "label": "espro",
         "evaluate_each": False,
     },

@@ -24,7 +24,7 @@ _BESIDE = 0.01  # distance of a new vertex from the mean of the others, relative
 
 def add_vertex(
     given: CurveModel | Sequence[keras.Model | PathLike],
-    volume_weight: float = 0.01,
+    volume_weight: float = 1.0,
     to: Sequence[int] | None = None,
     seed: int | None = None,
     positions_per_batch: int = 1,
@@ -47,7 +47,7 @@ def add_vertex(
     Args:
         given: a list of trained networks of one architecture (built models or files), or a
             `CurveModel` from `add_vertex`. They are not changed.
-        volume_weight: the paper's `lambda*`, default 0.01; 0 for no term.
+        volume_weight: the paper's `lambda*`, default 1; 0 for no term.
         to: list of the simplexes that the vertex joins, by their index in
             `curve_model.curve.simplexes`, or among the networks. Default: all.
         seed: integer seed of the random direction and of the positions drawn in training.

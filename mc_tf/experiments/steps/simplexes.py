@@ -80,7 +80,7 @@ class AddVertices(_Simplex):
 
     networks: tuple[Saved, ...]
     num_vertices: int
-    volume_weight: float = 0.01
+    volume_weight: float = 1.0
     evaluate_each: bool = True
 
     def __post_init__(self):
