@@ -74,7 +74,7 @@ simplex_digits = ex.Recipe(
     smoke={"network": ex.Network("fc", {"units": [16]}, weight_decay=0.0005)},
 )
 
-# Each method trains for the same number of epochs; of a budget, ESPRO leaves the last third to the
+# Each method trains for the same number of epochs; of a budget, ESPRO leaves 6 of 15 epochs to the
 # vertices.
 espro_mnist = ex.Recipe(
     "ESPRO, MNIST: ensembles of equal cost",
@@ -86,7 +86,7 @@ espro_mnist = ex.Recipe(
     fge_starts=(9,),
     fge={"epochs": 6, "cycle_epochs": 2, "max_learning_rate": 0.1, "min_learning_rate": 0.0005},
     espro={
-        "start": 9,
+        "epochs": 9,
         "training": replace(MNIST_TRAINING, epochs=2),
         "num_vertices": 3,
         "num_samples": 10,
@@ -103,7 +103,7 @@ espro_cifar10_vgg16 = ex.Recipe(
     **row(ex.equal_budgets, VGG16, "cifar10", "15 hours"),
     methods=("ind", "espro"),
     espro={
-        "start": 170,
+        "epochs": 170,
         "training": _VERTEX,
         "num_vertices": 3,
         "num_samples": 25,

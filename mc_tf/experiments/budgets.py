@@ -59,9 +59,9 @@ def equal_budgets(
             one run per start; 0 for the initial weights.
         fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
             run are also evaluated (figure 3, left).
-        espro: dict: `start`, the number of epochs of an independent training after which its
-            simplex grows; `training`, the `TrainingOptions` of a vertex; and arguments of
-            `AddVertices`, such as `num_vertices`. The simplex must end with its budget.
+        espro: dict: `epochs`, the length of the training of a network from which a simplex grows;
+            `training`, the `TrainingOptions` of a vertex; and arguments of `AddVertices`, such as
+            `num_vertices`. The simplex must end with its budget.
         include_start: whether the initial network of FGE is a member.
         swa_epochs: numbers of epochs at which averages are compared, such as 1, 1.25 and 1.5
             budgets. Averaging ends after the largest.
@@ -92,8 +92,8 @@ def equal_budgets(
     espro = dict(espro) if "espro" in methods else {}
     fge_starts = fge_starts if fge else ()
     _check_starts(training, fge, fge_starts, swa_epochs, pretraining)
-    grown = espro.pop("start", 0)
-    _check_espro(training, grown, espro)
+    first_epochs = espro.pop("epochs", 0)
+    _check_espro(training, first_epochs, espro)
     steps, drawn = {}, {}
 
     def add(step):
@@ -109,7 +109,7 @@ def equal_budgets(
         parts = {"ind": [], "sse": [], "fge": [], "espro": []}
         for k in range(budgets):
             seed, before = first + k, k * training.epochs
-            if "ind" in methods or any(fge_starts) or espro:
+            if "ind" in methods or any(fge_starts):
                 ind = train(f"ind-{k}", network, training, seed)
             if "ind" in methods:
                 parts["ind"].append((Part(Saved(ind), before),))
@@ -118,9 +118,10 @@ def equal_budgets(
                 parts["sse"].append((Part(members(run), before),))
             if espro:
                 passes = espro | {"training": dataclasses.replace(espro["training"], seed=seed)}
-                begin = (checkpoint(ind, grown),)
+                short = dataclasses.replace(training, epochs=first_epochs)
+                begin = (Saved(train(f"espro-first-{k}", network, short, seed)),)
                 run = add(AddVertices(f"{folder}/espro-{k}", networks=begin, **passes))
-                parts["espro"].append((Part(members(run), before + grown),))
+                parts["espro"].append((Part(members(run), before + first_epochs),))
             of_budget = []
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
@@ -192,13 +193,13 @@ def _check_methods(methods, needed):
             )
 
 
-def _check_espro(training, start, espro):
+def _check_espro(training, first_epochs, espro):
     if espro:
-        ends = start + espro["num_vertices"] * espro["training"].epochs
-        if not 0 < start < ends == training.epochs:
+        together = first_epochs + espro["num_vertices"] * espro["training"].epochs
+        if not 0 < first_epochs < together == training.epochs:
             raise ValueError(
-                f"A simplex must start and end in the {training.epochs} epochs of its budget. "
-                f"Received: start={start} and, with all vertices, {ends} epochs."
+                f"A network and its vertices must take the {training.epochs} epochs of a budget. "
+                f"Received: epochs={first_epochs}, and {together} with the vertices."
             )
 
 

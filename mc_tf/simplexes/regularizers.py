@@ -22,7 +22,7 @@ _FLAT = 1e-6  # of a squared sine: that of a flat simplex
 class _Term:
     """Base class: a factor, and its configuration."""
 
-    def __init__(self, strength):
+    def __init__(self, strength: float) -> None:
         check_numbers(strength=strength)
         self.strength = float(strength)
 
@@ -52,9 +52,6 @@ class LogVolume(_Term):
     Raises:
         ValueError: if it is not a finite number.
     """
-
-    def __init__(self, strength: float) -> None:
-        super().__init__(strength)
 
     def __call__(self, products: Callable[[np.ndarray], Tensor], curve: Curve) -> Tensor:
         """Computes the term; see `points_regularizer` of `CurveLayer`."""

@@ -23,7 +23,6 @@ from mc_tf.experiments import (
     Part,
     Score,
     Train,
-    checkpoint,
     equal_budgets,
     last,
     members,
@@ -166,14 +165,15 @@ def test_numbers_of_a_learned_subspace(curve, tmp_path):
 
 
 FOUR = TrainingOptions(4, 0.05, batch_size=32)
-ESPRO = {"start": 2, "training": FEW, "num_vertices": 2, "num_samples": 3, "volume_weight": 0.1}
+ESPRO = {"epochs": 2, "training": FEW, "num_vertices": 2, "num_samples": 3, "volume_weight": 0.1}
 
 
 def test_espro_at_equal_cost():
     made = {s.name: s for s in equal_budgets(FC, FOUR, methods=("espro",), espro=ESPRO)}
     for k in range(3):
         step = made[f"repetition-0/espro-{k}"]
-        assert step.networks == (checkpoint(f"repetition-0/ind-{k}", 2),)
+        assert step.networks == (last(f"repetition-0/espro-first-{k}"),)
+        assert made[step.networks[0].training].training.epochs == 2
         assert 2 + step.num_vertices * step.training.epochs == FOUR.epochs
     seeds = {s.training.seed for s in made.values() if isinstance(s, AddVertices)}
     assert len(seeds) == 3
@@ -192,8 +192,8 @@ def test_espro_at_equal_cost():
         (lambda: LearnSubspace("a", FEW, FC, similarity="no"), "similarity"),
         (lambda: equal_budgets(FC, FOUR, methods=("espro",)), "'espro' needs"),
         (
-            lambda: equal_budgets(FC, FOUR, methods=("espro",), espro=ESPRO | {"start": 3}),
-            "must start and end in the 4 epochs.*start=3.*5 epochs",
+            lambda: equal_budgets(FC, FOUR, methods=("espro",), espro=ESPRO | {"epochs": 3}),
+            "must take the 4 epochs.*epochs=3, and 5 with",
         ),
     ],
 )
