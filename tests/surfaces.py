@@ -120,6 +120,14 @@ def growing(errors):
     return {"epochs": 5.0 + np.arange(len(errors)), "error": errors, "member_error": errors + 1}
 
 
+def simplex(seed=0):
+    """The results of simplexes with two to four vertices, 5 samples each."""
+    error = np.random.default_rng(seed).uniform(2, 3, (3, 5))
+    found = {"vertices": np.array([2, 3, 4]), "volume": np.array([5.0, 20.0, 1.0])}
+    found |= {"error": error, "ensemble_error": error.min(1) - 0.2}
+    return found | {"network_error": np.array([2.4, 2.2])}
+
+
 def trajectory(count=24):
     """A training in cycles of 8 steps."""
     step = np.arange(1, count + 1)

@@ -4,13 +4,14 @@ from mc_tf.experiments.budgets import equal_budgets
 from mc_tf.experiments.recipes import Data, Recipe
 from mc_tf.experiments.runner import Experiment, Run, run_experiment
 from mc_tf.experiments.steps.barrier import Barriers
-from mc_tf.experiments.steps.connect import Chain, Connect
+from mc_tf.experiments.steps.connect import Along, Chain, Connect
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure, SurfaceFigures
 from mc_tf.experiments.steps.film import Film
 from mc_tf.experiments.steps.merging import Merge
 from mc_tf.experiments.steps.on_curves import CurveEnsembles, Distances, Pairs
 from mc_tf.experiments.steps.regressions import Posteriors
+from mc_tf.experiments.steps.simplexes import AddVertices, LearnSubspace
 from mc_tf.experiments.steps.step import (
     Network,
     Saved,
@@ -30,6 +31,8 @@ from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
 from mc_tf.experiments.uncertainty import uncertainty_at_equal_cost
 
 __all__ = [
+    "AddVertices",
+    "Along",
     "Barriers",
     "Chain",
     "Connect",
@@ -42,6 +45,7 @@ __all__ = [
     "Figure",
     "Film",
     "Grid",
+    "LearnSubspace",
     "Merge",
     "Network",
     "Pairs",

@@ -7,6 +7,7 @@ from typing import Any
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure
+from mc_tf.experiments.steps.simplexes import AddVertices
 from mc_tf.experiments.steps.step import (
     Network,
     Saved,
@@ -31,6 +32,7 @@ def equal_budgets(
     sse_cycles: int | None = None,
     fge_starts: Sequence[int] = (),
     fge: dict[str, Any] | None = None,
+    espro: dict[str, Any] | None = None,
     include_start: bool = False,
     swa_epochs: Sequence[int] = (),
     swa: dict[str, Any] | None = None,
@@ -48,7 +50,8 @@ def equal_budgets(
         network: `Network`.
         training: `TrainingOptions` of independent networks, with consecutive seeds.
         methods: a subset of `"ind"`, independent networks, `"sse"`, snapshot ensembles, `"fge"`,
-            `"swa"`, and `"sgd"`, plain trainings of the length of the averages.
+            `"espro"`, samples of simplexes, `"swa"`, and `"sgd"`, plain trainings of the length of
+            the averages.
         budgets: maximum number of budgets of ensembles.
         repetitions: number of repetitions with different seeds.
         sse_cycles: cycles of a snapshot ensemble in one budget.
@@ -56,6 +59,9 @@ def equal_budgets(
             one run per start; 0 for the initial weights.
         fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
             run are also evaluated (figure 3, left).
+        espro: dict: `epochs`, the length of the training of a network from which a simplex grows;
+            `training`, the `TrainingOptions` of a vertex; and arguments of `AddVertices`, such as
+            `num_vertices`. The simplex must end with its budget.
         include_start: whether the initial network of FGE is a member.
         swa_epochs: numbers of epochs at which averages are compared, such as 1, 1.25 and 1.5
             budgets. Averaging ends after the largest.
@@ -68,17 +74,26 @@ def equal_budgets(
         Tuple of steps.
 
     Raises:
-        ValueError: if a method is unknown or lacks its settings, or FGE or averaging would start
-            outside of an independent training.
+        ValueError: if a method is unknown or lacks its settings, FGE or averaging would start
+            outside of an independent training, or a simplex does not end with its budget.
     """
     check_counts(high=1000, budgets=budgets, repetitions=repetitions)
-    needed = {"sse": sse_cycles, "fge": fge, "swa": swa and swa_epochs, "sgd": swa_epochs}
+    needed = {
+        "sse": sse_cycles,
+        "fge": fge,
+        "espro": espro,
+        "swa": swa and swa_epochs,
+        "sgd": swa_epochs,
+    }
     _check_methods(methods, {"ind": True, **needed})
     sse = "sse" in methods and sse_training(training, sse_cycles)
     fge = "fge" in methods and fge_training(training, **fge)
     swa = "swa" in methods and swa_training(training, max(swa_epochs), **swa)
+    espro = dict(espro) if "espro" in methods else {}
     fge_starts = fge_starts if fge else ()
     _check_starts(training, fge, fge_starts, swa_epochs, pretraining)
+    first_epochs = espro.pop("epochs", 0)
+    _check_espro(training, first_epochs, espro)
     steps, drawn = {}, {}
 
     def add(step):
@@ -91,7 +106,7 @@ def equal_budgets(
         def train(name, begin, options, seed=first, folder=folder):
             return add(Train(f"{folder}/{name}", begin, dataclasses.replace(options, seed=seed)))
 
-        parts = {"ind": [], "sse": [], "fge": []}
+        parts = {"ind": [], "sse": [], "fge": [], "espro": []}
         for k in range(budgets):
             seed, before = first + k, k * training.epochs
             if "ind" in methods or any(fge_starts):
@@ -101,6 +116,12 @@ def equal_budgets(
             if sse:
                 run = train(f"sse-{k}", network, sse, seed)
                 parts["sse"].append((Part(members(run), before),))
+            if espro:
+                passes = espro | {"training": dataclasses.replace(espro["training"], seed=seed)}
+                short = dataclasses.replace(training, epochs=first_epochs)
+                begin = (Saved(train(f"espro-first-{k}", network, short, seed)),)
+                run = add(AddVertices(f"{folder}/espro-{k}", networks=begin, **passes))
+                parts["espro"].append((Part(members(run), before + first_epochs),))
             of_budget = []
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
@@ -167,7 +188,18 @@ def _check_methods(methods, needed):
     for name in methods:
         if not needed[name]:
             raise ValueError(
-                f"The method '{name}' needs its settings: sse_cycles; fge; swa and swa_epochs."
+                f"The method '{name}' needs its settings: sse_cycles; fge; espro; swa and "
+                "swa_epochs."
+            )
+
+
+def _check_espro(training, first_epochs, espro):
+    if espro:
+        together = first_epochs + espro["num_vertices"] * espro["training"].epochs
+        if not 0 < first_epochs < together == training.epochs:
+            raise ValueError(
+                f"A network and its vertices must take the {training.epochs} epochs of a budget. "
+                f"Received: epochs={first_epochs}, and {together} with the vertices."
             )
 
 

@@ -17,6 +17,7 @@ from surfaces import (
     plane,
     predicted,
     rays,
+    simplex,
     texts,
     trajectory,
 )
@@ -113,6 +114,10 @@ FIGURES = {
     "budgets": (
         lambda: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}),
         ["FGE", "SSE", "one network", "training epochs in total", "Error (%)"],
+    ),
+    "simplex": (
+        lambda: plots.plot_simplex({"SPRO": simplex(), "ESPRO": [simplex(), simplex(9)]}),
+        ["SPRO: samples", "ESPRO: their ensemble", "vertices", "Volume", "Error (%)"],
     ),
     "mean prediction": (
         lambda: plots.plot_mean_prediction(orders()),
