@@ -9,7 +9,8 @@ from mc_tf.training import TrainingOptions
 _FGE = {"cycle_epochs": 2, "min_learning_rate": 0.0005}
 _FEW = {"repetitions": 1, "curve_points": 3}
 
-# Rates as in mnist_ensembles, but that of SWA, which gives SWAG the best calibration. Out of distribution: CIFAR-10, grey, at 28 x 28 pixels.
+# Rates as in mnist_ensembles; that of SWA and the temperature are chosen on the validation part.
+# Out of distribution: CIFAR-10, grey, at 28 x 28 pixels.
 uncertainty_mnist = Recipe(
     "MNIST: what networks and ensembles know of their own errors",
     uncertainty_at_equal_cost,
