@@ -1,8 +1,8 @@
 """UCI regressions with posteriors in subspaces (arXiv 1907.07504, tables of section 6).
 
-Training and temperatures are those of the authors' code (wjmaddox/drbayes, `run_ucismall.sh`),
-except the weight decay of energy and yacht: 0.1 there, which gives far lower likelihoods with our
-code. The rank of the subspace and the prior are ours.
+Epochs, batches and temperatures are near those of the authors' code (wjmaddox/drbayes,
+`run_ucismall.sh`). With its constant rate and weight decay, likelihoods of energy and yacht are far
+below the paper's. Rates and weight decay are chosen on the validation parts of a few splits.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ uci_boston = ex.Recipe(
     "UCI regression, boston: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:boston"),
-    step=ex.Posteriors("split", 0, epochs=300, swag_start=200, batch_size=30, temperature=0.1),
+    step=ex.Posteriors("split", 0, epochs=300, swag_epochs=150, weight_decay=0.1),
     smoke=_SMOKE,
     cost="10 minutes on two cores",
     targets=_published(-2.752, -2.761, -2.719, -2.716),
@@ -41,7 +41,7 @@ uci_concrete = ex.Recipe(
     "UCI regression, concrete: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:concrete"),
-    step=ex.Posteriors("split", 0, weight_decay=0.01, temperature=10000.0),
+    step=ex.Posteriors("split", 0, batch_size=100, weight_decay=0.05, temperature=10000.0),
     smoke=_SMOKE,
     cost="15 minutes on two cores",
     targets=_published(-3.178, -3.013, -3.007, -2.994, sgd=0.864, pca_slice=0.941),
@@ -51,7 +51,7 @@ uci_energy = ex.Recipe(
     "UCI regression, energy: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:energy"),
-    step=ex.Posteriors("split", 0, weight_decay=0.01),
+    step=ex.Posteriors("split", 0, batch_size=100),
     smoke=_SMOKE,
     cost="15 minutes on two cores",
     targets=_published(-1.736, -1.679, -1.563, -1.715),
@@ -61,7 +61,7 @@ uci_naval = ex.Recipe(
     "UCI regression, naval: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:naval"),
-    step=ex.Posteriors("split", 0, learning_rate=0.0005, weight_decay=0.0001),
+    step=ex.Posteriors("split", 0, batch_size=100, weight_decay=0.0001),
     smoke=_SMOKE,
     cost="30 minutes on two cores",
     targets=_published(6.567, 6.708, 6.541, 6.708),
@@ -71,7 +71,6 @@ uci_yacht = ex.Recipe(
     "UCI regression, yacht: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:yacht"),
-    step=ex.Posteriors("split", 0, batch_size=30, weight_decay=0.01),
     smoke=_SMOKE,
     cost="10 minutes on two cores",
     targets=_published(-0.418, -0.404, -0.225, -0.396, sgd=0.895, pca_slice=0.948),

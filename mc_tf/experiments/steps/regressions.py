@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 import keras
 import numpy as np
-from keras import ops
 from scipy.special import logsumexp
 
+from mc_tf.cycles import SWASchedule
 from mc_tf.data import RegressionData, UCIData, load
 from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step, Values
@@ -18,7 +18,7 @@ from mc_tf.storage.files import read_arrays, write_arrays
 if TYPE_CHECKING:
     from mc_tf.experiments.smoke import Smoke
 
-_FEW = {"epochs": 12, "swag_start": 4}
+_FEW = {"epochs": 4, "swag_epochs": 8}
 _RANK = 20  # deviations of SWAG
 _SCORES = ("test_log_likelihood", "test_coverage", "test_root_mean_squared_error")
 
@@ -27,18 +27,17 @@ _SCORES = ("test_log_likelihood", "test_coverage", "test_root_mean_squared_error
 class Posteriors(Step):
     """Trains a network on one split; compares SGD, SWAG, and posteriors in a subspace.
 
-    The network has one hidden layer and predicts mean and variance, to which a learned constant is
-    added. SGD has a constant learning rate, and SWAG averages its networks from an epoch on. The
-    subspace has the principal directions of SWAG. The defaults are those of the authors' code for
-    most of the small data sets.
+    The network has one hidden layer and predicts mean and variance. SGD with a falling learning
+    rate, as in the authors' code, is followed by SWAG at its last rate. The subspace has the
+    principal directions of SWAG.
 
     Attributes:
         name: name of its file `NAME.npz`.
         split: number of the split.
         units: hidden units.
-        epochs, swag_start: epochs of SGD, and the epoch at which SWAG starts.
+        epochs, swag_epochs: epochs of SGD, and of SWAG after it.
         batch_size: examples per batch.
-        learning_rate: rate of SGD.
+        learning_rate, swag_learning_rate: rate of SGD at first, and at its end and of SWAG.
         weight_decay: factor wd of the loss term wd/2 * sum of squares of all weights.
         dimensions: dimensions of the subspace.
         temperature: divisor of the log-likelihood in the subspace. Default: a twentieth of the
@@ -50,10 +49,11 @@ class Posteriors(Step):
     split: int
     units: int = 50
     epochs: int = 1000
-    swag_start: int = 500
-    batch_size: int = 100
-    learning_rate: float = 0.001
-    weight_decay: float = 0.1
+    swag_epochs: int = 500
+    batch_size: int = 30
+    learning_rate: float = 0.003
+    swag_learning_rate: float = 0.0005
+    weight_decay: float = 0.01
     dimensions: int = 5
     temperature: float | None = None
     prior_std: float = 1.0
@@ -75,7 +75,7 @@ class Posteriors(Step):
             data = run.data
             if isinstance(data, UCIData):
                 data = load(f"{data.name}:{self.split}", data.data_dir, data.test_name == "test")
-            run.say(f"Training '{self.name}' ({self.epochs} epochs) ...")
+            run.say(f"Training '{self.name}' ({self.epochs + self.swag_epochs} epochs) ...")
             predictions = dict(self._predict(data))
             scores = [_scores(found, data) for found in predictions.values()]
             found = {name: np.array(values) for name, values in zip(_SCORES, zip(*scores))}
@@ -105,18 +105,21 @@ class Posteriors(Step):
         """Yields the label of each method, and its predictions `(members, N, 2)`."""
         keras.utils.set_random_seed(self.split)
         x, y = data.x_train, data.y_train
-        model = self._network(data.input_shape)
         steps = max(1, len(x) // self.batch_size)
-        model.steps_per_execution = steps
-        swag = SWAG(0, every=steps, unit="steps", max_rank=_RANK, end_with_average=False)
+        model = self._network(data.input_shape, steps)
         generator = np.random.default_rng(self.split)
-        for epochs, callbacks in ((self.swag_start, []), (self.epochs - self.swag_start, [swag])):
-            # As one epoch of Keras, which would take longer to begin than such an epoch to train.
+
+        def fit(epochs, *callbacks):
+            """As one epoch of Keras, which takes longer to begin than such an epoch to train."""
             orders = [generator.permutation(len(x)) for _ in range(epochs)]
             rows = np.concatenate([order[: steps * self.batch_size] for order in orders])
             passes = {"callbacks": callbacks, "shuffle": False, "verbose": 0}
             model.fit(x[rows], y[rows], self.batch_size, **passes)
+
+        fit(self.epochs)
         yield "sgd", model.predict(data.x_test, verbose=0)[None]
+        swag = SWAG(0, every=steps, unit="steps", max_rank=_RANK)
+        fit(self.swag_epochs, swag)
         posterior = swag.posterior
         sampled = {"swag": posterior.ensemble(self.num_samples, seed=0, output="regression")}
         subspace = Subspace.principal(posterior, self.dimensions)
@@ -132,45 +135,18 @@ class Posteriors(Step):
         for label, ensemble in sampled.items():
             yield label, ensemble.member_predictions(data.x_test)
 
-    def _network(self, input_shape):
+    def _network(self, input_shape, steps):
         decay = keras.regularizers.L2(self.weight_decay / 2)
         decays = {"kernel_regularizer": decay, "bias_regularizer": decay}
-        layers = [
-            keras.layers.Dense(self.units, activation="relu", **decays),
-            keras.layers.Dense(2, **decays),
-            MeanAndVariance(decay),
-        ]
-        model = keras.Sequential([keras.Input(input_shape), *layers])
-        optimizer = keras.optimizers.SGD(self.learning_rate, momentum=0.9)
-        model.compile(optimizer, GaussianLikelihood())
+        inputs = keras.Input(input_shape)
+        hidden = keras.layers.Dense(self.units, activation="relu", **decays)(inputs)
+        raw = keras.layers.Dense(2, **decays)(hidden)
+        variance = keras.layers.Activation("softplus")(raw[:, 1:])
+        model = keras.Model(inputs, keras.layers.Concatenate()([raw[:, :1], variance]))
+        rate = SWASchedule(self.epochs * steps, self.learning_rate, self.swag_learning_rate)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+        model.compile(optimizer, GaussianLikelihood(), steps_per_execution=steps)
         return model
-
-
-@keras.saving.register_keras_serializable("mc_tf")
-class MeanAndVariance(keras.layers.Layer):
-    """Positive variances from the second half of the inputs, plus a learned constant.
-
-    Args:
-        regularizer: of the constant. Default: none.
-    """
-
-    def __init__(self, regularizer=None, **kwargs):
-        super().__init__(**kwargs)
-        self.regularizer = keras.regularizers.get(regularizer)
-
-    def build(self, input_shape):
-        """Creates the constant."""
-        self.constant = self.add_weight(initializer="zeros", regularizer=self.regularizer)
-
-    def call(self, inputs):
-        """Returns means and variances."""
-        mean, raw = ops.split(inputs, 2, axis=-1)
-        return ops.concatenate([mean, ops.softplus(raw) + ops.softplus(self.constant)], axis=-1)
-
-    def get_config(self):
-        """Returns the constructor arguments."""
-        regularizer = keras.regularizers.serialize(self.regularizer)
-        return {**super().get_config(), "regularizer": regularizer}
 
 
 def _scores(members, data):
