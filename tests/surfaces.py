@@ -63,12 +63,15 @@ def rays(steepness=1.0):
     return filled("Rays", [np.linspace(0, 1, 11), np.arange(4.0)], values)
 
 
-def functions():
+def functions(band=False):
     """Predictions of networks along a curve, and the data."""
     x, t = np.linspace(-1, 1, 9), np.linspace(0, 1, 5)
     grid = np.linspace(-2, 2, 30)
     predictions = np.sin(grid) + t[:, None] * np.cos(3 * grid)
-    return {"x": x, "y": np.sin(x), "grid": grid, "predictions": predictions, "t": t}
+    mean = predictions.mean(0)
+    posterior = {"mean": mean, "low": mean - 1, "high": mean + 1} if band else {}
+    given = {"x": x, "y": np.sin(x), "grid": grid, "predictions": predictions, "t": t}
+    return given | posterior
 
 
 def chain(height=1.0, count=21):

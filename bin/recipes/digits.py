@@ -72,6 +72,7 @@ uncertainty_digits = ex.Recipe(
     fge=_FGE,
     swa={"learning_rate": 0.02, "start": 96},
     curve_points=12,
+    subspace={"dimensions": 5, "temperature": 10.0},
     repetitions=3,
     outside="mnist",
     num_corrupted=300,

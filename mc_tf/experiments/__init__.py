@@ -21,11 +21,13 @@ from mc_tf.experiments.steps.step import (
     last,
     member,
     members,
+    posterior,
     trajectory,
 )
 from mc_tf.experiments.steps.surfaces import Grid, Surface
 from mc_tf.experiments.steps.train import Score, Train
 from mc_tf.experiments.steps.uncertainty import CurveUncertainty, Uncertainty, UncertaintyTable
+from mc_tf.experiments.steps.weight_posteriors import SubspaceUncertainty, SWAGUncertainty
 from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
 from mc_tf.experiments.uncertainty import uncertainty_at_equal_cost
@@ -53,9 +55,11 @@ __all__ = [
     "Posteriors",
     "Recipe",
     "Run",
+    "SWAGUncertainty",
     "Saved",
     "Score",
     "Step",
+    "SubspaceUncertainty",
     "Surface",
     "SurfaceFigures",
     "Train",
@@ -69,6 +73,7 @@ __all__ = [
     "last",
     "member",
     "members",
+    "posterior",
     "run_experiment",
     "sse_training",
     "swa_training",

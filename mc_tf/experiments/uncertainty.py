@@ -6,11 +6,22 @@ from typing import Any
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.steps.connect import Connect
 from mc_tf.experiments.steps.figures import Figure
-from mc_tf.experiments.steps.step import Network, Step, average, checkpoint, last, members
+from mc_tf.experiments.steps.step import (
+    Network,
+    Step,
+    average,
+    checkpoint,
+    last,
+    members,
+    posterior,
+)
 from mc_tf.experiments.steps.train import Train
 from mc_tf.experiments.steps.uncertainty import CurveUncertainty, Uncertainty, UncertaintyTable
+from mc_tf.experiments.steps.weight_posteriors import SubspaceUncertainty, SWAGUncertainty
 from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
 from mc_tf.training import TrainingOptions
+
+_RANK = 20  # deviations of SWAG, as in its paper
 
 
 def uncertainty_at_equal_cost(
@@ -22,6 +33,8 @@ def uncertainty_at_equal_cost(
     fge: dict[str, Any],
     swa: dict[str, Any],
     curve_points: int,
+    num_samples: int = 30,
+    subspace: dict[str, Any] | None = None,
     budgets: int = 3,
     repetitions: int = 1,
     outside: str | None = None,
@@ -32,7 +45,9 @@ def uncertainty_at_equal_cost(
 
     A budget is `training.epochs`. Each method has `budgets` of them: a single network and SWA train
     once for all budgets; SSE, FGE and independent networks train once for each budget, from
-    different seeds; the curve has two endpoints and is trained for the other budgets.
+    different seeds; the curve has two endpoints and is trained for the other budgets. SWAG and the
+    posterior in the subspace of its principal directions sample networks from the run of SWA,
+    which keeps 20 deviations, too.
 
     The table has a row for each entry of `rows` in this function: a name, and an evaluation that
     refers to trainings before it.
@@ -45,6 +60,8 @@ def uncertainty_at_equal_cost(
         fge: dict of arguments of `fge_training`; a run must end with its budget.
         swa: dict of arguments of `swa_training`; `start` is counted in all budgets.
         curve_points: number of networks on the curve in its ensemble.
+        num_samples: number of networks sampled by SWAG, and in the subspace. Default 30.
+        subspace: dict of other arguments of `SubspaceUncertainty`, such as `temperature`.
         budgets: number of budgets, at least 3. Default 3.
         repetitions: number of repetitions with different seeds.
         outside: name of a data set of images, out of distribution. Default: none.
@@ -67,7 +84,7 @@ def uncertainty_at_equal_cost(
     long = training.epochs * budgets
     options = {
         "long": dataclasses.replace(training, epochs=long),
-        "swa": swa_training(training, long, **swa),
+        "swa": dataclasses.replace(swa_training(training, long, **swa), swag_rank=_RANK),
         "sse": sse_training(training, sse_cycles),
     }
     on_curve = dataclasses.replace(training, epochs=training.epochs * (budgets - 2))
@@ -90,11 +107,14 @@ def uncertainty_at_equal_cost(
         curve_options = dataclasses.replace(on_curve, seed=seed)
         ends = last(ind[0]), last(ind[1])
         points = {"num_points": curve_points, "label": "curve"}
+        sampled = {"saved": posterior(swa_run), "num_samples": num_samples, "seed": seed}
         curve = Connect(f"{folder}/curve", *ends, "bezier", curve_options, **points)
         steps.append(curve)
         rows = {
             "single": ("Single network", Uncertainty, {"saved": (last(single),)}),
             "swa-network": ("SWA", Uncertainty, {"saved": (average(swa_run),)}),
+            "swag": ("SWAG", SWAGUncertainty, sampled),
+            "subspace": ("Subspace", SubspaceUncertainty, {**sampled, **(subspace or {})}),
             "sse": ("SSE", Uncertainty, {"saved": tuple(map(members, sse))}),
             "fge": ("FGE", Uncertainty, {"saved": tuple(map(members, fge_runs))}),
             "ind": ("Independent networks", Uncertainty, {"saved": tuple(map(last, ind))}),

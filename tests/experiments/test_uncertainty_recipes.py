@@ -24,7 +24,9 @@ from mc_tf.training import TrainingOptions
 
 pytestmark = needs_tensorflow
 
-METHODS = ["Single network", "SWA", "SSE", "FGE", "Independent networks", "Curve"]
+METHODS = ["Single network", "SWA", "SWAG", "Subspace"]
+METHODS += ["SSE", "FGE", "Independent networks", "Curve"]
+FILES = ["single", "swa-network", "swag", "subspace", "sse", "fge", "ind", "curve-ensemble"]
 SETTINGS = {
     "sse_cycles": 2,
     "fge_start": 2,
@@ -53,6 +55,8 @@ def test_methods_cost_the_same(name):
             begin = made[f"{folder}/fge-{k}"].begin
             assert begin.training == f"{folder}/ind-{k}"
             assert begin.number + epochs(f"fge-{k}") == one
+        sampled = [made[f"{folder}/uncertainty/{n}"] for n in ("swag", "subspace")]
+        assert {step.saved.training for step in sampled} == {f"{folder}/swa"}  # no other training
     (table,) = (step for step in made.values() if isinstance(step, UncertaintyTable))
     assert list(table.of) == METHODS
     repetitions = recipe(name).settings["repetitions"]
@@ -62,10 +66,11 @@ def test_methods_cost_the_same(name):
 
 
 @pytest.mark.long
-def test_smoke(tmp_path):
+@pytest.mark.parametrize("name", of_kind("curve_points"))
+def test_smoke(name, tmp_path):
     """Every file and number of a small run."""
     files = (f"--workdir={tmp_path}/run", f"--results_file={tmp_path}/results.csv")
-    out = run("reproduce", "--recipe=uncertainty_digits", "--smoke", "--verbose=0", *files)
+    out = run("reproduce", f"--recipe={name}", "--smoke", "--verbose=0", *files)
     folder = tmp_path / "run"
     for figure in ("reliability", "risk-coverage", "corruptions"):
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
@@ -79,7 +84,7 @@ def test_smoke(tmp_path):
     assert len({row.count("|") for row in (head, line, *lines)}) == 1
     rows = json.loads((folder / "comparison.json").read_text())["rows"]
     found = {(row["curve"], row["value"]): row["obtained"] for row in rows}
-    for method, name in zip(METHODS, ("single", "swa-network", "sse", "fge", "ind")):
+    for method, name in zip(METHODS, FILES, strict=True):
         path = folder / "repetition-0" / "uncertainty" / name
         result = EnsembleEvaluation.load(path.with_suffix(".npz"))
         outside = OutOfDistributionEvaluation.load(f"{path}-outside.npz")

@@ -155,6 +155,10 @@ FIGURES = {
         lambda: plots.plot_regression(plane(), functions(), title="Functions"),
         ["Functions", "input", "prediction", "data", "position t on the curve", "bend"],
     ),
+    "regression with a band": (
+        lambda: plots.plot_regression(plane(), functions(band=True)),
+        ["data", "posterior mean", "95 % of new targets"],
+    ),
 }
 
 
