@@ -71,6 +71,13 @@ uncertainty_digits = ex.Recipe(
     fge_start=32,
     fge=_FGE,
     swa={"learning_rate": 0.02, "start": 96},
+    espro={
+        "epochs": 28,
+        "training": TrainingOptions(epochs=6, learning_rate=0.02),
+        "num_vertices": 2,
+        "num_samples": 4,
+        "evaluate_each": False,
+    },
     curve_points=12,
     subspace={"dimensions": 5, "temperature": 10.0},
     repetitions=3,

@@ -7,6 +7,7 @@ from mc_tf.experiments.papers import MNIST_FC, MNIST_TRAINING
 from mc_tf.training import TrainingOptions
 
 _FGE = {"cycle_epochs": 2, "min_learning_rate": 0.0005}
+_ESPRO = {"num_vertices": 2, "num_samples": 4, "evaluate_each": False}
 _FEW = {"repetitions": 1, "curve_points": 3}
 
 # Rates as in mnist_ensembles; that of SWA and the temperature are chosen on the validation part.
@@ -20,6 +21,7 @@ uncertainty_mnist = Recipe(
     fge_start=2,
     fge={**_FGE, "epochs": 4, "max_learning_rate": 0.1},
     swa={"learning_rate": 0.05, "start": 8},
+    espro=_ESPRO | {"epochs": 4, "training": replace(MNIST_TRAINING, epochs=1, learning_rate=0.05)},
     curve_points=12,
     subspace={"dimensions": 5, "temperature": 10.0, "num_train": 5000},
     repetitions=3,
@@ -41,6 +43,7 @@ uncertainty_cifar10 = Recipe(
     fge_start=18,
     fge={**_FGE, "epochs": 6, "max_learning_rate": 0.05},
     swa={"learning_rate": 0.05, "start": 52},
+    espro=_ESPRO | {"epochs": 16, "training": TrainingOptions(epochs=4, learning_rate=0.05)},
     curve_points=12,
     subspace={"dimensions": 5, "temperature": 10.0, "num_train": 2000},
     outside="mnist",

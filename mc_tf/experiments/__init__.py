@@ -28,7 +28,7 @@ from mc_tf.experiments.steps.surfaces import Grid, Surface
 from mc_tf.experiments.steps.train import Score, Train
 from mc_tf.experiments.steps.uncertainty import CurveUncertainty, Uncertainty, UncertaintyTable
 from mc_tf.experiments.steps.weight_posteriors import SubspaceUncertainty, SWAGUncertainty
-from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
+from mc_tf.experiments.trainings import espro_steps, fge_training, sse_training, swa_training
 from mc_tf.experiments.two_networks import two_networks, two_networks_of_widths
 from mc_tf.experiments.uncertainty import uncertainty_at_equal_cost
 
@@ -69,6 +69,7 @@ __all__ = [
     "average",
     "checkpoint",
     "equal_budgets",
+    "espro_steps",
     "fge_training",
     "last",
     "member",

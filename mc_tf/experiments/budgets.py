@@ -7,7 +7,6 @@ from typing import Any
 from mc_tf.arguments import check_counts
 from mc_tf.experiments.steps.ensembles import Ensembles, Part, Trajectory
 from mc_tf.experiments.steps.figures import Figure
-from mc_tf.experiments.steps.simplexes import AddVertices
 from mc_tf.experiments.steps.step import (
     Network,
     Saved,
@@ -18,7 +17,7 @@ from mc_tf.experiments.steps.step import (
     trajectory,
 )
 from mc_tf.experiments.steps.train import Score, Train
-from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
+from mc_tf.experiments.trainings import espro_steps, fge_training, sse_training, swa_training
 from mc_tf.training import TrainingOptions
 
 
@@ -59,9 +58,8 @@ def equal_budgets(
             one run per start; 0 for the initial weights.
         fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
             run are also evaluated (figure 3, left).
-        espro: dict: `epochs`, the length of the training of a network from which a simplex grows;
-            `training`, the `TrainingOptions` of a vertex; and arguments of `AddVertices`, such as
-            `num_vertices`. The simplex must end with its budget.
+        espro: dict of settings of a simplex and of the network that it grows from, see
+            `espro_steps`. It must end with its budget.
         include_start: whether the initial network of FGE is a member.
         swa_epochs: numbers of epochs at which averages are compared, such as 1, 1.25 and 1.5
             budgets. Averaging ends after the largest.
@@ -89,11 +87,8 @@ def equal_budgets(
     sse = "sse" in methods and sse_training(training, sse_cycles)
     fge = "fge" in methods and fge_training(training, **fge)
     swa = "swa" in methods and swa_training(training, max(swa_epochs), **swa)
-    espro = dict(espro) if "espro" in methods else {}
     fge_starts = fge_starts if fge else ()
     _check_starts(training, fge, fge_starts, swa_epochs, pretraining)
-    first_epochs = espro.pop("epochs", 0)
-    _check_espro(training, first_epochs, espro)
     steps, drawn = {}, {}
 
     def add(step):
@@ -116,12 +111,11 @@ def equal_budgets(
             if sse:
                 run = train(f"sse-{k}", network, sse, seed)
                 parts["sse"].append((Part(members(run), before),))
-            if espro:
-                passes = espro | {"training": dataclasses.replace(espro["training"], seed=seed)}
-                short = dataclasses.replace(training, epochs=first_epochs)
-                begin = (Saved(train(f"espro-first-{k}", network, short, seed)),)
-                run = add(AddVertices(f"{folder}/espro-{k}", networks=begin, **passes))
-                parts["espro"].append((Part(members(run), before + first_epochs),))
+            if "espro" in methods:
+                seeded = dataclasses.replace(training, seed=seed)
+                grown = espro_steps(f"{folder}/espro-{k}", network, seeded, espro)
+                run = [add(step) for step in grown][-1]
+                parts["espro"].append((Part(members(run), before + espro["epochs"]),))
             of_budget = []
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
@@ -190,16 +184,6 @@ def _check_methods(methods, needed):
             raise ValueError(
                 f"The method '{name}' needs its settings: sse_cycles; fge; espro; swa and "
                 "swa_epochs."
-            )
-
-
-def _check_espro(training, first_epochs, espro):
-    if espro:
-        together = first_epochs + espro["num_vertices"] * espro["training"].epochs
-        if not 0 < first_epochs < together == training.epochs:
-            raise ValueError(
-                f"A network and its vertices must take the {training.epochs} epochs of a budget. "
-                f"Received: epochs={first_epochs}, and {together} with the vertices."
             )
 
 

@@ -172,7 +172,7 @@ def test_espro_at_equal_cost():
     made = {s.name: s for s in equal_budgets(FC, FOUR, methods=("espro",), espro=ESPRO)}
     for k in range(3):
         step = made[f"repetition-0/espro-{k}"]
-        assert step.networks == (last(f"repetition-0/espro-first-{k}"),)
+        assert step.networks == (last(f"repetition-0/espro-{k}-first"),)
         assert made[step.networks[0].training].training.epochs == 2
         assert 2 + step.num_vertices * step.training.epochs == FOUR.epochs
     seeds = {s.training.seed for s in made.values() if isinstance(s, AddVertices)}

@@ -25,13 +25,15 @@ from mc_tf.training import TrainingOptions
 pytestmark = needs_tensorflow
 
 METHODS = ["Single network", "SWA", "SWAG", "Subspace"]
-METHODS += ["SSE", "FGE", "Independent networks", "Curve"]
+METHODS += ["SSE", "FGE", "Independent networks", "Curve", "Simplexes"]
 FILES = ["single", "swa-network", "swag", "subspace", "sse", "fge", "ind", "curve-ensemble"]
+FILES += ["simplex"]
 SETTINGS = {
     "sse_cycles": 2,
     "fge_start": 2,
     "fge": {"epochs": 2, "cycle_epochs": 2},
     "swa": {"learning_rate": 0.02, "start": 8},
+    "espro": {"epochs": 3, "training": TrainingOptions(1, 0.1), "num_vertices": 1},
     "curve_points": 3,
 }
 
@@ -55,6 +57,8 @@ def test_methods_cost_the_same(name):
             begin = made[f"{folder}/fge-{k}"].begin
             assert begin.training == f"{folder}/ind-{k}"
             assert begin.number + epochs(f"fge-{k}") == one
+            vertices = made[f"{folder}/espro-{k}"].num_vertices
+            assert epochs(f"espro-{k}-first") + vertices * epochs(f"espro-{k}") == one
         sampled = [made[f"{folder}/uncertainty/{n}"] for n in ("swag", "subspace")]
         assert {step.saved.training for step in sampled} == {f"{folder}/swa"}  # no other training
     (table,) = (step for step in made.values() if isinstance(step, UncertaintyTable))
