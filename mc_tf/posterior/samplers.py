@@ -78,7 +78,7 @@ def fit_gaussian(log_likelihood, prior_std, size, full, num_samples, max_iterati
     def negative_bound(values):
         mean, factor = unpack(values)
         points = mean + noise @ factor.T
-        values, slopes = zip(*(log_likelihood(z) for z in points))
+        likelihoods, slopes = zip(*(log_likelihood(z) for z in points))
         slopes = np.array(slopes)
         variance = prior_std**2
         divergence = 0.5 * (((factor**2).sum() + mean @ mean) / variance - size)
@@ -87,7 +87,7 @@ def fit_gaussian(log_likelihood, prior_std, size, full, num_samples, max_iterati
         of_factor = slopes.T @ noise / len(noise) - factor / variance
         of_scale = np.diag(of_factor) * np.diag(factor) + 1
         gradient = np.concatenate([of_mean, of_scale, of_factor[below]])
-        return divergence - np.mean(values), -gradient
+        return divergence - np.mean(likelihoods), -gradient
 
     start = np.zeros(2 * size + len(below[0]))
     start[size : 2 * size] = math.log(_FIRST_STD * prior_std)

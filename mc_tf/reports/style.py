@@ -26,7 +26,7 @@ th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid var(--line); text-ali
 td { max-width: 30rem; } td.number { text-align: right; white-space: nowrap; }
 th.number { text-align: right; }
 th[scope="row"] { position: sticky; left: 0; background: var(--page); max-width: 16rem;
-  min-width: 6rem; font-weight: 500; overflow-wrap: anywhere; }
+  min-width: 7.5rem; font-weight: 500; overflow-wrap: anywhere; }
 thead th { border-bottom: 2px solid var(--strong-line); vertical-align: bottom; }
 .figures { margin: 1.2rem 0; display: grid; gap: 1.2rem; align-items: start; grid-auto-flow: dense;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }

@@ -267,7 +267,7 @@ def test_ensembles_of_a_regression(tmp_path):
     )
     members = f"--members={tmp_path}/a"
     out = run("eval_ensemble", members, f"--output={tmp_path}/ensemble", *dataset)
-    assert "ensemble loss" in out and "disagreement" not in out
+    assert out.splitlines()[0].split() == ["member", "ensemble"] and "disagreement" not in out
     assert "whole ensemble: mean squared error" in out
     run("export_ensemble", members, f"--saved_model={tmp_path}/served", *dataset)
     served = tf.saved_model.load(str(tmp_path / "served")).signatures["serving_default"]
@@ -288,7 +288,7 @@ def test_ensemble_along_a_curve(root, runs, tmp_path):
     scaling = "--temperature_scaling"
     scaled = (f"--output={tmp_path}/scaled", "--num_train_examples=500", f"{scaling}=train_loss")
     out = run("eval_ensemble", *flags, *scaled)
-    assert len(out.splitlines()) == 7
+    assert len(out.splitlines()) == 8  # two heads, three members, the ensemble, disagreement, files
     with np.load(tmp_path / "scaled-losses.npz") as stored:  # as they came
         assert stored["done"].all() and stored["value:train_loss"].shape == (3,)
     digits, curve_model = data.load("digits"), curve_files.load_curve(tmp_path / "curve.keras")
@@ -665,7 +665,7 @@ def test_members_of_a_bad_directory_stay_usable(root, broken):
     network = f"--network_file={root}/fge/model.keras"
     silent = "--verbose=0"
     flags = (f"--members={','.join(usable)}", network, f"--output={broken}/part", silent)
-    assert len(run("eval_ensemble", *flags).splitlines()) == 6
+    assert len(run("eval_ensemble", *flags).splitlines()) == 7
 
 
 def test_optimizer_of_a_checkpoint_is_an_ordinary_one(root, runs):

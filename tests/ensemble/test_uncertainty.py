@@ -298,5 +298,6 @@ def test_results_are_saved_with_the_new_values(tmp_path):
     assert rows[-1]["ensemble_mutual_information"] == result.scores["mutual_information"]
     assert "mutual_information" in json.loads(json.dumps(result.to_dict()))["cumulative"]
     table = result.table(["entropy", "brier"]).splitlines()
-    assert "ensemble entropy" in table[0] and len(table) == 5
+    assert table[0].split() == ["member", "ensemble"] and len(table) == 6
+    assert table[1].split() == ["n", *2 * ["entropy", "brier"]]
     assert "calibration error" in repr(result) and "mutual information" in repr(result)
