@@ -26,7 +26,7 @@ def simplex(name="dense", count=3, **kwargs):
 
 def test_draws_are_uniform_in_one_of_the_simplexes():
     curve = Combination(4, simplexes=[[0, 3], [1, 2, 3]])
-    drawn = curve.sample(600, seed=1)
+    drawn = curve.sample(900, seed=1)
     assert drawn.shape == (900, 4) and drawn.dtype == np.float32
     np.testing.assert_allclose(drawn.sum(1), 1, rtol=1e-5)
     used = drawn > 0
