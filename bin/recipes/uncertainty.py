@@ -15,7 +15,7 @@ _FEW = {"repetitions": 1, "curve_points": 3}
 uncertainty_mnist = Recipe(
     "MNIST: what networks and ensembles know of their own errors",
     uncertainty_at_equal_cost,
-    cost="10 minutes a repetition on one core (an estimate)",
+    cost="30 minutes on one core (an estimate)",
     **MNIST_FC | {"training": replace(MNIST_TRAINING, epochs=6, learning_rate=0.1)},
     sse_cycles=3,
     fge_start=2,
