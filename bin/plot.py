@@ -62,6 +62,7 @@ KINDS = {  # program that writes the files, flags, description
     "corruptions": ("a recipe on uncertainty", "", "scores on corrupted images by strength"),
     "curve_ensembles": ("eval_curve.py", "ensembles scaled_ensembles", "curves and ensembles"),
     "pairs": ("eval_pairs.py", "", "ensembles of two networks on a curve (figure 2, right)"),
+    "simplex": ("a recipe on simplexes", "", "volume and errors by number of vertices"),
     "trajectory": ("eval_trajectory.py", "", "one training in cycles (figure 3, left)"),
     "mean_prediction": ("eval_mean_prediction.py", "", "mean prediction and mean weights"),
     "barrier": ("eval_barrier.py", "values", "losses and errors along segments"),
@@ -78,6 +79,10 @@ ARRAYS = {  # descriptions of other files, and their arrays
     "eval_trajectory.py": ("a trajectory", "step learning_rate error distance_from_start"),
     "eval_mean_prediction.py": ("a mean prediction", "distance member_difference mean_difference"),
     "a recipe on uncertainty": ("scores on corrupted images", "strength error calibration_error"),
+    "a recipe on simplexes": (
+        "errors of simplexes",
+        "vertices volume error ensemble_error network_error",
+    ),
     BUDGETS: ("errors by epochs", "epochs error member_error"),
 }
 for _name, _kinds in TAKEN.items():
@@ -167,7 +172,7 @@ def main(arguments):
     limits = levels()
     if os.path.splitext(FLAGS.figure)[1]:
         check_figure(FLAGS.figure, ("gif", "mp4") if kind == "film" else None)
-    repeated = kind in ("pairs", "budgets", "corruptions")
+    repeated = kind in ("pairs", "budgets", "corruptions", "simplex")
     results = shared.labeled(FLAGS.results, lambda file: load(maker, file), label, repeated)
     (first, *more), to = results.values(), {"title": FLAGS.title}
     values = FLAGS.values or ("train_loss", "test_error")

@@ -18,6 +18,7 @@ from mc_tf import (
     metrics,
     models,
     posterior,
+    simplexes,
 )
 from mc_tf.alignment import align, align_all
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
@@ -120,6 +121,7 @@ __all__ = [
     "principal_directions",
     "random_direction",
     "repair",
+    "simplexes",
     "update_batch_norm",
 ]
 

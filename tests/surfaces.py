@@ -63,12 +63,15 @@ def rays(steepness=1.0):
     return filled("Rays", [np.linspace(0, 1, 11), np.arange(4.0)], values)
 
 
-def functions():
+def functions(band=False):
     """Predictions of networks along a curve, and the data."""
     x, t = np.linspace(-1, 1, 9), np.linspace(0, 1, 5)
     grid = np.linspace(-2, 2, 30)
     predictions = np.sin(grid) + t[:, None] * np.cos(3 * grid)
-    return {"x": x, "y": np.sin(x), "grid": grid, "predictions": predictions, "t": t}
+    mean = predictions.mean(0)
+    posterior = {"mean": mean, "low": mean - 1, "high": mean + 1} if band else {}
+    given = {"x": x, "y": np.sin(x), "grid": grid, "predictions": predictions, "t": t}
+    return given | posterior
 
 
 def chain(height=1.0, count=21):
@@ -118,6 +121,14 @@ def growing(errors):
     """The results that a comparison of ensembles writes for one method."""
     errors = np.array(errors)
     return {"epochs": 5.0 + np.arange(len(errors)), "error": errors, "member_error": errors + 1}
+
+
+def simplex(seed=0):
+    """The results of simplexes with two to four vertices, 5 samples each."""
+    error = np.random.default_rng(seed).uniform(2, 3, (3, 5))
+    found = {"vertices": np.array([2, 3, 4]), "volume": np.array([5.0, 20.0, 1.0])}
+    found |= {"error": error, "ensemble_error": error.min(1) - 0.2}
+    return found | {"network_error": np.array([2.4, 2.2])}
 
 
 def trajectory(count=24):

@@ -77,7 +77,7 @@ def names():
 
 
 PAGES = ["README", "docs/alignment", "docs/connect", "docs/ensembles", "docs/merging"]
-PAGES += ["docs/posteriors", "docs/surfaces", "docs/uncertainty"]
+PAGES += ["docs/posteriors", "docs/simplexes", "docs/surfaces", "docs/uncertainty"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -28,7 +28,7 @@ ROOMS = (
     ),
     "alignment",
     *("metrics", "layers", "models.zoo", "models", "batch_norm", "callbacks", "evaluation"),
-    *("ensemble", "merging", "landscape", "posterior", "data", "training"),
+    *("ensemble", "merging", "landscape", "simplexes", "posterior", "data", "training"),
     *("experiments.parts", "experiments.steps", "experiments", "reports"),
 )
 FILES = sorted((ROOT / "mc_tf").rglob("*.py"))

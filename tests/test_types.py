@@ -23,7 +23,7 @@ MODULES = (
         for name in (
             *("alignment", "batch_norm", "callbacks", "curves", "data", "ensemble", "evaluation"),
             *("experiments", "landscape", "layers", "merging", "metrics", "models", "plots"),
-            *("posterior", "training"),
+            *("posterior", "simplexes", "training"),
         )
     ),
 )

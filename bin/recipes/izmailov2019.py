@@ -1,6 +1,8 @@
 """UCI regressions with posteriors in subspaces (arXiv 1907.07504, tables of section 6).
 
-The paper's settings are not all known to us: the training, temperature and priors are ours.
+Epochs, batches and temperatures are near those of the authors' code (wjmaddox/drbayes,
+`run_ucismall.sh`). With its constant rate and weight decay, likelihoods of energy and yacht are far
+below the paper's. Rates and weight decay are chosen on the validation parts of a few splits.
 """
 
 from dataclasses import replace
@@ -29,8 +31,9 @@ uci_boston = ex.Recipe(
     "UCI regression, boston: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:boston"),
+    step=ex.Posteriors("split", 0, epochs=300, swag_epochs=150, weight_decay=0.1),
     smoke=_SMOKE,
-    cost="10 minutes on two cores",
+    cost="5 minutes on one core",
     targets=_published(-2.752, -2.761, -2.719, -2.716),
 )
 
@@ -38,6 +41,7 @@ uci_concrete = ex.Recipe(
     "UCI regression, concrete: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:concrete"),
+    step=ex.Posteriors("split", 0, batch_size=100, weight_decay=0.05, temperature=10000.0),
     smoke=_SMOKE,
     cost="15 minutes on two cores",
     targets=_published(-3.178, -3.013, -3.007, -2.994, sgd=0.864, pca_slice=0.941),
@@ -47,6 +51,7 @@ uci_energy = ex.Recipe(
     "UCI regression, energy: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:energy"),
+    step=ex.Posteriors("split", 0, batch_size=100),
     smoke=_SMOKE,
     cost="15 minutes on two cores",
     targets=_published(-1.736, -1.679, -1.563, -1.715),
@@ -56,6 +61,7 @@ uci_naval = ex.Recipe(
     "UCI regression, naval: SGD, SWAG and posteriors in a subspace",
     splits,
     ex.Data("uci:naval"),
+    step=ex.Posteriors("split", 0, batch_size=100, weight_decay=0.0001),
     smoke=_SMOKE,
     cost="30 minutes on two cores",
     targets=_published(6.567, 6.708, 6.541, 6.708),
@@ -66,6 +72,6 @@ uci_yacht = ex.Recipe(
     splits,
     ex.Data("uci:yacht"),
     smoke=_SMOKE,
-    cost="10 minutes on two cores",
+    cost="5 minutes on one core",
     targets=_published(-0.418, -0.404, -0.225, -0.396, sgd=0.895, pca_slice=0.948),
 )

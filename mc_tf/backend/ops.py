@@ -9,6 +9,7 @@ import numpy as np
 from mc_tf.backend.array_kinds import as_rows, is_sparse
 
 __all__ = [
+    "checked_size",
     "compiled",
     "compiled_each",
     "eagerly",
@@ -205,6 +206,32 @@ def read(variable):
         return tf.convert_to_tensor(variable.value)
     value = variable.value
     return value.clone() if keras.backend.backend() == "torch" else value
+
+
+def checked_size(tensor, low, message):
+    """Returns the length of a tensor's first axis, also where only a running function knows it.
+
+    Args:
+        tensor: tensor `(N, ...)`.
+        low: the smallest length allowed.
+        message: what to say of others, one sentence.
+
+    Returns:
+        int, or a scalar tensor of TensorFlow.
+
+    Raises:
+        ValueError: if the axis is shorter; within a compiled function of TensorFlow,
+            `tf.errors.InvalidArgumentError`.
+    """
+    size = keras.ops.shape(tensor)[0]
+    if isinstance(size, int):
+        if size < low:
+            raise ValueError(f"{message} Received: {size} examples.")
+        return size
+    import tensorflow as tf
+
+    with tf.control_dependencies([tf.debugging.assert_greater_equal(size, low, message)]):
+        return tf.identity(size)
 
 
 def replica():

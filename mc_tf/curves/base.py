@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mc_tf.arguments import check_counts
 from mc_tf.typing import Config, Tensor, TensorLike
 from mc_tf.warning import warn
 
@@ -151,6 +152,20 @@ class Curve:
             float32 tensor of shape `position_shape`.
         """
         return keras.random.uniform((), dtype="float32", seed=seed)
+
+    def sample(self, n: int, seed: int | None = None) -> np.ndarray:
+        """Draws positions as training does, such as for an ensemble of their networks.
+
+        Args:
+            n: number of positions.
+            seed: integer. Default: Keras' random seed.
+
+        Returns:
+            float32 array of shape `(n, *position_shape)`.
+        """
+        check_counts(n=n)
+        generator = keras.random.SeedGenerator(seed)
+        return np.stack([ops.convert_to_numpy(self.draw(generator)) for _ in range(n)])
 
     def coefficients(self, t: TensorLike) -> Tensor:
         """Coefficients of the control points at the position `t`.

@@ -1,5 +1,7 @@
 """A curve family for planes, lines, rays and simplexes."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -15,22 +17,31 @@ class Combination(Curve):
     """A linear combination of points: the position is the vector of coefficients itself.
 
     Planes, lines, rays and simplexes of networks are maps from their coordinates to coefficients,
-    see `mc_tf.landscape`. Each training step draws a point of the simplex uniformly.
+    see `mc_tf.landscape`. Each training step draws a point of the simplex uniformly. Of several
+    simplexes, a simplicial complex (arXiv 2102.13042), it draws one first, each equally often.
 
     Args:
         num_points: number `k` of points, at least 2.
+        simplexes: list of lists of points, by their index from 0: the vertices of each simplex.
+            Each point is in at least one. Default: one simplex of all points.
 
     Example:
         >>> [float(c) for c in Combination(num_points=3).coefficients([-0.5, 1.0, 0.5])]
         [-0.5, 1.0, 0.5]
+        >>> path = Combination(3, simplexes=[[0, 2], [1, 2]])  # from 0 to 1 by way of 2
+        >>> (path.sample(100, seed=0) > 0).sum(1).tolist() == 100 * [2]
+        True
     """
 
-    def __init__(self, num_points: int) -> None:
+    def __init__(self, num_points: int, simplexes: Sequence[Sequence[int]] | None = None) -> None:
         if isinstance(num_points, bool) or not hasattr(num_points, "__index__") or num_points < 2:
             raise ValueError(
                 f"`num_points` must be an integer of at least 2. Received: num_points={num_points}"
             )
         super().__init__(int(num_points) - 2)
+        self._given = simplexes is not None
+        every = range(self.num_points)
+        self.simplexes = _checked(simplexes, every) if self._given else [list(every)]
 
     @property
     def position_shape(self) -> tuple[int, ...]:  # type: ignore[override]
@@ -64,9 +75,18 @@ class Combination(Curve):
         return tensor
 
     def draw(self, seed: keras.random.SeedGenerator) -> Tensor:
-        """Draws a point of the simplex uniformly: normalized exponential variables."""
+        """Draws a simplex, each equally often, and a point in it uniformly.
+
+        Normalized exponential variables are uniform in a simplex.
+        """
         drawn = keras.random.uniform(self.position_shape, 1e-7, 1.0, dtype="float32", seed=seed)
         exponential = -ops.log(drawn)
+        if len(self.simplexes) > 1:
+            chosen = keras.random.randint((), 0, len(self.simplexes), seed=seed)
+            vertices = np.zeros((len(self.simplexes), self.num_points), "float32")
+            for row, simplex in zip(vertices, self.simplexes):
+                row[simplex] = 1
+            exponential = exponential * ops.take(vertices, chosen, axis=0)
         return exponential / ops.sum(exponential)
 
     def _coefficients(self, t):
@@ -74,4 +94,23 @@ class Combination(Curve):
 
     def get_config(self) -> Config:
         """Returns the constructor arguments."""
-        return {"num_points": self.num_points}
+        config = {"num_points": self.num_points}
+        return config | ({"simplexes": self.simplexes} if self._given else {})
+
+
+def _checked(simplexes, points):
+    """Returns the simplexes as lists of integers, or rejects them."""
+    listed = isinstance(simplexes, (list, tuple)) and len(simplexes) > 0
+    if listed and all(isinstance(each, (list, tuple)) and each for each in simplexes):
+        known = [[int(i) for i in each if _is_among(i, points)] for each in simplexes]
+        same = all(len(set(ours)) == len(given) for ours, given in zip(known, simplexes))
+        if same and set().union(*known) == set(points):
+            return known
+    raise ValueError(
+        f"`simplexes` must be a list of lists of different points from 0 to {points[-1]}, and each "
+        f"point must be in at least one. Received: simplexes={simplexes!r}"
+    )
+
+
+def _is_among(index, points):
+    return hasattr(index, "__index__") and not isinstance(index, bool) and index in points

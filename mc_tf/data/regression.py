@@ -9,6 +9,7 @@ from mc_tf.data.arrays import InMemoryData
 
 __all__ = ["RegressionData", "load_regression"]
 
+_NOISE = 0.1
 _GAPS = ((-1.0, -0.6), (-0.15, 0.25), (0.6, 1.0))  # ranges of inputs; networks differ between them
 
 
@@ -30,10 +31,10 @@ def load_regression(use_test=False):
     for part in ("train", "test"):
         x = np.concatenate([generator.uniform(low, high, 20) for low, high in _GAPS])
         x = generator.permutation(x)[:, None].astype("float32")
-        noise = 0.1 * generator.standard_normal(x.shape)
+        noise = _NOISE * generator.standard_normal(x.shape)
         y = (np.sin(4 * x) + 0.4 * np.cos(13 * x) + noise).astype("float32")
         parts[part] = (x, y)
-    data = RegressionData(*parts["train"], *parts["test"])
+    data = RegressionData(*parts["train"], *parts["test"], noise=_NOISE)
     return data if use_test else data.held_out(12)
 
 
@@ -46,6 +47,7 @@ class RegressionData(InMemoryData):
         y_train, y_test: float32 arrays `(n, outputs)`.
         test_name: `"test"`, or `"validation"` for held-out training examples.
         name: Name for messages and result files.
+        noise: Standard deviation of the noise in the targets, if known. Defaults to `None`.
 
     Example:
     >>> data = load_regression(use_test=True)
@@ -59,6 +61,7 @@ class RegressionData(InMemoryData):
     y_test: np.ndarray = dataclasses.field(repr=False)
     test_name: str = "test"
     name: str = "regression"
+    noise: float | None = None
 
     @property
     def num_classes(self) -> int:  # type: ignore[override]

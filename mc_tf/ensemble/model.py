@@ -113,7 +113,8 @@ class Ensemble(StackedModel):
         Args:
             curve_model: `CurveModel`; it is not changed.
             positions: a number of equally spaced positions, endpoints included; or a sequence of
-                positions in [0, 1], such as `numpy.random.default_rng(0).uniform(size=50)`.
+                positions in [0, 1], such as `curve_model.curve.sample(50)`. For a simplex, an array
+                `(M, k)`.
             output, temperatures, **kwargs: as for `Ensemble`; `output` can also be inferred from
                 the compiled loss of the curve model.
 
@@ -125,18 +126,18 @@ class Ensemble(StackedModel):
                 too few.
         """
         check_curve(curve_model)
-        if isinstance(positions, numbers.Integral):
+        if isinstance(positions, numbers.Integral) and not curve_model.curve.position_shape:
             if positions < 2:
                 raise ValueError(
                     "A grid with both endpoints has at least 2 positions. Received: "
                     f"positions={positions}. For one network use `curve_model.point(t)`."
                 )
             positions = np.linspace(0, 1, positions)
-        positions = np.asarray(positions, "float64")
-        if positions.ndim != 1:
+        positions, shape = np.asarray(positions, "float64"), curve_model.curve.position_shape
+        if positions.ndim != 1 + len(shape):
             raise ValueError(
-                "`positions` must be a whole number or a sequence of numbers in [0, 1]. Received "
-                f"shape {positions.shape}"
+                "`positions` must be a whole number or a sequence of numbers in [0, 1], or for a "
+                f"simplex an array (M, k). Received shape {positions.shape}"
             )
         curve_model.curve.check_position(positions)
         network, layer = curve_model.network, curve_model.curve_layer
@@ -145,9 +146,9 @@ class Ensemble(StackedModel):
         members = [
             dataclasses.replace(
                 base,
-                weights=np.array(ops.convert_to_numpy(layer.flat_weights_at(float(t)))),
+                weights=np.array(ops.convert_to_numpy(layer.flat_weights_at(t.astype("f4")))),
                 state=state,
-                record={"t": float(t)},
+                record={} if shape else {"t": float(t)},
             )
             for t in positions
         ]

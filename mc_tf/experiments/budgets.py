@@ -17,7 +17,7 @@ from mc_tf.experiments.steps.step import (
     trajectory,
 )
 from mc_tf.experiments.steps.train import Score, Train
-from mc_tf.experiments.trainings import fge_training, sse_training, swa_training
+from mc_tf.experiments.trainings import espro_steps, fge_training, sse_training, swa_training
 from mc_tf.training import TrainingOptions
 
 
@@ -31,6 +31,7 @@ def equal_budgets(
     sse_cycles: int | None = None,
     fge_starts: Sequence[int] = (),
     fge: dict[str, Any] | None = None,
+    espro: dict[str, Any] | None = None,
     include_start: bool = False,
     swa_epochs: Sequence[int] = (),
     swa: dict[str, Any] | None = None,
@@ -48,7 +49,8 @@ def equal_budgets(
         network: `Network`.
         training: `TrainingOptions` of independent networks, with consecutive seeds.
         methods: a subset of `"ind"`, independent networks, `"sse"`, snapshot ensembles, `"fge"`,
-            `"swa"`, and `"sgd"`, plain trainings of the length of the averages.
+            `"espro"`, samples of simplexes, `"swa"`, and `"sgd"`, plain trainings of the length of
+            the averages.
         budgets: maximum number of budgets of ensembles.
         repetitions: number of repetitions with different seeds.
         sse_cycles: cycles of a snapshot ensemble in one budget.
@@ -56,6 +58,8 @@ def equal_budgets(
             one run per start; 0 for the initial weights.
         fge: dict of arguments of `fge_training`; with `trajectory_every` the networks of the first
             run are also evaluated (figure 3, left).
+        espro: dict of settings of a simplex and of the network that it grows from, see
+            `espro_steps`. It must end with its budget.
         include_start: whether the initial network of FGE is a member.
         swa_epochs: numbers of epochs at which averages are compared, such as 1, 1.25 and 1.5
             budgets. Averaging ends after the largest.
@@ -68,11 +72,17 @@ def equal_budgets(
         Tuple of steps.
 
     Raises:
-        ValueError: if a method is unknown or lacks its settings, or FGE or averaging would start
-            outside of an independent training.
+        ValueError: if a method is unknown or lacks its settings, FGE or averaging would start
+            outside of an independent training, or a simplex does not end with its budget.
     """
     check_counts(high=1000, budgets=budgets, repetitions=repetitions)
-    needed = {"sse": sse_cycles, "fge": fge, "swa": swa and swa_epochs, "sgd": swa_epochs}
+    needed = {
+        "sse": sse_cycles,
+        "fge": fge,
+        "espro": espro,
+        "swa": swa and swa_epochs,
+        "sgd": swa_epochs,
+    }
     _check_methods(methods, {"ind": True, **needed})
     sse = "sse" in methods and sse_training(training, sse_cycles)
     fge = "fge" in methods and fge_training(training, **fge)
@@ -91,7 +101,7 @@ def equal_budgets(
         def train(name, begin, options, seed=first, folder=folder):
             return add(Train(f"{folder}/{name}", begin, dataclasses.replace(options, seed=seed)))
 
-        parts = {"ind": [], "sse": [], "fge": []}
+        parts = {"ind": [], "sse": [], "fge": [], "espro": []}
         for k in range(budgets):
             seed, before = first + k, k * training.epochs
             if "ind" in methods or any(fge_starts):
@@ -101,6 +111,11 @@ def equal_budgets(
             if sse:
                 run = train(f"sse-{k}", network, sse, seed)
                 parts["sse"].append((Part(members(run), before),))
+            if "espro" in methods:
+                seeded = dataclasses.replace(training, seed=seed)
+                grown = espro_steps(f"{folder}/espro-{k}", network, seeded, espro)
+                run = [add(step) for step in grown][-1]
+                parts["espro"].append((Part(members(run), before + espro["epochs"]),))
             of_budget = []
             for index, start in enumerate(fge_starts):
                 begin = checkpoint(ind, start) if start else network
@@ -167,7 +182,8 @@ def _check_methods(methods, needed):
     for name in methods:
         if not needed[name]:
             raise ValueError(
-                f"The method '{name}' needs its settings: sse_cycles; fge; swa and swa_epochs."
+                f"The method '{name}' needs its settings: sse_cycles; fge; espro; swa and "
+                "swa_epochs."
             )
 
 

@@ -9,7 +9,8 @@ from mc_tf.training import TrainingOptions
 
 # Values of fields of steps and grids: few points, on all examples of the smoke run.
 FEW = {"num_points": 3, "shape": 3, "line_points": 3, "num_rays": 2}
-FEW |= {"num_train": None, "num_test": None}
+FEW |= {"num_train": None, "num_test": None, "num_vertices": 2}
+FEW |= {"num_samples": 3, "dimensions": 1, "burn_in": 2}
 
 
 def made_small(experiment, keep_batches=False):

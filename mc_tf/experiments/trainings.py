@@ -1,8 +1,12 @@
-"""Training settings for comparisons at equal budgets: SSE, FGE and weight averaging."""
+"""Trainings for comparisons at equal budgets: SSE, FGE, ESPRO and weight averaging."""
 
 import dataclasses
+from typing import Any
 
 from mc_tf.arguments import check_counts
+from mc_tf.experiments.steps.simplexes import AddVertices
+from mc_tf.experiments.steps.step import Network, last
+from mc_tf.experiments.steps.train import Train
 from mc_tf.training import TrainingOptions
 
 
@@ -66,6 +70,37 @@ def fge_training(
         snapshots=True,
         trajectory_every=trajectory_every,
     )
+
+
+def espro_steps(
+    name: str, network: Network, training: TrainingOptions, espro: dict[str, Any]
+) -> tuple[Train, AddVertices]:
+    """Returns the steps of a simplex that grows from one network in one budget (arXiv 2102.13042).
+
+    Args:
+        name: name of the second step; the first is `NAME-first`.
+        network: `Network`.
+        training: `TrainingOptions` of one network, one budget; its seed is that of both steps.
+        espro: dict: `epochs`, the length of the training of the network; `training`, the
+            `TrainingOptions` of a vertex; and arguments of `AddVertices`, such as `num_vertices`.
+
+    Returns:
+        `(Train, AddVertices)`.
+
+    Raises:
+        ValueError: if they do not end with the budget.
+    """
+    arguments = dict(espro)
+    epochs, vertex = arguments.pop("epochs"), arguments.pop("training")
+    together = epochs + arguments["num_vertices"] * vertex.epochs
+    if not 0 < epochs < together == training.epochs:
+        raise ValueError(
+            f"A network and its vertices must take the {training.epochs} epochs of a budget. "
+            f"Received: epochs={epochs}, and {together} with the vertices."
+        )
+    first = Train(f"{name}-first", network, dataclasses.replace(training, epochs=epochs))
+    vertex = dataclasses.replace(vertex, seed=training.seed)
+    return first, AddVertices(name, vertex, (last(first.name),), **arguments)
 
 
 def swa_training(

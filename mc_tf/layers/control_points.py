@@ -1,11 +1,15 @@
 """How the control points of a layer on a curve are set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
+from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
+from mc_tf.curves.base import Curve
 from mc_tf.deprecation import warn_renamed
 from mc_tf.typing import Tensor, TensorLike, Weights
 from mc_tf.weights.compatibility import (
@@ -15,7 +19,37 @@ from mc_tf.weights.compatibility import (
 )
 from mc_tf.weights.flat import flat_weights
 
-__all__ = ["ControlPoints"]
+__all__ = ["ControlPoints", "PointsRegularizer", "check_regularizer", "fixed_points"]
+
+PointsRegularizer: TypeAlias = Callable[[Callable[[np.ndarray], Tensor], Curve], Tensor]
+
+
+def fixed_points(curve, fix_start, fix_end, fixed):
+    """Returns the indices of the control points that training does not move, a tuple.
+
+    Raises:
+        ValueError: if there is no point with an index in `fixed`.
+    """
+    last = curve.num_points - 1
+    if fixed is None:
+        return tuple([0] * bool(fix_start) + [last] * bool(fix_end))
+    whole = isinstance(fixed, (list, tuple)) and all(hasattr(i, "__index__") for i in fixed)
+    if not whole or not all(-last <= i + 1 <= last + 1 for i in fixed):
+        raise ValueError(
+            f"`fixed` must be a list of control points, from 0, the start, to {last} or -1, the "
+            f"end. Received: fixed={fixed!r}"
+        )
+    return tuple(sorted({int(i) % (last + 1) for i in fixed}))
+
+
+def check_regularizer(points_regularizer):
+    """Rejects a regularizer of the control points that cannot be called."""
+    if points_regularizer is not None and not callable(points_regularizer):
+        raise ValueError(
+            "`points_regularizer` must be a function of the inner products of the control points "
+            "and the curve, such as `mc_tf.simplexes.Similarity()`. Received: "
+            f"{points_regularizer!r}"
+        )
 
 
 class ControlPoints:
@@ -76,3 +110,27 @@ class ControlPoints:
         """The old name of `flat_weights_at`."""
         warn_renamed("`flat_point`", "`flat_weights_at`")
         return self.flat_weights_at(t)
+
+    @property
+    def fix_start(self) -> bool:
+        """Whether training does not move the start."""
+        return 0 in self.fixed
+
+    @property
+    def fix_end(self) -> bool:
+        """Whether training does not move the end."""
+        return self.curve.num_points - 1 in self.fixed
+
+    def products(self, matrix: np.ndarray) -> Tensor:
+        """Inner products of combinations of the control points, differentiable in these.
+
+        Args:
+            matrix: numpy array `(d, k)`: the coefficients of each combination.
+
+        Returns:
+            Tensor `(d, d)`, the Gram matrix of `matrix @ points`.
+        """
+        rows = ops.stack([backend.read(point) for point in self.points])
+        if not np.array_equal(matrix, np.eye(len(self.points))):
+            rows = ops.matmul(ops.cast(np.asarray(matrix), rows.dtype), rows)
+        return ops.matmul(rows, ops.transpose(rows))

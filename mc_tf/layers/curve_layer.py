@@ -1,8 +1,8 @@
 """Any Keras layer or model on a curve: the core mechanism of the library."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, Self
+import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,11 +10,18 @@ from keras import ops
 
 from mc_tf.arguments import check_kind
 from mc_tf.backend import ops as backend
-from mc_tf.backend.keras_internals import once_a_call, track
+from mc_tf.backend.keras_internals import track
 from mc_tf.curves.base import Curve
-from mc_tf.layers.control_points import ControlPoints
+from mc_tf.layers.batch_parts import join_batch, split_batch
+from mc_tf.layers.control_points import (
+    ControlPoints,
+    PointsRegularizer,
+    check_regularizer,
+    fixed_points,
+)
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
-from mc_tf.typing import Tensor, TensorLike
+from mc_tf.layers.positions import PositionPer, Positions, check_positions, shares
+from mc_tf.typing import TensorLike
 from mc_tf.weights.constraints import check_convex_combinations
 from mc_tf.weights.flat import FlatLayout, flat_weights, reset_recurrent_state
 from mc_tf.weights.stateless import StatelessLayer
@@ -23,7 +30,7 @@ __all__ = ["CurveLayer"]
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
+class CurveLayer(Positions, ControlPoints, CurveLayerFiles, keras.layers.Layer):
     """Runs a Keras layer or model with the weights `phi(t) = c(t) @ points` (section 3.2).
 
     The wrapped layer is used only for its forward pass and is never changed. All parameters belong
@@ -46,7 +53,17 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
             strategy draws its own. Both estimate the same gradient, of the mean loss over `t`; with
             `R` replicas, the part of its variance that comes from `t` is divided by `R`. Batch
             normalization then uses the mean and variance of each replica's part. On one device, and
-            on JAX, there is no difference.
+            on JAX, there is no difference. `"layer"`: each layer with weights of its own draws its
+            own (arXiv 2102.10472).
+        positions_per_batch: number of parts of each training batch, each run at its own position.
+            Default 1. The cost is that of one position. Batch normalization uses the mean and
+            variance of each part.
+        fixed: list of the control points that training does not move, by index. Default: the
+            endpoints that `fix_start` and `fix_end` fix.
+        points_regularizer: function `(products, curve) -> loss` of the control points, added to the
+            loss of each training step, such as `mc_tf.simplexes.Similarity()`. `products(matrix)`
+            returns the inner products of the combinations `matrix @ points`, for a numpy matrix
+            `(d, k)` a tensor `(d, d)`. To be saved, it must be serializable. Default: none.
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -55,7 +72,8 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         - `training`: as in any Keras layer.
 
     Raises:
-        ValueError: if the built layer has no trainable weights, or `position_per` is unknown.
+        ValueError: if the built layer has no trainable weights, `position_per` is unknown, there is
+            no point with an index in `fixed`, or `points_regularizer` cannot be called.
 
     Example:
         >>> from mc_tf import Bezier
@@ -75,24 +93,26 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
-        position_per: Literal["batch", "replica"] = "batch",
+        position_per: PositionPer = "batch",
+        positions_per_batch: int = 1,
+        fixed: Sequence[int] | None = None,
+        points_regularizer: PointsRegularizer | None = None,
         **kwargs: Any,
     ) -> None:
         check_kind("layer", layer, keras.layers.Layer, "a Keras layer or model")
         check_kind("curve", curve, Curve, "a curve, such as `Bezier(num_bends=1)`")
-        if position_per not in ("batch", "replica"):
-            raise ValueError(
-                f"`position_per` must be 'batch' or 'replica'. Received: {position_per!r}"
-            )
+        check_positions(position_per, positions_per_batch)
         kwargs.setdefault("dtype", layer.dtype_policy)
         kwargs["autocast"] = False
         super().__init__(**kwargs)
         self._code = StatelessLayer(layer)
         self.curve = curve
-        self.fix_start = fix_start
-        self.fix_end = fix_end
+        self.fixed = fixed_points(curve, fix_start, fix_end, fixed)
         self.seed = seed
         self.position_per = position_per
+        self.positions_per_batch = positions_per_batch
+        check_regularizer(points_regularizer)
+        self.points_regularizer = points_regularizer
         self.supports_masking = layer.supports_masking
         self.supports_jit = self._code.supports_jit
         self._seed_generator = keras.random.SeedGenerator(seed)
@@ -126,10 +146,9 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         flat = flat_weights(self.layer)
         last = self.curve.num_points - 1
         names = ["start", *(f"bend_{j}" for j in range(1, last)), "end"]
-        fixed = [self.fix_start, *[False] * (last - 1), self.fix_end]
         self.points = [
-            self._new_variable(name, flat, not is_fixed, constraint=self._code.constraint)
-            for name, is_fixed in zip(names, fixed)
+            self._new_variable(name, flat, j not in self.fixed, constraint=self._code.constraint)
+            for j, name in enumerate(names)
         ]
         self.state = [
             self._new_variable(v.path.replace("/", "_"), ops.convert_to_numpy(v), False, v.dtype)
@@ -154,50 +173,6 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         """`FlatLayout` of the weights: their order and shapes in the flat vector."""
         return self._code.layout
 
-    # Position on the curve.
-
-    @property
-    def t(self) -> float | list[float]:
-        """Position in [0, 1] at which the layer runs at inference; assign it to move."""
-        return ops.convert_to_numpy(self._position).tolist()
-
-    @t.setter
-    def t(self, value: TensorLike) -> None:
-        value = self.curve.check_position(value)
-        if tuple(value.shape) != self.curve.position_shape:
-            raise ValueError(f"`t` must be one position, received shape {tuple(value.shape)}")
-        self._position.assign(value)
-
-    def _resolve_position(self, t, training):
-        if t is not None:
-            return ops.cast(self.curve.check_position(t), "float32")
-        if not training:
-            return backend.read(self._position)
-        return once_a_call(self, "mc_tf_position", self._draw)
-
-    def _draw(self):
-        own, count = backend.replica() if self.position_per == "replica" else (0, 1)
-        # Each replica draws all positions, so that all generators stay the same.
-        drawn = [self.curve.draw(self._seed_generator) for _ in range(count)]
-        return ops.stack(drawn)[own] if count > 1 else drawn[0]
-
-    # Weights.
-
-    def flat_weights_at(self, t: TensorLike) -> Tensor:
-        """The flat weight vector `phi(t)`, differentiable in the points and in `t`.
-
-        Args:
-            t: position in [0, 1], scalar.
-
-        Returns:
-            Tensor of shape `(P,)`.
-        """
-        coefficients = ops.cast(self.curve.coefficients(t), self.layout.dtype)
-        if len(coefficients.shape) != 1:
-            raise ValueError(f"`t` must be one position, received shape {coefficients.shape[:-1]}")
-        terms = [coefficients[j] * backend.read(p) for j, p in enumerate(self.points)]
-        return sum(terms[1:], terms[0])
-
     def state_copy(self, variable: keras.Variable) -> keras.Variable:
         """The wrapper's own copy of one of the wrapped layer's non-trainable variables.
 
@@ -216,40 +191,6 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         """Resets the recurrent state of stateful layers to zero."""
         self._run(lambda: reset_recurrent_state(self.layer))
 
-    # Forward pass.
-
-    def evaluate_point(self, t: TensorLike) -> tuple[list[Tensor], list[Tensor]]:
-        """Computes weights and penalties at `t` once, for many calls under `at_point`.
-
-        Args:
-            t: position in [0, 1], scalar.
-
-        Returns:
-            `(weights, penalties)`, two lists of tensors.
-        """
-        return self.unpack_point(self.flat_weights_at(t))
-
-    def unpack_point(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Like `evaluate_point`, for any flat weight vector; differentiable.
-
-        Args:
-            flat: tensor of shape `(P,)`.
-
-        Returns:
-            `(weights, penalties)`, two lists of tensors.
-        """
-        weights = self.layout.unpack(flat)
-        return weights, self._code.penalty(flat, weights)
-
-    @contextlib.contextmanager
-    def at_point(self, weights: Sequence[Tensor], penalties: Sequence[Tensor]) -> Iterator[Self]:
-        """Context in which calls run with weights from `evaluate_point`, whatever `t` is."""
-        self._at = lambda: (weights, penalties)  # a function is not tracked
-        try:
-            yield self
-        finally:
-            self._at = None
-
     def call(
         self,
         inputs: Any,
@@ -259,16 +200,18 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
         **kwargs: Any,
     ) -> Any:
         """Runs the wrapped layer with the weights at `t`."""
-        if self._at is not None:
-            weights, penalties = self._at()
-        else:
-            weights, penalties = self.evaluate_point(self._resolve_position(t, training))
+        points = self._points_at(t, training) if self._at is None else self._at()
         if training:
             self.check_trainable()
-        outputs, losses = self._run(lambda: self.layer(inputs, *args, **kwargs), weights, training)
-        for loss in (*losses, *penalties):
-            self.add_loss(loss)
-        return outputs
+        found, given, count = [], (inputs, args, kwargs), len(points)
+        parts = split_batch(given, count) if count > 1 else [given]
+        for (inputs, args, kwargs), (weights, penalties) in zip(parts, points):
+            run = functools.partial(self.layer, inputs, *args, **kwargs)
+            outputs, losses = self._run(run, weights, training)
+            found.append(outputs)
+            for loss in (*shares(losses, count), *penalties):
+                self.add_loss(loss)
+        return join_batch(found) if count > 1 else found[0]
 
     def check_trainable(self, ends: bool = False) -> None:
         """Rejects layers that cannot be trained along a curve; see `docs/curves.md`.
@@ -283,9 +226,9 @@ class CurveLayer(ControlPoints, CurveLayerFiles, keras.layers.Layer):
             self._code.check_trainable()
             if ends and self._code.constraint:
                 check_convex_combinations(self.curve)
-                for role, point in (("start", self.points[0]), ("end", self.points[-1])):
+                for point in self.points:
                     if not point.trainable:
-                        self._code.constraint.check_holds(point, role)
+                        self._code.constraint.check_holds(point, point.name)
 
     def _run(self, function, weights=(), training=False):
         """Runs the wrapped layer and stores its updates of statistics, seeds and state."""

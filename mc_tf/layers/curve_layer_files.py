@@ -64,9 +64,12 @@ class CurveLayerFiles:
             "fix_end": self.fix_end,
             "seed": self.seed,
             "position_per": self.position_per,
+            "positions_per_batch": self.positions_per_batch,
+            "fixed": list(self.fixed),
+            "points_regularizer": keras.saving.serialize_keras_object(self.points_regularizer),
         }
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Creates a layer from its config."""
-        return cls(**revive_parts(config, "layer", "curve", "dtype"))
+        return cls(**revive_parts(config, "layer", "curve", "points_regularizer", "dtype"))

@@ -4,14 +4,18 @@ They extend `CurveLayer` only by the constructor of the wrapped layer. `connect`
 on a curve at once and does not need them.
 """
 
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 
 from mc_tf.backend.keras_internals import layers_within
 from mc_tf.curves import Bezier, Curve
+from mc_tf.layers.control_points import PointsRegularizer
 from mc_tf.layers.curve_layer import CurveLayer
+from mc_tf.layers.positions import PositionPer
 from mc_tf.typing import Config, TensorLike
+from mc_tf.weights.network_code import revive_parts
 
 __all__ = [
     "CurveBatchNormalization",
@@ -31,7 +35,8 @@ class _NamedCurveLayer(CurveLayer):
         curve: the curve, default `Bezier(1)`. Layers of one network share its position.
         fix_start, fix_end: whether the endpoint is fixed in training, default `True`.
         seed: integer seed of the positions drawn in training.
-        position_per: see `CurveLayer`. The first layer of a network decides for all.
+        position_per, positions_per_batch, fixed, points_regularizer: see `CurveLayer`. The first
+            layer of a network decides for all who shares a position, and how many there are.
         **kwargs: keyword arguments of the wrapped layer, `name` included.
     """
 
@@ -44,7 +49,10 @@ class _NamedCurveLayer(CurveLayer):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
-        position_per: Literal["batch", "replica"] = "batch",
+        position_per: PositionPer = "batch",
+        positions_per_batch: int = 1,
+        fixed: Sequence[int] | None = None,
+        points_regularizer: PointsRegularizer | None = None,
         **kwargs: Any,
     ) -> None:
         layer = self.wrapped_class(*args, **kwargs)
@@ -55,6 +63,9 @@ class _NamedCurveLayer(CurveLayer):
             fix_end,
             seed,
             position_per,
+            positions_per_batch,
+            fixed,
+            points_regularizer,
             name=kwargs.get("name"),
         )
 
@@ -65,10 +76,11 @@ class _NamedCurveLayer(CurveLayer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Creates a layer from its config."""
-        config = dict(config)
-        names = ("fix_start", "fix_end", "seed", "position_per")
+        config = revive_parts(config, "curve", "points_regularizer")
+        names = ("fix_start", "fix_end", "seed", "position_per", "positions_per_batch", "fixed")
+        names += ("points_regularizer",)
         options = {key: config.pop(key) for key in names if key in config}
-        curve = keras.saving.deserialize_keras_object(config.pop("curve"))
+        curve = config.pop("curve")
         layer = cls.wrapped_class.from_config(config)
         made = cls.__new__(cls)
         CurveLayer.__init__(made, layer, curve, name=config["name"], **options)

@@ -1,13 +1,14 @@
 """Two trained networks joined by a curve (section 3.1 of the paper)."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import keras
 
 from mc_tf.alignment import align as align_units
 from mc_tf.arguments import check_counts, check_kind
 from mc_tf.curves import Bezier, Curve
+from mc_tf.layers.control_points import PointsRegularizer
+from mc_tf.layers.positions import PositionPer
 from mc_tf.models.curve_model import CurveModel
 from mc_tf.storage.given_networks import given_network
 from mc_tf.typing import PathLike
@@ -15,7 +16,24 @@ from mc_tf.weights.architecture import describe
 from mc_tf.weights.compatibility import check_finite, check_same_architecture, check_same_fixed
 from mc_tf.weights.flat import flat_weights
 
-__all__ = ["connect"]
+__all__ = ["check_alike", "connect"]
+
+
+def check_alike(models):
+    """Rejects networks that differ in more than their trainable weights.
+
+    Args:
+        models: dict from the role of a network in messages to a built Keras model.
+
+    Raises:
+        ValueError: naming the first difference, or a network whose weights are not finite.
+    """
+    (first, start), *_ = models.items()
+    described = describe(start)
+    for role, model in models.items():
+        check_same_architecture(start, model, (first, role), described)
+        check_finite(model.variables, role)
+        check_same_fixed(start, model, (first, role))
 
 
 def connect(
@@ -28,7 +46,10 @@ def connect(
     seed: int | None = None,
     name: str | None = None,
     align: bool = False,
-    position_per: Literal["batch", "replica"] = "batch",
+    position_per: PositionPer = "batch",
+    positions_per_batch: int = 1,
+    fixed: Sequence[int] | None = None,
+    points_regularizer: PointsRegularizer | None = None,
 ) -> CurveModel:
     """Joins two trained networks by a curve with trainable bends.
 
@@ -46,8 +67,13 @@ def connect(
         name: name of the model.
         align: whether to put the hidden units of `end` and `bends` in the order of `start` first,
             by `mc_tf.align`, which changes no network's outputs. Default `False`.
-        position_per: `"batch"` (default), one position in each training step, or `"replica"`, one
-            for each replica of a strategy; see `CurveLayer`.
+        position_per: `"batch"` (default), one position in each training step, `"replica"`, one
+            for each replica of a strategy, or `"layer"`, one for each layer; see `CurveLayer`.
+        positions_per_batch: number of parts of a batch with a position of their own. Default 1.
+        fixed: list of all control points that training does not move, by index. Default: the
+            endpoints, unless `fix_start=False` or `fix_end=False`.
+        points_regularizer: term of the training loss for the control points, such as
+            `mc_tf.simplexes.Similarity()`; see `CurveLayer`. Default: none.
 
     Returns:
         `CurveModel`, not compiled. Its batch normalization statistics are copied from `start`.
@@ -81,13 +107,10 @@ def connect(
                 f"{curve} has {curve.num_bends} bends, but `bends` has {len(bends)} models."
             )
         models.update({f"bends[{j}]": model for j, model in enumerate(bends)})
-    described = describe(start)
-    for role, model in models.items():
-        check_same_architecture(start, model, ("start", role), described)
-        check_finite(model.variables, role)
-        check_same_fixed(start, model, ("start", role))
+    check_alike(models)
     curve = curve.for_network(start)
-    curve_model = CurveModel(start, curve, fix_start, fix_end, seed, position_per, name=name)
+    options = (position_per, positions_per_batch, fixed, points_regularizer)
+    curve_model = CurveModel(start, curve, fix_start, fix_end, seed, *options, name=name)
     layer = curve_model.curve_layer
     flat = (lambda model: align_units(start, model).flat_weights()) if align else flat_weights
     layer.set_point(-1, flat(end))  # which were checked above

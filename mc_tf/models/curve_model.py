@@ -1,6 +1,7 @@
 """A whole network on a curve, as an ordinary Keras model."""
 
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,7 +12,9 @@ from mc_tf.backend import ops as backend
 from mc_tf.backend.keras_internals import knows_training
 from mc_tf.curves.base import Curve
 from mc_tf.distribute.global_batch import global_batch
+from mc_tf.layers.control_points import PointsRegularizer
 from mc_tf.layers.curve_layer import CurveLayer
+from mc_tf.layers.positions import PositionPer
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
 from mc_tf.typing import ArrayLike, Config, PathLike, Tensor, TensorLike
@@ -45,7 +48,8 @@ class CurveModel(SealedFiles, keras.Model):
     Args:
         network: a built Keras model, used only for its forward pass. All control points start at
             its weights. It is never changed, and its weights are not stored.
-        curve, fix_start, fix_end, seed, position_per: see `CurveLayer`.
+        curve, fix_start, fix_end, seed, position_per, positions_per_batch, fixed,
+            points_regularizer: see `CurveLayer`.
         **kwargs: passed to `keras.Model`, such as `name`.
 
     Call arguments:
@@ -66,7 +70,10 @@ class CurveModel(SealedFiles, keras.Model):
         fix_start: bool = True,
         fix_end: bool = True,
         seed: int | None = None,
-        position_per: Literal["batch", "replica"] = "batch",
+        position_per: PositionPer = "batch",
+        positions_per_batch: int = 1,
+        fixed: Sequence[int] | None = None,
+        points_regularizer: PointsRegularizer | None = None,
         **kwargs: Any,
     ) -> None:
         check_one_network(network, "network")
@@ -79,8 +86,9 @@ class CurveModel(SealedFiles, keras.Model):
                 "a batch of data, or train it, before you put it on a curve."
             )
         self._warn_of_own_methods(network)
+        options = (position_per, positions_per_batch, fixed, points_regularizer)
         self.curve_layer = CurveLayer(
-            network, curve, fix_start, fix_end, seed, position_per, name="curve_layer"
+            network, curve, fix_start, fix_end, seed, *options, name="curve_layer"
         )
         self.supports_masking = self.curve_layer.supports_masking
         self.built = True
@@ -156,9 +164,11 @@ class CurveModel(SealedFiles, keras.Model):
         self, inputs: Any, t: TensorLike | None = None, training: bool | None = None, **kwargs: Any
     ) -> Any:
         """Runs the network with the weights at `t`."""
+        layer = self.curve_layer
         if training and not knows_training(self.network):  # Keras' `fit` does not say it either
-            t, training = self.curve_layer._resolve_position(t, training), False
-        return self.curve_layer(inputs, t=t, training=training, **kwargs)
+            with layer._at_parts(layer._points_at(t, training)):
+                return layer(inputs, training=False, **kwargs)
+        return layer(inputs, t=t, training=training, **kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Returns the mask of the network."""
@@ -289,4 +299,4 @@ class CurveModel(SealedFiles, keras.Model):
     @classmethod
     def from_config(cls, config: Config) -> Self:  # type: ignore[override]
         """Creates a model from its config."""
-        return cls(**revive_parts(config, "network", "curve", "dtype"))
+        return cls(**revive_parts(config, "network", "curve", "points_regularizer", "dtype"))

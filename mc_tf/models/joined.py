@@ -50,7 +50,7 @@ def join_curve_layers(network):
             "or sequential model, or `connect` two ordinary networks."
         ) from error
     ((curve,), layer) = curves.values(), layers[0]
-    joined = CurveModel(code, curve, layer.fix_start, layer.fix_end)
+    joined = CurveModel(code, curve, fixed=layer.fixed)
     for index in range(curve.num_points):
         for part, copy in pairs:
             if isinstance(part, CurveLayer):

@@ -20,6 +20,7 @@ from mc_tf.plots.posteriors import plot_posterior
 from mc_tf.plots.regression import plot_regression
 from mc_tf.plots.rescaling import plot_curve_ensembles
 from mc_tf.plots.saving import in_both_formats, save
+from mc_tf.plots.simplexes import plot_simplex
 from mc_tf.plots.surface_3d import plot_surface
 from mc_tf.plots.uncertainty import plot_corruptions, plot_reliability, plot_risk_coverage
 
@@ -45,6 +46,7 @@ __all__ = [
     "plot_regression",
     "plot_reliability",
     "plot_risk_coverage",
+    "plot_simplex",
     "plot_surface",
     "plot_trajectory",
     "plot_widths",

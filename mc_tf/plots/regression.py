@@ -26,7 +26,11 @@ __all__ = ["plot_regression"]
 
 # Without yellow, which is used for the plane's valley and hard to see on white.
 _COLORS = ListedColormap(colormaps["plasma"](np.linspace(0, 0.8, 256)))
-_SHAPES = "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,)"
+_BAND = ("mean", "low", "high")
+_SHAPES = (
+    "x (k,), y (k,), grid (n,), predictions (num_points, n) and t (num_points,), and for a band "
+    "mean, low and high (n,)"
+)
 
 
 @draws
@@ -47,7 +51,8 @@ def plot_regression(
             spaced positions from 0 to 1.
         functions: `.npz` file, or dict, with the data `x` and `y` `(k,)`, the inputs `grid`
             `(n,)`, the positions `t` `(num_points,)` in [0, 1], and `predictions`
-            `(num_points, n)`.
+            `(num_points, n)`. With `mean`, `low` and `high` `(n,)` also a mean and a band, such as
+            the 95 % intervals of a posterior.
         value: name of the plane's value, default `"train_loss"`.
         maximum: see `plot_plane`.
         title: heading, default none.
@@ -89,6 +94,10 @@ def plot_regression(
         place = [np.interp(t, positions, curve[:, axis]) for axis in range(2)]
         plane.plot(*place, "o", color=colors.to_rgba(t), markeredgecolor="white", zorder=5.5)
         predicted.plot(arrays["grid"], function, color=colors.to_rgba(t), linewidth=1.5)
+    if "mean" in arrays:
+        band = {"color": "black", "alpha": 0.12, "linewidth": 0, "label": "95 % of new targets"}
+        predicted.fill_between(arrays["grid"], arrays["low"], arrays["high"], **band)
+        predicted.plot(arrays["grid"], arrays["mean"], "k--", linewidth=1.5, label="posterior mean")
     predicted.plot(
         arrays["x"],
         arrays["y"],
@@ -118,7 +127,8 @@ def _arrays(functions):
     x, y, grid, predictions, t = (
         shapes.get(name) for name in ("x", "y", "grid", "predictions", "t")
     )
+    band = [shapes[name] for name in _BAND if name in shapes]
     sizes = [shape for shape in (x, grid, t) if shape is not None and len(shape) == 1]
-    if len(sizes) < 3 or x != y or predictions != t + grid:
+    if len(sizes) < 3 or x != y or predictions != t + grid or band not in ([], 3 * [grid]):
         raise ValueError(f"Predictive functions need {_SHAPES}. Received: {shapes}.")
     return functions

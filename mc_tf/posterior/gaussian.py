@@ -7,9 +7,9 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from mc_tf.arguments import check_counts, check_numbers, check_path
+from mc_tf.arguments import check_counts, check_kind, check_numbers, check_path
 from mc_tf.ensemble import Ensemble, OutputSpec
-from mc_tf.posterior.members import make_ensemble
+from mc_tf.posterior.members import generator_of, make_ensemble
 from mc_tf.storage.files import read_arrays, write_arrays
 from mc_tf.storage.moments import WeightMoments
 from mc_tf.storage.snapshots import take_snapshot
@@ -87,6 +87,7 @@ class GaussianPosterior:
         Raises:
             ValueError: if fewer than two networks have been averaged.
         """
+        check_kind("average", average, WeightMoments, "`WeightMoments`, the `average` of SWAG")
         if average.count < 2:
             raise ValueError(
                 f"A posterior needs at least two networks. {average.count} averaged so far: train "
@@ -114,7 +115,7 @@ class GaussianPosterior:
         """
         check_counts(n=n)
         check_numbers(low=0, scale=scale)
-        generator = np.random.default_rng(seed)
+        generator = generator_of(seed)
         rows = np.empty((n, self.mean.size), self.deviations.dtype)
         for row in rows:
             self._draw(row, math.sqrt(scale), low_rank, generator)
@@ -206,7 +207,7 @@ class GaussianPosterior:
             `Ensemble`.
 
         Raises:
-            ValueError: if there is no network, or batch normalization lacks data.
+            ValueError: if there is no network, it does not fit, or batch normalization lacks data.
         """
         model = self.network if network is None else network
         rows = self.sample(n, scale, low_rank, seed)

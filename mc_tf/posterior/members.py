@@ -1,13 +1,22 @@
-"""Weight vectors from a posterior as the members of an ensemble."""
+"""Draws from a posterior, and their weight vectors as the members of an ensemble."""
 
 import dataclasses
 
-from mc_tf.arguments import check_network
+import numpy as np
+
+from mc_tf.arguments import check_network, check_seed
 from mc_tf.batch_norm.update import needs_statistics
 from mc_tf.ensemble import Ensemble
 from mc_tf.storage.snapshots import take_snapshot
 
-__all__ = ["make_ensemble"]
+__all__ = ["generator_of", "make_ensemble"]
+
+
+def generator_of(seed):
+    """Returns a `numpy.random.Generator` of a seed, an integer of at least 0 or `None`."""
+    if seed is not None:
+        check_seed(seed=seed)
+    return np.random.default_rng(seed)
 
 
 def make_ensemble(network, rows, state, batch_norm_data, output, verbose, **kwargs):
@@ -25,7 +34,8 @@ def make_ensemble(network, rows, state, batch_norm_data, output, verbose, **kwar
         `Ensemble`.
 
     Raises:
-        ValueError: if there is no network, or batch normalization lacks data.
+        ValueError: if there is no network, it has another number of weights, or batch normalization
+            lacks data.
     """
     if network is None:
         raise ValueError(
@@ -40,6 +50,11 @@ def make_ensemble(network, rows, state, batch_norm_data, output, verbose, **kwar
             "seen in `fit`, or `batch_norm_data=False` to use the statistics of the average."
         )
     base = take_snapshot(network)
+    if base.weights.size != rows.shape[1]:
+        raise ValueError(
+            f"The samples have {rows.shape[1]} weights, but the model '{network.name}' has "
+            f"{base.weights.size}. Pass a model of the architecture that was trained."
+        )
     state = base.state if state is None else state
     members = [dataclasses.replace(base, weights=row, state=state) for row in rows]
     ensemble = Ensemble(network, members, output, **kwargs)

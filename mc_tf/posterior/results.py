@@ -7,7 +7,7 @@ import numpy as np
 
 from mc_tf.arguments import check_counts
 from mc_tf.ensemble import Ensemble, OutputSpec
-from mc_tf.posterior.members import make_ensemble
+from mc_tf.posterior.members import generator_of, make_ensemble
 from mc_tf.typing import Data
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class SubspaceGaussian:
             `SubspaceSamples` of one chain.
         """
         check_counts(n=n)
-        noise = np.random.default_rng(seed).standard_normal((n, len(self.mean)))
+        noise = generator_of(seed).standard_normal((n, len(self.mean)))
         drawn = self.mean + noise @ np.linalg.cholesky(self.covariance).T
         return SubspaceSamples(self.posterior, drawn[None])
 
@@ -211,7 +211,7 @@ class SubspaceGrid:
             `SubspaceSamples` of one chain.
         """
         check_counts(n=n)
-        generator = np.random.default_rng(seed)
+        generator = generator_of(seed)
         chosen = generator.choice(self.log_density.size, n, p=self.probabilities.ravel())
         cell = np.array([axis[1] - axis[0] for axis in self.axes])
         moved = cell * generator.uniform(-0.5, 0.5, (n, len(cell)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mc_tf.arguments import check_path
+from mc_tf.distribute.processes import is_chief
 from mc_tf.storage.files import check_writable
 from mc_tf.storage.locks import locked
 
@@ -82,6 +83,8 @@ def _either(endings):
 def directory_held(directory, wait=False):
     """Locks a directory against other programs; creates and checks it first.
 
+    Of several processes that train together, the chief does this for all.
+
     Args:
         directory: path; nothing is locked if it is `None`.
         wait: whether to wait until it is free. Default `False`: raise an error.
@@ -90,7 +93,7 @@ def directory_held(directory, wait=False):
         InUseError: if another program holds it, naming its process and host.
         OSError: if it cannot be created or written to.
     """
-    if directory is None:
+    if directory is None or not is_chief():
         yield
         return
     made = not os.path.isdir(directory)

@@ -1,20 +1,15 @@
-"""Resumable training of a network or a curve with the reference's settings."""
+"""Resumable training of a network with the reference's settings."""
 
-import dataclasses
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import keras
-from keras import ops
 
 from mc_tf.backend.fused_batch_norm import fused_batch_norm
 from mc_tf.batch_norm.update import update_batch_norm
-from mc_tf.curves import Curve
 from mc_tf.distribute.processes import agreed, is_chief
-from mc_tf.models import CurveModel, connect
-from mc_tf.schedules import CYCLES
 from mc_tf.storage.averages import WeightAverage
 from mc_tf.storage.checkpoints import load_checkpoint, read_record, save_checkpoint
 from mc_tf.storage.destinations import holding
@@ -28,7 +23,6 @@ from mc_tf.training.networks import (
     read_network,
 )
 from mc_tf.training.options import TrainingOptions
-from mc_tf.training.provenance import check_same_data
 from mc_tf.training.run_directory import (
     RunDirectory,
     find_difference,
@@ -43,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "averaged_network",
-    "train_curve",
+    "is_begun",
     "train_network",
 ]
 
@@ -94,7 +88,7 @@ def train_network(
         settings["network_options"] = chosen
     files = {"initial_weights": initial_weights} if initial_weights else {}
     path = RunDirectory(workdir).network()
-    begun = _is_begun(path)
+    begun = is_begun(path)
     keras.utils.set_random_seed(options.seed)
     # A run with equal settings was checked when it started.
     if not begun or find_difference(workdir, settings, files):
@@ -115,7 +109,8 @@ def train_network(
         return fit(model, path, data, options, steps, validate=True)
 
 
-def _is_begun(path):
+def is_begun(path):
+    """Whether the checkpoint of a training exists, for all processes."""
     return agreed(
         os.path.exists(path),
         f"Only some of the processes of this training see the file '{path}'. Choose a directory "
@@ -165,84 +160,3 @@ def averaged_network(
     update_batch_norm(model, data.batch_norm_data(fixed_batch_size(model) or batch_size))
     save_checkpoint(model, path, step=average.step, count=average.count)
     return model
-
-
-@holding("workdir")
-def train_curve(
-    workdir: PathLike,
-    data: "Dataset",
-    start: PathLike,
-    end: PathLike,
-    curve: Curve,
-    options: TrainingOptions,
-    position_per: Literal["batch", "replica"] = "batch",
-    align: bool = False,
-) -> CurveModel:
-    """Connects two trained networks (section 3.1), or resumes training the curve.
-
-    Args:
-        workdir: directory for `curve.keras`, `history.csv` and `settings.json`.
-        data: data set from `mc_tf.data.load`.
-        start, end: `.keras` files of the endpoints, which include their weight decay.
-        curve: a `Curve`. A curve without trainable bends is saved directly.
-        options: `TrainingOptions`.
-        position_per: `"batch"` (default) or `"replica"`: who shares a position; see `CurveLayer`.
-        align: whether the end's hidden units are put in the order of the start's first, see
-            `mc_tf.align`. Default `False`.
-
-    Returns:
-        The trained `CurveModel`.
-
-    Raises:
-        ValueError, OSError: if the endpoints differ, are not finite or were trained on other data,
-            the directory contains another run or cannot be written to, or its checkpoint is
-            damaged.
-    """
-    if not curve.trainable:
-        options = _untrained(options)
-    steps = data.steps_per_epoch(options.batch_size)
-    check_cycles(options, steps)
-    check_same_data([start, end], data.settings)
-    keras.utils.set_random_seed(options.seed)  # a file may lack the seeds of dropout layers
-    networks = [read_network(path, data, options.batch_size) for path in (start, end)]
-    made = connect(*networks, curve, seed=options.seed, position_per=position_per, align=align)
-    files, settings = {"start": start, "end": end}, {"curve": repr(curve), **options.settings(data)}
-    if position_per != "batch":
-        settings["position_per"] = position_per
-    if align:
-        settings["align"] = True
-    open_run(workdir, settings, files)
-    path = RunDirectory(workdir).curve()
-    if _is_begun(path):
-        ends = _ends(made)
-        made = load_checkpoint(path)
-        _check_same_ends(made, ends, path)
-    else:
-        keras.utils.set_random_seed(options.seed)
-        compile_for(made, data, options)
-    if options.verbose and is_chief():
-        print(announcement(made, data, workdir), flush=True)
-    # Validation would evaluate the start only.
-    return fit(made, path, data, options, steps, validate=False)
-
-
-def _untrained(options):
-    """Returns options with zero epochs and without settings that act during training."""
-    numbers = ("swa_start", "swag_rank", "cycle_epochs", "trajectory_every")
-    acting = {**dict.fromkeys(numbers), "snapshots": False}
-    if options.schedule in ("swa", *CYCLES):
-        acting["schedule"] = "constant"
-    return dataclasses.replace(options, epochs=0, **acting)
-
-
-def _check_same_ends(curve_model, ends, path):
-    """Rejects resuming a curve whose endpoint files have changed."""
-    if not all(bool(ops.all(a == b)) for a, b in zip(_ends(curve_model), ends)):
-        raise ValueError(
-            f"'{path}' joins other networks than --start and --end now contain. Choose another "
-            "--workdir to start over."
-        )
-
-
-def _ends(curve_model):
-    return [curve_model.curve_layer.flat_weights_at(t) for t in (0.0, 1.0)]

@@ -15,6 +15,7 @@ __all__ = [
     "assign_flat",
     "flat_weights",
     "layer_masks",
+    "layer_numbers",
     "recurrent_state",
     "reset_recurrent_state",
     "state_variables",
@@ -115,6 +116,26 @@ def layer_masks(network):
         mask = np.repeat([id(v) in own for v in variables], sizes)
         masks[layer.name] = masks.get(layer.name, False) | mask
     return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def layer_numbers(network):
+    """Numbers the layers that own the trainable weights, from 0, in the order of the weights.
+
+    Args:
+        network: a built Keras layer or model.
+
+    Returns:
+        List of ints, one for each trainable variable.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(1) for _ in "ab")])
+        >>> layer_numbers(model)
+        [0, 0, 1, 1]
+    """
+    layers = layers_within(network)
+    owners = {id(v): number for number, each in enumerate(layers) for v in own_weights(each)}
+    found = [owners[id(v)] for v in network.trainable_variables]
+    return [list(dict.fromkeys(found)).index(owner) for owner in found]
 
 
 def assign_flat(layer, flat):

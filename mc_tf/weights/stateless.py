@@ -5,7 +5,7 @@ import keras
 from mc_tf.backend.fused_batch_norm import fused_calls
 from mc_tf.backend.keras_internals import layers_within, metrics_within
 from mc_tf.weights.constraints import PointConstraint
-from mc_tf.weights.flat import FlatLayout, state_variables
+from mc_tf.weights.flat import FlatLayout, layer_numbers, state_variables
 from mc_tf.weights.penalty import WeightPenalty
 from mc_tf.weights.preprocessing import derived
 
@@ -26,6 +26,7 @@ class StatelessLayer:
         weights: its trainable variables.
         state: its other variables (statistics, seeds, recurrent state, frozen weights).
         layout: `FlatLayout` of the weights.
+        layer_of_weight: the number of its layer for each weight; `num_layers` there are.
         penalty: `WeightPenalty` of the weights.
         constraint: `PointConstraint` of the weights.
     """
@@ -63,6 +64,8 @@ class StatelessLayer:
             )
         self.state = state_variables(self.layer)
         self.layout = FlatLayout(self.weights)
+        self.layer_of_weight = layer_numbers(self.layer)
+        self.num_layers = max(self.layer_of_weight) + 1
         self.penalty = WeightPenalty(self.weights)
         self.constraint = PointConstraint(self.weights, self.layout)
 

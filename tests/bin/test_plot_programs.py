@@ -18,6 +18,7 @@ from surfaces import (
     pairs,
     plane,
     rays,
+    simplex,
     trajectory,
 )
 
@@ -40,6 +41,7 @@ def root(tmp_path_factory):
         "functions": functions(),
         "pairs": pairs(),
         "corrupted": corrupted(),
+        "simplex": simplex(),
         "trajectory": trajectory(),
         "orders": orders(),
         "fge-epochs": growing([22, 21.5]),
@@ -87,6 +89,7 @@ DRAWN = {
         ["--results=A={root}/corrupted.npz,A={root}/corrupted.npz,B={root}/corrupted.npz"],
         "png",
     ),
+    "simplex": ("plot simplex", ["--results=A={root}/simplex.npz,A={root}/simplex.npz"], "svg"),
     "risk_coverage": ("plot risk_coverage", ["--results=FGE={root}/ensemble.npz"], "svg"),
     "widths": ("plot widths", ["--results=A={root}/chain-{{}}.npz", "--widths=1,4"], "png"),
     "barrier": ("plot barrier", ["--results=A={root}/chain-1.npz,B={root}/chain-4.npz"], "png"),

@@ -24,12 +24,16 @@ from mc_tf.training import TrainingOptions
 
 pytestmark = needs_tensorflow
 
-METHODS = ["Single network", "SWA", "SSE", "FGE", "Independent networks", "Curve"]
+METHODS = ["Single network", "SWA", "SWAG", "Subspace"]
+METHODS += ["SSE", "FGE", "Independent networks", "Curve", "Simplexes"]
+FILES = ["single", "swa-network", "swag", "subspace", "sse", "fge", "ind", "curve-ensemble"]
+FILES += ["simplex"]
 SETTINGS = {
     "sse_cycles": 2,
     "fge_start": 2,
     "fge": {"epochs": 2, "cycle_epochs": 2},
     "swa": {"learning_rate": 0.02, "start": 8},
+    "espro": {"epochs": 3, "training": TrainingOptions(1, 0.1), "num_vertices": 1},
     "curve_points": 3,
 }
 
@@ -53,6 +57,10 @@ def test_methods_cost_the_same(name):
             begin = made[f"{folder}/fge-{k}"].begin
             assert begin.training == f"{folder}/ind-{k}"
             assert begin.number + epochs(f"fge-{k}") == one
+            vertices = made[f"{folder}/espro-{k}"].num_vertices
+            assert epochs(f"espro-{k}-first") + vertices * epochs(f"espro-{k}") == one
+        sampled = [made[f"{folder}/uncertainty/{n}"] for n in ("swag", "subspace")]
+        assert {step.saved.training for step in sampled} == {f"{folder}/swa"}  # no other training
     (table,) = (step for step in made.values() if isinstance(step, UncertaintyTable))
     assert list(table.of) == METHODS
     repetitions = recipe(name).settings["repetitions"]
@@ -62,10 +70,11 @@ def test_methods_cost_the_same(name):
 
 
 @pytest.mark.long
-def test_smoke(tmp_path):
+@pytest.mark.parametrize("name", of_kind("curve_points"))
+def test_smoke(name, tmp_path):
     """Every file and number of a small run."""
     files = (f"--workdir={tmp_path}/run", f"--results_file={tmp_path}/results.csv")
-    out = run("reproduce", "--recipe=uncertainty_digits", "--smoke", "--verbose=0", *files)
+    out = run("reproduce", f"--recipe={name}", "--smoke", "--verbose=0", *files)
     folder = tmp_path / "run"
     for figure in ("reliability", "risk-coverage", "corruptions"):
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
@@ -79,7 +88,7 @@ def test_smoke(tmp_path):
     assert len({row.count("|") for row in (head, line, *lines)}) == 1
     rows = json.loads((folder / "comparison.json").read_text())["rows"]
     found = {(row["curve"], row["value"]): row["obtained"] for row in rows}
-    for method, name in zip(METHODS, ("single", "swa-network", "sse", "fge", "ind")):
+    for method, name in zip(METHODS, FILES, strict=True):
         path = folder / "repetition-0" / "uncertainty" / name
         result = EnsembleEvaluation.load(path.with_suffix(".npz"))
         outside = OutOfDistributionEvaluation.load(f"{path}-outside.npz")

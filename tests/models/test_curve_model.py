@@ -342,7 +342,7 @@ def test_a_position_for_each_replica_is_that_of_the_batch_on_one_device():
         found[position_per] = [float(numpy(model(x, training=True)).item()) for _ in range(4)]
         assert model.get_config()["position_per"] == position_per
     assert found["batch"] == found["replica"]
-    with pytest.raises(ValueError, match="'batch' or 'replica'. Received: 'example'"):
+    with pytest.raises(ValueError, match="'batch', 'replica' or 'layer'. Received: 'example'"):
         ruler(position_per="example")
 
 

@@ -101,6 +101,10 @@ BAD = {
         lambda: plots.plot_regression(plane(), {**functions(), "t": np.zeros(3)}),
         r"predictions.*'t': \(3,\)",
     ),
+    "a band without one end": (
+        lambda: plots.plot_regression(plane(), {**functions(), "mean": functions()["grid"]}),
+        r"for a band mean, low and high \(n,\)",
+    ),
     "functions missing": (
         lambda: plots.plot_regression(plane(), {"x": np.zeros(3)}),
         "Predictive functions need x",

@@ -17,6 +17,7 @@ from surfaces import (
     plane,
     predicted,
     rays,
+    simplex,
     texts,
     trajectory,
 )
@@ -114,6 +115,10 @@ FIGURES = {
         lambda: plots.plot_budgets({"FGE": growing([22, 21]), "SSE": growing([23])}),
         ["FGE", "SSE", "one network", "training epochs in total", "Error (%)"],
     ),
+    "simplex": (
+        lambda: plots.plot_simplex({"SPRO": simplex(), "ESPRO": [simplex(), simplex(9)]}),
+        ["SPRO: samples", "ESPRO: their ensemble", "vertices", "Volume", "Error (%)"],
+    ),
     "mean prediction": (
         lambda: plots.plot_mean_prediction(orders()),
         ["one member", "mean of all members", "distance of the members from their mean"],
@@ -149,6 +154,10 @@ FIGURES = {
     "regression": (
         lambda: plots.plot_regression(plane(), functions(), title="Functions"),
         ["Functions", "input", "prediction", "data", "position t on the curve", "bend"],
+    ),
+    "regression with a band": (
+        lambda: plots.plot_regression(plane(), functions(band=True)),
+        ["data", "posterior mean", "95 % of new targets"],
     ),
 }
 

@@ -9,6 +9,7 @@ from surfaces import (
     line,
     pairs,
     rays,
+    simplex,
     texts,
 )
 
@@ -90,6 +91,20 @@ def test_repetitions_at_other_positions_are_refused():
         plots.plot_budgets({"A": [growing([2, 1]), growing([2])]})
     with pytest.raises(ValueError, match="no result of 'A'"):
         plots.plot_budgets({"A": []})
+
+
+def test_a_simplex_has_volumes_and_errors_by_vertices():
+    result = simplex()
+    size, errors = plots.plot_simplex(result).axes
+    np.testing.assert_allclose(size.lines[0].get_data(), [[2, 3, 4], result["volume"]])
+    assert size.get_yscale() == "log"
+    mean, ensemble, worst = errors.lines
+    np.testing.assert_allclose(mean.get_data(), [[2, 3, 4], result["error"].mean(1)])
+    np.testing.assert_allclose(ensemble.get_ydata(), result["ensemble_error"])
+    assert set(worst.get_ydata()) == {result["network_error"].max()}
+    (band,) = errors.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.min() == result["error"].min() and heights.max() == result["error"].max()
 
 
 def test_curve_ensembles_that_do_not_fit_are_refused():

@@ -19,6 +19,7 @@ from surfaces import (
     pairs,
     plane,
     rays,
+    simplex,
     trajectory,
 )
 
@@ -50,6 +51,7 @@ DRAWN = {
     ),
     "ensembles": (plots.plot_ensembles, ensemble(), {}, 1),
     "budgets": (plots.plot_budgets, {"FGE": growing([3, 2])}, {}, 1),
+    "simplex": (plots.plot_simplex, simplex(), {}, 2),
     "mean prediction": (plots.plot_mean_prediction, orders(), {}, 1),
     "trajectory": (plots.plot_trajectory, trajectory(), {}, 3),
     "line": (plots.plot_line, line(), {}, 2),

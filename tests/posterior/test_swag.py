@@ -320,6 +320,13 @@ VECTORS = (np.zeros(3), np.ones(3), np.ones((2, 3)))
         (lambda: GaussianPosterior(VECTORS[0] * np.nan, *VECTORS[1:]), "must be finite"),
         (lambda: GaussianPosterior(*VECTORS).sample(0), "`n` must be at least 1"),
         (lambda: GaussianPosterior(*VECTORS).sample(1, scale=-1.0), "`scale` .* at least 0"),
+        (lambda: GaussianPosterior(*VECTORS).sample(1, seed=-1), "`seed` must be at least 0"),
+        (lambda: GaussianPosterior(*VECTORS).sample(1, seed="a"), "`seed` .*Received: seed='a'"),
+        (
+            lambda: GaussianPosterior(*VECTORS, network()).ensemble(1),
+            "have 3 weights, but the model",
+        ),
+        (lambda: GaussianPosterior.of(None, network()), "`average` must be `WeightMoments`"),
         (lambda: GaussianPosterior(*VECTORS).log_density(np.ones(2)), r"shape \(3,\) or \(n, 3\)"),
         (lambda: GaussianPosterior(*VECTORS).log_density(np.ones(3), scale=0), "`scale`"),
         (lambda: GaussianPosterior.load("nowhere.npz"), "no result file 'nowhere.npz'"),

@@ -169,6 +169,21 @@ def merges(first: keras.Model, second: keras.Model, train: Any, validation: Any)
     mc_tf.greedy_soup([first, second])  # type: ignore[call-arg]
 
 
+def simplexes(first: keras.Model, second: keras.Model, train: Any) -> None:
+    lines = mc_tf.simplexes.add_vertex([first, "second.keras"], 0.1, to=[0], seed=1)
+    assert_type(lines, mc_tf.CurveModel)
+    assert_type(mc_tf.simplexes.add_vertex(lines, positions_per_batch=2), mc_tf.CurveModel)
+    assert_type(mc_tf.simplexes.volume(lines), float)
+    curve = mc_tf.Combination(3, simplexes=[[0, 2], [1, 2]])
+    assert_type(curve.sample(5, seed=0), np.ndarray)
+    term = mc_tf.simplexes.Similarity(1.0)
+    options = mc_tf.simplexes.LogVolume(0.1)
+    mc_tf.connect(first, second, mc_tf.Segment(), fixed=[], points_regularizer=term)
+    mc_tf.CurveModel(first, curve, position_per="layer", points_regularizer=options)
+    mc_tf.simplexes.add_vertex([first], "large")  # type: ignore[arg-type]
+    mc_tf.connect(first, second, position_per="weight")  # type: ignore[arg-type]
+
+
 def surfaces(first: keras.Model, curve: mc_tf.CurveModel, train: Any, test: Any) -> None:
     direction = mc_tf.random_direction(first, seed=1, normalization="filter")
     assert_type(direction, np.ndarray)

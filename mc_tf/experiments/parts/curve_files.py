@@ -2,11 +2,13 @@
 
 import numpy as np
 from keras import ops
+from scipy.stats import norm
 
 from mc_tf.curves import Segment
 from mc_tf.evaluation.barrier import barrier
 from mc_tf.evaluation.curves import evaluate_curve
 from mc_tf.models import CurveModel
+from mc_tf.posterior import GaussianLikelihood, Subspace, SubspacePosterior
 from mc_tf.storage.checkpoints import load_checkpoint
 from mc_tf.storage.files import write_arrays
 from mc_tf.weights.compatibility import check_same_architecture
@@ -48,7 +50,9 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
 
     Writes `x` and `y` (the training data), `grid` `(num_inputs,)`, equally spaced a fifth of the
     range beyond the data, the positions `t` `(num_points,)`, and `predictions` `(num_points,
-    num_inputs)`.
+    num_inputs)`. For a curve with one bend, and data whose noise is known, also the `mean` and the
+    ends `low` and `high` of 95 % intervals, each `(num_inputs,)`, of the posterior in the plane of
+    the curve: intervals of new targets, with their noise.
     """
     batches = data.train_eval_batches().as_numpy_iterator()
     x, y = (np.concatenate(part)[:, 0] for part in zip(*batches))
@@ -59,7 +63,25 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
         ops.convert_to_numpy(curve_model(grid[:, None], t=t, training=False))[:, 0]
         for t in positions
     ]
-    write_arrays(path, x=x, y=y, grid=grid, t=positions, predictions=np.array(predictions))
+    found = {"x": x, "y": y, "grid": grid, "t": positions, "predictions": np.array(predictions)}
+    if data.noise and len(curve_model.curve_layer.points) == 3:
+        found |= _band(curve_model, data, grid)
+    write_arrays(path, **found)
+
+
+def _band(curve_model, data, inputs):
+    posterior = SubspacePosterior(
+        Subspace.of_curve(curve_model),
+        data.train_eval_batches(),
+        GaussianLikelihood(noise=data.noise),
+        batch_norm_data=data.batch_norm_data(),
+    )
+    samples = posterior.slice_sample(50, burn_in=30, chains=4, thin=3, verbose=0)
+    ensemble = samples.ensemble(output="regression", verbose=0)
+    predictions = ensemble.member_predictions(inputs[:, None])[..., 0]
+    mean = predictions.mean(0)
+    half = norm.ppf(0.975) * np.sqrt(predictions.var(0) + data.noise**2)
+    return {"mean": mean, "low": mean - half, "high": mean + half}
 
 
 def random_segment(curve_model, seed=0):

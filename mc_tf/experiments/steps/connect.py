@@ -157,3 +157,22 @@ class Chain(_Curve):
         pieces = len(members) - 1
         num_points = pieces * max(2, -(-(self.num_points - 1) // pieces)) + 1
         return self._evaluate(run, curve_model, num_points)
+
+
+@dataclasses.dataclass(frozen=True)
+class Along(_Curve):
+    """Evaluates a curve that another step has trained.
+
+    Attributes:
+        name: name of its folder.
+        curve: name of the step.
+        num_points, num_train, label, ends_label: as in `Connect`.
+    """
+
+    curve: str = ""
+    refers_to = ("curve",)
+
+    def run(self, run: Run) -> CurveEvaluation:
+        """Evaluates; returns the `CurveEvaluation`."""
+        curve_model = curve_files.load_curve(run.directory(self.curve).curve())
+        return self._evaluate(run, curve_model, self.num_points)

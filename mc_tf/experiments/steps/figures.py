@@ -24,8 +24,8 @@ class Figure(Step):
         kind: `"curves"` (figure 2), `"pairs"` (figure 2, right), `"curve_ensembles"` (figure 6),
             `"widths"` (figure 7), `"ensembles"` by members, `"budgets"` by epochs,
             `"reliability"`, `"risk_coverage"` or `"corruptions"` of `Uncertainty` steps,
-            `"trajectory"` (figure 3, left), `"barrier"` and its `"layers"`, or `"barriers"` of
-            several: `mc_tf.plots.plot_KIND` draws it.
+            `"simplex"` of `AddVertices`, `"trajectory"` (figure 3, left), `"barrier"` and its
+            `"layers"`, or `"barriers"` of several: `mc_tf.plots.plot_KIND` draws it.
         of: dict from label to the name of a step, or to a tuple of names (of widths or
             repetitions).
         options: dict of other arguments of the plot function.

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from scipy.special import logsumexp
 
+from mc_tf.cycles import SWASchedule
 from mc_tf.data import RegressionData, UCIData, load
 from mc_tf.experiments.steps.run import Run
 from mc_tf.experiments.steps.step import Step, Values
@@ -17,7 +18,8 @@ from mc_tf.storage.files import read_arrays, write_arrays
 if TYPE_CHECKING:
     from mc_tf.experiments.smoke import Smoke
 
-_FEW = {"epochs": 4, "swag_epochs": 8, "num_samples": 3, "burn_in": 2}
+_FEW = {"epochs": 4, "swag_epochs": 8}
+_RANK = 20  # deviations of SWAG
 _SCORES = ("test_log_likelihood", "test_coverage", "test_root_mean_squared_error")
 
 
@@ -26,30 +28,34 @@ class Posteriors(Step):
     """Trains a network on one split; compares SGD, SWAG, and posteriors in a subspace.
 
     The network has one hidden layer and predicts mean and variance. SGD with a falling learning
-    rate is followed by SWAG at its last rate. The subspace has the principal directions of SWAG.
+    rate, as in the authors' code, is followed by SWAG at its last rate. The subspace has the
+    principal directions of SWAG.
 
     Attributes:
         name: name of its file `NAME.npz`.
         split: number of the split.
         units: hidden units.
         epochs, swag_epochs: epochs of SGD, and of SWAG after it.
+        batch_size: examples per batch.
         learning_rate, swag_learning_rate: rate of SGD at first, and at its end and of SWAG.
-        weight_decay: factor of SGD's decay of the weights.
+        weight_decay: factor wd of the loss term wd/2 * sum of squares of all weights.
         dimensions: dimensions of the subspace.
-        temperature: divisor of the log-likelihood in the subspace.
+        temperature: divisor of the log-likelihood in the subspace. Default: a twentieth of the
+            number of training examples.
         prior_std: standard deviation of the prior there.
         num_samples, burn_in: networks in each ensemble, and dropped slice samples.
     """
 
     split: int
     units: int = 50
-    epochs: int = 400
-    swag_epochs: int = 200
-    learning_rate: float = 0.01
-    swag_learning_rate: float = 0.001
-    weight_decay: float = 0.001
+    epochs: int = 1000
+    swag_epochs: int = 500
+    batch_size: int = 30
+    learning_rate: float = 0.003
+    swag_learning_rate: float = 0.0005
+    weight_decay: float = 0.01
     dimensions: int = 5
-    temperature: float = 1.0
+    temperature: float | None = None
     prior_std: float = 1.0
     num_samples: int = 30
     burn_in: int = 30
@@ -93,23 +99,32 @@ class Posteriors(Step):
 
     def small(self, smoke: "Smoke") -> Self:
         """Returns the step with a few epochs and samples."""
-        return dataclasses.replace(self, **_FEW)
+        return dataclasses.replace(smoke.small(self), **_FEW)
 
     def _predict(self, data):
         """Yields the label of each method, and its predictions `(members, N, 2)`."""
         keras.utils.set_random_seed(self.split)
         x, y = data.x_train, data.y_train
-        model = self._network(data.input_shape)
-        passes = {"batch_size": max(1, len(x) // 10), "verbose": 0}
-        model.fit(x, y, epochs=self.epochs, callbacks=[self._schedule()], **passes)
+        steps = max(1, len(x) // self.batch_size)
+        model = self._network(data.input_shape, steps)
+        generator = np.random.default_rng(self.split)
+
+        def fit(epochs, *callbacks):
+            """As one epoch of Keras, which takes longer to begin than such an epoch to train."""
+            orders = [generator.permutation(len(x)) for _ in range(epochs)]
+            rows = np.concatenate([order[: steps * self.batch_size] for order in orders])
+            passes = {"callbacks": callbacks, "shuffle": False, "verbose": 0}
+            model.fit(x[rows], y[rows], self.batch_size, **passes)
+
+        fit(self.epochs)
         yield "sgd", model.predict(data.x_test, verbose=0)[None]
-        end = self.epochs + self.swag_epochs
-        swag = SWAG(self.epochs, learning_rate=self.swag_learning_rate)
-        model.fit(x, y, initial_epoch=self.epochs, epochs=end, callbacks=[swag], **passes)
+        swag = SWAG(0, every=steps, unit="steps", max_rank=_RANK)
+        fit(self.swag_epochs, swag)
         posterior = swag.posterior
         sampled = {"swag": posterior.ensemble(self.num_samples, seed=0, output="regression")}
         subspace = Subspace.principal(posterior, self.dimensions)
-        settings = {"temperature": self.temperature, "prior_std": self.prior_std}
+        temperature = len(x) / _RANK if self.temperature is None else self.temperature
+        settings = {"temperature": temperature, "prior_std": self.prior_std}
         inside = SubspacePosterior(subspace, (x, y), batch_size=len(x), **settings)
         samples = inside.slice_sample(
             self.num_samples, burn_in=self.burn_in, thin=5, seed=self.split, verbose=0
@@ -120,24 +135,18 @@ class Posteriors(Step):
         for label, ensemble in sampled.items():
             yield label, ensemble.member_predictions(data.x_test)
 
-    def _network(self, input_shape):
+    def _network(self, input_shape, steps):
+        decay = keras.regularizers.L2(self.weight_decay / 2)
+        decays = {"kernel_regularizer": decay, "bias_regularizer": decay}
         inputs = keras.Input(input_shape)
-        hidden = keras.layers.Dense(self.units, activation="relu")(inputs)
-        raw = keras.layers.Dense(2)(hidden)
+        hidden = keras.layers.Dense(self.units, activation="relu", **decays)(inputs)
+        raw = keras.layers.Dense(2, **decays)(hidden)
         variance = keras.layers.Activation("softplus")(raw[:, 1:])
         model = keras.Model(inputs, keras.layers.Concatenate()([raw[:, :1], variance]))
-        decay = {"momentum": 0.9, "weight_decay": self.weight_decay, "global_clipnorm": 1.0}
-        model.compile(keras.optimizers.SGD(self.learning_rate, **decay), GaussianLikelihood())
+        rate = SWASchedule(self.epochs * steps, self.learning_rate, self.swag_learning_rate)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+        model.compile(optimizer, GaussianLikelihood(), steps_per_execution=steps)
         return model
-
-    def _schedule(self):
-        """The rate falls linearly in the second half."""
-        first, last, half = self.learning_rate, self.swag_learning_rate, self.epochs / 2
-
-        def rate(epoch, _):
-            return first + (last - first) * max(0.0, (epoch + 1 - half) / half)
-
-        return keras.callbacks.LearningRateScheduler(rate)
 
 
 def _scores(members, data):

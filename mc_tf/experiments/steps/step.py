@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # From (label, value, statistic), such as ("bezier", "test_error", "max").
 Values: TypeAlias = dict[tuple[str, str, str], float]
 
-_KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory")
+_KINDS = ("last", "checkpoint", "average", "member", "members", "trajectory", "posterior")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Saved:
         training: name of the `Train` step.
         kind: `"last"`; `"checkpoint"` after `number` epochs; `"average"` of weights, after
             `number` epochs or the latest; `"member"`, the `number`-th from 1; `"members"` or
-            `"trajectory"`, all of them.
+            `"trajectory"`, all of them; `"posterior"`, the average with its deviations.
         number: see `kind`.
     """
 
@@ -100,6 +100,11 @@ def members(training: str) -> Saved:
 def trajectory(training: str) -> Saved:
     """All snapshots of `training` at regular steps."""
     return Saved(training, "trajectory")
+
+
+def posterior(training: str) -> Saved:
+    """The posterior of `training` with SWAG: the average and its deviations."""
+    return Saved(training, "posterior")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,12 +88,13 @@ class Train(Step):
             "member": options.snapshots,
             "members": options.snapshots,
             "trajectory": options.trajectory_every,
+            "posterior": options.swag_rank,
         }
         if not saves.get(saved.kind, True):
             raise ValueError(
                 f"'{self.name}' does not save what another step needs: {saved}. A checkpoint needs "
                 "as many epochs, an average swa_start, members snapshots, a trajectory "
-                "trajectory_every."
+                "trajectory_every, a posterior swag_rank."
             )
         if saved.kind != "average" or saved.number is None:
             return
