@@ -1,6 +1,6 @@
 """UCI regressions with posteriors in subspaces (arXiv 1907.07504, tables of section 6).
 
-Epochs, batches and temperatures are near those of the authors' code (wjmaddox/drbayes,
+Epochs, batches and temperatures are near the authors' code (wjmaddox/drbayes,
 `run_ucismall.sh`). With its constant rate and weight decay, likelihoods of energy and yacht are far
 below the paper's. Rates and weight decay are chosen on the validation parts of a few splits.
 """

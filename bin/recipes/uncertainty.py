@@ -10,7 +10,7 @@ _FGE = {"cycle_epochs": 2, "min_learning_rate": 0.0005}
 _ESPRO = {"num_vertices": 2, "num_samples": 4, "evaluate_each": False}
 _FEW = {"repetitions": 1, "curve_points": 3}
 
-# Rates as in mnist_ensembles; that of SWA and the temperature are chosen on the validation part.
+# Rates as in mnist_ensembles; SWA's and the temperature are chosen on the validation part.
 # Out of distribution: CIFAR-10, grey, at 28 x 28 pixels.
 uncertainty_mnist = Recipe(
     "MNIST: what networks and ensembles know of their own errors",

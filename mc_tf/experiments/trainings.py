@@ -80,7 +80,7 @@ def espro_steps(
     Args:
         name: name of the second step; the first is `NAME-first`.
         network: `Network`.
-        training: `TrainingOptions` of one network, one budget; its seed is that of both steps.
+        training: `TrainingOptions` of one network, one budget; both steps have its seed.
         espro: dict: `epochs`, the length of the training of the network; `training`, the
             `TrainingOptions` of a vertex; and arguments of `AddVertices`, such as `num_vertices`.
 

@@ -53,10 +53,10 @@ class CurveLayer(Positions, ControlPoints, CurveLayerFiles, keras.layers.Layer):
             strategy draws its own. Both estimate the same gradient, of the mean loss over `t`; with
             `R` replicas, the part of its variance that comes from `t` is divided by `R`. Batch
             normalization then uses the mean and variance of each replica's part. On one device, and
-            on JAX, there is no difference. `"layer"`: each layer with weights of its own draws its
-            own (arXiv 2102.10472).
+            on JAX, there is no difference. `"layer"`: each layer that has weights draws its own
+            (arXiv 2102.10472).
         positions_per_batch: number of parts of each training batch, each run at its own position.
-            Default 1. The cost is that of one position. Batch normalization uses the mean and
+            Default 1. More cost no more than one. Batch normalization uses the mean and
             variance of each part.
         fixed: list of the control points that training does not move, by index. Default: the
             endpoints that `fix_start` and `fix_end` fix.

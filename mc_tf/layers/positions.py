@@ -130,7 +130,7 @@ class Positions:
             self._at = None
 
     def _points_at(self, t, training):
-        """Weights and penalties for each part of the batch; in training with that of the points."""
+        """Weights and penalties for each part of the batch; the points' penalty in training."""
         flats = [self._combined(self._coefficients(p)) for p in self._positions(t, training)]
         points = [self.unpack_point(flat) for flat in flats]
         points = [(weights, shares(terms, len(points))) for weights, terms in points]

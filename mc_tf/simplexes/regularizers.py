@@ -16,7 +16,7 @@ from mc_tf.typing import Config, Tensor
 __all__ = ["LogVolume", "Similarity"]
 
 _TINY = 1e-16  # of a squared length: keeps the gradient of equal points finite
-_FLAT = 1e-6  # of a squared sine: that of a flat simplex
+_FLAT = 1e-6  # of a squared sine, in a flat simplex
 
 
 class _Term:
@@ -43,7 +43,7 @@ class _Term:
 class LogVolume(_Term):
     """The term `-strength * log(volume)`, which makes a simplex large (arXiv 2102.13042, (4)).
 
-    The volume is that of `mc_tf.simplexes.volume`. A simplex that is flat has a finite term and
+    `mc_tf.simplexes.volume` computes the volume. A simplex that is flat has a finite term and
     gradient, but no gradient out of its plane; therefore `add_vertex` starts beside it.
 
     Args:

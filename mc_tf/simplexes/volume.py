@@ -40,13 +40,13 @@ def volume(curve_model: CurveModel) -> float:
     """
     check_kind("curve_model", curve_model, CurveModel, "a curve model, as from `add_vertex`")
     points = [ops.convert_to_numpy(point) for point in curve_model.curve_layer.points]
-    found = 0.0
+    total = 0.0
     for rows, simplexes in sides(curve_model.curve):
         products = direction_products(points, rows)
         for chosen in simplexes:
             _, log_det = np.linalg.slogdet(products[np.ix_(chosen, chosen)])
-            found += math.exp(log_det / 2 - math.lgamma(len(chosen) + 1))
-    return found
+            total += math.exp(log_det / 2 - math.lgamma(len(chosen) + 1))
+    return total
 
 
 def log_volume_of_independent(curve, norm):
@@ -84,9 +84,9 @@ def sides(curve):
 
     Returns:
         List of `(rows, simplexes)`: an array `(d, k)`, whose rows are the coefficients of sides,
-        and for each simplex the indices of its own.
+        and for each simplex the indices of its rows.
     """
-    rest, found = largest_simplexes(curve), []
+    rest, simplexes = largest_simplexes(curve), []
     every = np.eye(curve.num_points)
     while rest and len(rest[0]) > 1:
         ((shared, _),) = Counter(v for simplex in rest for v in simplex).most_common(1)
@@ -94,5 +94,5 @@ def sides(curve):
         rest = [simplex for simplex in rest if shared not in simplex]
         ends = sorted({v for simplex in these for v in simplex if v != shared})
         own = [[ends.index(v) for v in simplex if v != shared] for simplex in these]
-        found.append((every[ends] - every[shared], own))
-    return found
+        simplexes.append((every[ends] - every[shared], own))
+    return simplexes

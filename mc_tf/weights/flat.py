@@ -134,8 +134,8 @@ def layer_numbers(network):
     """
     layers = layers_within(network)
     owners = {id(v): number for number, each in enumerate(layers) for v in own_weights(each)}
-    found = [owners[id(v)] for v in network.trainable_variables]
-    return [list(dict.fromkeys(found)).index(owner) for owner in found]
+    numbers = [owners[id(v)] for v in network.trainable_variables]
+    return [list(dict.fromkeys(numbers)).index(owner) for owner in numbers]
 
 
 def assign_flat(layer, flat):

@@ -211,7 +211,7 @@ def test_each_part_of_a_batch_has_its_own_position():
 
 @pytest.mark.parametrize("name", some(PARTS, PARTS, ["two_inputs"]))
 def test_parts_are_separate_calls(name):
-    """Outputs, their order and the losses are those of calls with the parts."""
+    """Outputs, their order and the losses equal calls with the parts."""
     case = ZOO[name]
     x, _ = case.data(8)
     model = simplex(name, positions_per_batch=2, curve=Bezier(1), seed=4)

@@ -63,10 +63,10 @@ def save_functions(curve_model, data, path, num_points=21, num_inputs=200):
         ops.convert_to_numpy(curve_model(grid[:, None], t=t, training=False))[:, 0]
         for t in positions
     ]
-    found = {"x": x, "y": y, "grid": grid, "t": positions, "predictions": np.array(predictions)}
+    arrays = {"x": x, "y": y, "grid": grid, "t": positions, "predictions": np.array(predictions)}
     if data.noise and len(curve_model.curve_layer.points) == 3:
-        found |= _band(curve_model, data, grid)
-    write_arrays(path, **found)
+        arrays |= _band(curve_model, data, grid)
+    write_arrays(path, **arrays)
 
 
 def _band(curve_model, data, inputs):

@@ -15,7 +15,7 @@ from mc_tf.training.run_directory import RunDirectory
 
 
 def middle_of(curve):
-    """The middle of a curve or simplex; of a complex, that of the vertices that all share."""
+    """The middle of a curve or simplex; of a complex, the middle of the vertices that all share."""
     if not curve.position_shape:
         return 0.5
     shared = set(range(curve.num_points)).intersection(*curve.simplexes)

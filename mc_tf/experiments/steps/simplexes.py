@@ -102,7 +102,7 @@ class AddVertices(_Simplex):
         folder, files = run.folder(self.name), [run.file(saved) for saved in self.networks]
         given = MemberFiles(load_checkpoint(files[0], compile=False), files, output="logits")
         path = os.path.join(folder, "networks")
-        found = {"network_error": evaluate_ensemble(run.on_data(), given, path).members["error"]}
+        columns = {"network_error": evaluate_ensemble(run.on_data(), given, path).members["error"]}
         rows, before = [], {f"network-{j}": file for j, file in enumerate(files)}
         settings = {"volume_weight": self.volume_weight}
         settings["positions_per_batch"] = self.positions_per_batch
@@ -141,22 +141,24 @@ class AddVertices(_Simplex):
                 f"{rows[-1]['ensemble_error']:.3f}"
             )
         save_middle(run.on_data(), made, folder, steps * self.num_vertices)
-        found |= {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        write_arrays(os.path.join(folder, "simplex.npz"), **found)
-        return found
+        columns |= {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        write_arrays(os.path.join(folder, "simplex.npz"), **columns)
+        return columns
 
     def values(self, result: dict[str, np.ndarray]) -> Values:
         """Returns errors of the networks, of the last samples and their ensemble, and volumes."""
         names = {"networks": result["network_error"], "samples": result["error"][-1]}
-        found = {
+        numbers = {
             (f"{self.label} {name}", "test_error", statistic): float(of(errors))
             for name, errors in names.items()
             for statistic, of in (("mean", np.mean), ("max", np.max))
         }
-        found[f"{self.label} ensemble", "test_error", "mean"] = float(result["ensemble_error"][-1])
+        numbers[f"{self.label} ensemble", "test_error", "mean"] = float(
+            result["ensemble_error"][-1]
+        )
         for vertices, size in zip(result["vertices"], result["volume"]):
-            found[f"{self.label} {vertices} vertices", "volume", ""] = float(size)
-        return found
+            numbers[f"{self.label} {vertices} vertices", "volume", ""] = float(size)
+        return numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,7 +221,7 @@ class LearnSubspace(_Simplex):
         ends = np.eye(curve.num_points) if curve.position_shape else np.linspace(0, 1, 2)
         steps = run.data.steps_per_epoch(options.batch_size) * options.epochs
         drawn = curve.sample(self.num_samples, seed=options.seed)
-        found = {
+        scores = {
             "middle": self._scores(run, made, "middle", np.array([middle_of(curve)])),
             "ends": self._scores(run, made, "ends", ends),
             "samples": self._scores(run, made, "samples", drawn, keep=steps),
@@ -228,18 +230,18 @@ class LearnSubspace(_Simplex):
         points = ops.convert_to_numpy(made.control_points()).astype("float64")
         norms = np.linalg.norm(points, axis=1)
         cosines = (points @ points.T) / np.outer(norms, norms)
-        found["cosine"] = float(cosines[np.triu_indices(len(points), 1)].mean())
-        return found
+        scores["cosine"] = float(cosines[np.triu_indices(len(points), 1)].mean())
+        return scores
 
     def values(self, result: dict[str, Any]) -> Values:
         """Returns the scores of the middle, the ends, and of the ensembles."""
-        found = {(self.label, "cosine", "mean"): result["cosine"]}
+        numbers = {(self.label, "cosine", "mean"): result["cosine"]}
         for score, value in _SCORES.items():
             ends = result["ends"]
-            found |= {
+            numbers |= {
                 (f"{self.label} middle", value, "mean"): float(result["middle"].scores[score]),
                 (f"{self.label} end", value, "mean"): float(ends.members[score].mean()),
                 (f"{self.label} ends", value, "mean"): float(ends.scores[score]),
                 (f"{self.label} samples", value, "mean"): float(result["samples"].scores[score]),
             }
-        return found
+        return numbers

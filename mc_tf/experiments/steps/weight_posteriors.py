@@ -92,12 +92,12 @@ class SubspaceUncertainty(_Evaluated):
                 self.num_samples, self.burn_in, thin=self.thin, seed=self.seed, verbose=on.verbose
             )
             write_arrays(path, settings=np.array(settings), chains=drawn.chains)
-        found = read_arrays(path, ("settings", "chains"), "samples", "bin/reproduce.py")
-        if str(found["settings"]) != settings:
+        stored = read_arrays(path, ("settings", "chains"), "samples", "bin/reproduce.py")
+        if str(stored["settings"]) != settings:
             raise ValueError(
-                f"'{path}' holds samples of {found['settings']}, but this is {settings}. Choose "
+                f"'{path}' holds samples of {stored['settings']}, but this is {settings}. Choose "
                 "another --workdir."
             )
-        return SubspaceSamples(inside, found["chains"]).ensemble(
+        return SubspaceSamples(inside, stored["chains"]).ensemble(
             batch_norm_data=run.on_data().batch_norm_data(), output="logits", verbose=on.verbose
         )
