@@ -11,7 +11,7 @@ from mc_tf.backend import ops as backend
 from mc_tf.backend.array_kinds import is_finite
 from mc_tf.curves.base import Curve
 from mc_tf.deprecation import warn_renamed
-from mc_tf.typing import Tensor, TensorLike, Weights
+from mc_tf.typing import ArrayLike, Tensor, TensorLike, Weights
 from mc_tf.weights.compatibility import (
     check_finite,
     check_same_architecture,
@@ -19,9 +19,16 @@ from mc_tf.weights.compatibility import (
 )
 from mc_tf.weights.flat import flat_weights
 
-__all__ = ["ControlPoints", "PointsRegularizer", "check_regularizer", "fixed_points"]
+__all__ = [
+    "ControlPoints",
+    "InnerProduct",
+    "PointsRegularizer",
+    "check_regularizer",
+    "fixed_points",
+]
 
-PointsRegularizer: TypeAlias = Callable[[Callable[[np.ndarray], Tensor], Curve], Tensor]
+InnerProduct: TypeAlias = Callable[[ArrayLike, ArrayLike], Tensor]
+PointsRegularizer: TypeAlias = Callable[[InnerProduct, Curve], Tensor]
 
 
 def fixed_points(curve, fix_start, fix_end, fixed):
@@ -121,16 +128,32 @@ class ControlPoints:
         """Whether training does not move the end."""
         return self.curve.num_points - 1 in self.fixed
 
-    def products(self, matrix: np.ndarray) -> Tensor:
-        """Inner products of combinations of the control points, differentiable in these.
-
-        Args:
-            matrix: numpy array `(d, k)`: the coefficients of each combination.
+    def inner_products(self) -> InnerProduct:
+        """Makes the function that `points_regularizer` receives.
 
         Returns:
-            Tensor `(d, d)`, the Gram matrix of `matrix @ points`.
+            Function `inner(a, b)` of two vectors of coefficients `(k,)`: the inner product of `a @
+            points` and `b @ points`, a scalar tensor, differentiable in the points. Each
+            combination is computed once.
         """
-        rows = ops.stack([backend.read(point) for point in self.points])
-        if not np.array_equal(matrix, np.eye(len(self.points))):
-            rows = ops.matmul(ops.cast(np.asarray(matrix), rows.dtype), rows)
-        return ops.matmul(rows, ops.transpose(rows))
+        points, known = [backend.read(point) for point in self.points], {}
+
+        def combined(coefficients):
+            key = tuple(np.asarray(coefficients, "float64").tolist())
+            if key not in known:
+                known[key] = _combination(key, points)
+            return known[key]
+
+        return lambda a, b: ops.sum(combined(a) * combined(b))
+
+
+def _combination(coefficients, points):
+    """`coefficients @ points`, without the points that have no share."""
+    total = None
+    for factor, point in zip(coefficients, points):
+        if factor and total is None:
+            total = point if factor == 1 else factor * point
+        elif factor:
+            term = point if abs(factor) == 1 else abs(factor) * point
+            total = total + term if factor > 0 else total - term
+    return ops.zeros_like(points[0]) if total is None else total

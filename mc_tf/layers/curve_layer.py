@@ -60,10 +60,10 @@ class CurveLayer(Positions, ControlPoints, CurveLayerFiles, keras.layers.Layer):
             variance of each part.
         fixed: list of the control points that training does not move, by index. Default: the
             endpoints that `fix_start` and `fix_end` fix.
-        points_regularizer: function `(products, curve) -> loss` of the control points, added to the
-            loss of each training step, such as `mc_tf.simplexes.Similarity()`. `products(matrix)`
-            returns the inner products of the combinations `matrix @ points`, for a numpy matrix
-            `(d, k)` a tensor `(d, d)`. To be saved, it must be serializable. Default: none.
+        points_regularizer: function `(inner, curve) -> loss` of the control points, added to the
+            loss of each training step, such as `mc_tf.simplexes.Similarity()`. `inner(a, b)`
+            returns the inner product of the combinations `a @ points` and `b @ points`, a scalar
+            tensor. To be saved, the function must be serializable. Default: none.
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Call arguments:

@@ -135,7 +135,7 @@ class Positions:
         points = [self.unpack_point(flat) for flat in flats]
         points = [(weights, shares(terms, len(points))) for weights, terms in points]
         if training and self.points_regularizer is not None:
-            points[0][1].append(self.points_regularizer(self.products, self.curve))
+            points[0][1].append(self.points_regularizer(self.inner_products(), self.curve))
         return points
 
 

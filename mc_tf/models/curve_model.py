@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
-import numpy as np
 from keras import ops
 
 from mc_tf.arguments import check_network
@@ -15,9 +14,10 @@ from mc_tf.distribute.global_batch import global_batch
 from mc_tf.layers.control_points import PointsRegularizer
 from mc_tf.layers.curve_layer import CurveLayer
 from mc_tf.layers.positions import PositionPer
+from mc_tf.models.curve_length import CurveLength
 from mc_tf.models.optimizers import check_optimizer, treat_by_weight
 from mc_tf.storage.sealed_models import SealedFiles
-from mc_tf.typing import ArrayLike, Config, PathLike, Tensor, TensorLike
+from mc_tf.typing import Config, PathLike, Tensor, TensorLike
 from mc_tf.warning import warn
 from mc_tf.weights.compatibility import check_one_network, check_same_architecture
 from mc_tf.weights.flat import state_variables
@@ -33,7 +33,7 @@ _KERAS = {
 
 
 @keras.saving.register_keras_serializable("mc_tf")
-class CurveModel(SealedFiles, keras.Model):
+class CurveModel(SealedFiles, CurveLength, keras.Model):
     """A Keras model whose weights lie on a curve between two endpoints.
 
     It trains and evaluates with the usual `compile`, `fit`, `evaluate` and `predict`. Each training
@@ -236,57 +236,6 @@ class CurveModel(SealedFiles, keras.Model):
             inputs = getattr(network, "inputs", None) or [keras.Input(batch_shape=tuple(shape))]
             network(inputs[0])  # Keras exports models that have been called
         network.export(filepath, *args, **kwargs)
-
-    def length(self) -> float:
-        """Returns the length of the curve in weight space.
-
-        Returns:
-            float, approximated by a polyline with 2,000 pieces between neighboring control points.
-        """
-        pieces = 2000 * (self.curve.num_points - 1)
-        return float(self.arc_lengths(np.linspace(0, 1, pieces + 1)).sum())
-
-    def length_ratio(self) -> float:
-        """Ratio of the length of the curve to the length of the segment between its endpoints.
-
-        Returns:
-            float of at least 1. If both endpoints are equal: 1 if the curve stays there, otherwise
-            infinite.
-        """
-        segment, length = self.arc_lengths([0.0, 1.0]).sum(), self.length()
-        if segment > 0:
-            return float(length / segment)
-        return float("inf") if length > 0 else 1.0
-
-    def arc_lengths(self, t: ArrayLike) -> np.ndarray:
-        """Distances in weight space between neighboring positions.
-
-        `|phi(a) - phi(b)|^2 = d^T G d`, with `d = c(a) - c(b)` and `G` the Gram matrix of the
-        control points; no weight vector is computed.
-
-        Args:
-            t: increasing positions in [0, 1], shape `(B,)`.
-
-        Returns:
-            float64 numpy array of shape `(B - 1,)`.
-        """
-        coefficients = ops.convert_to_numpy(self.curve.coefficients(np.asarray(t, "float64")))
-        steps = np.diff(coefficients.astype("float64"), axis=0)
-        # If the steps sum to zero, any origin works; the start minimizes cancellation.
-        gram = self._gram(from_start=np.allclose(coefficients.sum(-1), 1))
-        squares = np.einsum("bi,ij,bj->b", steps, gram, steps)
-        return np.sqrt(np.maximum(squares, 0))
-
-    def _gram(self, from_start):
-        points = [ops.convert_to_numpy(p) for p in self.curve_layer.points]
-        gram = np.zeros((len(points), len(points)))
-        chunk = 1 << 20  # float64 copies of a few million weights at a time
-        for first in range(0, points[0].size, chunk):
-            part = np.stack([p[first : first + chunk] for p in points]).astype("float64")
-            if from_start:
-                part -= part[0].copy()
-            gram += part @ part.T
-        return gram
 
     def get_config(self) -> Config:
         """Returns the constructor arguments; the network's class must be serializable."""

@@ -1,7 +1,7 @@
 """Terms of the training loss for the control points of a curve: volume and similarity."""
 
+import itertools
 import math
-from collections.abc import Callable
 from typing import Self
 
 import keras
@@ -10,6 +10,7 @@ from keras import ops
 
 from mc_tf.arguments import check_numbers
 from mc_tf.curves import Curve
+from mc_tf.layers.control_points import InnerProduct
 from mc_tf.simplexes.volume import sides
 from mc_tf.typing import Config, Tensor
 
@@ -53,13 +54,16 @@ class LogVolume(_Term):
         ValueError: if it is not a finite number.
     """
 
-    def __call__(self, products: Callable[[np.ndarray], Tensor], curve: Curve) -> Tensor:
+    def __call__(self, inner: InnerProduct, curve: Curve) -> Tensor:
         """Computes the term; see `points_regularizer` of `CurveLayer`."""
         logs = []
         for rows, simplexes in sides(curve):
-            gram = products(rows)
-            of_each = [ops.take(ops.take(gram, own, 0), own, 1) for own in simplexes]
-            logs.append(_log_volumes(ops.stack(of_each)))
+            pairs = {(i, j) for own in simplexes for i in own for j in own if i <= j}
+            known = {(i, j): inner(rows[i], rows[j]) for i, j in sorted(pairs)}
+            grams = [[known[min(i, j), max(i, j)] for i in own for j in own] for own in simplexes]
+            count = len(simplexes[0])
+            grams = ops.stack([ops.stack(gram) for gram in grams])
+            logs.append(_log_volumes(ops.reshape(grams, (-1, count, count))))
         if not logs:
             return ops.zeros(())
         return -self.strength * ops.logsumexp(ops.concatenate(logs))
@@ -99,11 +103,13 @@ class Similarity(_Term):
     def __init__(self, strength: float = 1.0) -> None:
         super().__init__(strength)
 
-    def __call__(self, products: Callable[[np.ndarray], Tensor], curve: Curve) -> Tensor:
+    def __call__(self, inner: InnerProduct, curve: Curve) -> Tensor:
         """Computes the term; see `points_regularizer` of `CurveLayer`."""
         count = curve.num_points
-        gram = products(np.eye(count))
-        inverse = ops.rsqrt(ops.diagonal(gram) + _TINY)
-        cosines = gram * inverse[:, None] * inverse[None, :]
-        others = ops.cast(1 - np.eye(count), gram.dtype)
-        return self.strength / (count * (count - 1)) * ops.sum(others * ops.square(cosines))
+        points = np.eye(count)
+        inverse = [ops.rsqrt(inner(point, point) + _TINY) for point in points]
+        squares = [
+            ops.square(inner(points[i], points[j]) * inverse[i] * inverse[j])
+            for i, j in itertools.combinations(range(count), 2)
+        ]
+        return self.strength * sum(squares) / len(squares)

@@ -49,7 +49,7 @@ def test_regular_simplexes(dimensions):
     points = 3 * np.eye(n + 1) + 7  # edges of 3 sqrt(2)
     expected = math.sqrt(n + 1) / math.factorial(n) * 3**n
     assert volume(wide(points)) == pytest.approx(expected, rel=1e-5)
-    found = -LogVolume(1.0)(wide(points).curve_layer.products, Combination(n + 1))
+    found = -LogVolume(1.0)(wide(points).curve_layer.inner_products(), Combination(n + 1))
     assert float(found) == pytest.approx(math.log(expected), rel=1e-4, abs=1e-4)
 
 
@@ -78,7 +78,7 @@ def test_the_volume_of_a_complex_is_that_of_its_largest_simplexes(name):
     expected = sum(cayley_menger(points[s].astype("f8")) for s in simplexes if len(s) == most)
     model = wide(points, curve)
     assert volume(model) == pytest.approx(expected, rel=1e-5)
-    found = -LogVolume(2.0)(model.curve_layer.products, curve)
+    found = -LogVolume(2.0)(model.curve_layer.inner_products(), curve)
     assert float(found) == pytest.approx(2 * math.log(expected), rel=1e-3)
 
 
