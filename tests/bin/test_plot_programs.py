@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from model_zoo import some
 from programs import assert_refused, needs_tensorflow, run, run_table, temporary_files
 from surfaces import (
     chain,
@@ -105,7 +106,12 @@ DRAWN = {
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF", "gif": b"GIF89a"}
 
 
-@pytest.mark.parametrize("case", DRAWN)
+# Drawn like others of these, by functions that `tests/plots` tests.
+ALIKE = {"plane with given levels", "heat map", "line", "surface", "repeated pairs", "widths"}
+ALIKE |= {"mean prediction", "budgets", "risk_coverage", "barriers"}
+
+
+@pytest.mark.parametrize("case", some(list(DRAWN), DRAWN.keys() - ALIKE))
 def test_figure(root, tmp_path, case):
     program, flags, ending = DRAWN[case]
     figure = tmp_path / "new" / f"figure.{ending}"

@@ -94,7 +94,6 @@ LIVED = (
     "unregistered",
     "two_inputs",
     "mixed",
-    "mobilenet",
 )
 
 
