@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from model_zoo import long_under_jax
 
 import mc_tf
 from mc_tf.backend import keras_internals as internals
@@ -139,6 +140,7 @@ def found():
     return result
 
 
+@long_under_jax  # they read source files
 def test_private_names_of_keras_are_touched_in_one_package(found):
     outside = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
@@ -653,6 +655,7 @@ def test_keras_has_what_is_needed(name, needed, check):
         )
 
 
+@long_under_jax
 def test_each_private_name_has_a_row(found):
     names = {n.rsplit(".", 1)[-1] for path in found for _, n in found[path] if HOME in path.parents}
     names |= {n for n in names_of_imports()}

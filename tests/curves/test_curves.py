@@ -62,7 +62,7 @@ def test_integers_and_lists_are_positions():
 
 
 @pytest.mark.parametrize("family", [Bezier, PolyChain])
-@pytest.mark.parametrize("bends", some(range(21), range(21), [0, 1, 2, 20]))
+@pytest.mark.parametrize("bends", some(range(21), range(21), [1, 20]))
 def test_exact_at_both_ends(family, bends):
     found = numpy(family(bends).coefficients(np.array([0, 1], "float32")))
     np.testing.assert_array_equal(found[0], np.eye(bends + 2)[0])
@@ -72,7 +72,7 @@ def test_exact_at_both_ends(family, bends):
 CHAINS = [1, 2, 4, 5, 9, 12, 18, 40, 99, 300]
 
 
-@pytest.mark.parametrize("bends", some(CHAINS, CHAINS, [1, 5, 99]))
+@pytest.mark.parametrize("bends", some(CHAINS, CHAINS, [99]))
 def test_chain_is_exact_at_its_control_points(bends):
     """Also where `j / (k - 1)` is no float32."""
     curve = PolyChain(bends)
@@ -94,7 +94,7 @@ def test_gradient_through_position_matches_finite_differences(family, bends):
         np.testing.assert_allclose(found, (up - down) @ direction / (2 * step), rtol=1e-3)
 
 
-@pytest.mark.parametrize("family, bends", FAMILIES)
+@pytest.mark.parametrize("family, bends", some(FAMILIES, FAMILIES, FEW))
 def test_gradient_is_finite_and_right_at_the_ends(family, bends):
     """Also where powers of zero and corners of the chain are."""
     curve = family(bends)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_zoo import numpy
+from model_zoo import long_under_jax, numpy, some
 
 import mc_tf
 
@@ -58,7 +58,7 @@ def test_values_along_both_segments(tmp_path):
     assert len(result.plot(names=["test_loss"]).axes) == 1
 
 
-@pytest.mark.parametrize("align", [False, "activations"])
+@pytest.mark.parametrize("align", some([False, "activations"], [False, "activations"], [False]))
 def test_repaired_networks(align, tmp_path):
     """Means and deviations of the hidden units lie between the endpoints'."""
     first, second = network(0), network(1)
@@ -74,6 +74,7 @@ def test_repaired_networks(align, tmp_path):
     assert (tmp_path / "values-repaired.json").exists()
 
 
+@long_under_jax
 @pytest.mark.parametrize("blocks", [False, True])
 def test_one_layer_at_a_time(blocks, tmp_path):
     first, second = network(0), network(1)

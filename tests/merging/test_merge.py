@@ -77,7 +77,7 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", some(list(METHODS), list(METHODS), ["ties"]))
 def test_methods(method, family):
     base, models = family
     before = [snapshot(model) for model in (base, *models)]
@@ -294,6 +294,7 @@ def test_report_before_the_merge(family, capsys):
     assert capsys.readouterr().out == ""
 
 
+@long_under_jax
 @pytest.mark.parametrize("metrics", [["accuracy"], []])
 def test_large_barriers_are_told(metrics):
     """A network without errors, and a copy with its two units exchanged."""
@@ -346,6 +347,7 @@ def test_greedy_soup(seed, capsys):
     assert loss_of(soup.get_weights(), *data) <= best
 
 
+@long_under_jax
 @pytest.mark.parametrize("data", [None, X])
 def test_greedy_soup_is_never_below_its_best_network(data, normalized):
     """With its own statistics, and by Keras' own evaluation."""
@@ -404,6 +406,7 @@ BAD = {
 }
 
 
+@long_under_jax
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input(case):
     call, message = BAD[case]

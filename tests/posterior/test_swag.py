@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from model_zoo import some
+from model_zoo import long_under_jax, some
 from programs import needs_tensorflow
 from scipy.stats import multivariate_normal
 
@@ -209,6 +209,7 @@ def test_deviations_of_an_earlier_execution_are_replaced_step_by_step(tmp_path):
         WeightMoments.load(tmp_path, 3, max_rank=2)
 
 
+@long_under_jax  # samples are drawn in numpy
 @pytest.mark.parametrize("low_rank", [True, False])
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 def test_samples_have_the_mean_and_covariance(scale, low_rank):
