@@ -42,9 +42,9 @@ spro_mnist = ex.Recipe(
     connected_modes,
     cost="15 minutes on two cores",
     **MNIST_FC | {"training": replace(MNIST_TRAINING, epochs=10)},
-    vertex_training=replace(MNIST_TRAINING, epochs=5, seed=10),
-    num_vertices=4,
-    volume_weight=1.0,
+    vertex_training=replace(MNIST_TRAINING, epochs=8, seed=10),
+    num_vertices=3,
+    volume_weight=0.01,
     smoke={"network": ex.Network("fc", {"units": [16]}, weight_decay=0.0005)},
 )
 

@@ -9,6 +9,8 @@ draw curve digits --title="Digits: two networks joined by a curve" \
   --results=Segment=results/digits/segment.npz,Bezier=results/digits/bezier.npz,Polychain=results/digits/polychain.npz
 draw curve mnist --title="784-500-500-10 on MNIST: two networks joined by a curve" \
   --results=Segment=results/mnist/segment.npz,Bezier=results/mnist/bezier.npz,Polychain=results/mnist/polychain.npz
+draw curve mnist_trivial --title="784-500-500-10 on MNIST: a curve that needs no training" \
+  --results=Segment=results/mnist-trivial/segment.npz,Trivial=results/mnist-trivial/trivial.npz,Bezier=results/mnist-trivial/bezier.npz
 draw plane regression --title="Regression with one input: a plane, and the functions along a curve" \
   --results=Bezier=results/regression/bezier.npz --functions=results/regression/functions.npz
 swa=results/swa-mnist

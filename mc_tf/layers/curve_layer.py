@@ -20,7 +20,7 @@ from mc_tf.layers.control_points import (
     fixed_points,
 )
 from mc_tf.layers.curve_layer_files import CurveLayerFiles
-from mc_tf.layers.positions import PositionPer, Positions, check_positions, shares
+from mc_tf.layers.positions import PositionPer, Positions, check_parts, check_positions, shares
 from mc_tf.typing import TensorLike
 from mc_tf.weights.constraints import check_convex_combinations
 from mc_tf.weights.flat import FlatLayout, flat_weights, reset_recurrent_state
@@ -73,7 +73,8 @@ class CurveLayer(Positions, ControlPoints, CurveLayerFiles, keras.layers.Layer):
 
     Raises:
         ValueError: if the built layer has no trainable weights, `position_per` is unknown, there is
-            no point with an index in `fixed`, or `points_regularizer` cannot be called.
+            no point with an index in `fixed`, `points_regularizer` cannot be called, or batches of
+            a stateful layer would be split.
 
     Example:
         >>> from mc_tf import Bezier
@@ -142,6 +143,7 @@ class CurveLayer(Positions, ControlPoints, CurveLayerFiles, keras.layers.Layer):
             self._create_points()
 
     def _create_points(self):
+        check_parts(self.layer, self.positions_per_batch)
         self._code.bind()
         flat = flat_weights(self.layer)
         last = self.curve.num_points - 1

@@ -9,10 +9,11 @@ from keras import ops
 
 from mc_tf.arguments import check_counts
 from mc_tf.backend import ops as backend
-from mc_tf.backend.keras_internals import once_a_call
+from mc_tf.backend.keras_internals import layers_within, once_a_call
 from mc_tf.typing import Tensor, TensorLike
+from mc_tf.weights.flat import recurrent_state
 
-__all__ = ["PositionPer", "Positions", "check_positions", "shares"]
+__all__ = ["PositionPer", "Positions", "check_parts", "check_positions", "shares"]
 
 PositionPer: TypeAlias = Literal["batch", "replica", "layer"]
 
@@ -24,6 +25,17 @@ def check_positions(position_per, positions_per_batch):
             f"`position_per` must be 'batch', 'replica' or 'layer'. Received: {position_per!r}"
         )
     check_counts(high=1000, positions_per_batch=positions_per_batch)
+
+
+def check_parts(layer, positions_per_batch):
+    """Rejects parts of batches for a layer that keeps a state for each example of a batch."""
+    stateful = [part.name for part in layers_within(layer) if recurrent_state(part)]
+    if positions_per_batch > 1 and stateful:
+        raise ValueError(
+            f"The stateful layer '{stateful[0]}' of '{layer.name}' keeps a state for each example "
+            "of a batch, so its batches cannot be split. Received: positions_per_batch="
+            f"{positions_per_batch}. Leave it out."
+        )
 
 
 class Positions:

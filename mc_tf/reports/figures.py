@@ -27,7 +27,7 @@ __all__ = [
 
 _IMAGES = {".png": "image/png", ".svg": "image/svg+xml", ".gif": "image/gif"}
 _FILMS = {".mp4": "video/mp4"}
-_TOGETHER = 6  # results in one figure, each of its own color
+_TOGETHER = 6  # results in one figure, each with its own color
 _WIDE = 1.7  # figures that are so much wider than high have a row of their own
 
 

@@ -329,6 +329,12 @@ def test_bad_numbers_of_positions_are_refused(number):
         ruler(positions_per_batch=number)
 
 
+def test_batches_of_stateful_networks_are_not_split():
+    nets = networks("stateful_lstm", 2)
+    with pytest.raises(ValueError, match="stateful layer 'lstm.*cannot be split.*per_batch=2"):
+        connect(*nets, positions_per_batch=2)
+
+
 # Saved.
 
 

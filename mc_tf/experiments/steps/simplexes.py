@@ -104,8 +104,8 @@ class AddVertices(_Simplex):
         path = os.path.join(folder, "networks")
         columns = {"network_error": evaluate_ensemble(run.on_data(), given, path).members["error"]}
         rows, before = [], {f"network-{j}": file for j, file in enumerate(files)}
-        settings = {"volume_weight": self.volume_weight}
-        settings["positions_per_batch"] = self.positions_per_batch
+        names = ("volume_weight", "positions_per_batch")
+        settings = {name: getattr(self, name) for name in names}
         steps = run.data.steps_per_epoch(self.training.batch_size) * self.training.epochs
         for number in range(1, self.num_vertices + 1):
             run.say(f"Adding vertex {number} to '{self.name}' ({self.training.epochs} epochs) ...")
@@ -113,9 +113,13 @@ class AddVertices(_Simplex):
 
             def make(before=before, seed=options.seed):
                 parts = [load_checkpoint(file, compile=False) for file in before.values()]
-                weight, positions = settings.values()
                 first = parts if "network-0" in before else parts[0]
-                return add_vertex(first, weight, seed=seed, positions_per_batch=positions)
+                return add_vertex(
+                    first,
+                    self.volume_weight,
+                    seed=seed,
+                    positions_per_batch=self.positions_per_batch,
+                )
 
             place = os.path.join(folder, f"vertex-{number}")
             made = training.train_made_curve(place, run.data, make, options, settings, before)
