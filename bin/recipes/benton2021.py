@@ -45,9 +45,9 @@ spro_mnist = ex.Recipe(
     cost="20 minutes on two cores",
     network=ex.Network("fc", weight_decay=2e-05),
     training=replace(MNIST_TRAINING, epochs=10),
-    vertex_training=replace(MNIST_TRAINING, epochs=10, seed=10),
+    vertex_training=replace(MNIST_TRAINING, epochs=20, seed=10),
     num_vertices=3,
-    volume_weight=0.01,
+    volume_weight=0.001,
     smoke={"network": ex.Network("fc", {"units": [16]}, weight_decay=0.0005)},
 )
 

@@ -35,3 +35,12 @@ draw barrier repair-digits --title="Digits: a convolutional network without norm
 R=results/uncertainty-digits
 draw corruptions uncertainty-digits --title="Digits, corrupted: methods of equal cost" \
   --results="Single network=$R/single.npz,SWA=$R/swa-network.npz,SSE=$R/sse.npz,FGE=$R/fge.npz,Independent networks=$R/ind.npz,Curve=$R/curve-ensemble.npz"
+R=results/subspaces-digits
+draw curve subspaces-digits --title="Digits: subspaces learned in one training" \
+  --results="Line=$R/line.npz,Line by layer=$R/line-by-layer.npz,Curve=$R/curve.npz"
+draw simplex simplex-digits --title="Digits: a simplex that grows from one network" --results=Simplex=results/simplex-digits/simplex.npz
+draw simplex spro-mnist --title="SPRO, MNIST: four independent networks and their connectors" \
+  --results=Complex=results/spro-mnist/simplex.npz
+R=results/espro-digits
+draw ensembles espro-digits --title="ESPRO, digits: ensembles of equal cost" \
+  --results="IND=$R/ind-0-epochs.npz,IND=$R/ind-1-epochs.npz,IND=$R/ind-2-epochs.npz,SSE=$R/sse-0-epochs.npz,SSE=$R/sse-1-epochs.npz,SSE=$R/sse-2-epochs.npz,FGE=$R/fge-0-epochs.npz,FGE=$R/fge-1-epochs.npz,FGE=$R/fge-2-epochs.npz,ESPRO=$R/espro-0-epochs.npz,ESPRO=$R/espro-1-epochs.npz,ESPRO=$R/espro-2-epochs.npz"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mc_tf.plots.panels import Panels
 from mc_tf.plots.repeated import repetitions_of
@@ -60,6 +60,9 @@ def plot_simplex(
             worst = one["network_error"].max()
             errors.axhline(worst, linestyle=":", **labeled("worst given network"))
     size.set(yscale="log", ylabel="Volume")
+    size.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    size.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    size.yaxis.set_minor_formatter(NullFormatter())
     errors.set_ylabel("Error (%)")
     for axis in panels.axes:
         axis.set_xlabel("vertices")
